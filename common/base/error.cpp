@@ -1,0 +1,22 @@
+#include "common/base/error.h"
+
+#include <cstdio>
+#include <new>
+
+namespace boxseg {
+
+int run_program(const char* program, int argc, char** argv, int (*body)(int, char**)) {
+  try {
+    return body(argc, argv);
+  } catch (const Error& e) {
+    std::fprintf(stderr, "%s: %s\n", program, e.what());
+    return e.exit_code();
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "%s: out of memory\n", program);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "%s: internal error: %s\n", program, e.what());
+  }
+  return static_cast<int>(ErrorKind::failed);
+}
+
+}  // namespace boxseg

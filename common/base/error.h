@@ -1,0 +1,57 @@
+// Errors: one exception type with a kind, and the process exit code each kind maps to.
+//
+// A message names the file, the value, and what to do next. Errors are thrown where they are found
+// and caught once, in run_program().
+#pragma once
+#include <fmt/format.h>
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace boxseg {
+
+// The values are the exit codes of every program (a contract: scripts rely on them).
+enum class ErrorKind {
+  failed = 1,        // anything else: a full disk, an internal inconsistency
+  usage = 2,         // a wrong command line or configuration
+  bad_input = 3,     // an input artifact is missing, damaged, or does not fit
+  stale = 4,         // `plan --why` only: something is not up to date
+  interrupted = 75,  // SIGTERM or SIGINT: the work done so far is on disk, start again to go on
+};
+
+class Error : public std::runtime_error {
+ public:
+  Error(ErrorKind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
+  ErrorKind kind() const { return kind_; }
+  int exit_code() const { return static_cast<int>(kind_); }
+
+ private:
+  ErrorKind kind_;
+};
+
+// fail(), fail_usage(), fail_input(): throw an Error with a formatted message.
+template <class... Args>
+[[noreturn]] void fail(fmt::format_string<Args...> text, Args&&... args) {
+  throw Error(ErrorKind::failed, fmt::format(text, std::forward<Args>(args)...));
+}
+template <class... Args>
+[[noreturn]] void fail_usage(fmt::format_string<Args...> text, Args&&... args) {
+  throw Error(ErrorKind::usage, fmt::format(text, std::forward<Args>(args)...));
+}
+template <class... Args>
+[[noreturn]] void fail_input(fmt::format_string<Args...> text, Args&&... args) {
+  throw Error(ErrorKind::bad_input, fmt::format(text, std::forward<Args>(args)...));
+}
+
+// Checks of our own invariants and of arguments passed between our functions (kind `failed`).
+template <class... Args>
+void ensure(bool holds, fmt::format_string<Args...> text, Args&&... args) {
+  if (!holds) fail(text, std::forward<Args>(args)...);
+}
+
+// The one try/catch of a program: runs `body`, prints what escaped as "PROGRAM: message" on stderr
+// and returns the exit code. Unknown exceptions count as `failed`.
+int run_program(const char* program, int argc, char** argv, int (*body)(int argc, char** argv));
+
+}  // namespace boxseg

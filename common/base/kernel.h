@@ -1,0 +1,10 @@
+// Marks functions that compile as C++ and as CUDA: the arithmetic of a kernel stands once, over raw pointers and an
+// index, in UNIT/x_kernel.h. UNIT/x.cpp loops over it; UNIT/cuda/launch.cu holds all of a unit's launches and
+// UNIT/cuda/stub.cpp what a build without CUDA links instead (it throws).
+#pragma once
+
+#if defined(__CUDACC__)
+#define BOXSEG_HD __host__ __device__ inline
+#else
+#define BOXSEG_HD inline
+#endif

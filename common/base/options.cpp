@@ -1,0 +1,278 @@
+#include "common/base/options.h"
+
+#include <algorithm>
+#include <boost/program_options/errors.hpp>
+#include <boost/program_options/options_description.hpp>
+#include <boost/program_options/parsers.hpp>
+#include <boost/program_options/value_semantic.hpp>
+#include <cstdio>
+
+#include "common/base/error.h"
+#include "common/base/files.h"
+#include "common/base/log.h"
+#include "common/base/text.h"
+
+namespace boxseg {
+
+const char* const kVersion = "0.1.0";
+
+namespace {
+
+namespace po = boost::program_options;
+
+// Keys that only `plan` reads; programs meet them in variants and presets.
+const std::vector<std::string> kPlanKeys = {"from", "description"};
+
+bool parse_bool(const std::string& text, const std::string& name) {
+  if (text == "true" || text == "1" || text == "yes" || text == "on") return true;
+  if (text == "false" || text == "0" || text == "no" || text == "off") return false;
+  fail_usage("--{}: '{}' is neither true nor false", name, text);
+}
+
+std::string number_text(double value) { return fmt::format("{}", value); }
+
+}  // namespace
+
+Options::Options(ProgramInfo info) : info_(std::move(info)) {
+  add("device", &device, "where tensors live: auto, cpu, cuda or cuda:N", Role::run);
+  add("threads", &threads, "threads of the CPU, 0 for all", Role::run);
+  add("seed", &seed, "seed of all random numbers");
+  add("check", &check_file, "only check that FILE is a whole artifact of this program", Role::run);
+  add_repeated("config", &config_, "read options from an INI file; repeatable, later ones win", Role::run);
+  add("quiet", &is_quiet_, "only warnings and errors", Role::run);
+  add("log-level", &log_level_, "debug, info, warning, error or silent", Role::run);
+}
+
+void Options::declare(const std::string& name, const std::string& help, const std::string& placeholder, Role role,
+                      std::function<void(const std::string&)> assign, std::function<std::string()> text, bool is_flag,
+                      bool is_repeated) {
+  ensure(find(name) == nullptr, "option --{} is declared twice", name);
+  Option option{name, help, placeholder, role, is_flag, is_repeated, std::move(assign), std::move(text), "default", {}};
+  option.default_text = option.text();
+  options_.push_back(std::move(option));
+}
+
+void Options::add(const std::string& name, bool* target, const std::string& help, Role role) {
+  declare(name, help, "", role, [=](const std::string& t) { *target = parse_bool(t, name); },
+          [=] { return std::string(*target ? "true" : "false"); }, true);
+}
+
+void Options::add(const std::string& name, int64_t* target, const std::string& help, Role role) {
+  declare(name, help, "N", role, [=](const std::string& t) { *target = parse_integer(t, "--" + name); },
+          [=] { return fmt::format("{}", *target); });
+}
+
+void Options::add(const std::string& name, double* target, const std::string& help, Role role) {
+  declare(name, help, "X", role, [=](const std::string& t) { *target = parse_number(t, "--" + name); },
+          [=] { return number_text(*target); });
+}
+
+void Options::add(const std::string& name, std::string* target, const std::string& help, Role role) {
+  declare(name, help, role == Role::input ? "PATH" : "TEXT", role, [=](const std::string& t) { *target = t; },
+          [=] { return *target; });
+}
+
+void Options::add(const std::string& name, std::vector<double>* target, const std::string& help, Role role) {
+  declare(
+      name, help, "X,X,...", role,
+      [=](const std::string& t) {
+        std::vector<double> values;
+        for (const auto& piece : split(t, ',')) values.push_back(parse_number(piece, "--" + name));
+        *target = std::move(values);
+      },
+      [=] {
+        std::vector<std::string> pieces;
+        for (const double value : *target) pieces.push_back(number_text(value));
+        return join(pieces, ",");
+      });
+}
+
+void Options::add(const std::string& name, std::vector<std::string>* target, const std::string& help, Role role) {
+  declare(name, help, "A,B,...", role, [=](const std::string& t) { *target = split(t, ','); },
+          [=] { return join(*target, ","); });
+}
+
+void Options::add_choice(const std::string& name, std::string* target, const std::vector<std::string>& choices,
+                         const std::string& help, Role role) {
+  declare(
+      name, help, join(choices, "|"), role,
+      [=](const std::string& t) {
+        if (std::find(choices.begin(), choices.end(), t) == choices.end()) {
+          const std::string close = nearest(t, choices);
+          fail_usage("--{}: '{}' is not one of {}{}", name, t, join(choices, ", "),
+                     close.empty() ? "" : fmt::format("; did you mean '{}'?", close));
+        }
+        *target = t;
+      },
+      [=] { return *target; });
+}
+
+void Options::add_repeated(const std::string& name, std::vector<std::string>* target, const std::string& help,
+                           Role role) {
+  declare(name, help, "TEXT", role, [=](const std::string& t) { target->push_back(t); },
+          [=] { return join(*target, " "); }, false, true);
+}
+
+bool Options::parse(int argc, const char* const* argv) {
+  po::options_description description;
+  for (const auto& option : options_) {
+    auto* semantic = po::value<std::string>();
+    if (option.is_flag) semantic->implicit_value("true");
+    description.add_options()(option.name.c_str(), semantic);
+  }
+  for (const char* name : {"help", "version", "fingerprint", "print-config"})
+    description.add_options()(name, "");
+
+  std::vector<po::option> given;
+  try {
+    const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+    using namespace po::command_line_style;
+    given = po::command_line_parser(words).options(description).style(unix_style & ~allow_guessing & ~allow_short).run().options;
+  } catch (const po::unknown_option& e) {
+    std::string name = e.get_option_name();
+    name.erase(0, name.find_first_not_of('-'));
+    refuse_unknown(name, "");
+  } catch (const po::error& e) {
+    fail_usage("{}; see --help", e.what());
+  }
+
+  const auto is_given = [&](const std::string& name) {
+    return std::any_of(given.begin(), given.end(), [&](const auto& o) { return o.string_key == name; });
+  };
+  if (is_given("help")) return std::fputs(help().c_str(), stdout), false;
+  if (is_given("version")) return std::printf("boxseg %s\n", kVersion), false;
+  if (is_given("fingerprint")) return std::printf("%s\n", info_.fingerprint.c_str()), false;
+
+  for (const auto& option : given) {
+    if (option.string_key.empty() || option.position_key >= 0)
+      fail_usage("'{}' was not expected; options start with --, see --help", join(option.value, " "));
+    if (option.string_key == "config") read_ini(option.value.at(0));
+  }
+  for (const auto& option : given)
+    if (option.string_key != "print-config")
+      set(option.string_key, option.value.empty() ? "true" : option.value.back(), "command line");
+
+  set_log_level(is_quiet_ ? LogLevel::warning : parse_log_level(log_level_));
+  if (is_given("print-config")) return std::fputs(describe().c_str(), stdout), false;
+  return true;
+}
+
+void Options::read_ini(const fs::path& path) {
+  for (const auto& [section, entries] : read_ini_file(path)) {
+    const std::string where = section.empty() ? path.string() : fmt::format("{}:[{}]", path.string(), section);
+    if (!section.empty() && section != info_.section) {
+      if (std::find(kSections.begin(), kSections.end(), section) != kSections.end()) continue;
+      const std::string close = nearest(section, kSections);
+      fail_usage("{}: unknown section; expected one of {}{}", where, join(kSections, ", "),
+                 close.empty() ? "" : fmt::format("; did you mean [{}]?", close));
+    }
+    for (const auto& [key, value] : entries) {
+      if (std::find(kPlanKeys.begin(), kPlanKeys.end(), key) != kPlanKeys.end()) continue;
+      if (!has(key)) refuse_unknown(key, where + ": ");
+      set(key, value, where);
+    }
+  }
+}
+
+void Options::set(const std::string& name, const std::string& value, const std::string& origin) {
+  Option* option = find(name);
+  if (option == nullptr) refuse_unknown(name, "");
+  try {
+    option->assign(value);
+  } catch (const Error& e) {
+    if (origin == "command line") throw;
+    throw Error(e.kind(), fmt::format("{}: {}", origin, e.what()));
+  }
+  option->origin = origin;
+}
+
+Options::Option* Options::find(const std::string& name) {
+  return const_cast<Option*>(static_cast<const Options*>(this)->find(name));
+}
+
+const Options::Option* Options::find(const std::string& name) const {
+  for (const auto& option : options_)
+    if (option.name == name) return &option;
+  return nullptr;
+}
+
+bool Options::has(const std::string& name) const { return find(name) != nullptr; }
+
+std::string Options::value(const std::string& name) const {
+  const Option* option = find(name);
+  ensure(option != nullptr, "{} has no option --{}", info_.name, name);
+  return option->text();
+}
+
+std::string Options::origin(const std::string& name) const {
+  const Option* option = find(name);
+  ensure(option != nullptr, "{} has no option --{}", info_.name, name);
+  return option->origin;
+}
+
+std::map<std::string, std::string> Options::resolved() const {
+  std::map<std::string, std::string> values;
+  for (const auto& option : options_)
+    if (option.role == Role::result) values[option.name] = option.text();
+  return values;
+}
+
+std::string Options::describe() const {
+  std::string text = info_.section.empty() ? "" : fmt::format("[{}]\n", info_.section);
+  for (const auto& option : options_) {
+    if (option.name == "config") continue;
+    text += fmt::format("# {}\n{} = {}\n", option.origin, option.name, option.text());
+  }
+  return text;
+}
+
+std::string Options::help() const {
+  std::string text = fmt::format("{}: {}\n\nExample:\n  {}\n\nOptions:\n", info_.name, info_.summary, info_.example);
+  const auto line = [&](const std::string& left, const std::string& right) {
+    text += left.size() < 30 ? fmt::format("  {:<30}{}\n", left, right) : fmt::format("  {}\n  {:<30}{}\n", left, "", right);
+  };
+  for (const auto& option : options_) {
+    std::string right = option.help;
+    if (!option.is_flag && !option.default_text.empty()) right += fmt::format(" (default: {})", option.default_text);
+    line("--" + option.name + (option.placeholder.empty() ? "" : " " + option.placeholder), right);
+  }
+  line("--print-config", "print what is in force and where each value came from");
+  line("--fingerprint", "print what the results depend on besides inputs and options");
+  line("--version, --help", "");
+  return text;
+}
+
+void Options::refuse_unknown(const std::string& name, const std::string& where) const {
+  std::vector<std::string> names;
+  for (const auto& option : options_) names.push_back(option.name);
+  const std::string close = nearest(name, names);
+  const bool is_command_line = where.empty();
+  fail_usage("{}unknown option {}{}{}; --help lists all", where, is_command_line ? "--" : "", name,
+             close.empty() ? "" : fmt::format(", did you mean {}{}?", is_command_line ? "--" : "", close));
+}
+
+Ini read_ini_file(const fs::path& path) {
+  Ini ini;
+  std::string section;
+  const std::vector<std::string> lines = split(read_file(path), '\n');
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const std::string& line = lines[i];
+    if (line.empty() || line[0] == '#' || line[0] == ';') continue;
+    if (line.front() == '[') {
+      if (line.back() != ']') fail_usage("{}:{}: '{}' lacks its closing bracket", path.string(), i + 1, line);
+      section = trim(std::string_view(line).substr(1, line.size() - 2));
+      ini[section];
+      continue;
+    }
+    const size_t equals = line.find('=');
+    if (equals == std::string::npos || trim(line.substr(0, equals)).empty())
+      fail_usage("{}:{}: '{}' is not of the form key = value", path.string(), i + 1, line);
+    std::string key(trim(std::string_view(line).substr(0, equals)));
+    std::replace(key.begin(), key.end(), '_', '-');
+    if (!ini[section].emplace(key, trim(std::string_view(line).substr(equals + 1))).second)
+      fail_usage("{}:{}: '{}' is set twice", path.string(), i + 1, key);
+  }
+  return ini;
+}
+
+}  // namespace boxseg

@@ -1,0 +1,111 @@
+// Options of a program: declared once with a default, a sentence and a role; set by INI files (`--config`,
+// repeatable, later wins) and by the command line, which wins over all. Each value remembers where it came from.
+//
+//   Stage2Options o;                                      // a plain struct with defaults
+//   Options options({"stage2_pseudolabel", "Labels from a classifier.", "stage2_pseudolabel --dataset ...", "stage2", "7"});
+//   options.add("threshold", &o.threshold, "share of the maximum below which ...");
+//   if (!options.parse(argc, argv)) return 0;             // --help, --version, ... were answered
+//
+// INI files hold `key = value` under [section]s. A program reads the keys without a section and its own section;
+// it ignores the other sections named in kSections and refuses any other. `_` and `-` are the same in keys.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace boxseg {
+
+extern const char* const kVersion;
+inline const std::vector<std::string> kSections = {"dataset", "stage1",   "stage2", "stage3",
+                                                   "predict", "evaluate", "report", "pipeline"};
+
+// What an option has to do with the bytes a program writes.
+enum class Role {
+  result,  // decides them: part of resolved(), so a change makes the output stale
+  input,   // a file or folder whose content (not whose name) decides them
+  run,     // does not: device, threads, output folder, verbosity
+};
+
+struct ProgramInfo {
+  std::string name;         // "stage3_segment train"
+  std::string summary;      // one sentence
+  std::string example;      // a command line that works when pasted
+  std::string section;      // its section of an INI file, "" for none
+  std::string fingerprint;  // what its results depend on besides inputs and options; bumped when results change
+};
+
+class Options {
+ public:
+  explicit Options(ProgramInfo info);
+
+  // The target holds the default and receives the value. Lists are written with commas: 4,55,3.
+  // A bool is set by `--name` or `--name=false`.
+  void add(const std::string& name, bool* target, const std::string& help, Role role = Role::result);
+  void add(const std::string& name, int64_t* target, const std::string& help, Role role = Role::result);
+  void add(const std::string& name, double* target, const std::string& help, Role role = Role::result);
+  void add(const std::string& name, std::string* target, const std::string& help, Role role = Role::result);
+  void add(const std::string& name, std::vector<double>* target, const std::string& help, Role role = Role::result);
+  void add(const std::string& name, std::vector<std::string>* target, const std::string& help, Role role = Role::result);
+  // One of the choices; anything else is a usage error that lists them.
+  void add_choice(const std::string& name, std::string* target, const std::vector<std::string>& choices,
+                  const std::string& help, Role role = Role::result);
+  // Repeatable on the command line: each occurrence appends (`--split train=A --split val=B`).
+  void add_repeated(const std::string& name, std::vector<std::string>* target, const std::string& help,
+                    Role role = Role::result);
+
+  // argv[0] is skipped. Positional words are refused, options unknown here are refused with the nearest known one.
+  // Returns false when the command line asked for --help, --version, --fingerprint or --print-config: it has
+  // been answered on stdout, and the program returns 0. Applies --quiet and --log-level.
+  bool parse(int argc, const char* const* argv);
+
+  // For `plan`: applies one INI file as the program named by info.section would.
+  void read_ini(const std::filesystem::path& path);
+  void set(const std::string& name, const std::string& value, const std::string& origin);
+
+  bool has(const std::string& name) const;
+  std::string value(const std::string& name) const;          // canonical text: 0.001 for 1e-3
+  std::string origin(const std::string& name) const;         // "default", "PATH:[section]", "command line"
+  bool is_default(const std::string& name) const { return origin(name) == "default"; }
+  std::map<std::string, std::string> resolved() const;       // name -> value of the options of Role::result
+  std::string describe() const;                              // what --print-config prints: an INI file with origins
+  std::string help() const;
+  const ProgramInfo& info() const { return info_; }
+
+  // Options of every program.
+  std::string device = "auto";  // auto, cpu, cuda, cuda:N
+  int64_t threads = 0;          // 0 = all
+  int64_t seed = 0;
+  std::string check_file;       // --check FILE: see writers' mains
+
+ private:
+  struct Option {
+    std::string name, help, placeholder;
+    Role role;
+    bool is_flag, is_repeated;
+    std::function<void(const std::string& text)> assign;
+    std::function<std::string()> text;
+    std::string origin = "default", default_text;
+  };
+  void declare(const std::string& name, const std::string& help, const std::string& placeholder, Role role,
+               std::function<void(const std::string&)> assign, std::function<std::string()> text,
+               bool is_flag = false, bool is_repeated = false);
+  Option* find(const std::string& name);
+  const Option* find(const std::string& name) const;
+  [[noreturn]] void refuse_unknown(const std::string& name, const std::string& where) const;
+
+  ProgramInfo info_;
+  std::vector<Option> options_;
+  std::vector<std::string> config_;
+  bool is_quiet_ = false;
+  std::string log_level_ = "info";
+};
+
+// A parsed INI file, for those who read presets whole: section -> key -> value; top-level keys under "".
+// Comments start with # or ; on a line of their own. Throws usage errors with FILE:LINE.
+using Ini = std::map<std::string, std::map<std::string, std::string>>;
+Ini read_ini_file(const std::filesystem::path& path);
+
+}  // namespace boxseg

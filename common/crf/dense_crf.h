@@ -1,0 +1,42 @@
+// Mean-field inference in a fully connected CRF with Gaussian edge potentials (Kraehenbuehl and Koltun, NIPS 2011),
+// equal to pydensecrf with compat = Potts, kernel DIAG, SYMMETRIC normalisation.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace boxseg {
+
+struct CrfOptions {
+  double bilateral_weight = 4, bilateral_xy = 55, bilateral_rgb = 3;  // standard deviations in pixels, grey levels
+  double gaussian_weight = 3, gaussian_xy = 3;
+  int64_t iterations = 10;
+  void check() const;  // throws usage: "--bilateral: the weight is -1, expected a number >= 0"
+};
+
+// The default unary of pydensecrf.utils.unary_from_softmax: probabilities clipped to [1e-5, 1], -log.
+inline constexpr float kCrfProbabilityFloor = 1e-5f;
+
+// One image's lattices and work buffers; reuse it for images of any size (buffers are kept).
+class DenseCrf {
+ public:
+  explicit DenseCrf(CrfOptions options, int threads = 1);
+  ~DenseCrf();
+  DenseCrf(DenseCrf&&) noexcept;
+
+  // rgb: [H,W,3] uint8. probabilities: [K,H,W] float32, K >= 1. Returns Q: [K,H,W], summing to 1 over K.
+  // The same bits for any number of threads. Throws bad_input on NaN, sizes that do not fit, or an image whose
+  // working memory would pass `memory_limit_bytes()`, with the estimate.
+  std::vector<float> infer(std::span<const uint8_t> rgb, std::span<const float> probabilities, int64_t labels,
+                           int64_t height, int64_t width);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Bytes that infer() would need at most.
+int64_t crf_memory_bytes(int64_t labels, int64_t height, int64_t width);
+
+}  // namespace boxseg

@@ -1,0 +1,35 @@
+// Box arithmetic of the authors' code, in float32 and in its order of operations (results on cell and pixel
+// boundaries depend on the rounding), and the exact alternative.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/data/dataset.h"
+
+namespace boxseg {
+
+// (x0, y0, x1, y1) as x / ((W-1)/2) - 1, and the class: a row of the authors' `bboxes` tensor.
+struct NormalisedBox {
+  float x0 = 0, y0 = 0, x1 = 0, y1 = 0;
+  int64_t class_id = 0;
+};
+std::vector<NormalisedBox> normalise_boxes(const std::vector<Box>& boxes, ImageSize size);
+
+// Integer pixel boxes of stage 2, half-open [x0,x1) x [y0,y1), clipped to the image as NumPy slicing would.
+struct PixelBox {
+  int64_t x0 = 0, y0 = 0, x1 = 0, y1 = 0;
+  int64_t class_id = 0;
+};
+// `reference`: VOC's 1-based inclusive numbers used as 0-based half-open, through the authors' float32 round trip
+// x/n-1, then *n+n, then truncation (golden/README stage2.h5 note 1). `exact`: [x0-1, x1) from VOC's numbers.
+enum class BoxConvention { reference, exact };
+BoxConvention parse_box_convention(const std::string& name);
+std::vector<PixelBox> pixel_boxes(const std::vector<Box>& boxes, ImageSize size, BoxConvention convention);
+
+// 1 outside all boxes, 0 inside, uint8 [H,W]: the authors' BgMaskfromBoxes (annotation numbers truncated and used as
+// 0-based half-open; not the float round trip above, so the two disagree by a line on some boxes).
+std::vector<uint8_t> background_mask(const std::vector<Box>& boxes, ImageSize size, BoxConvention convention);
+
+}  // namespace boxseg

@@ -1,0 +1,59 @@
+// The index of a dataset: all that a stage knows of it. Written by `prepare`, one HDF5 file.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/base/hash.h"
+#include "common/io/image.h"
+#include "common/io/label_png.h"
+
+namespace boxseg {
+
+// Corners as the annotation gives them (VOC: 1-based, inclusive), float32 as the authors read them.
+struct Box {
+  float x0 = 0, y0 = 0, x1 = 0, y1 = 0;
+  int64_t class_id = 0;  // 1 .. K-1
+  bool is_difficult = false, is_crowd = false;
+};
+
+struct ImageEntry {
+  std::string id;          // output names derive from it; may hold blanks and "/"
+  std::string path;        // relative to the root
+  ImageSize size;
+  std::vector<Box> boxes;
+  std::string mask_path;   // relative to the root; "" = no ground truth
+  Digest image_digest;     // of the file's bytes
+  Digest mask_digest;      // of the file's bytes, "" without mask
+};
+
+struct Dataset {
+  std::string name;                        // "voc", "synthetic", ...
+  std::filesystem::path root;              // absolute; `--data-root` overrides it
+  std::vector<std::string> class_names;    // [K], class 0 is "background"
+  Palette palette;                         // [K] or more
+  std::vector<ImageEntry> images;
+  std::map<std::string, std::vector<int64_t>> splits;  // name -> indices into images, in list order
+
+  int64_t classes() const { return static_cast<int64_t>(class_names.size()); }
+  const std::vector<int64_t>& split(const std::string& name) const;  // throws usage: lists the known splits
+  std::filesystem::path image_path(const ImageEntry& entry) const { return root / entry.path; }
+  std::filesystem::path mask_path(const ImageEntry& entry) const { return root / entry.mask_path; }
+  // Of class names, and per image of the split: id, size, boxes, image digest; with masks also their digests.
+  // This is what stages record as their input; it does not depend on root.
+  Digest digest(const std::string& split, bool with_masks) const;
+};
+
+void write_dataset(const std::filesystem::path& path, const Dataset& dataset);
+Dataset read_dataset(const std::filesystem::path& path, const std::filesystem::path& data_root = {});
+
+// "a/b c" -> "a/b c": the path of an image's outputs below a folder, without suffix. Ids that leave the folder, and
+// two ids that would share a name, are refused by write_dataset (bad_input).
+std::filesystem::path output_name(const std::string& id);
+
+// Classes present in the boxes, ascending, without background.
+std::vector<int64_t> classes_of(const std::vector<Box>& boxes);
+
+}  // namespace boxseg

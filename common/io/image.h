@@ -1,0 +1,46 @@
+// RGB photographs and label maps in memory, and their files.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+namespace boxseg {
+
+// 8-bit RGB, row-major, [H,W,3].
+struct RgbImage {
+  int64_t height = 0, width = 0;
+  std::vector<uint8_t> pixels;
+  RgbImage() = default;
+  RgbImage(int64_t h, int64_t w) : height(h), width(w), pixels(static_cast<size_t>(h * w * 3)) {}
+};
+
+// Class ids per pixel, [H,W]; 255 = void.
+struct LabelMap {
+  int64_t height = 0, width = 0;
+  std::vector<uint8_t> pixels;
+  LabelMap() = default;
+  LabelMap(int64_t h, int64_t w, uint8_t value = 0) : height(h), width(w), pixels(static_cast<size_t>(h * w), value) {}
+  uint8_t& at(int64_t y, int64_t x) { return pixels[static_cast<size_t>(y * width + x)]; }
+  uint8_t at(int64_t y, int64_t x) const { return pixels[static_cast<size_t>(y * width + x)]; }
+  friend bool operator==(const LabelMap&, const LabelMap&) = default;
+};
+
+struct ImageSize {
+  int64_t height = 0, width = 0;
+  friend bool operator==(const ImageSize&, const ImageSize&) = default;
+};
+
+// Decodes with OpenCV (equal bytes to the authors' pillow on VOC JPEGs), grey images become RGB, EXIF orientation
+// is ignored as the authors do. Throws bad_input with the file's name: missing, not an image, truncated.
+RgbImage read_rgb(const std::filesystem::path& path);
+
+// Size from the header of a JPEG or PNG without decoding it (a few hundred bytes read); other formats are decoded.
+ImageSize read_image_size(const std::filesystem::path& path);
+
+// A cheap look for damage: throws bad_input when a JPEG or PNG does not end as its format says it must.
+void check_image_is_whole(const std::filesystem::path& path);
+
+void write_rgb_jpeg(const std::filesystem::path& path, const RgbImage& image, int quality = 90);  // atomically
+void write_rgb_png(const std::filesystem::path& path, const RgbImage& image);                     // atomically
+
+}  // namespace boxseg

@@ -1,0 +1,28 @@
+// Label PNGs: 8-bit palette images whose index is the class id (OpenCV would turn them into 3 colours: libpng).
+#pragma once
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "common/io/image.h"
+
+namespace boxseg {
+
+using Color = std::array<uint8_t, 3>;  // RGB
+using Palette = std::vector<Color>;    // by class id, at most 256
+
+// The 256 colours of PASCAL VOC (bits of the index spread over the three channels; 255 is cream).
+const Palette& voc_palette();
+
+// Accepts 8-bit (or 1, 2, 4-bit) palette and grey PNGs without transparency tricks; the value is the index or grey
+// level. Throws bad_input for anything else (RGB: "has 3 colour channels, expected class ids") and damaged files.
+LabelMap read_label_png(const std::filesystem::path& path);
+
+// Equal pixels and palette give equal bytes. Atomic.
+void write_label_png(const std::filesystem::path& path, const LabelMap& labels, const Palette& palette = voc_palette());
+
+std::string digest_of_labels(const LabelMap& labels);  // of size and pixels, not of the PNG's bytes
+
+}  // namespace boxseg

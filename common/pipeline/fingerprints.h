@@ -1,0 +1,15 @@
+// What the results of each program depend on besides its inputs and options. Bump a number when the bytes that the
+// program writes change for equal inputs and options; a test holds the digests of tiny runs and fails when results
+// change and the number does not. `plan` and the programs compile this same header.
+#pragma once
+
+namespace boxseg {
+
+inline constexpr const char* kPrepareFingerprint = "1";
+inline constexpr const char* kStage1Fingerprint = "1";
+inline constexpr const char* kStage2Fingerprint = "1";
+inline constexpr const char* kStage3Fingerprint = "1";
+inline constexpr const char* kPredictFingerprint = "1";
+inline constexpr const char* kEvaluateFingerprint = "1";
+
+}  // namespace boxseg

@@ -1,0 +1,67 @@
+#include "tests/support/support.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include "common/base/error.h"
+#include "common/base/files.h"
+
+#define CATCH_CONFIG_RUNNER
+#include <catch2/catch.hpp>
+
+namespace boxseg::test {
+namespace {
+
+int g_skipped = 0;
+
+}  // namespace
+
+std::optional<fs::path> shared_dir() {
+  if (const char* named = std::getenv("BOXSEG_SHARED"); named != nullptr && *named != '\0') {
+    if (!fs::is_directory(named)) fail("BOXSEG_SHARED={}: no such folder", named);
+    return fs::absolute(named);
+  }
+  const fs::path beside = fs::path(BOXSEG_SOURCE_DIR).parent_path() / "shared";
+  if (fs::is_directory(beside / "golden")) return beside;
+  return std::nullopt;
+}
+
+void skip(const std::string& reason) {
+  ++g_skipped;
+  std::printf("SKIPPED: %s: %s\n", Catch::getResultCapture().getCurrentTestName().c_str(), reason.c_str());
+}
+
+TemporaryDirectory::TemporaryDirectory() {
+  std::string name = (fs::temp_directory_path() / "boxseg-test.XXXXXX").string();
+  ensure(mkdtemp(name.data()) != nullptr, "{}: the folder cannot be made", name);
+  path_ = name;
+}
+
+TemporaryDirectory::~TemporaryDirectory() {
+  std::error_code ignored;
+  if (std::getenv("BOXSEG_KEEP") == nullptr) fs::remove_all(path_, ignored);
+}
+
+CommandResult run_command(const std::string& shell_command) {
+  TemporaryDirectory dir;
+  const std::string out = (dir / "out").string(), err = (dir / "err").string();
+  const int status = std::system(fmt::format("({}) >'{}' 2>'{}'", shell_command, out, err).c_str());
+  CommandResult result;
+  result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  result.out = read_file(out);
+  result.err = read_file(err);
+  return result;
+}
+
+}  // namespace boxseg::test
+
+int main(int argc, char** argv) {
+  const int failed = Catch::Session().run(argc, argv);
+  if (boxseg::test::g_skipped > 0) std::printf("%d skipped\n", boxseg::test::g_skipped);
+  const bool may_skip = std::getenv("BOXSEG_NO_SKIP") == nullptr;
+  return failed != 0 ? std::min(failed, 255) : boxseg::test::g_skipped > 0 && !may_skip ? 1 : 0;
+}

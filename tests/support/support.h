@@ -1,0 +1,43 @@
+// What every test program shares. Include catch.hpp last (LibTorch defines CHECK).
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace boxseg::test {
+
+// ../shared beside the project, or BOXSEG_SHARED; nullopt in a user's clone.
+std::optional<std::filesystem::path> shared_dir();
+
+// Reports a skip with its reason; skips are counted and printed when the program ends. With BOXSEG_NO_SKIP=1 (CI)
+// the program then exits with an error.
+void skip(const std::string& reason);
+
+// A folder of its own for the running test, removed at the end (kept when BOXSEG_KEEP=1).
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory();
+  ~TemporaryDirectory();
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+struct CommandResult {
+  int exit_code = 0;  // 128 + signal when killed
+  std::string out, err;
+};
+CommandResult run_command(const std::string& shell_command);  // through /bin/sh
+
+}  // namespace boxseg::test
+
+// In a test that needs shared data:  SHARED_OR_SKIP(shared);  then shared / "golden/crf.h5".
+#define SHARED_OR_SKIP(name)                                                        \
+  const auto name##_found = boxseg::test::shared_dir();                             \
+  if (!name##_found) {                                                              \
+    boxseg::test::skip("no shared data beside the project");                        \
+    return;                                                                         \
+  }                                                                                 \
+  const std::filesystem::path name = *name##_found
