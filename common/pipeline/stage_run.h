@@ -16,7 +16,8 @@ namespace boxseg {
 
 class StageRun {
  public:
-  // `inputs`: role -> content digest, as the manifest will record them. `manifest_name`: "manifest.h5" or a shard's.
+  // `inputs`: role -> content digest, from common/pipeline/stage_inputs.h. `manifest_name`: "manifest.h5", or a shard's
+  // ("attention/shard-0007-of-0016.manifest.h5"). Outputs are named relative to the folder `output`.
   StageRun(const Options& options, fs::path output, std::map<std::string, Digest> inputs,
            std::string manifest_name = "manifest.h5");
   ~StageRun();  // releases the lock

@@ -1,0 +1,30 @@
+// A lock on a folder's artifact that also holds across nodes of a cluster, where flock and pids say nothing: a file that
+// names host, pid and job, and whose modification time is refreshed by its holder (the heartbeat).
+#pragma once
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "common/base/files.h"
+
+namespace boxseg {
+
+class FileLock {
+ public:
+  // Takes PATH. A lock whose holder is dead (same host and boot, no such process) or whose heartbeat stopped more than
+  // a minute ago is taken over with a warning; otherwise throws `failed` with the holder's host, pid and job.
+  explicit FileLock(fs::path path);
+  ~FileLock();
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+
+ private:
+  fs::path path_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool is_stopping_ = false;
+  std::thread heartbeat_;
+};
+
+}  // namespace boxseg
