@@ -12,11 +12,14 @@ namespace boxseg {
 // features: [N,C,h,w] float32 or float64. Returns [N,5,h,w], per cell (y,x):
 //   0: <f(y,x), f(y,x)>       1: with the right neighbour, <f(y,x), f(y,x+1)>    2: with the lower one, <f(y,x), f(y+1,x)>
 //   3: <f(y,x), f(y+1,x+1)>   4: right with lower, <f(y,x+1), f(y+1,x)>
-// Products that reach outside the map are 0.
+// Products that reach outside the map are 0. Plain values: no gradient is recorded. Equal bits for any number of threads.
 at::Tensor gram_maps(const at::Tensor& features);
 
-// The adjoint: gradient with respect to features [N,C,h,w] given that of the maps [N,5,h,w].
+// The adjoint: gradient with respect to features [N,C,h,w] given that of the maps [N,5,h,w] (whose entries for products
+// that reach outside are ignored).
 at::Tensor gram_maps_backward(const at::Tensor& grad_maps, const at::Tensor& features);
+// The same, added to grad_features [N,C,h,w], contiguous.
+void add_gram_maps_backward(at::Tensor& grad_features, const at::Tensor& grad_maps, const at::Tensor& features);
 
 // |F|^2 at the point with upper-left cell index `cell` = y*w+x and weights w00 (y,x), w01 (y,x+1), w10, w11. Weights of
 // cells outside the map must be 0. maps points at one image's [5,h,w]; area = h*w; may be slightly negative by rounding.

@@ -1,0 +1,76 @@
+// The arithmetic of gram_maps.h for a run of cells: V is a single number (CUDA, ends of rows) or a compiler vector of
+// neighbouring cells of one row (CPU). Both give the same bits for a cell.
+#pragma once
+#include <cstdint>
+#include <cstring>
+
+#include "common/base/kernel.h"
+
+namespace boxseg {
+
+// Channels are summed in blocks of this size in T, the blocks in double: the rounding error stays that of one block.
+inline constexpr int64_t kGramBlock = 64;
+
+template <class V, class T>
+BOXSEG_HD void load_run(V& value, const T* from) {
+  memcpy(&value, from, sizeof value);
+}
+
+// Adds to sums[0..4] the products of channels [0,channels) of the cells at f, whose neighbours lie `right` (1 or 0) and
+// `lower` (w or 0) elements further; a missing neighbour (0) gives sums that the caller replaces by 0.
+template <class V, class T>
+BOXSEG_HD void gram_products(const T* f, int64_t area, int64_t right, int64_t lower, int64_t channels, V* sums) {
+  V self_sum = sums[0], right_sum = sums[1], lower_sum = sums[2], falling_sum = sums[3], rising_sum = sums[4];
+  for (int64_t c = 0; c < channels; ++c, f += area) {
+    V here, east, south, southeast;
+    load_run(here, f);
+    load_run(east, f + right);
+    load_run(south, f + lower);
+    load_run(southeast, f + lower + right);
+    self_sum += here * here;
+    right_sum += here * east;
+    lower_sum += here * south;
+    falling_sum += here * southeast;
+    rising_sum += east * south;
+  }
+  sums[0] = self_sum;
+  sums[1] = right_sum;
+  sums[2] = lower_sum;
+  sums[3] = falling_sum;
+  sums[4] = rising_sum;
+}
+
+// The factors with which the 3x3 neighbours of cell (y,x) enter the gradient of its features, row-major from the
+// upper left; 0 for neighbours outside. grad: one image's [5,h,w].
+template <class T>
+BOXSEG_HD void gram_adjoint_factors(const T* grad, int64_t h, int64_t w, int64_t y, int64_t x, T* factors) {
+  const int64_t area = h * w, cell = y * w + x;
+  const bool up = y > 0, down = y + 1 < h, left = x > 0, right = x + 1 < w;
+  factors[0] = up && left ? grad[3 * area + cell - w - 1] : T(0);
+  factors[1] = up ? grad[2 * area + cell - w] : T(0);
+  factors[2] = up && right ? grad[4 * area + cell - w] : T(0);
+  factors[3] = left ? grad[area + cell - 1] : T(0);
+  factors[4] = 2 * grad[cell];
+  factors[5] = right ? grad[area + cell] : T(0);
+  factors[6] = down && left ? grad[4 * area + cell - 1] : T(0);
+  factors[7] = down ? grad[2 * area + cell] : T(0);
+  factors[8] = down && right ? grad[3 * area + cell] : T(0);
+}
+
+// The gradient of one channel of the cells at f. up, down, left, right: element offsets to the neighbours, 0 for those
+// outside (their factor is 0).
+template <class V, class T>
+BOXSEG_HD V gram_adjoint(const T* f, int64_t up, int64_t down, int64_t left, int64_t right, const V* factors) {
+  const int64_t offsets[9] = {up + left, up, up + right, left, 0, right, down + left, down, down + right};
+  V sum;
+  load_run(sum, f + offsets[0]);
+  sum *= factors[0];
+  for (int k = 1; k < 9; ++k) {
+    V value;
+    load_run(value, f + offsets[k]);
+    sum += factors[k] * value;
+  }
+  return sum;
+}
+
+}  // namespace boxseg
