@@ -1,0 +1,62 @@
+// The confusion matrix and the scores that follow from it, as the authors' utils/sem_seg_evaluation.py computes them
+// (golden: metrics.h5 semseg).
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/io/image.h"
+
+namespace boxseg {
+
+inline constexpr uint8_t kVoid = 255;  // in a truth mask: not counted
+
+// All in percent; NaN where there is nothing to divide by.
+struct SegmentationScores {
+  // Sum of the IoU of the classes that the truth holds, divided by the number of classes that the truth or the
+  // prediction holds: a class that is predicted but nowhere true counts as 0. This is the authors' number.
+  double miou = 0;
+  double miou_of_true_classes = 0;    // the mean over the classes that the truth holds
+  double fwiou = 0;                   // IoU weighted by the class's share of the truth
+  double macc = 0;                    // mean over true classes of the share of their pixels that is found
+  double pacc = 0;                    // share of all pixels that is right
+  std::vector<double> iou, accuracy;  // [K]; NaN for classes that the truth does not hold
+};
+
+// What a prediction of 255 means, where the truth has a class.
+enum class Abstention {
+  refused,  // an error, as any other value that is no class
+  ignored,  // the pixel is not counted
+  wrong,    // the pixel belongs to its true class and to no predicted one
+};
+
+// Pixel counts by true and predicted class. Counts add up in any order to the same numbers.
+class Confusion {
+ public:
+  explicit Confusion(int64_t classes);  // K, with background; 1..255
+
+  // Both [H,W]. Pixels whose truth is void are left out, whatever is predicted there. Throws bad_input, with the name of
+  // the map and the value: sizes that differ, a truth that is neither a class nor void, a prediction that is no class.
+  void add(const LabelMap& truth, const LabelMap& prediction, Abstention abstention = Abstention::refused,
+           const std::string& truth_name = "truth", const std::string& prediction_name = "prediction");
+  void add(const Confusion& other);
+
+  int64_t classes() const { return classes_; }
+  int64_t count(int64_t truth, int64_t predicted) const { return counts_[static_cast<size_t>(truth * (classes_ + 1) + predicted)]; }
+  int64_t abstained(int64_t truth) const { return count(truth, classes_); }
+  int64_t total() const;
+  SegmentationScores scores() const;
+
+ private:
+  int64_t classes_;
+  std::vector<int64_t> counts_;  // [K, K+1]: the last column holds pixels that are wrong without a predicted class
+};
+
+// How pixels are judged where two label maps of an image disagree.
+enum class Disagreement { ignored, background, wrong };
+
+// The agreed class, and 255 (0 with `background`) where the maps disagree. Score it with abstention_of(rule).
+LabelMap agreement(const LabelMap& a, const LabelMap& b, Disagreement rule);
+Abstention abstention_of(Disagreement rule);
+
+}  // namespace boxseg

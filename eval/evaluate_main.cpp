@@ -1,0 +1,239 @@
+// evaluate: label maps against ground truth, and what boxes alone would give.
+#include <atomic>
+#include <cstdio>
+#include <opencv2/core/utility.hpp>
+
+#include "common/base/error.h"
+#include "common/base/files.h"
+#include "common/base/interrupt.h"
+#include "common/base/log.h"
+#include "common/base/options.h"
+#include "common/base/parallel.h"
+#include "common/base/text.h"
+#include "common/pipeline/fingerprints.h"
+#include "eval/baselines.h"
+#include "eval/evaluation.h"
+
+namespace boxseg {
+namespace {
+
+// What the three verbs share.
+struct EvaluateOptions {
+  std::string dataset, data_root, split = "val", json, key, recorded, confusion;
+  explicit EvaluateOptions(Options& o) {
+    o.add("dataset", &dataset, "index made by prepare, with masks", Role::input);
+    o.add("data-root", &data_root, "where the dataset's files are, if not where prepare found them", Role::run);
+    o.add("split", &split, "images to evaluate");
+    o.add("json", &json, "merge the numbers into this file", Role::run);
+    o.add("key", &key, "path of the numbers in the JSON file; default: told from the folder's name", Role::run);
+    o.add("record-inputs", &recorded, "text to store beside the numbers, under KEY/recorded", Role::run);
+    o.add("confusion", &confusion, "write the confusion matrix to this CSV file", Role::run);
+  }
+};
+
+// Answers --check; true when the program is done.
+bool is_only_check(const Options& options) {
+  if (options.check_file.empty()) return false;
+  if (!fs::exists(options.check_file)) fail_input("{}: no such file", options.check_file);
+  std::printf("%s: %zu numbers\n", options.check_file.c_str(), read_metrics(options.check_file).size());
+  return true;
+}
+
+Dataset open_dataset(const EvaluateOptions& o) {
+  if (o.dataset.empty()) fail_usage("--dataset is missing; see --help");
+  return read_dataset(o.dataset, o.data_root);
+}
+
+void set_up(const Options& options) {
+  const std::string& d = options.device;
+  if (d != "auto" && d != "cpu" && d != "cuda" && !d.starts_with("cuda:"))
+    fail_usage("--device {}: expected auto, cpu, cuda or cuda:N", d);
+  watch_interrupts();
+  cv::setNumThreads(1);  // images are the unit of parallel work
+}
+
+// The key to write under, known before the work is done.
+std::string resolve_key(const EvaluateOptions& o, const std::string& usual) {
+  const std::string key = o.key.empty() ? usual : o.key;
+  if (!key.empty()) check_metrics_key(key);
+  else if (!o.json.empty())
+    fail_usage("--json {}: --key is missing, and the folder is not one of a run; try --key predictions/{}/mine", o.json, o.split);
+  return key;
+}
+
+void report_result(const EvaluateOptions& o, const std::string& key, const Dataset& dataset, const Evaluation& e,
+                   const Digest& inputs, const Metrics& more = {}) {
+  if (e.unlabelled > 0)
+    log_warning("{} of {} images of split '{}' have no ground-truth mask and were skipped", e.unlabelled,
+                e.unlabelled + e.images, o.split);
+  std::fputs(table_of(e, dataset.class_names).c_str(), stdout);
+  if (!o.confusion.empty()) write_file(o.confusion, confusion_csv(e.confusion, dataset.class_names));
+  if (o.json.empty()) return;
+  Metrics metrics = metrics_of(e, dataset.class_names);
+  metrics.insert(more.begin(), more.end());
+  metrics["inputs"] = inputs;
+  if (!o.recorded.empty()) metrics["recorded"] = o.recorded;
+  merge_metrics(o.json, key, metrics);
+  log_info("{}: {} written", o.json, key);
+}
+
+// Of what a folder says: its manifest, or without one the pixels of the maps.
+Digest digest_of_folder(const LabelFolder& folder, const Dataset& dataset, const std::vector<int64_t>& images) {
+  if (folder.manifest()) return folder.manifest()->digest();
+  log_info("{}: no manifest lists these files; they are taken as they are", folder.path().string());
+  Hasher hasher;
+  for (const int64_t i : images) {
+    const ImageEntry& image = dataset.images[static_cast<size_t>(i)];
+    hasher.text(image.id).text(digest_of_file(folder.file_of(image)));
+  }
+  return hasher.digest();
+}
+
+Digest digest_of_inputs(const Dataset& dataset, const std::string& split, const std::vector<std::string>& parts) {
+  Hasher hasher;
+  hasher.text(kEvaluateFingerprint).text(dataset.digest(split, true));
+  for (const auto& part : parts) hasher.text(part);
+  return hasher.digest();
+}
+
+int miou(int argc, char** argv) {
+  Options options({"evaluate miou", "Mean IoU of label maps, with the IoU of each class.",
+                   "evaluate miou --dataset runs/demo/dataset.h5 --split val --predictions runs/demo/stage2/bap/val/Y_crf",
+                   "evaluate", kEvaluateFingerprint});
+  EvaluateOptions o(options);
+  std::string predictions;
+  options.add("predictions", &predictions, "folder of label PNGs, ID.png, as large as their images", Role::input);
+  if (!options.parse(argc, argv) || is_only_check(options)) return 0;
+  if (predictions.empty()) fail_usage("--predictions is missing; see --help");
+  const std::string key = resolve_key(o, key_of_folder(predictions));
+  set_up(options);
+  const Dataset dataset = open_dataset(o);
+  const std::vector<int64_t> images = labelled_images(dataset, o.split);
+  const LabelFolder folder(predictions);
+  folder.require(dataset, images);
+  const Evaluation e = evaluate_split(dataset, o.split, [&](const ImageEntry& image, int64_t) { return folder.read(image); },
+                                      Abstention::refused, predictions, resolve_threads(options.threads));
+  report_result(o, key, dataset, e, digest_of_inputs(dataset, o.split, {digest_of_folder(folder, dataset, images)}));
+  return 0;
+}
+
+int baseline(int argc, char** argv) {
+  Options options({"evaluate baseline", "Mean IoU of labels made from the boxes alone.",
+                   "evaluate baseline --kind filled_boxes --dataset runs/demo/dataset.h5 --split val", "evaluate",
+                   kEvaluateFingerprint});
+  EvaluateOptions o(options);
+  std::string kind = "filled_boxes", convention = "reference", output;
+  std::vector<double> bilateral = {4, 55, 3}, gaussian = {3, 3};
+  int64_t crf_iterations = 10;
+  options.add_choice("kind", &kind, baseline_names(), "what is made of the boxes");
+  options.add_choice("box-convention", &convention, {"reference", "exact"},
+                     "pixels of a box: the authors' rounding, or exactly the annotated ones");
+  options.add("bilateral", &bilateral, "CRF bilateral kernel: weight,sxy,srgb");
+  options.add("gaussian", &gaussian, "CRF Gaussian kernel: weight,sxy");
+  options.add("crf-iterations", &crf_iterations, "mean-field iterations");
+  options.add("output", &output, "also write the labels to this folder, ID.png", Role::run);
+  if (!options.parse(argc, argv) || is_only_check(options)) return 0;
+  if (bilateral.size() != 3) fail_usage("--bilateral: expected weight,sxy,srgb such as 4,55,3, got {} numbers", bilateral.size());
+  if (gaussian.size() != 2) fail_usage("--gaussian: expected weight,sxy such as 3,3, got {} numbers", gaussian.size());
+  CrfOptions crf{bilateral[0], bilateral[1], bilateral[2], gaussian[0], gaussian[1], crf_iterations};
+  crf.check();
+  const std::string key = resolve_key(o, fmt::format("baseline/{}/{}", o.split, kind));
+  set_up(options);
+  if (!output.empty()) require_writable_directory(output);
+  const Dataset dataset = open_dataset(o);
+  const BoxConvention box_convention = parse_box_convention(convention);
+  const BaselineKind which = parse_baseline_kind(kind);
+  std::atomic<int64_t> fallbacks = 0;
+  const auto make = [&](const ImageEntry& image, int64_t) {
+    const auto boxes = pixel_boxes(image.boxes, image.size, box_convention);
+    int64_t filled = 0;
+    LabelMap labels = baseline_labels(which, dataset, image, boxes, crf, static_cast<uint64_t>(options.seed), &filled);
+    fallbacks += filled;
+    if (!output.empty()) {
+      fs::path path = fs::path(output) / output_name(image.id);
+      write_label_png(path += ".png", labels, dataset.palette);
+    }
+    return labels;
+  };
+  const Evaluation e = evaluate_split(dataset, o.split, make, Abstention::refused, kind, resolve_threads(options.threads));
+  if (fallbacks > 0) log_info("{} boxes were filled, since GrabCut left nothing of them", fallbacks.load());
+  std::vector<std::string> parts = {kind};
+  for (const auto& [name, value] : options.resolved()) parts.push_back(name + "=" + value);
+  report_result(o, key, dataset, e, digest_of_inputs(dataset, o.split, parts));
+  return 0;
+}
+
+int agreement_of_labels(int argc, char** argv) {
+  Options options({"evaluate agreement",
+                   "Y_crf and Y_ret where they agree. Pixels where they do not are ignored, taken as background, or wrong.",
+                   "evaluate agreement --dataset runs/demo/dataset.h5 --split val --y-crf runs/demo/stage2/bap/val/Y_crf "
+                   "--y-ret runs/demo/stage2/bap/val/Y_ret",
+                   "evaluate", kEvaluateFingerprint});
+  EvaluateOptions o(options);
+  std::string y_crf, y_ret;
+  options.add("y-crf", &y_crf, "folder of the labels of the CRF", Role::input);
+  options.add("y-ret", &y_ret, "folder of the labels by retrieval", Role::input);
+  if (!options.parse(argc, argv) || is_only_check(options)) return 0;
+  if (y_crf.empty() || y_ret.empty()) fail_usage("--y-crf and --y-ret are needed; see --help");
+  std::string usual = key_of_folder(y_crf);
+  if (!usual.empty()) usual = usual.substr(0, usual.rfind('/')) + "/agreement";
+  const std::string key = resolve_key(o, usual);
+  set_up(options);
+  const Dataset dataset = open_dataset(o);
+  const std::vector<int64_t> images = labelled_images(dataset, o.split);
+  const LabelFolder crf(y_crf), ret(y_ret);
+  crf.require(dataset, images);
+  ret.require(dataset, images);
+  const Digest inputs = digest_of_inputs(
+      dataset, o.split, {digest_of_folder(crf, dataset, images), digest_of_folder(ret, dataset, images)});
+  int64_t all = 0;
+  for (const auto& [rule, name] : {std::pair{Disagreement::wrong, "wrong"}, {Disagreement::background, "background"},
+                                   {Disagreement::ignored, "ignored"}}) {
+    const auto agreed = [&, rule = rule](const ImageEntry& image, int64_t) {
+      return agreement(crf.read(image), ret.read(image), rule);
+    };
+    const Evaluation e = evaluate_split(dataset, o.split, agreed, abstention_of(rule), fmt::format("disagreement {}", name),
+                                        resolve_threads(options.threads));
+    if (rule == Disagreement::wrong) all = e.confusion.total();
+    const double share = all > 0 ? 100.0 * static_cast<double>(e.confusion.total()) / static_cast<double>(all) : 100.0;
+    std::printf("Where Y_crf and Y_ret disagree: %s (%.2f %% of the labelled pixels are counted)\n", name, share);
+    report_result(o, key + "_" + name, dataset, e, inputs, {{"counted_percent", share}});
+  }
+  return 0;
+}
+
+struct Verb {
+  const char* name;
+  const char* summary;
+  int (*run)(int argc, char** argv);
+};
+const Verb kVerbs[] = {{"miou", "mean IoU of label maps", miou},
+                       {"baseline", "mean IoU of labels made from the boxes alone", baseline},
+                       {"agreement", "Y_crf and Y_ret where they agree", agreement_of_labels}};
+
+int run(int argc, char** argv) {
+  const std::string first = argc > 1 ? argv[1] : "--help";
+  if (first == "--help") {
+    std::printf("evaluate: label maps against ground truth.\n\nExample:\n  evaluate baseline --kind filled_boxes --dataset "
+                "runs/demo/dataset.h5 --split val\n\nVerbs (each has --help):\n");
+    for (const Verb& verb : kVerbs) std::printf("  %-12s%s\n", verb.name, verb.summary);
+    if (argc > 1) return 0;
+    fail_usage("a verb is missing");
+  }
+  if (first == "--check") return miou(argc, argv);
+  if (first == "--version") return std::printf("boxseg %s\n", kVersion), 0;
+  if (first == "--fingerprint") return std::printf("%s\n", kEvaluateFingerprint), 0;
+  std::vector<std::string> names;
+  for (const Verb& verb : kVerbs) {
+    if (first == verb.name) return verb.run(argc - 1, argv + 1);
+    names.emplace_back(verb.name);
+  }
+  const std::string close = nearest(first, names);
+  fail_usage("unknown verb '{}'{}; expected one of {}", first, close.empty() ? "" : fmt::format(", did you mean '{}'?", close),
+             join(names, ", "));
+}
+
+}  // namespace
+}  // namespace boxseg
+
+int main(int argc, char** argv) { return boxseg::run_program("evaluate", argc, argv, boxseg::run); }

@@ -1,0 +1,38 @@
+// A folder of label PNGs, FOLDER/ID.png per image: pseudo labels, predictions, or anybody's masks.
+#pragma once
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/data/dataset.h"
+#include "common/io/label_png.h"
+#include "common/io/manifest.h"
+
+namespace boxseg {
+
+// With a manifest (in the folder, or in its parent when it lists files of this folder) every map that is read is held
+// against the digest there. Without one the files are taken as they are.
+class LabelFolder {
+ public:
+  explicit LabelFolder(std::filesystem::path folder);  // throws bad_input when there is no such folder
+
+  const std::filesystem::path& path() const { return folder_; }
+  const std::optional<Manifest>& manifest() const { return manifest_; }
+  std::filesystem::path file_of(const ImageEntry& image) const;
+  bool has(const ImageEntry& image) const;
+  // Throws bad_input: missing, damaged, of another size than the image, or not what the manifest says.
+  LabelMap read(const ImageEntry& image) const;
+  // Throws bad_input with the number of images without a file and the first of them.
+  void require(const Dataset& dataset, const std::vector<int64_t>& images) const;
+
+ private:
+  std::filesystem::path folder_;
+  std::optional<Manifest> manifest_;
+  std::map<std::string, Digest> digests_;  // by path relative to the folder
+};
+
+LabelMap read_truth(const Dataset& dataset, const ImageEntry& image);  // throws bad_input, also for another size
+
+}  // namespace boxseg
