@@ -41,8 +41,14 @@ function(boxseg_program target main)
     return()
   endif()
   add_executable(${target} ${main})
+  set_property(GLOBAL APPEND PROPERTY BOXSEG_PROGRAMS ${target})
   boxseg_use(${target} ${ARGN})
   set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+endfunction()
+
+function(boxseg_programs_target)
+  get_property(programs GLOBAL PROPERTY BOXSEG_PROGRAMS)
+  add_custom_target(programs DEPENDS ${programs})
 endfunction()
 
 # One program per unit; one ctest entry per tag group that the sources use, labelled with it.

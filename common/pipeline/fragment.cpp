@@ -1,0 +1,56 @@
+#include "common/pipeline/fragment.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "common/base/text.h"
+#include "common/pipeline/shell.h"
+
+namespace boxseg {
+
+std::string make_fragment(const std::vector<Node>& nodes) {
+  std::map<std::string, std::vector<std::string>> groups;
+  bool is_anything_stale = false;
+  for (const auto& node : nodes) {
+    if (node.group != "shard") groups[node.group].push_back(node.name);
+    is_anything_stale = is_anything_stale || !node.reason.empty();
+  }
+  std::string text = "# Written by plan: stale work has a recipe, the rest is up to date.\nSHELL := /bin/sh\n.SUFFIXES:\n";
+  for (const auto& [group, names] : groups) {
+    text += fmt::format(".PHONY: {}\n", group);
+    if (names != std::vector<std::string>{group}) text += fmt::format("{}: {} ;\n", group, join(names, " "));
+  }
+  for (const auto& node : nodes) {
+    text += fmt::format("\n.PHONY: {0}\n{0}: {1}", node.name, join(node.needs, " "));
+    if (node.reason.empty()) {
+      text += " ;\n";
+      continue;
+    }
+    text += fmt::format("\n\t@echo {}\n", make_escape(shell_quote(fmt::format("--- {}: {}", node.name, node.reason))));
+    for (size_t i = 0; i < node.commands.size(); ++i) {
+      const bool is_record = node.commands[i].find(" --record ") != std::string::npos;
+      text += fmt::format("\t{}{}\n", is_record ? "@" : "", make_escape(node.commands[i]));
+    }
+  }
+  return text;
+}
+
+std::string explain(const std::vector<Node>& nodes) {
+  std::string text;
+  for (const auto& node : nodes)
+    if (!node.reason.empty()) text += fmt::format("{}: {}\n", node.name, node.reason);
+  return text.empty() ? "Everything is up to date.\n" : text;
+}
+
+std::string status_table(const std::vector<Node>& nodes) {
+  size_t width = 0;
+  for (const auto& node : nodes) width = std::max(width, node.name.size());
+  std::string text;
+  for (const auto& node : nodes)
+    text += fmt::format("{:<{}}  {}\n", node.name, width, node.reason.empty() ? "up to date" : "to do: " + node.reason);
+  return text;
+}
+
+}  // namespace boxseg

@@ -1,0 +1,39 @@
+// The pieces of work of a run, what each needs, and whether it is up to date: the one place where staleness is decided.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/pipeline/preset.h"
+
+namespace boxseg {
+
+struct Node {
+  std::string name;                   // Make target: "stage2/bap/val"
+  std::string group;                  // "dataset", "stage1", "stage2", "stage3", "predict", "evaluate", "report"
+  std::vector<std::string> needs;     // names of nodes
+  std::vector<std::string> commands;  // shell commands, quoted
+  std::string reason;                 // why it must run, a sentence; "" = up to date
+};
+
+struct GraphRequest {
+  RunRequest run;
+  fs::path run_dir;        // runs/demo
+  fs::path bin;            // folder of the programs
+  fs::path voc;            // root of a VOC folder, for presets whose dataset is voc
+  std::string launch;      // prefix of stage commands: "srun -n 1"
+  std::string run_options;  // appended to stage commands, without influence on results: "--threads 2 --device cpu"
+  std::string plan_command;  // how a recipe calls `plan --record NODE` again
+};
+
+// The nodes in an order in which each stands after those it needs. Reads manifests, dataset.h5, metrics.json and receipts.
+std::vector<Node> make_graph(const GraphRequest& request);
+
+// What a node without a manifest was made from, as its receipt RUN/receipts/NODE records it once it is done.
+std::string receipt_of(const GraphRequest& request, const std::string& node);
+void record_receipt(const GraphRequest& request, const std::string& node);
+
+// Writes RUN/config/*.ini, one per piece of work: all options in force (only when the text differs).
+void write_configs(const GraphRequest& request);
+
+}  // namespace boxseg

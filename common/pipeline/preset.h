@@ -1,0 +1,86 @@
+// Presets and variants, resolved to the options of every piece of work of a run.
+//
+// A preset (data/presets/NAME.ini) names the dataset and the variants to run ([pipeline]) and sets defaults per stage
+// ([dataset], [stage1], [stage2], [stage3], [predict]); `from = OTHER` without a section inherits. A variant
+// (data/variants/NAME.ini) says what differs, per stage, and `from` the variant upstream; NAME@2 is NAME with seed 2.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/base/files.h"
+#include "common/base/options.h"
+#include "common/pipeline/stage_options.h"
+
+namespace boxseg {
+
+// [pipeline] of a preset.
+struct PipelineOptions {
+  std::string dataset = "synthetic";                      // synthetic, voc
+  std::vector<std::string> splits;                        // NAME=LIST, LIST relative to the dataset's root
+  std::string masks;                                      // folder of masks of a VOC dataset, "" for the usual ones
+  std::vector<std::string> stage1 = {"bap"}, stage2 = {"bap"}, stage3 = {"nal"};
+  std::string train_split = "train";
+  std::vector<std::string> label_splits = {"train", "val"};  // of stage 2
+  std::string evaluate_split = "val";
+  std::vector<std::string> modes = {"plain"};             // of predictions: plain, crf, tta, tta_crf
+  std::vector<std::string> baselines = {"filled_boxes"};
+  std::string init;                                       // initial weights of the backbones, "" for none
+  int64_t shards = 1;                                     // of stage 2
+  void declare(Options& options);
+};
+
+// What the command line of `plan` adds to the preset.
+struct RunRequest {
+  fs::path presets, variants;           // folders
+  std::string preset;
+  std::vector<std::string> overrides;   // "stage2.threshold=0.9"
+  int64_t seed = 0;
+};
+
+class RunPlan {
+ public:
+  explicit RunPlan(const RunRequest& request);  // throws usage: unknown preset (lists them), unknown keys, ...
+
+  PipelineOptions pipeline;
+  std::map<std::string, std::string> dataset;   // [dataset] as it stands, for `prepare`
+
+  // A stage's options for one variant (paths unset) and their canonical form for an INI file.
+  struct Stage1 {
+    Stage1Options values;
+    std::map<std::string, std::string> resolved;
+  };
+  struct Stage2 {
+    Stage2Options values;
+    std::map<std::string, std::string> resolved;
+    std::string from;
+  };
+  struct Stage3 {
+    Stage3Options values;
+    std::map<std::string, std::string> resolved;
+    std::string from;  // "" for true_masks
+  };
+  struct Predict {
+    PredictOptions values;
+    std::map<std::string, std::string> resolved;
+  };
+  Stage1 stage1(const std::string& variant) const;
+  Stage2 stage2(const std::string& variant, const std::string& split) const;
+  Stage3 stage3(const std::string& variant) const;
+  Predict predict(const std::string& variant, const std::string& mode) const;
+
+ private:
+  void apply(Options& options, const std::string& variant) const;
+  std::string upstream(const std::string& variant, const std::string& section) const;
+  RunRequest request_;
+  std::vector<fs::path> preset_chain_;  // base first
+};
+
+// "nal@2" -> "nal" and 2. Throws usage for names with characters that a file name or a Make target cannot hold.
+struct VariantName {
+  std::string base;
+  int64_t seed_offset = 0;
+};
+VariantName parse_variant(const std::string& name);
+
+}  // namespace boxseg
