@@ -3,7 +3,8 @@
 // Files are created as NAME.part and renamed by close_and_commit(); opened for reading without file locks (network
 // file systems). Object timestamps are off. Datasets get the fletcher32 checksum. Not for concurrent use of one
 // object; different files may be used from different threads. Element types T: float, double, uint8_t, int32_t,
-// int64_t, uint32_t, uint64_t (and int8_t, int16_t, uint16_t for reading); numbers are converted on reading.
+// int64_t, uint32_t, uint64_t, int8_t, int16_t, uint16_t. Numbers are converted on reading; fractions into integers
+// and integers that do not fit are refused. Equal calls give equal bytes.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -37,7 +38,10 @@ class H5Reader {
   template <class T>
   std::vector<T> attribute_list(const std::string& object, const std::string& name) const;
   std::string attribute_text(const std::string& object, const std::string& name) const;
-  std::vector<std::string> attribute_names(const std::string& object) const;
+  std::vector<std::string> attribute_texts(const std::string& object, const std::string& name) const;
+  std::string attribute_type(const std::string& object, const std::string& name) const;  // as type_name()
+  Shape attribute_shape(const std::string& object, const std::string& name) const;       // {} for a scalar
+  std::vector<std::string> attribute_names(const std::string& object) const;             // sorted
   const std::filesystem::path& path() const;
 
  private:

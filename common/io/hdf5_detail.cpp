@@ -1,0 +1,39 @@
+#include "common/io/hdf5_detail.h"
+
+#include <fmt/format.h>
+
+namespace boxseg::h5 {
+
+void prepare_library() {
+  static const bool once = [] {
+    H5dont_atexit();  // fails when another library initialised HDF5 first: then its habits stay
+    return true;
+  }();
+  static_cast<void>(once);
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
+
+std::string last_reason() {
+  std::string reason;
+  const auto visit = [](unsigned, const H5E_error2_t* entry, void* out) -> herr_t {
+    auto& text = *static_cast<std::string*>(out);
+    if (text.empty() && entry->desc != nullptr) text = entry->desc;  // upward: the first is the deepest
+    return 0;
+  };
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, visit, &reason);
+  return reason;
+}
+
+std::string name_of_type(hid_t type) {
+  const size_t bits = H5Tget_size(type) * 8;
+  switch (H5Tget_class(type)) {
+    case H5T_INTEGER: return fmt::format("{}{}", H5Tget_sign(type) == H5T_SGN_NONE ? "uint" : "int", bits);
+    case H5T_FLOAT: return fmt::format("float{}", bits);
+    case H5T_STRING: return "string";
+    case H5T_ENUM: return bits == 8 && H5Tget_nmembers(type) == 2 ? "bool" : "enum";
+    case H5T_COMPOUND: return "compound";
+    default: return "other";
+  }
+}
+
+}  // namespace boxseg::h5
