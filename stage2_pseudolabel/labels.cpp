@@ -1,0 +1,90 @@
+#include "stage2_pseudolabel/labels.h"
+
+#include <algorithm>
+
+#include "common/base/error.h"
+#include "stage2_pseudolabel/attention.h"
+#include "stage2_pseudolabel/cell_algebra.h"
+
+namespace boxseg {
+namespace {
+
+// [H,W]: 1 inside a box of the class.
+std::vector<uint8_t> inside_boxes(const Geometry& geometry, int64_t class_id) {
+  std::vector<uint8_t> inside(static_cast<size_t>(geometry.area()), 0);
+  for (const auto& box : geometry.boxes) {
+    if (box.class_id != class_id || box.x0 >= box.x1) continue;
+    for (int64_t y = box.y0; y < box.y1; ++y)
+      std::fill_n(inside.begin() + y * geometry.size.width + box.x0, box.x1 - box.x0, uint8_t{1});
+  }
+  return inside;
+}
+
+void copy_attention(bool is_background, const std::vector<float>& attention, float* out) {
+  for (size_t p = 0; p < attention.size(); ++p) out[p] = is_background ? attention[p] : 1.f - attention[p];
+}
+
+}  // namespace
+
+void reset_outside_boxes(Planes& scores, const Geometry& geometry) {
+  for (int64_t k = 1; k < scores.count; ++k) {
+    const auto inside = inside_boxes(geometry, geometry.classes[static_cast<size_t>(k - 1)]);
+    float* plane = scores.plane(k);
+    for (size_t p = 0; p < inside.size(); ++p)
+      if (!inside[p]) plane[p] = 0.f;
+  }
+}
+
+LabelMap highest_class(const Planes& scores, const Geometry& geometry) {
+  ensure(scores.count == 1 + static_cast<int64_t>(geometry.classes.size()), "highest_class: {} planes for {} classes",
+         scores.count, geometry.classes.size());
+  LabelMap labels(scores.height, scores.width, 0);
+  std::vector<float> best(scores.plane(0), scores.plane(0) + scores.area());
+  for (int64_t k = 1; k < scores.count; ++k) {
+    const float* plane = scores.plane(k);
+    const auto label = static_cast<uint8_t>(geometry.classes[static_cast<size_t>(k - 1)]);
+    for (size_t p = 0; p < best.size(); ++p) {
+      if (!(plane[p] > best[p])) continue;
+      best[p] = plane[p];
+      labels.pixels[p] = label;
+    }
+  }
+  return labels;
+}
+
+Planes correlation_maps(const at::Tensor& features, const FeatureMaps& maps, const Geometry& geometry,
+                        const ClassWeights& weights, const Interpolation& interpolation, const std::vector<float>& norm,
+                        const std::vector<float>& attention, const LabelMap& y_crf) {
+  const auto labels = 1 + static_cast<int64_t>(geometry.classes.size());
+  const auto class_of = [&](int64_t label) { return label == 0 ? 0 : geometry.classes[static_cast<size_t>(label - 1)]; };
+  std::vector<int32_t> label_of_class(256, -1), label_of_pixel(y_crf.pixels.size());
+  for (int64_t l = 0; l < labels; ++l) label_of_class[static_cast<size_t>(class_of(l))] = static_cast<int32_t>(l);
+  for (size_t p = 0; p < label_of_pixel.size(); ++p) label_of_pixel[p] = label_of_class[y_crf.pixels[p]];
+
+  // Lengths do not matter below, so the sums serve as means.
+  const auto counts = count_groups(label_of_pixel, labels);
+  auto prototypes = pool(features, interpolation.adjoint(label_of_pixel, labels), labels, interpolation.threads());
+  for (int64_t l = 0; l < labels; ++l)
+    if (counts[static_cast<size_t>(l)] == 0 && weights.knows(class_of(l)))
+      std::copy_n(weights.of(class_of(l)), weights.channels, prototypes.begin() + l * weights.channels);
+  normalise_rows(prototypes, labels);
+  const auto products = project(features, prototypes, labels, interpolation.threads());
+
+  Planes scores(labels, geometry.size);
+  for (int64_t l = 0; l < labels; ++l) {
+    if (counts[static_cast<size_t>(l)] == 0 && !weights.knows(class_of(l)))
+      copy_attention(l == 0, attention, scores.plane(l));
+    else
+      cosine_map(products.data() + l * maps.area(), interpolation, norm, scores.plane(l));
+  }
+  return scores;
+}
+
+void reset_correlation(Planes& scores, const Geometry& geometry) {
+  float* background = scores.plane(0);
+  for (size_t p = 0; p < geometry.is_background.size(); ++p)
+    if (geometry.is_background[p]) background[p] = 1.f;
+  reset_outside_boxes(scores, geometry);
+}
+
+}  // namespace boxseg

@@ -1,0 +1,30 @@
+// The pseudo labels of one image: attention, CAMs, CRF, retrieval. Golden: stage2.h5.
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include "common/crf/dense_crf.h"
+#include "stage2_pseudolabel/feature_maps.h"
+#include "stage2_pseudolabel/unary.h"
+
+namespace boxseg {
+
+// Every step's result, for tests and reports. Full resolution.
+struct Intermediates {
+  std::vector<float> attention_raw;  // [H,W]
+  UnaryParts parts;                  // u0 after the threshold, normalised CAMs
+  Planes unary;                      // [1+k,H,W]
+  Planes q_before_reset, q_after_reset;
+  Planes correlation_before_reset;
+};
+
+struct PseudoLabels {
+  LabelMap y_crf, y_ret;  // y_ret is empty when made without features
+};
+
+// rgb: [H,W,3]. features: [C,h,w], or undefined: then there is no y_ret (it needs prototypes). An image without boxes is
+// all background.
+PseudoLabels make_pseudo_labels(const UnaryOptions& options, const Geometry& geometry, const RgbImage& image,
+                                const FeatureMaps& maps, const at::Tensor& features, const ClassWeights& weights,
+                                DenseCrf& crf, int threads, Intermediates* kept = nullptr);
+
+}  // namespace boxseg
