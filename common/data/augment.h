@@ -22,15 +22,30 @@ struct Sample {
   };
   std::vector<Plane> planes;
 };
+Sample make_sample(const RgbImage& image, std::vector<Box> boxes = {}, std::vector<Sample::Plane> planes = {});
 
-void scale(Sample& sample, double factor);  // OpenCV bilinear given fx, fy and no size; planes nearest
-// Pads both sides by ceil(difference/2) with (123,117,104), then cuts crop x crop at floor(draw*(padded-crop)).
-void pad_and_crop(Sample& sample, int64_t crop, double draw_x, double draw_y);
+// OpenCV bilinear given fx, fy and no size (so its step is 1/factor); planes nearest. Sizes round half to even and are
+// at least 1.
+void scale(Sample& sample, double factor);
+
+// Pads both sides by ceil(difference/2) with (123,117,104), then cuts the crop at floor(draw*(padded-crop)).
+void pad_and_crop(Sample& sample, ImageSize crop, double draw_x, double draw_y);
+inline void pad_and_crop(Sample& sample, int64_t crop, double draw_x, double draw_y) {
+  pad_and_crop(sample, ImageSize{crop, crop}, draw_x, draw_y);
+}
+// Boxes in the frame of the window [x0,x1) x [y0,y1): those that only touch it are dropped, a side cut by its right
+// or bottom edge becomes the window's size + 1 (as the authors have it).
+std::vector<Box> clip_boxes(const std::vector<Box>& boxes, int64_t x0, int64_t y0, int64_t x1, int64_t y1);
+
+// x -> W - x for boxes (pixels map to W-1-x), as the authors. An image without boxes is flipped as well: theirs is
+// left alone only when its annotation has no object, which their reader refuses.
 void flip_horizontally(Sample& sample);
+
 struct JitterFactors {
   double brightness = 1, contrast = 1, saturation = 1;
 };
-void jitter(Sample& sample, const JitterFactors& factors);  // on truncated 8-bit values, pillow's arithmetic
+// On truncated 8-bit values, pillow's arithmetic, in this order; contrast towards the rounded mean of the grey image.
+void jitter(Sample& sample, const JitterFactors& factors);
 
 // How a backbone's weights want their input; belongs to the weights file and is stored in checkpoints.
 struct Normalisation {
@@ -46,8 +61,16 @@ struct AugmentOptions {
   double scale_min = 0.5, scale_max = 1.5, flip = 0.5, jitter = 0.5;
   int64_t crop = 321;
 };
-// All steps but normalise, with draws from `random` in this order: scale, crop x, crop y, flip, brightness, contrast,
-// saturation (always all seven).
+struct AugmentDraws {
+  double scale = 1, crop_x = 0, crop_y = 0;
+  bool is_flipped = false;
+  JitterFactors jitter;
+};
+// From `random` in this order: scale, crop x, crop y, flip, brightness, contrast, saturation (always all seven).
+AugmentDraws draw_augmentation(const AugmentOptions& options, Random& random);
+
+// All steps but normalise, with given draws, or with draws from `random`.
+void augment(Sample& sample, int64_t crop, const AugmentDraws& draws);
 void augment(Sample& sample, const AugmentOptions& options, Random& random);
 
 }  // namespace boxseg

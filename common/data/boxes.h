@@ -10,26 +10,31 @@
 
 namespace boxseg {
 
-// (x0, y0, x1, y1) as x / ((W-1)/2) - 1, and the class: a row of the authors' `bboxes` tensor.
+// (x0, y0, x1, y1) as x / ((W-1)/2) - 1, and the class: a row of the authors' `bboxes` tensor. Along a side of one
+// pixel, where the authors divide by zero, a box spans -1 to 1.
 struct NormalisedBox {
   float x0 = 0, y0 = 0, x1 = 0, y1 = 0;
   int64_t class_id = 0;
 };
 std::vector<NormalisedBox> normalise_boxes(const std::vector<Box>& boxes, ImageSize size);
 
-// Integer pixel boxes of stage 2, half-open [x0,x1) x [y0,y1), clipped to the image as NumPy slicing would.
+// Integer pixel boxes of stage 2, half-open [x0,x1) x [y0,y1), clipped to the image as NumPy slicing would. Never
+// empty: where the authors' numbers leave nothing (they raise there: the maximum of nothing), the box is the one
+// pixel that holds its corner.
 struct PixelBox {
   int64_t x0 = 0, y0 = 0, x1 = 0, y1 = 0;
   int64_t class_id = 0;
 };
 // `reference`: VOC's 1-based inclusive numbers used as 0-based half-open, through the authors' float32 round trip
-// x/n-1, then *n+n, then truncation (golden/README stage2.h5 note 1). `exact`: [x0-1, x1) from VOC's numbers.
+// x/n-1, then *n+n, then truncation (golden/README stage2.h5 note 1). `exact`: [x0-1, x1) from VOC's numbers,
+// fractions rounded outwards.
 enum class BoxConvention { reference, exact };
-BoxConvention parse_box_convention(const std::string& name);
+BoxConvention parse_box_convention(const std::string& name);  // throws usage with the known names
 std::vector<PixelBox> pixel_boxes(const std::vector<Box>& boxes, ImageSize size, BoxConvention convention);
 
 // 1 outside all boxes, 0 inside, uint8 [H,W]: the authors' BgMaskfromBoxes (annotation numbers truncated and used as
-// 0-based half-open; not the float round trip above, so the two disagree by a line on some boxes).
+// 0-based half-open; not the float round trip above, so the two disagree by a line on some boxes). With `exact` the
+// pixels of pixel_boxes().
 std::vector<uint8_t> background_mask(const std::vector<Box>& boxes, ImageSize size, BoxConvention convention);
 
 }  // namespace boxseg

@@ -36,6 +36,7 @@ struct Dataset {
   Palette palette;                         // [K] or more
   std::vector<ImageEntry> images;
   std::map<std::string, std::vector<int64_t>> splits;  // name -> indices into images, in list order
+  std::map<std::string, std::string> facts;            // provenance and counts, for people; see `prepare show`
 
   int64_t classes() const { return static_cast<int64_t>(class_names.size()); }
   const std::vector<int64_t>& split(const std::string& name) const;  // throws usage: lists the known splits
@@ -46,8 +47,14 @@ struct Dataset {
   Digest digest(const std::string& split, bool with_masks) const;
 };
 
+// Throws bad_input, naming images, for what would hurt later: ids that leave the output folder or share an output
+// name, classes outside 1..K-1, empty images or boxes, splits that name no image. Atomic.
 void write_dataset(const std::filesystem::path& path, const Dataset& dataset);
-Dataset read_dataset(const std::filesystem::path& path, const std::filesystem::path& data_root = {});
+
+// Throws bad_input: damaged, of another program or a newer layout. `data_root` replaces the stored root; the root in
+// force must be a folder (throws usage for data_root, else bad_input) unless it is empty or `needs_files` is false.
+Dataset read_dataset(const std::filesystem::path& path, const std::filesystem::path& data_root = {},
+                     bool needs_files = true);
 
 // "a/b c" -> "a/b c": the path of an image's outputs below a folder, without suffix. Ids that leave the folder, and
 // two ids that would share a name, are refused by write_dataset (bad_input).

@@ -2,6 +2,7 @@
 // by `depth` items in flight. The result does not depend on the number of workers, since make(i) may use nothing
 // but i (random numbers come from counter-based streams). Exceptions of make are thrown by next(), in order.
 #pragma once
+#include <algorithm>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -22,7 +23,11 @@ template <class Item>
 class Loader {
  public:
   Loader(int64_t first, int64_t end, int workers, int64_t depth, std::function<Item(int64_t)> make)
-      : next_to_make_(first), next_to_give_(first), end_(end), depth_(depth), make_(std::move(make)) {
+      : next_to_make_(first),
+        next_to_give_(first),
+        end_(end),
+        depth_(std::max<int64_t>(depth, 1)),
+        make_(std::move(make)) {
     for (int i = 0; i < workers; ++i) threads_.emplace_back([this] { work(); });
   }
   ~Loader() {
