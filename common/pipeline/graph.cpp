@@ -69,7 +69,7 @@ class Builder {
     write_config("dataset", "dataset", plan_.dataset);
     for (const auto& v : stage1_variants()) write_config("stage1-" + v, "stage1", plan_.stage1(v).resolved);
     for (const auto& v : plan_.pipeline.stage2)
-      for (const auto& split : plan_.pipeline.label_splits)
+      for (const auto& split : splits_to_label(v))
         write_config("stage2-" + v + "-" + split, "stage2", plan_.stage2(v, split).resolved);
     for (const auto& v : plan_.pipeline.stage3) {
       write_config("stage3-" + v, "stage3", plan_.stage3(v).resolved);
@@ -161,11 +161,10 @@ class Builder {
   }
 
   void decide_by_receipt(Node& node) {
-    inherit_reason(node);
-    if (!node.reason.empty()) return;
     const fs::path path = receipt_path(node.name);
     if (!fs::exists(path)) node.reason = "it was not made yet";
-    else if (trim(read_file(path)) != receipt(node.name)) node.reason = "what it is made from changed";
+    inherit_reason(node);
+    if (node.reason.empty() && trim(read_file(path)) != receipt(node.name)) node.reason = "what it is made from changed";
   }
 
   void record_after(Node& node) { node.commands.push_back(request_.plan_command + option("record", node.name)); }
@@ -231,8 +230,19 @@ class Builder {
                        [&] { return stage1_inputs(stage.values, dataset()); });
   }
 
+  // Labels of the training split are made for the variants that a stage-3 variant learns from (for all, without one).
+  std::vector<std::string> splits_to_label(const std::string& variant) const {
+    const auto& p = plan_.pipeline;
+    const bool is_learned_from =
+        p.stage3.empty() || std::any_of(p.stage3.begin(), p.stage3.end(), [&](const auto& v) { return plan_.stage3(v).from == variant; });
+    std::vector<std::string> splits;
+    for (const auto& split : p.label_splits)
+      if (split != p.train_split || split == p.evaluate_split || is_learned_from) splits.push_back(split);
+    return splits;
+  }
+
   void add_stage2_all(const std::string& variant) {
-    for (const auto& split : plan_.pipeline.label_splits) {
+    for (const auto& split : splits_to_label(variant)) {
       add_stage2(variant, split);
       if (split == plan_.pipeline.evaluate_split)
         for (const char* kind : {"y_crf", "y_ret"})
@@ -372,7 +382,7 @@ class Builder {
     std::set<fs::path> manifests;
     for (const auto& v : stage1_variants()) manifests.insert(stage_dir("stage1", v));
     for (const auto& v : plan_.pipeline.stage2)
-      for (const auto& split : plan_.pipeline.label_splits) manifests.insert(labels_dir(v, split));
+      for (const auto& split : splits_to_label(v)) manifests.insert(labels_dir(v, split));
     for (const auto& v : plan_.pipeline.stage3) {
       manifests.insert(stage_dir("stage3", v));
       for (const auto& mode : plan_.pipeline.modes) manifests.insert(predictions_dir(v, mode));

@@ -1,0 +1,213 @@
+// The real programs through Makefile.pipeline, with the preset `tiny`: what runs, what reruns, and what survives a kill.
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <thread>
+
+#include "common/base/error.h"
+#include "common/base/files.h"
+#include "common/base/text.h"
+#include "common/io/manifest.h"
+#include "common/pipeline/shell.h"
+#include "tests/support/support.h"
+
+#include <catch2/catch.hpp>
+
+using namespace boxseg;
+
+namespace {
+
+// Bits of a network depend on the instruction set that LibTorch's libraries choose: these make them choose the same
+// on every machine with AVX2.
+const char* const kSameArithmetic = "ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_CBWR=COMPATIBLE ";
+
+std::string make_command(const fs::path& run, const std::string& words, const std::string& environment = kSameArithmetic) {
+  return fmt::format("cd {} && unset MAKEFLAGS MAKELEVEL && {} make -f Makefile.pipeline CUDA=0 PRESET=tiny THREADS=1 RUN={} {}",
+                     shell_quote(BOXSEG_SOURCE_DIR), environment, shell_quote(run.string()), words);
+}
+
+test::CommandResult make(const fs::path& run, const std::string& words) {
+  const auto result = test::run_command(make_command(run, words));
+  INFO(result.out << result.err);
+  return result;
+}
+
+// Names of the pieces of work that ran (or, with -n, would run): the lines "--- NAME: reason".
+std::vector<std::string> ran(const test::CommandResult& result) {
+  std::vector<std::string> names;
+  for (const auto& line : read_lines(result.out)) {
+    const size_t start = line.find("--- ");
+    if (start == std::string::npos) continue;
+    const size_t end = line.find(':', start);
+    names.push_back(line.substr(start + 4, end - start - 4));
+  }
+  return names;
+}
+
+bool any_starts_with(const std::vector<std::string>& names, const std::string& prefix) {
+  return std::any_of(names.begin(), names.end(), [&](const auto& n) { return n.rfind(prefix, 0) == 0; });
+}
+
+// Every output of every manifest below a run with its digest, and the bytes of the label PNGs.
+std::map<std::string, std::string> contents(const fs::path& run) {
+  std::map<std::string, std::string> all;
+  for (const auto& entry : fs::recursive_directory_iterator(run)) {
+    const std::string name = fs::relative(entry.path(), run).string();
+    if (entry.path().filename() == "manifest.h5")
+      for (const auto& out : read_manifest(entry.path()).outputs) all[name + ":" + out.path] = out.digest;
+    if (entry.path().extension() == ".png" && name.rfind("stage", 0) == 0) all[name] = digest_of_file(entry.path());
+  }
+  return all;
+}
+
+// Starts make in a process group of its own, waits until `is_time`, and sends the signal to the group.
+int make_and_signal(const fs::path& run, const std::string& words, int signal, const std::function<bool()>& is_time) {
+  const std::string command = make_command(run, words) + " >" + shell_quote((run.string() + ".log")) + " 2>&1";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::setpgid(0, 0);
+    ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+    ::_exit(127);
+  }
+  ::setpgid(child, child);
+  int status = 0;
+  bool is_sent = false;
+  for (int i = 0; i < 60000; ++i) {
+    if (::waitpid(child, &status, WNOHANG) == child) break;
+    if (!is_sent && is_time()) {
+      ::kill(-child, signal);
+      is_sent = true;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return is_sent ? status : -1;
+}
+
+int64_t count_files(const fs::path& dir, const std::string& extension) {
+  int64_t count = 0;
+  std::error_code ignored;
+  for (auto it = fs::recursive_directory_iterator(dir, ignored); !ignored && it != fs::recursive_directory_iterator(); it.increment(ignored))
+    count += it->path().extension() == extension ? 1 : 0;
+  return count;
+}
+
+// One undisturbed run that the tests share; made once per process.
+const fs::path& undisturbed() {
+  static test::TemporaryDirectory dir;
+  static const fs::path run = [] {
+    const fs::path path = dir / "a run";  // with a blank in its name
+    const auto result = make(path, "");
+    if (result.exit_code != 0) fail("the tiny run failed:\n{}\n{}", result.out, result.err);
+    return path;
+  }();
+  return run;
+}
+
+}  // namespace
+
+TEST_CASE("one command makes everything, the second finds nothing to do, and why says so", "[slow]") {
+  const fs::path run = undisturbed();
+  for (const char* file : {"dataset.h5", "stage1/bap/classifier.pt", "stage2/bap/val/manifest.h5", "stage3/nal/segmenter.pt",
+                           "metrics.json", "report/index.html"})
+    REQUIRE(fs::exists(run / file));
+  const std::string metrics = read_file(run / "metrics.json");
+  for (const char* key : {"stage2/bap/val/y_crf/miou", "baseline/val/filled_boxes/miou", "stage3/nal/val/crf/miou"})
+    REQUIRE_THAT(metrics, Catch::Contains(key));
+  const auto start = std::chrono::steady_clock::now();
+  const auto again = make(run, "");
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  REQUIRE(again.exit_code == 0);
+  REQUIRE(ran(again).empty());
+  std::printf("nothing to do: %.2f s\n", seconds);
+  REQUIRE_THAT(make(run, "why").out, Catch::Contains("up to date"));
+}
+
+TEST_CASE("a changed option reruns its stage and what follows, and nothing before it", "[slow]") {
+  const fs::path run = undisturbed();
+  const auto dry = make(run, "-n SET=stage2.threshold=0.5");
+  const auto names = ran(dry);
+  REQUIRE(any_starts_with(names, "stage2/bap/train"));
+  REQUIRE(any_starts_with(names, "stage3/nal"));
+  REQUIRE_FALSE(any_starts_with(names, "stage3/true_masks"));
+  REQUIRE(any_starts_with(names, "evaluate/stage2/bap/val/y_crf"));
+  REQUIRE_FALSE(any_starts_with(names, "stage1"));
+  REQUIRE_FALSE(any_starts_with(names, "dataset"));
+  REQUIRE_THAT(make(run, "why SET=stage2.threshold=0.5").out, Catch::Contains("option threshold was 0.99, is 0.5"));
+  REQUIRE(ran(make(run, "")).empty());
+}
+
+TEST_CASE("a stage started by hand on finished work says so and ends", "[slow]") {
+  const fs::path run = undisturbed();
+  const auto result = test::run_command(fmt::format(
+      "{}/stage1_classify --config {} --dataset {} --output {} --threads 1", BOXSEG_BIN_DIR, shell_quote((run / "config/stage1-bap.ini").string()),
+      shell_quote((run / "dataset.h5").string()), shell_quote((run / "stage1/bap").string())));
+  REQUIRE(result.exit_code == 0);
+  REQUIRE_THAT(result.err, Catch::Contains("up to date"));
+}
+
+TEST_CASE("SIGKILL in the middle of any stage, then the same command: the bytes of an undisturbed run", "[slow]") {
+  const auto expected = contents(undisturbed());
+  test::TemporaryDirectory dir;
+  const fs::path run = dir / "a run";
+  const auto has = [&](const char* file) { return fs::exists(run / file); };
+  ::setenv("BOXSEG_CHECKPOINT_EVERY_STEPS", "5", 1);
+  struct Moment {
+    const char* what;
+    std::function<bool()> is_now;
+  };
+  const std::vector<Moment> moments = {
+      {"dataset", [&] { return count_files(run / "data", ".jpg") > 3; }},
+      {"stage 1", [&] { return has("stage1/bap/checkpoint.pt"); }},
+      {"stage 2", [&] { return count_files(run / "stage2/bap/train/Y_crf", ".png") > 3; }},
+      {"stage 3", [&] { return has("stage3/nal/checkpoint.pt"); }},
+      {"prediction", [&] { return count_files(run / "stage3/nal/predictions", ".png") > 1; }},
+  };
+  int killed = 0;
+  for (const auto& moment : moments) {
+    const int status = make_and_signal(run, "", SIGKILL, moment.is_now);
+    if (status != -1 && WIFSIGNALED(status)) ++killed;
+    else WARN(moment.what << " was over before the signal came");
+  }
+  ::unsetenv("BOXSEG_CHECKPOINT_EVERY_STEPS");
+  REQUIRE(killed >= 3);
+  REQUIRE(make(run, "").exit_code == 0);
+  REQUIRE(contents(run) == expected);
+}
+
+TEST_CASE("SIGTERM ends a stage with exit code 75 within ten seconds, and it goes on from there", "[slow]") {
+  test::TemporaryDirectory dir;
+  const fs::path reference = undisturbed();
+  const std::string command = fmt::format(
+      "{} {}/stage3_segment train --config {} --dataset {} --labels {} --output {} --threads 1", kSameArithmetic, BOXSEG_BIN_DIR,
+      shell_quote((reference / "config/stage3-nal.ini").string()), shell_quote((reference / "dataset.h5").string()),
+      shell_quote((reference / "stage2/bap/train").string()), shell_quote((dir / "out").string()));
+  const auto stopped = test::run_command("BOXSEG_CHECKPOINT_EVERY_STEPS=1000 timeout --preserve-status -s TERM 3 " +
+                                         std::string("sh -c ") + shell_quote("exec env " + command + " --iterations 100000"));
+  REQUIRE(stopped.exit_code == 75);
+  REQUIRE(fs::exists(dir / "out/checkpoint.pt"));
+  REQUIRE_FALSE(fs::exists(dir / "out/manifest.h5"));
+}
+
+TEST_CASE("results change only with a fingerprint", "[slow]") {
+  // tests/pipeline/fingerprints.txt: PROGRAM FINGERPRINT DIGEST. When this fails after a change that is meant to change
+  // results, bump the number in common/pipeline/fingerprints.h and write the new line here.
+  const fs::path run = undisturbed();
+  std::map<std::string, std::string> recorded;
+  for (const auto& line : read_lines(read_file(fs::path(BOXSEG_SOURCE_DIR) / "tests/pipeline/fingerprints.txt")))
+    if (line[0] != '#') recorded[line.substr(0, line.find(' '))] = line.substr(line.find(' ') + 1);
+  for (const auto& [name, folder] : std::map<std::string, std::string>{{"stage1", "stage1/bap"},
+                                                                       {"stage2", "stage2/bap/val"},
+                                                                       {"stage3", "stage3/nal"},
+                                                                       {"predict", "stage3/nal/predictions/val/crf"}}) {
+    const Manifest manifest = read_manifest(run / folder / "manifest.h5");
+    Hasher hasher;
+    for (const auto& output : manifest.outputs) hasher.text(output.path).text(output.digest);
+    CAPTURE(name, manifest.fingerprint);
+    CHECK(manifest.fingerprint + " " + hasher.digest() == recorded[name]);
+  }
+}

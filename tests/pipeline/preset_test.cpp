@@ -1,0 +1,109 @@
+#include "common/pipeline/preset.h"
+
+#include <functional>
+
+#include "common/base/error.h"
+#include "tests/support/support.h"
+
+#include <catch2/catch.hpp>
+
+using namespace boxseg;
+
+namespace {
+
+// A folder of presets and one of variants.
+struct Folders {
+  test::TemporaryDirectory dir;
+  Folders() {
+    write_file(dir / "presets/base.ini",
+               "[pipeline]\nsplits = train=train,val=val\nstage3 = nal, ce\n[stage1]\nbatch = 7\nlearning_rate = 1e-2\n"
+               "[stage2]\nthreshold = 0.5\n");
+    write_file(dir / "presets/small.ini", "from = base\n[stage1]\nbatch = 3\n");
+    write_file(dir / "presets/loop.ini", "from = loop\n");
+    write_file(dir / "presets/typo.ini", "[stage1]\nbacth = 3\n");
+    write_file(dir / "variants/bap.ini", "[stage1]\npooling = bap\n[stage2]\nfrom = bap\n");
+    write_file(dir / "variants/other.ini", "[stage2]\nfrom = gap\nthreshold = 0.25\n");
+    write_file(dir / "variants/ce.ini", "[stage3]\nloss = ce_crf\nfrom = other\n");
+    write_file(dir / "variants/truth.ini", "[stage3]\nloss = true_masks\n");
+  }
+  RunPlan plan(const std::string& preset, std::vector<std::string> overrides = {}, int64_t seed = 0) const {
+    return RunPlan({dir / "presets", dir / "variants", preset, std::move(overrides), seed});
+  }
+};
+
+std::string message_of(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    REQUIRE(e.kind() == ErrorKind::usage);
+    return e.what();
+  }
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("a preset inherits from another and a variant goes over both") {
+  Folders f;
+  const RunPlan plan = f.plan("small");
+  REQUIRE(plan.stage1("bap").values.batch == 3);
+  REQUIRE(plan.stage1("bap").resolved.at("learning-rate") == "0.01");
+  REQUIRE(plan.stage2("bap", "val").values.threshold == 0.5);
+  REQUIRE(plan.stage2("other", "val").values.threshold == 0.25);
+  REQUIRE(plan.stage2("other", "val").from == "gap");
+  REQUIRE(plan.stage2("other", "val").resolved.at("split") == "val");
+  REQUIRE(plan.stage3("ce").from == "other");
+  REQUIRE(plan.stage3("truth").from.empty());
+}
+
+TEST_CASE("the command line goes over preset and variant, and only in its section") {
+  Folders f;
+  const RunPlan plan = f.plan("small", {"stage2.threshold=0.75", "stage1.crop=65"});
+  REQUIRE(plan.stage2("other", "train").values.threshold == 0.75);
+  REQUIRE(plan.stage1("bap").values.crop == 65);
+  REQUIRE(plan.stage3("ce").values.crop == 321);
+}
+
+TEST_CASE("NAME@2 is the variant with its seed moved by 2") {
+  Folders f;
+  REQUIRE(f.plan("small", {}, 10).stage1("bap@2").resolved.at("seed") == "12");
+  REQUIRE(f.plan("small", {}, 10).stage1("bap").resolved.at("seed") == "10");
+  REQUIRE(parse_variant("nal@3").base == "nal");
+  REQUIRE_THROWS_AS(parse_variant("a b"), Error);
+  REQUIRE_THROWS_AS(parse_variant("nal@x"), Error);
+}
+
+TEST_CASE("modes of prediction set tta and crf") {
+  Folders f;
+  const RunPlan plan = f.plan("small");
+  REQUIRE_FALSE(plan.predict("ce", "plain").values.crf);
+  REQUIRE(plan.predict("ce", "crf").values.crf);
+  REQUIRE(plan.predict("ce", "tta_crf").values.tta);
+  REQUIRE(plan.predict("ce", "tta_crf").values.crf);
+  REQUIRE_FALSE(plan.predict("ce", "tta").values.crf);
+  REQUIRE_THROWS_AS(plan.predict("ce", "fancy"), Error);
+}
+
+TEST_CASE("wrong names are refused with the nearest known one") {
+  Folders f;
+  REQUIRE_THAT(message_of([&] { f.plan("smal"); }), Catch::Contains("did you mean 'small'"));
+  REQUIRE_THAT(message_of([&] { f.plan("loop"); }), Catch::Contains("leads back to itself"));
+  REQUIRE_THAT(message_of([&] { f.plan("small").stage2("othr", "val"); }), Catch::Contains("did you mean 'other'"));
+  REQUIRE_THAT(message_of([&] { f.plan("typo").stage1("bap"); }), Catch::Contains("did you mean batch"));
+  REQUIRE_THAT(message_of([&] { f.plan("small", {"stage9.x=1"}).stage1("bap"); }), Catch::Contains("stage9"));
+  REQUIRE_THAT(message_of([&] { f.plan("small", {"stage2.treshold=1"}).stage2("bap", "val"); }), Catch::Contains("threshold"));
+}
+
+TEST_CASE("every preset and variant of the project resolves") {
+  const fs::path data = fs::path(BOXSEG_SOURCE_DIR) / "data";
+  for (const auto& entry : fs::directory_iterator(data / "presets")) {
+    const RunPlan plan({data / "presets", data / "variants", entry.path().stem().string(), {}, 0});
+    for (const auto& v : plan.pipeline.stage1) plan.stage1(v);
+    for (const auto& v : plan.pipeline.stage2)
+      for (const auto& split : plan.pipeline.label_splits) plan.stage2(v, split);
+    for (const auto& v : plan.pipeline.stage3) {
+      plan.stage3(v);
+      for (const auto& mode : plan.pipeline.modes) plan.predict(v, mode);
+    }
+  }
+}

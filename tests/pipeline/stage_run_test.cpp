@@ -1,0 +1,127 @@
+#include "common/pipeline/stage_run.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/pipeline/digest_cache.h"
+#include "common/pipeline/lock.h"
+#include "common/pipeline/shell.h"
+#include "tests/support/support.h"
+
+#include <catch2/catch.hpp>
+
+using namespace boxseg;
+
+namespace {
+
+Options program(const std::string& fingerprint, double& threshold) {
+  Options options({"tester", "", "", "stage2", fingerprint});
+  options.add("threshold", &threshold, "");
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("a finished stage is up to date until an option, an input, the fingerprint or an output changes") {
+  test::TemporaryDirectory dir;
+  double threshold = 0.5;
+  const Options options = program("1", threshold);
+  const std::map<std::string, Digest> inputs{{"dataset", "d1"}};
+  {
+    StageRun run(options, dir.path(), inputs);
+    REQUIRE(run.why() == "it was not made yet");
+    run.begin();
+    write_file(dir / "a.txt", "hello");
+    run.add_output("a.txt", digest_of("hello"));
+    run.finish("cpu", 2);
+  }
+  REQUIRE(StageRun(options, dir.path(), inputs).is_up_to_date());
+  REQUIRE(StageRun(options, dir.path(), {{"dataset", "d2"}}).why() == "input dataset changed");
+  REQUIRE(StageRun(options, dir.path(), {}).why() == "input dataset is gone");
+  REQUIRE_THAT(StageRun(program("2", threshold), dir.path(), inputs).why(), Catch::Contains("fingerprint 1 then, 2 now"));
+  threshold = 0.75;
+  REQUIRE(StageRun(options, dir.path(), inputs).why() == "option threshold was 0.5, is 0.75");
+  threshold = 0.5;
+  write_file(dir / "a.txt", "hello!");
+  REQUIRE_THAT(StageRun(options, dir.path(), inputs).why(), Catch::Contains("a.txt has 6 bytes"));
+  fs::remove(dir / "a.txt");
+  REQUIRE(StageRun(options, dir.path(), inputs).why() == "a.txt is missing");
+}
+
+TEST_CASE("a stage that began and did not finish is not trusted") {
+  test::TemporaryDirectory dir;
+  double threshold = 0.5;
+  const Options options = program("1", threshold);
+  const auto finish = [&] {
+    StageRun run(options, dir.path(), {});
+    run.begin();
+    run.finish("cpu", 1);
+  };
+  finish();
+  REQUIRE(StageRun(options, dir.path(), {}).is_up_to_date());
+  { StageRun(options, dir.path(), {}).begin(); }
+  REQUIRE(StageRun(options, dir.path(), {}).why() == "it was not made yet");
+}
+
+TEST_CASE("the run key changes with options, inputs and fingerprint, not with threads or device") {
+  double threshold = 0.5;
+  Options options = program("1", threshold);
+  const auto key = [&] { return StageRun(options, "x", {{"a", "b"}}).run_key(); };
+  const std::string before = key();
+  options.threads = 7;
+  options.device = "cuda";
+  REQUIRE(key() == before);
+  threshold = 0.25;
+  REQUIRE(key() != before);
+  threshold = 0.5;
+  REQUIRE(StageRun(options, "x", {{"a", "c"}}).run_key() != before);
+  REQUIRE(StageRun(program("2", threshold), "x", {{"a", "b"}}).run_key() != before);
+}
+
+TEST_CASE("a lock names its living holder and is taken over from a dead one") {
+  test::TemporaryDirectory dir;
+  const fs::path path = dir / "manifest.h5.lock";
+  set_log_level(LogLevel::silent);
+  {
+    FileLock lock(path);
+    try {
+      FileLock second(path);
+      FAIL("two holders");
+    } catch (const Error& e) {
+      REQUIRE_THAT(e.what(), Catch::Contains(std::to_string(::getpid())));
+    }
+  }
+  REQUIRE_FALSE(fs::exists(path));
+  const pid_t child = ::fork();
+  if (child == 0) {
+    new FileLock(path);  // never released: as after SIGKILL
+    ::_exit(0);
+  }
+  ::waitpid(child, nullptr, 0);
+  REQUIRE(fs::exists(path));
+  { FileLock taken_over(path); }
+  REQUIRE_FALSE(fs::exists(path));
+  set_log_level(LogLevel::info);
+}
+
+TEST_CASE("the digest cache forgets a file that was written again") {
+  test::TemporaryDirectory dir;
+  write_file(dir / "a b.txt", "one");
+  DigestCache cache;
+  cache.load(dir / "cache.txt");
+  REQUIRE(cache.digest_of(dir / "a b.txt") == digest_of("one"));
+  cache.save();
+  DigestCache again;
+  again.load(dir / "cache.txt");
+  REQUIRE(again.digest_of(dir / "a b.txt") == digest_of("one"));
+  write_file(dir / "a b.txt", "two");
+  REQUIRE(again.digest_of(dir / "a b.txt") == digest_of("two"));
+}
+
+TEST_CASE("shell words survive the shell") {
+  for (const std::string text : {"plain", "with blank", "it's", "$HOME `x` \"q\" \\", ""})
+    REQUIRE(test::run_command("printf %s " + shell_quote(text)).out == text);
+  REQUIRE(make_escape("a$b") == "a$$b");
+}
