@@ -2,6 +2,7 @@
 #pragma once
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/base/files.h"
@@ -21,17 +22,19 @@ struct Schedule {
   std::string kind = "step";  // step, poly
   std::vector<int64_t> milestones;
   int64_t iterations = 8000;
-  double factor(int64_t it) const;
+  double factor(int64_t it) const;  // throws usage for another kind
 };
 
-// torch.optim.SGD's arithmetic (momentum buffer starts as the first gradient; decay added to the gradient).
+// torch.optim.SGD's arithmetic (momentum buffer starts as the first gradient; decay added to the gradient). A parameter
+// without a gradient (frozen) is left alone, as there.
 class Sgd {
  public:
   Sgd(std::vector<Parameter>& parameters, SgdOptions options);
   void step(double schedule_factor);  // reads .grad of each parameter, then clears it
+  void clear_gradients();
   double rate(ParameterGroup group, double schedule_factor) const;
-  NamedTensors momentum() const;      // by parameter name; for checkpoints
-  void set_momentum(const NamedTensors& buffers);
+  NamedTensors momentum() const;      // by parameter name, those that have begun; for checkpoints
+  void set_momentum(const NamedTensors& buffers);  // throws bad_input for names or shapes that are not ours
 
  private:
   std::vector<Parameter>& parameters_;
@@ -42,18 +45,24 @@ class Sgd {
 struct TrainingOptions {
   SgdOptions sgd;
   Schedule schedule;
-  int64_t checkpoint_every_s = 60;  // wall time between checkpoints
-  int64_t log_every = 10;           // steps
+  // Wall time between checkpoints. The environment variable BOXSEG_CHECKPOINT_EVERY_STEPS adds one after every that
+  // many steps (for tests).
+  int64_t checkpoint_every_s = 60;
+  int64_t log_every = 10;        // steps
+  std::string what = "train";    // what the progress bar calls it
 };
 
 // What one step reports: name -> value, the first is the loss that was differentiated.
 using StepReport = std::vector<std::pair<std::string, double>>;
 
-// Runs steps first..iterations: compute(it) builds the loss, calls backward() and returns the report. Resumes from
-// DIR/checkpoint.pt when its `run_key` (digest of inputs, options, fingerprint) equals ours, otherwise starts anew.
-// Writes DIR/log.jsonl (a resumed run rewrites it from the checkpoint on, so no step stands twice). On
-// SIGTERM writes the checkpoint and throws interrupted. At iteration 0 of 0 nothing is trained. The caller writes
-// the final weights. Non-finite losses throw `failed` with the step and the learning rate as a hint.
+// Runs steps first..iterations: compute(it) builds the loss, calls backward() and returns the report; the parameters
+// are then updated. Resumes from DIR/checkpoint.pt when its `run_key` (digest of inputs, options, fingerprint) equals
+// ours, otherwise starts anew. Writes DIR/log.jsonl: a line every log_every steps with the means since the last one,
+// {"step":10,"rate":0.001,"loss":1.25}; nothing in it depends on time. A resumed run rewrites it from the checkpoint
+// on, so no step stands twice. On SIGTERM or SIGINT the step under way is dropped, the last finished one is written and
+// `interrupted` is thrown; the bytes of a resumed run are those of an undisturbed one. At iteration 0 of 0 nothing is
+// trained. The caller writes the final weights. Non-finite losses throw `failed` with the step and the learning rate
+// as a hint. The caller installs the signal handlers (watch_interrupts()).
 void train(Network& network, const TrainingOptions& options, const fs::path& dir, const std::string& run_key,
            const std::function<StepReport(int64_t it)>& compute,
            const std::function<void(int64_t first)>& start_at);  // start_at: where the data order must begin

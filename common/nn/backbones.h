@@ -1,0 +1,20 @@
+// One factory per backbone; make_network() chooses. The spec has been checked and its output stride resolved.
+#pragma once
+#include <memory>
+
+#include "common/nn/network.h"
+
+namespace boxseg {
+
+// The AffinityNet/DeepLab form of VGG-16, as models/Layers.py: pools 3x3 padding 1 with strides 2,2,2,1,1, conv5
+// dilated 2, average pool 3x3, fc6 3x3 dilated 1 (head plain) or 12 (largefov), fc7 1x1. C = 1024, stride 8.
+std::unique_ptr<Network> make_vgg16(const NetworkSpec& spec, uint64_t seed);
+
+// Stride 4, from scratch: four 3x3 convolutions of 16 to 64 channels; head largefov: a fifth, dilated one. C = 64.
+// No dropout. For the demo and for tests.
+std::unique_ptr<Network> make_tiny(const NetworkSpec& spec, uint64_t seed);
+
+// EfficientNet-Lite0 without its ImageNet head; see efficientnet_lite0.h.
+std::unique_ptr<Network> make_efficientnet_lite0(const NetworkSpec& spec, uint64_t seed);
+
+}  // namespace boxseg

@@ -1,0 +1,69 @@
+// The few layers that the networks are made of: plain structs over at:: functions, which run on any device and under
+// autograd, and a maker that names, fills and registers their tensors.
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/nn/network.h"
+
+namespace boxseg {
+
+struct Conv {
+  at::Tensor weight, bias;  // [out, in/groups, k, k]; [out] or undefined
+  int64_t stride = 1, dilation = 1, groups = 1;
+  int64_t padding = 0;  // on each side
+  int64_t kernel() const { return weight.size(-1); }
+  at::Tensor operator()(const at::Tensor& x) const;
+  // TensorFlow's SAME padding for the input's size: asymmetric where stride and size make it odd, the extra row or
+  // column at the bottom and right (golden/README.md, efficientnet_lite0.h5 note 2). Ignores `padding`.
+  at::Tensor same(const at::Tensor& x) const;
+};
+
+// What TensorFlow pads before and after an axis of n: total = max((ceil(n/s)-1)*s + (k-1)*d + 1 - n, 0).
+struct SamePadding {
+  int64_t before = 0, after = 0;
+};
+SamePadding same_padding(int64_t n, int64_t kernel, int64_t stride, int64_t dilation);
+
+struct BatchNorm {
+  at::Tensor weight, bias, running_mean, running_var, num_batches_tracked;
+  double eps = 1e-5, momentum = 0.1;  // momentum in torch's sense: the share of the new value
+  at::Tensor operator()(const at::Tensor& x, bool with_batch_statistics) const;
+};
+
+// Multiplies each channel of each image by 0 or 2 (probability 0.5), decided by (pass.seed, layer, pass.step, image
+// key): neither the batch's order nor its cut into micro-batches matters. x itself when not training.
+at::Tensor dropout2d(const at::Tensor& x, const std::string& layer, const Pass& pass);
+
+// While training: throws (interrupted) after a signal, now and when the backward pass reaches x. Returns x.
+at::Tensor interruptible(at::Tensor x, const Pass& pass);
+
+// Creates tensors in the order of the authors' state_dict and registers them with the network.
+class LayerMaker {
+ public:
+  LayerMaker(uint64_t seed, std::vector<Parameter>& parameters, NamedTensors& buffers, std::vector<std::string>& order)
+      : seed_(seed), parameters_(parameters), buffers_(buffers), order_(order) {}
+
+  struct ConvOptions {
+    int64_t stride = 1, padding = 0, dilation = 1, groups = 1;
+    bool has_bias = true, is_scratch = false;
+    double std = 0;  // 0: He's, sqrt(2 / fan-in)
+  };
+  // name: "backbone.conv1_1". Adds NAME.weight and, if wanted, NAME.bias.
+  Conv conv(const std::string& name, int64_t in, int64_t out, int64_t kernel, const ConvOptions& options);
+  BatchNorm batch_norm(const std::string& name, int64_t channels, double eps, double momentum);
+
+ private:
+  at::Tensor parameter(const std::string& name, at::Tensor value, ParameterGroup group, bool is_batch_norm);
+  at::Tensor buffer(const std::string& name, at::Tensor value);
+
+  uint64_t seed_;
+  std::vector<Parameter>& parameters_;
+  NamedTensors& buffers_;
+  std::vector<std::string>& order_;
+};
+
+}  // namespace boxseg

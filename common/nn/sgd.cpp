@@ -1,0 +1,91 @@
+#include <algorithm>
+#include <cmath>
+#include <unordered_map>
+
+#include "common/base/error.h"
+#include "common/nn/trainer.h"
+
+namespace boxseg {
+namespace {
+
+struct GroupRule {
+  double rate;
+  bool decays;
+};
+
+GroupRule rule_of(ParameterGroup group) {
+  switch (group) {
+    case ParameterGroup::backbone_weight: return {1, true};
+    case ParameterGroup::backbone_bias: return {2, false};
+    case ParameterGroup::scratch_weight: return {10, true};
+    case ParameterGroup::scratch_bias: return {20, false};
+  }
+  fail("unknown parameter group");
+}
+
+}  // namespace
+
+double Schedule::factor(int64_t it) const {
+  if (kind == "poly")
+    return std::pow(1.0 - static_cast<double>(it - 1) / static_cast<double>(iterations), 0.9);
+  if (kind != "step") fail_usage("--schedule {}: not one of step, poly", kind);
+  double factor = 1;
+  for (const int64_t milestone : milestones)
+    if (it > milestone) factor *= 0.1;
+  return factor;
+}
+
+Sgd::Sgd(std::vector<Parameter>& parameters, SgdOptions options)
+    : parameters_(parameters), options_(options), buffers_(parameters.size()) {}
+
+double Sgd::rate(ParameterGroup group, double schedule_factor) const {
+  return rule_of(group).rate * options_.learning_rate * schedule_factor;
+}
+
+void Sgd::step(double schedule_factor) {
+  const at::NoGradGuard no_grad;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    Parameter& p = parameters_[i];
+    const at::Tensor gradient = p.value.grad();
+    if (!gradient.defined()) continue;
+    const GroupRule rule = rule_of(p.group);
+    // Into the gradient itself: it is cleared below.
+    if (rule.decays && options_.weight_decay != 0) gradient.add_(p.value, options_.weight_decay);
+    if (options_.momentum != 0) {
+      if (!buffers_[i].defined()) buffers_[i] = gradient.clone();
+      else buffers_[i].mul_(options_.momentum).add_(gradient);
+      p.value.add_(buffers_[i], -rate(p.group, schedule_factor));
+    } else {
+      p.value.add_(gradient, -rate(p.group, schedule_factor));
+    }
+  }
+  clear_gradients();
+}
+
+void Sgd::clear_gradients() {
+  for (Parameter& p : parameters_) p.value.mutable_grad().reset();
+}
+
+NamedTensors Sgd::momentum() const {
+  NamedTensors result;
+  for (size_t i = 0; i < parameters_.size(); ++i)
+    if (buffers_[i].defined()) result.emplace_back(parameters_[i].name, buffers_[i]);
+  return result;
+}
+
+void Sgd::set_momentum(const NamedTensors& buffers) {
+  std::unordered_map<std::string, at::Tensor> given(buffers.begin(), buffers.end());
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    buffers_[i].reset();
+    const auto found = given.find(parameters_[i].name);
+    if (found == given.end()) continue;
+    if (found->second.sizes() != parameters_[i].value.sizes())
+      fail_input("momentum of {}: it is {} instead of {}", parameters_[i].name,
+                 shape_text(found->second), shape_text(parameters_[i].value));
+    buffers_[i] = found->second.to(parameters_[i].value.options()).clone();
+    given.erase(found);
+  }
+  if (!given.empty()) fail_input("momentum of {}: no such parameter", given.begin()->first);
+}
+
+}  // namespace boxseg

@@ -1,0 +1,62 @@
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/nn/backbones.h"
+#include "common/nn/layers.h"
+
+namespace boxseg {
+namespace {
+
+struct Stage {
+  int64_t convolutions, channels, dilation, pool_stride;
+};
+constexpr Stage kStages[] = {{2, 64, 1, 2}, {2, 128, 1, 2}, {3, 256, 1, 2}, {3, 512, 1, 1}, {3, 512, 2, 1}};
+constexpr int64_t kFcChannels = 1024;
+
+class Vgg16 : public Network {
+ public:
+  Vgg16(NetworkSpec spec, uint64_t seed) : Network(std::move(spec)) {
+    LayerMaker make(seed, parameters_, buffers_, order_);
+    int64_t channels = 3;
+    for (size_t s = 0; s < std::size(kStages); ++s) {
+      const Stage& stage = kStages[s];
+      for (int64_t i = 0; i < stage.convolutions; ++i) {
+        const std::string name = "backbone.conv" + std::to_string(s + 1) + "_" + std::to_string(i + 1);
+        convolutions_[s].push_back(
+            make.conv(name, channels, stage.channels, 3, {.padding = stage.dilation, .dilation = stage.dilation}));
+        channels = stage.channels;
+      }
+    }
+    const int64_t dilation = spec_.head == "largefov" ? 12 : 1;
+    fc6_ = make.conv("backbone.fc6", channels, kFcChannels, 3, {.padding = dilation, .dilation = dilation});
+    fc7_ = make.conv("backbone.fc7", kFcChannels, kFcChannels, 1, {});
+    add_classifier(make, kFcChannels);
+    normalisation_ = parse_normalisation("caffe_bgr");
+  }
+
+ private:
+  at::Tensor compute_features(const at::Tensor& input, const Pass& pass) override {
+    at::Tensor x = input;
+    for (size_t s = 0; s < std::size(kStages); ++s) {
+      // ReLU works in place: a convolution's backward pass does not need its own output.
+      for (const Conv& conv : convolutions_[s]) x = interruptible(conv(x).relu_(), pass);
+      const int64_t stride = kStages[s].pool_stride;
+      x = at::max_pool2d(x, {3, 3}, {stride, stride}, {1, 1});
+    }
+    x = at::avg_pool2d(x, {3, 3}, {1, 1}, {1, 1});
+    x = dropout2d(interruptible(fc6_(x).relu_(), pass), "fc6", pass);
+    return dropout2d(interruptible(fc7_(x).relu_(), pass), "fc7", pass);
+  }
+
+  std::vector<Conv> convolutions_[std::size(kStages)];
+  Conv fc6_, fc7_;
+};
+
+}  // namespace
+
+std::unique_ptr<Network> make_vgg16(const NetworkSpec& spec, uint64_t seed) {
+  return std::make_unique<Vgg16>(spec, seed);
+}
+
+}  // namespace boxseg
