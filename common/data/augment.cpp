@@ -2,25 +2,42 @@
 
 #include <algorithm>
 #include <cmath>
-#include <opencv2/core.hpp>
-#include <opencv2/imgproc.hpp>
 
 #include "common/base/error.h"
 #include "common/base/text.h"
+#include "common/data/resample.h"
 
 namespace boxseg {
 namespace {
 
 constexpr std::array<float, 3> kPadding = {123, 117, 104};  // RGB; the authors' mean colour, rounded
 
-// Images are the unit of parallel work; OpenCV's own threads would only compete with the loader's.
-void keep_opencv_single_threaded() {
-  static const bool is_done = (cv::setNumThreads(1), true);
-  (void)is_done;
+// Where a crop begins in the unpadded frame (may be negative), and the padding on each side.
+struct Cut {
+  int64_t y, x, pad_y, pad_x;
+};
+
+Cut cut_at(ImageSize size, ImageSize crop, double draw_x, double draw_y) {
+  // Half of what a side lacks, rounded up.
+  const auto padding = [](int64_t n, int64_t wanted) { return wanted > n ? (wanted - n + 1) / 2 : 0; };
+  const auto begin = [](double draw, int64_t room) { return static_cast<int64_t>(std::floor(draw * static_cast<double>(room))); };
+  const int64_t pad_y = padding(size.height, crop.height), pad_x = padding(size.width, crop.width);
+  return {begin(draw_y, size.height + 2 * pad_y - crop.height) - pad_y, begin(draw_x, size.width + 2 * pad_x - crop.width) - pad_x,
+          pad_y, pad_x};
 }
 
-// Rows and columns added on each side when a side is too short: half of what is missing, rounded up.
-int64_t padding_for(int64_t size, int64_t crop) { return crop > size ? (crop - size + 1) / 2 : 0; }
+// As the authors: first moved into the padded frame, then clipped, all in float32.
+std::vector<Box> cut_boxes(std::vector<Box> boxes, const Cut& at, ImageSize crop) {
+  const auto dx = static_cast<float>(at.pad_x), dy = static_cast<float>(at.pad_y);
+  for (Box& b : boxes) b.x0 += dx, b.y0 += dy, b.x1 += dx, b.y1 += dy;
+  const int64_t x = at.x + at.pad_x, y = at.y + at.pad_y;
+  return clip_boxes(boxes, x, y, x + crop.width, y + crop.height);
+}
+
+void scale_boxes(std::vector<Box>& boxes, double factor) {
+  const auto f = static_cast<float>(factor);
+  for (Box& b : boxes) b.x0 *= f, b.y0 *= f, b.x1 *= f, b.y1 *= f;
+}
 
 // Copies the window [y0, y0+H') x [x0, x0+W') of a padded [H,W,C] array; (y0, x0) in the unpadded frame, may be
 // negative.
@@ -70,6 +87,28 @@ std::array<uint8_t, 256> blend_table(int base, float factor) {
   return table;
 }
 
+uint8_t truncate(float value) { return static_cast<uint8_t>(std::clamp(value, 0.0f, 255.0f)); }
+
+void jitter_bytes(std::vector<uint8_t>& rgb, const JitterFactors& factors) {
+  if (rgb.empty()) return;
+  const auto brighter = blend_table(0, static_cast<float>(factors.brightness));
+  uint64_t grey_sum = 0;
+  for (size_t i = 0; i < rgb.size(); i += 3) {
+    for (size_t c = 0; c < 3; ++c) rgb[i + c] = brighter[rgb[i + c]];
+    grey_sum += static_cast<uint64_t>(grey(rgb[i], rgb[i + 1], rgb[i + 2]));
+  }
+  const int mean = static_cast<int>(static_cast<double>(grey_sum) / static_cast<double>(rgb.size() / 3) + 0.5);
+  const auto contrasted = blend_table(mean, static_cast<float>(factors.contrast));
+  const auto saturation = static_cast<float>(factors.saturation);
+  for (size_t i = 0; i < rgb.size(); i += 3) {
+    const int r = contrasted[rgb[i]], g = contrasted[rgb[i + 1]], b = contrasted[rgb[i + 2]];
+    const int l = grey(r, g, b);
+    rgb[i] = blend(l, r, saturation);
+    rgb[i + 1] = blend(l, g, saturation);
+    rgb[i + 2] = blend(l, b, saturation);
+  }
+}
+
 const std::vector<Normalisation>& known_normalisations() {
   static const std::vector<Normalisation> known = {
       {"caffe_bgr", true, {104.008f, 116.669f, 122.675f}, {1, 1, 1}},
@@ -90,29 +129,19 @@ Sample make_sample(const RgbImage& image, std::vector<Box> boxes, std::vector<Sa
 }
 
 void scale(Sample& sample, double factor) {
-  ensure(factor > 0, "scale: factor {}, expected more than 0", factor);
-  keep_opencv_single_threaded();
-  const int h = static_cast<int>(sample.height), w = static_cast<int>(sample.width);
-  const int new_h = cv::saturate_cast<int>(h * factor), new_w = cv::saturate_cast<int>(w * factor);
-  if (new_h < 1 || new_w < 1) {  // OpenCV refuses an empty result: a 1-pixel side halved rounds to nothing
-    scale(sample, std::max(1.0 / h, 1.0 / w));
-    return;
-  }
-  std::vector<float> image(static_cast<size_t>(new_h) * static_cast<size_t>(new_w) * 3);
-  cv::Mat to(new_h, new_w, CV_32FC3, image.data());
-  cv::resize(cv::Mat(h, w, CV_32FC3, sample.image.data()), to, {}, factor, factor, cv::INTER_LINEAR);
-  ensure(to.data == reinterpret_cast<uchar*>(image.data()), "scale: OpenCV rounds {}x{} times {} differently", w, h, factor);
+  const ImageSize from{sample.height, sample.width}, to = scaled_size(from, factor);
+  const Window whole{0, 0, to.height, to.width};
+  std::vector<float> image(static_cast<size_t>(to.height * to.width * 3));
+  resample_bilinear(sample.image.data(), from, factor, whole, image.data(), to.width * 3);
   sample.image = std::move(image);
   for (auto& plane : sample.planes) {
-    std::vector<uint8_t> pixels(static_cast<size_t>(new_h) * static_cast<size_t>(new_w));
-    cv::Mat plane_to(new_h, new_w, CV_8UC1, pixels.data());
-    cv::resize(cv::Mat(h, w, CV_8UC1, plane.pixels.data()), plane_to, {}, factor, factor, cv::INTER_NEAREST);
+    std::vector<uint8_t> pixels(static_cast<size_t>(to.height * to.width));
+    resample_nearest(plane.pixels.data(), from, factor, whole, pixels.data(), to.width);
     plane.pixels = std::move(pixels);
   }
-  const auto f = static_cast<float>(factor);
-  for (Box& b : sample.boxes) b.x0 *= f, b.y0 *= f, b.x1 *= f, b.y1 *= f;
-  sample.height = new_h;
-  sample.width = new_w;
+  scale_boxes(sample.boxes, factor);
+  sample.height = to.height;
+  sample.width = to.width;
 }
 
 std::vector<Box> clip_boxes(const std::vector<Box>& boxes, int64_t x0, int64_t y0, int64_t x1, int64_t y1) {
@@ -137,16 +166,10 @@ std::vector<Box> clip_boxes(const std::vector<Box>& boxes, int64_t x0, int64_t y
 
 void pad_and_crop(Sample& sample, ImageSize crop, double draw_x, double draw_y) {
   const ImageSize size{sample.height, sample.width};
-  const int64_t pad_y = padding_for(size.height, crop.height), pad_x = padding_for(size.width, crop.width);
-  const auto begin = [](double draw, int64_t room) { return static_cast<int64_t>(std::floor(draw * static_cast<double>(room))); };
-  const int64_t x = begin(draw_x, size.width + 2 * pad_x - crop.width);    // in the padded frame
-  const int64_t y = begin(draw_y, size.height + 2 * pad_y - crop.height);
-  sample.image = cut<float, 3>(sample.image, size, y - pad_y, x - pad_x, crop, kPadding);
-  for (auto& plane : sample.planes)
-    plane.pixels = cut<uint8_t, 1>(plane.pixels, size, y - pad_y, x - pad_x, crop, {plane.padding});
-  const auto dx = static_cast<float>(pad_x), dy = static_cast<float>(pad_y);
-  for (Box& b : sample.boxes) b.x0 += dx, b.y0 += dy, b.x1 += dx, b.y1 += dy;
-  sample.boxes = clip_boxes(sample.boxes, x, y, x + crop.width, y + crop.height);
+  const Cut at = cut_at(size, crop, draw_x, draw_y);
+  sample.image = cut<float, 3>(sample.image, size, at.y, at.x, crop, kPadding);
+  for (auto& plane : sample.planes) plane.pixels = cut<uint8_t, 1>(plane.pixels, size, at.y, at.x, crop, {plane.padding});
+  sample.boxes = cut_boxes(std::move(sample.boxes), at, crop);
   sample.height = crop.height;
   sample.width = crop.width;
 }
@@ -165,24 +188,10 @@ void flip_horizontally(Sample& sample) {
 }
 
 void jitter(Sample& sample, const JitterFactors& factors) {
-  const size_t pixels = static_cast<size_t>(sample.height * sample.width);
-  if (pixels == 0) return;
-  std::vector<uint8_t> rgb(pixels * 3);
-  const auto brighter = blend_table(0, static_cast<float>(factors.brightness));
-  for (size_t i = 0; i < rgb.size(); ++i)
-    rgb[i] = brighter[static_cast<uint8_t>(std::clamp(sample.image[i], 0.0f, 255.0f))];
-  uint64_t grey_sum = 0;
-  for (size_t p = 0; p < pixels; ++p) grey_sum += static_cast<uint64_t>(grey(rgb[p * 3], rgb[p * 3 + 1], rgb[p * 3 + 2]));
-  const int mean = static_cast<int>(static_cast<double>(grey_sum) / static_cast<double>(pixels) + 0.5);
-  const auto contrasted = blend_table(mean, static_cast<float>(factors.contrast));
-  const auto saturation = static_cast<float>(factors.saturation);
-  for (size_t p = 0; p < pixels; ++p) {
-    const int r = contrasted[rgb[p * 3]], g = contrasted[rgb[p * 3 + 1]], b = contrasted[rgb[p * 3 + 2]];
-    const int l = grey(r, g, b);
-    sample.image[p * 3] = blend(l, r, saturation);
-    sample.image[p * 3 + 1] = blend(l, g, saturation);
-    sample.image[p * 3 + 2] = blend(l, b, saturation);
-  }
+  std::vector<uint8_t> rgb(sample.image.size());
+  for (size_t i = 0; i < rgb.size(); ++i) rgb[i] = truncate(sample.image[i]);
+  jitter_bytes(rgb, factors);
+  for (size_t i = 0; i < rgb.size(); ++i) sample.image[i] = rgb[i];
 }
 
 Normalisation parse_normalisation(const std::string& name) {
@@ -223,7 +232,7 @@ AugmentDraws draw_augmentation(const AugmentOptions& options, Random& random) {
 }
 
 void augment(Sample& sample, int64_t crop, const AugmentDraws& draws) {
-  if (draws.scale != 1) scale(sample, draws.scale);  // at exactly 1 OpenCV copies
+  scale(sample, draws.scale);
   pad_and_crop(sample, crop, draws.crop_x, draws.crop_y);
   if (draws.is_flipped) flip_horizontally(sample);
   jitter(sample, draws.jitter);
@@ -231,6 +240,31 @@ void augment(Sample& sample, int64_t crop, const AugmentDraws& draws) {
 
 void augment(Sample& sample, const AugmentOptions& options, Random& random) {
   augment(sample, options.crop, draw_augmentation(options, random));
+}
+
+Sample augmented(const RgbImage& image, std::vector<Box> boxes, std::vector<Sample::Plane> planes, int64_t crop,
+                 const AugmentDraws& draws) {
+  const ImageSize from{image.height, image.width}, size = scaled_size(from, draws.scale);
+  const Cut at = cut_at(size, {crop, crop}, draws.crop_x, draws.crop_y);
+  // The part of the scaled image that the crop shows, and where it stands in the crop.
+  const Window shown{std::max<int64_t>(at.y, 0), std::max<int64_t>(at.x, 0), std::min(at.y + crop, size.height),
+                     std::min(at.x + crop, size.width)};
+  const int64_t offset = (shown.y0 - at.y) * crop + shown.x0 - at.x;
+
+  Sample sample{crop, crop, std::vector<float>(static_cast<size_t>(crop * crop * 3)), std::move(boxes), std::move(planes)};
+  if (shown.height() < crop || shown.width() < crop)
+    for (size_t i = 0; i < sample.image.size(); ++i) sample.image[i] = kPadding[i % 3];
+  resample_bilinear(image.pixels.data(), from, draws.scale, shown, sample.image.data() + offset * 3, crop * 3);
+  for (auto& plane : sample.planes) {
+    std::vector<uint8_t> pixels(static_cast<size_t>(crop * crop), plane.padding);
+    resample_nearest(plane.pixels.data(), from, draws.scale, shown, pixels.data() + offset, crop);
+    plane.pixels = std::move(pixels);
+  }
+  scale_boxes(sample.boxes, draws.scale);
+  sample.boxes = cut_boxes(std::move(sample.boxes), at, {crop, crop});
+  if (draws.is_flipped) flip_horizontally(sample);
+  jitter(sample, draws.jitter);
+  return sample;
 }
 
 }  // namespace boxseg

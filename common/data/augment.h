@@ -24,8 +24,7 @@ struct Sample {
 };
 Sample make_sample(const RgbImage& image, std::vector<Box> boxes = {}, std::vector<Sample::Plane> planes = {});
 
-// OpenCV bilinear given fx, fy and no size (so its step is 1/factor); planes nearest. Sizes round half to even and are
-// at least 1.
+// OpenCV bilinear given fx, fy and no size (so its step is 1/factor); planes nearest: see resample.h.
 void scale(Sample& sample, double factor);
 
 // Pads both sides by ceil(difference/2) with (123,117,104), then cuts the crop at floor(draw*(padded-crop)).
@@ -72,5 +71,10 @@ AugmentDraws draw_augmentation(const AugmentOptions& options, Random& random);
 // All steps but normalise, with given draws, or with draws from `random`.
 void augment(Sample& sample, int64_t crop, const AugmentDraws& draws);
 void augment(Sample& sample, const AugmentOptions& options, Random& random);
+
+// The same bits as make_sample() and augment(), but only the crop's pixels are ever resized or converted: what the
+// loaders call.
+Sample augmented(const RgbImage& image, std::vector<Box> boxes, std::vector<Sample::Plane> planes, int64_t crop,
+                 const AugmentDraws& draws);
 
 }  // namespace boxseg
