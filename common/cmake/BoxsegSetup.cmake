@@ -60,5 +60,8 @@ if(BOXSEG_CUDA)
   if(NOT TARGET Torch::cuda)
     message(FATAL_ERROR "BOXSEG_CUDA=ON, but the LibTorch in ${TorchWheel_ROOT} has no CUDA libraries")
   endif()
-  set(BOXSEG_TORCH Torch::cuda)
+  # On the link line, so that a LibTorch without them is found out here; not in the programs' list of needed libraries:
+  # libtorch_cuda takes 0.4 s to load and is loaded once a GPU is asked for (common/nn/device.cpp).
+  set(BOXSEG_TORCH Torch::cpu CUDA::cudart "${TorchWheel_torch_cuda}" "${TorchWheel_c10_cuda}")
+  add_compile_definitions(BOXSEG_WITH_CUDA=1 BOXSEG_TORCH_LIBRARIES="${TorchWheel_ROOT}/lib")
 endif()

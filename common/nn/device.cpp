@@ -15,11 +15,21 @@ bool is_driver_present() {
   return driver != nullptr;
 }
 
+// Loads libtorch_cuda, whose static initialisers register its kernels; "" or why it cannot be loaded.
+std::string load_cuda_kernels() {
+#if defined(BOXSEG_WITH_CUDA)
+  if (dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) != nullptr) return "";
+  if (dlopen(BOXSEG_TORCH_LIBRARIES "/libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) != nullptr) return "";
+  return fmt::format("LibTorch's CUDA library cannot be loaded ({}); set up again with CUDA=1 on a machine with a driver", dlerror());
+#else
+  return "this build is for CPUs only; `make -f Makefile.pipeline build CUDA=1` makes one with CUDA (it needs nvcc)";
+#endif
+}
+
 // "" when a GPU can be used.
 std::string what_is_missing_for_cuda() {
-  if (!at::hasCUDA())
-    return "this build is for CPUs only; `make -f Makefile.pipeline build CUDA=1` makes one with CUDA (it needs nvcc)";
   if (!is_driver_present()) return "no NVIDIA driver on this machine (libcuda.so.1 cannot be loaded)";
+  if (const std::string reason = load_cuda_kernels(); !reason.empty()) return reason;
   if (at::getNumGPUs() == 0) {
     const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
     return fmt::format("the driver shows no usable GPU{}",
