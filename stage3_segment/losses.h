@@ -1,0 +1,67 @@
+// The losses of stage 3 on cosine scores: the noise-aware loss (NAL) and those it is compared with.
+//
+// Scores s = cosine of feature and class weight at the h x w cells, interpolated bilinearly (align_corners) to the
+// labels' H x W; logits are T s, p = softmax(T s). With the labels `label` (Y_crf) and `other` (Y_ret), 255 = void:
+//   S = {label = other, not void}: reliable;   U = {label != other, label not void}: unreliable;
+//   ce        = mean over S of -log p_label
+//   second    = sum over U of sigma v / sum over U of sigma
+//   total     = ce + lambda * second
+//   kind      sigma                                            v
+//   nal       ((1+s_label)/max_c(1+s_c))^gamma   Eq. (11)      -log p_label
+//   entropy   1                                                H(p) = -sum_c p_c log p_c
+//   bootstrap 1                                                beta * -log p_label + (1-beta) * H(p)
+//   plain     without the second term: `baseline` with two label maps; ce_crf, ce_ret, true_masks with one (all
+//             pixels that are not void are reliable)
+// Gradients flow through sigma, through its maximum too, as in the authors' stage3_vgg.py (the paper does not say);
+// is_detached stops that. Without reliable, or unreliable, pixels the term is 0 where the authors' code gives NaN.
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+
+namespace boxseg {
+
+struct LossOptions {
+  enum class Kind { plain, nal, entropy, bootstrap };
+  Kind kind = Kind::nal;
+  double temperature = 20, lambda = 0.1, gamma = 7, beta = 0.95;
+  bool is_detached = false;
+};
+
+// Cosines of features [N,C,h,w] and weight [K,C,1,1] or [K,C]: [N,K,h,w]. A cell without any feature has score 0 and
+// no gradient (the authors' F.normalize divides by 1e-12 there, which in their networks a ReLU blocks).
+at::Tensor cosine_scores(const at::Tensor& features, const at::Tensor& weight);
+
+// Sums over a batch, or over parts of it added up.
+struct LossSums {
+  double reliable_loss = 0, unreliable_loss = 0, confidence = 0;  // sums of -log p, sigma v, sigma
+  int64_t reliable = 0, unreliable = 0;                           // |S|, |U|
+  LossSums& operator+=(const LossSums& other);
+  double cross_entropy() const { return reliable > 0 ? reliable_loss / static_cast<double>(reliable) : 0; }
+  double second() const { return confidence > 0 ? unreliable_loss / confidence : 0; }
+  double total(const LossOptions& options) const;
+};
+
+// Label maps [N,H,W] uint8 on the scores' device, class ids below K or 255; `other` undefined: one label map.
+struct LossLabels {
+  at::Tensor label, other;
+};
+
+// The three functions below take scores [N,K,h,w] float32 or float64, on the CPU or a GPU. Sums are in double and in a
+// fixed order: equal bits for any number of threads. Throws bad_input for labels that are no class.
+
+LossSums loss_sums(const at::Tensor& scores, const LossLabels& labels, const LossOptions& options);
+
+// d total / d scores [N,K,h,w], where `sums` are of the whole batch that these scores are a part of.
+at::Tensor loss_gradient(const at::Tensor& scores, const LossLabels& labels, const LossOptions& options,
+                         const LossSums& sums);
+
+// Both at once, as a node of the autograd graph: a scalar of the scores' dtype. `sums` receives the terms if not null.
+at::Tensor segmentation_loss(const at::Tensor& scores, const LossLabels& labels, const LossOptions& options,
+                             LossSums* sums = nullptr);
+
+// sigma [N,H,W] in the scores' dtype, 0 where the pixel is not unreliable. On the CPU; for figures and tests.
+at::Tensor confidence_map(const at::Tensor& scores, const LossLabels& labels, const LossOptions& options);
+
+}  // namespace boxseg
