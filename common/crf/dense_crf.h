@@ -8,17 +8,22 @@
 
 namespace boxseg {
 
+// Bumped when the results change for equal input and options.
+inline constexpr const char* kCrfFingerprint = "1";
+
 struct CrfOptions {
   double bilateral_weight = 4, bilateral_xy = 55, bilateral_rgb = 3;  // standard deviations in pixels, grey levels
   double gaussian_weight = 3, gaussian_xy = 3;
   int64_t iterations = 10;
+  int64_t memory_limit_bytes = 12'000'000'000;  // infer() refuses an image that needs more
   void check() const;  // throws usage: "--bilateral: the weight is -1, expected a number >= 0"
 };
 
 // The default unary of pydensecrf.utils.unary_from_softmax: probabilities clipped to [1e-5, 1], -log.
 inline constexpr float kCrfProbabilityFloor = 1e-5f;
 
-// One image's lattices and work buffers; reuse it for images of any size (buffers are kept).
+// Inference and its work buffers. Reuse an object for many images: buffers are kept, and so is the Gaussian lattice as
+// long as the size stays the same. One object serves one caller at a time.
 class DenseCrf {
  public:
   explicit DenseCrf(CrfOptions options, int threads = 1);
@@ -26,8 +31,8 @@ class DenseCrf {
   DenseCrf(DenseCrf&&) noexcept;
 
   // rgb: [H,W,3] uint8. probabilities: [K,H,W] float32, K >= 1. Returns Q: [K,H,W], summing to 1 over K.
-  // The same bits for any number of threads. Throws bad_input on NaN, sizes that do not fit, or an image whose
-  // working memory would pass `memory_limit_bytes()`, with the estimate.
+  // The same bits for any number of threads. Throws bad_input on NaN or infinity, sizes that do not fit, and an image
+  // whose working memory would pass the limit, with the estimate.
   std::vector<float> infer(std::span<const uint8_t> rgb, std::span<const float> probabilities, int64_t labels,
                            int64_t height, int64_t width);
 
@@ -36,7 +41,8 @@ class DenseCrf {
   std::unique_ptr<Impl> impl_;
 };
 
-// Bytes that infer() would need at most.
-int64_t crf_memory_bytes(int64_t labels, int64_t height, int64_t width);
+// Bytes that infer() needs at most, its result included: that of an image in which no two pixels share a lattice
+// vertex. Photographs need a third to a half of it; infer() measures before it refuses.
+int64_t crf_memory_bytes(int64_t labels, int64_t height, int64_t width, int threads = 1);
 
 }  // namespace boxseg

@@ -1,0 +1,102 @@
+// crf: refines class probabilities of one image with a dense CRF.
+#include <algorithm>
+#include <filesystem>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/options.h"
+#include "common/base/parallel.h"
+#include "common/crf/dense_crf.h"
+#include "common/io/image.h"
+#include "common/io/label_png.h"
+#include "common/io/npy.h"
+
+namespace {
+
+using namespace boxseg;
+
+struct Arguments {
+  std::string image, probabilities, output, scores;
+  std::vector<double> bilateral, gaussian;
+  double memory_limit_gb = 0;
+};
+
+// [H,W]: the most probable label of each pixel; of equal ones the first.
+LabelMap most_probable(const std::vector<float>& q, int64_t labels, const RgbImage& image) {
+  LabelMap result(image.height, image.width);
+  const size_t pixels = result.pixels.size();
+  for (size_t p = 0; p < pixels; ++p) {
+    int64_t best = 0;
+    for (int64_t k = 1; k < labels; ++k)
+      if (q[static_cast<size_t>(k) * pixels + p] > q[static_cast<size_t>(best) * pixels + p]) best = k;
+    result.pixels[p] = static_cast<uint8_t>(best);
+  }
+  return result;
+}
+
+void require_path(const std::string& value, const char* option) {
+  if (value.empty()) fail_usage("--{} is missing; see --help", option);
+}
+
+int run(int argc, char** argv) {
+  CrfOptions crf;
+  Arguments a;
+  a.bilateral = {crf.bilateral_weight, crf.bilateral_xy, crf.bilateral_rgb};
+  a.gaussian = {crf.gaussian_weight, crf.gaussian_xy};
+  a.memory_limit_gb = static_cast<double>(crf.memory_limit_bytes) * 1e-9;
+  Options options({"crf", "Refines the class probabilities of an image with a dense CRF.",
+                   "crf --image photo.jpg --probabilities probabilities.npy --output labels.png", "", kCrfFingerprint});
+  options.add("image", &a.image, "the photograph, H x W", Role::input);
+  options.add("probabilities", &a.probabilities, "NumPy array [K,H,W] of float32 or float64, a probability per class",
+              Role::input);
+  options.add("output", &a.output, "palette PNG to write: the most probable class of each pixel", Role::run);
+  options.add("scores", &a.scores, "NumPy array [K,H,W] to write: the refined probabilities", Role::run);
+  options.add("bilateral", &a.bilateral, "bilateral kernel: weight,sxy,srgb; deviations in pixels and grey levels");
+  options.add("gaussian", &a.gaussian, "Gaussian kernel: weight,sxy");
+  options.add("iterations", &crf.iterations, "mean-field iterations");
+  options.add("memory-limit", &a.memory_limit_gb, "refuse an image that needs more, in GB", Role::run);
+  if (!options.parse(argc, argv)) return 0;
+  if (!options.check_file.empty()) {
+    const LabelMap labels = read_label_png(options.check_file);
+    log_info("{}: whole, {} x {} labels", options.check_file, labels.width, labels.height);
+    return 0;
+  }
+  if (options.device != "auto" && options.device != "cpu")
+    fail_usage("--device {}: crf runs on the CPU; leave --device out", options.device);
+  require_path(a.image, "image");
+  require_path(a.probabilities, "probabilities");
+  if (a.output.empty() && a.scores.empty()) require_path(a.output, "output");
+  if (a.bilateral.size() != 3)
+    fail_usage("--bilateral: expected weight,sxy,srgb such as 4,55,3, got {} numbers", a.bilateral.size());
+  if (a.gaussian.size() != 2) fail_usage("--gaussian: expected weight,sxy such as 3,3, got {} numbers", a.gaussian.size());
+  if (!(a.memory_limit_gb > 0 && a.memory_limit_gb < 1e6))
+    fail_usage("--memory-limit {}: expected a number of GB above 0", a.memory_limit_gb);
+  crf.bilateral_weight = a.bilateral[0], crf.bilateral_xy = a.bilateral[1], crf.bilateral_rgb = a.bilateral[2];
+  crf.gaussian_weight = a.gaussian[0], crf.gaussian_xy = a.gaussian[1];
+  crf.memory_limit_bytes = static_cast<int64_t>(a.memory_limit_gb * 1e9);
+  crf.check();
+
+  const RgbImage image = read_rgb(a.image);
+  const FloatArray probabilities = read_npy(a.probabilities);
+  const std::vector<int64_t>& shape = probabilities.shape;
+  if (shape.size() != 3 || shape[0] < 1)
+    fail_input("{}: its shape is [{}], expected [K,H,W]: classes, height, width", a.probabilities,
+               fmt::join(shape, ","));
+  if (shape[1] != image.height || shape[2] != image.width)
+    fail_input("{}: its shape is [{}], but {} is {} high and {} wide; resize the probabilities to the image",
+               a.probabilities, fmt::join(shape, ","), a.image, image.height, image.width);
+  if (!a.output.empty() && shape[0] > 255)
+    fail_input("{}: {} classes do not fit into a label PNG (at most 255); write --scores instead", a.probabilities, shape[0]);
+
+  const std::vector<float> q = DenseCrf(crf, resolve_threads(options.threads))
+                                   .infer(image.pixels, probabilities.values, shape[0], image.height, image.width);
+  if (!a.scores.empty()) write_npy(a.scores, {shape, q});
+  if (!a.output.empty()) write_label_png(a.output, most_probable(q, shape[0], image));
+  log_info("crf: {} classes, {} x {} pixels -> {}", shape[0], image.width, image.height,
+           a.output.empty() ? a.scores : a.output);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return boxseg::run_program("crf", argc, argv, run); }
