@@ -22,7 +22,7 @@ constexpr BlockShape kBlocks[] = {
 
 }  // namespace
 
-EfficientNetLite0::EfficientNetLite0(NetworkSpec spec, uint64_t seed) : Network(std::move(spec)) {
+EfficientNetLite0::EfficientNetLite0(NetworkSpec spec, std::optional<uint64_t> seed) : Network(std::move(spec)) {
   LayerMaker make(seed, parameters_, buffers_, order_);
   const auto norm = [&](const std::string& name, int64_t channels) {
     return make.batch_norm(name, channels, kEps, kMomentum);
@@ -104,7 +104,7 @@ at::Tensor EfficientNetLite0::compute_features(const at::Tensor& input, const Pa
   return dropout2d(interruptible(head_(x).relu_(), pass), "project", pass);
 }
 
-std::unique_ptr<Network> make_efficientnet_lite0(const NetworkSpec& spec, uint64_t seed) {
+std::unique_ptr<Network> make_efficientnet_lite0(const NetworkSpec& spec, std::optional<uint64_t> seed) {
   return std::make_unique<EfficientNetLite0>(spec, seed);
 }
 

@@ -88,7 +88,7 @@ Conv LayerMaker::conv(const std::string& name, int64_t in, int64_t out, int64_t 
   const double fan_in = static_cast<double>(shape[1] * kernel * kernel);
   const double std = options.std > 0 ? options.std : std::sqrt(2 / fan_in);
   const std::string weight = name + ".weight", bias = name + ".bias";
-  conv.weight = parameter(weight, normal_tensor(seed_, weight, shape, std),
+  conv.weight = parameter(weight, seed_ ? normal_tensor(*seed_, weight, shape, std) : at::zeros(shape),
                           options.is_scratch ? ParameterGroup::scratch_weight : ParameterGroup::backbone_weight, false);
   if (options.has_bias)
     conv.bias = parameter(bias, at::zeros({out}),

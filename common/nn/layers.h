@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,7 +45,8 @@ at::Tensor interruptible(at::Tensor x, const Pass& pass);
 // Creates tensors in the order of the authors' state_dict and registers them with the network.
 class LayerMaker {
  public:
-  LayerMaker(uint64_t seed, std::vector<Parameter>& parameters, NamedTensors& buffers, std::vector<std::string>& order)
+  // Without a seed weights are left unset, for those that are about to be read.
+  LayerMaker(std::optional<uint64_t> seed, std::vector<Parameter>& parameters, NamedTensors& buffers, std::vector<std::string>& order)
       : seed_(seed), parameters_(parameters), buffers_(buffers), order_(order) {}
 
   struct ConvOptions {
@@ -60,7 +62,7 @@ class LayerMaker {
   at::Tensor parameter(const std::string& name, at::Tensor value, ParameterGroup group, bool is_batch_norm);
   at::Tensor buffer(const std::string& name, at::Tensor value);
 
-  uint64_t seed_;
+  std::optional<uint64_t> seed_;
   std::vector<Parameter>& parameters_;
   NamedTensors& buffers_;
   std::vector<std::string>& order_;

@@ -16,7 +16,7 @@ namespace {
 struct Backbone {
   const char* name;
   std::vector<int64_t> output_strides;  // the usual one first
-  std::unique_ptr<Network> (*make)(const NetworkSpec&, uint64_t);
+  std::unique_ptr<Network> (*make)(const NetworkSpec&, std::optional<uint64_t>);
 };
 
 const std::vector<Backbone>& backbones() {
@@ -33,6 +33,12 @@ const Backbone& find_backbone(const std::string& name) {
     names.emplace_back(b.name);
   }
   fail_usage("--backbone {}: not one of {}", name, join(names, ", "));
+}
+
+NetworkSpec resolved(NetworkSpec spec) {
+  spec.check();
+  if (spec.output_stride == 0) spec.output_stride = usual_output_stride(spec.backbone);
+  return spec;
 }
 
 // "a, b, c and 12 more".
@@ -59,10 +65,11 @@ void NetworkSpec::check() const {
 }
 
 std::unique_ptr<Network> make_network(const NetworkSpec& spec, uint64_t seed) {
-  spec.check();
-  NetworkSpec resolved = spec;
-  if (resolved.output_stride == 0) resolved.output_stride = usual_output_stride(spec.backbone);
-  return find_backbone(spec.backbone).make(resolved, seed);
+  return find_backbone(spec.backbone).make(resolved(spec), seed);
+}
+
+std::unique_ptr<Network> make_empty_network(const NetworkSpec& spec) {
+  return find_backbone(spec.backbone).make(resolved(spec), std::nullopt);
 }
 
 void Network::add_classifier(LayerMaker& maker, int64_t channels) {

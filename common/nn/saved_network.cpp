@@ -2,6 +2,7 @@
 
 #include "common/base/error.h"
 #include "common/base/text.h"
+#include "common/nn/backbones.h"
 #include "common/nn/network.h"
 
 namespace boxseg {
@@ -69,7 +70,7 @@ LoadedNetwork load_network(const std::filesystem::path& path, const at::Device& 
       fail_input("{}: its record does not describe a network: {}", path.string(), e.what());
     }
   }
-  loaded.network = make_network(spec, 0);
+  loaded.network = make_empty_network(spec);
   loaded.network->load_state_dict(checkpoint.tensors, path.string());
   if (normalisation) loaded.network->set_normalisation(*normalisation);
   loaded.network->to(device);

@@ -11,7 +11,7 @@ constexpr int64_t kFeatures = 64;
 
 class Tiny : public Network {
  public:
-  Tiny(NetworkSpec spec, uint64_t seed) : Network(std::move(spec)) {
+  Tiny(NetworkSpec spec, std::optional<uint64_t> seed) : Network(std::move(spec)) {
     LayerMaker make(seed, parameters_, buffers_, order_);
     convolutions_.push_back(make.conv("backbone.conv1", 3, 16, 3, {.stride = 2, .padding = 1}));
     convolutions_.push_back(make.conv("backbone.conv2", 16, 32, 3, {.stride = 2, .padding = 1}));
@@ -35,6 +35,6 @@ class Tiny : public Network {
 
 }  // namespace
 
-std::unique_ptr<Network> make_tiny(const NetworkSpec& spec, uint64_t seed) { return std::make_unique<Tiny>(spec, seed); }
+std::unique_ptr<Network> make_tiny(const NetworkSpec& spec, std::optional<uint64_t> seed) { return std::make_unique<Tiny>(spec, seed); }
 
 }  // namespace boxseg

@@ -16,7 +16,7 @@ constexpr int64_t kFcChannels = 1024;
 
 class Vgg16 : public Network {
  public:
-  Vgg16(NetworkSpec spec, uint64_t seed) : Network(std::move(spec)) {
+  Vgg16(NetworkSpec spec, std::optional<uint64_t> seed) : Network(std::move(spec)) {
     LayerMaker make(seed, parameters_, buffers_, order_);
     int64_t channels = 3;
     for (size_t s = 0; s < std::size(kStages); ++s) {
@@ -55,7 +55,7 @@ class Vgg16 : public Network {
 
 }  // namespace
 
-std::unique_ptr<Network> make_vgg16(const NetworkSpec& spec, uint64_t seed) {
+std::unique_ptr<Network> make_vgg16(const NetworkSpec& spec, std::optional<uint64_t> seed) {
   return std::make_unique<Vgg16>(spec, seed);
 }
 
