@@ -136,8 +136,8 @@ void H5Writer::write_strings(const std::string& dataset, const std::vector<std::
   for (const auto& value : values) width = std::max(width, value.size());
   std::vector<char> bytes(width * values.size(), '\0');
   for (size_t i = 0; i < values.size(); ++i) {
-    ensure(values[i].find('\0') == std::string::npos, "{}: {}: text {} holds a zero byte", impl_->path.string(), dataset,
-           i);
+    ensure(values[i].find('\0') == std::string::npos, "{}: {}: text {} holds a zero byte", impl_->path.string(),
+           dataset, i);
     std::copy(values[i].begin(), values[i].end(), bytes.begin() + static_cast<ptrdiff_t>(i * width));
   }
   impl_->write(dataset, text_type(width), bytes.data(), {static_cast<int64_t>(values.size())}, 1);

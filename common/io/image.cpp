@@ -116,8 +116,8 @@ ImageSize jpeg_size(std::ifstream& file) {
     }
     const bool is_frame = marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
     if (is_frame) {
-      const auto height = static_cast<int64_t>(big_endian(bytes, 5, 2)), width = static_cast<int64_t>(big_endian(bytes, 7, 2));
-      return height > 0 && width > 0 ? ImageSize{height, width} : ImageSize{};
+      const ImageSize size{static_cast<int64_t>(big_endian(bytes, 5, 2)), static_cast<int64_t>(big_endian(bytes, 7, 2))};
+      return size.height > 0 && size.width > 0 ? size : ImageSize{};
     }
     at += 2 + static_cast<std::streamoff>(big_endian(bytes, 2, 2));
   }
@@ -125,7 +125,8 @@ ImageSize jpeg_size(std::ifstream& file) {
 
 void encode_and_write(const std::filesystem::path& path, const RgbImage& image, const char* format,
                       const std::vector<int>& parameters) {
-  ensure(image.height > 0 && image.width > 0, "{}: an image of {} x {} pixels", path.string(), image.height, image.width);
+  ensure(image.height > 0 && image.width > 0, "{}: an image of {} x {} pixels", path.string(), image.height,
+         image.width);
   const cv::Mat rgb(static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3,
                     const_cast<uint8_t*>(image.pixels.data()));
   cv::Mat bgr;

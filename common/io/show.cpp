@@ -81,7 +81,9 @@ class Listing {
   std::string text;
 
  private:
-  void line(int depth, const std::string& content) { text += std::string(static_cast<size_t>(2 * depth), ' ') + content + "\n"; }
+  void line(int depth, const std::string& content) {
+    text += std::string(static_cast<size_t>(2 * depth), ' ') + content + "\n";
+  }
 
   std::string dataset(const std::string& object, const std::string& name) {
     const std::string type = file_.type_name(object);

@@ -24,7 +24,8 @@ struct Checkpoint {
 };
 
 Checkpoint read_checkpoint(const std::filesystem::path& path);  // throws bad_input with the file's name
-void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint);  // atomic; CPU copies, contiguous
+// Atomic. CPU copies, contiguous; equal checkpoints give equal bytes.
+void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint);
 
 // Of names, dtypes, shapes and values in order, and of the record.
 std::string digest_of_checkpoint(const Checkpoint& checkpoint);
