@@ -6,11 +6,11 @@
 
 namespace boxseg::test {
 
-// ../shared beside the project, or BOXSEG_SHARED; nullopt in a user's clone.
+// ../shared beside the project, or BOXSEG_SHARED; nullopt in a user's clone (an error when BOXSEG_REQUIRE_SHARED is set,
+// as CI does where the data are known to be there).
 std::optional<std::filesystem::path> shared_dir();
 
-// Reports a skip with its reason; skips are counted and printed when the program ends. With BOXSEG_NO_SKIP=1 (CI)
-// the program then exits with an error.
+// Reports a skip with its reason; skips are counted and printed when the program ends.
 void skip(const std::string& reason);
 
 // A folder of its own for the running test, removed at the end (kept when BOXSEG_KEEP=1).
