@@ -55,14 +55,12 @@ void require_maps(const fs::path& file, const std::string& group, const std::vec
 
 }  // namespace
 
-AttentionShards::AttentionShards(const fs::path& folder) {
-  std::error_code absent;
-  for (fs::directory_iterator it(folder, absent), end; !absent && it != end; it.increment(absent)) {
-    const std::string name = it->path().filename();
-    if (!name.starts_with("shard-") || it->path().extension() != ".h5" || name.find("manifest") != std::string::npos) continue;
-    const H5Reader file(it->path());
+AttentionShards::AttentionShards(const std::vector<fs::path>& files) {
+  for (const auto& path : files) {
+    const H5Reader file(path);
+    if (!file.has("ids")) fail_input("{}: not an attention shard of stage2_pseudolabel", path.string());
     const std::vector<std::string> ids = file.read_strings("ids");
-    for (size_t i = 0; i < ids.size(); ++i) shard_of_image_[ids[i]] = {it->path(), "maps/" + std::to_string(i)};
+    for (size_t i = 0; i < ids.size(); ++i) shard_of_image_[ids[i]] = {path, "maps/" + std::to_string(i)};
   }
 }
 
@@ -81,6 +79,8 @@ std::optional<CellMaps> AttentionShards::find(const std::string& image_id) const
   const auto area = static_cast<size_t>(shape[1] * shape[2]);
   require_maps(path, group + "/query_maps", maps.query_maps, area);
   require_maps(path, group + "/class_maps", maps.class_maps, area);
+  maps.classes = file.attribute_list<int64_t>(group, "classes");
+  maps.classes.resize(std::min(maps.classes.size(), maps.class_maps.size() / area));
   return maps;
 }
 

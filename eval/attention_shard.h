@@ -16,12 +16,13 @@ struct CellMaps {
   ImageSize cells;
   std::vector<float> gram;        // [5,h,w]: inner products of neighbouring features, which give |F| between the cells
   std::vector<float> query_maps;  // [J,h,w]: unit background query times feature
-  std::vector<float> class_maps;  // [k,h,w]: classifier weight times feature, for the classes of the image's boxes, ascending
+  std::vector<float> class_maps;  // [k,h,w]: classifier weight times feature
+  std::vector<int64_t> classes;   // [k]
 };
 
 class AttentionShards {
  public:
-  explicit AttentionShards(const std::filesystem::path& folder);  // without shards: find() gives nothing
+  explicit AttentionShards(const std::vector<std::filesystem::path>& files);  // throws bad_input when one is damaged
   std::optional<CellMaps> find(const std::string& image_id) const;  // throws bad_input on a damaged shard
   bool is_empty() const { return shard_of_image_.empty(); }
 

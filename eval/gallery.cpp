@@ -16,6 +16,9 @@
 #include "eval/label_folder.h"
 
 namespace boxseg {
+
+namespace fs = std::filesystem;
+
 namespace {
 
 std::string legend_html(const Dataset& dataset) {
@@ -74,6 +77,24 @@ std::string option_of(const RunFolder& run, const std::string& folder, const std
   if (manifest == run.manifests.end()) return otherwise;
   const auto option = manifest->second.options.find(name);
   return option == manifest->second.options.end() ? otherwise : option->second;
+}
+
+// The shards that the manifest lists; those of an unfinished run otherwise.
+std::vector<fs::path> shard_files(const RunFolder& run, const std::string& folder) {
+  std::vector<fs::path> files;
+  const auto manifest = run.manifests.find(folder);
+  if (manifest != run.manifests.end()) {
+    for (const auto& output : manifest->second.outputs)
+      if (output.path.starts_with("attention/") && output.path.ends_with(".h5")) files.push_back(run.path / folder / output.path);
+    return files;
+  }
+  std::error_code absent;
+  for (fs::directory_iterator it(run.path / folder / "attention", absent), end; !absent && it != end; it.increment(absent)) {
+    const std::string name = it->path().filename();
+    if (name.starts_with("shard-") && name.ends_with(".h5") && !name.ends_with(".manifest.h5")) files.push_back(it->path());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
 }
 
 std::string cards_html(const CardSources& sources, const std::vector<RankedImage>& images, int threads) {
@@ -157,7 +178,7 @@ std::string gallery_html(const RunFolder& run, const GalleryOptions& options, st
   sources.labels = shown_sets(run, ranking->split, variant);
   sources.y_crf = run.find_labels(folder + "/y_crf");
   sources.y_ret = run.find_labels(folder + "/y_ret");
-  const AttentionShards shards(run.path / folder / "attention");
+  const AttentionShards shards(shard_files(run, folder));
   if (!variant.empty() && !shards.is_empty()) sources.attention = &shards;
   else if (!variant.empty()) notes.push_back(folder + "/attention holds no shards, so attention and CAMs are not shown.");
   sources.attention_title = variant;

@@ -92,11 +92,11 @@ std::string attention_panels(const CardSources& sources, const ImageEntry& image
   std::string html = panel(heat(attention, image.size, shown, "attention"), sources.attention_title + " attention A");
   html += panel(heat(u0_picture(attention, background, sources.threshold), image.size, shown, "u0"), sources.attention_title + " u0");
   const auto boxes = pixel_boxes(image.boxes, image.size, sources.box_convention);
-  const std::vector<int64_t> classes = classes_of(image.boxes);
   constexpr size_t kMostMaps = 4;
-  for (size_t i = 0; i < std::min({classes.size(), kMostMaps, maps->class_maps.size() / std::max<size_t>(1, maps->gram.size() / 5)}); ++i) {
-    const std::string& name = sources.dataset->class_names.at(static_cast<size_t>(classes[i]));
-    const auto cam = inside_boxes(activation_picture(*maps, i, image.size), boxes, classes[i], image.size.width);
+  for (size_t i = 0; i < std::min(maps->classes.size(), kMostMaps); ++i) {
+    const int64_t c = maps->classes[i];
+    const std::string& name = sources.dataset->class_names.at(static_cast<size_t>(c));
+    const auto cam = inside_boxes(activation_picture(*maps, i, image.size), boxes, c, image.size.width);
     html += panel(heat(cam, image.size, shown, "CAM of " + name), sources.attention_title + " CAM", name);
   }
   return html;

@@ -1,0 +1,206 @@
+// The report page, through the program.
+
+#include "common/base/files.h"
+#include "common/base/text.h"
+#include "eval/charts.h"
+#include "eval/gallery.h"
+#include "eval/html.h"
+#include "eval/report_page.h"
+#include "tests/eval/made_up_run.h"
+#include "tests/support/support.h"
+
+#include <catch2/catch.hpp>
+
+using namespace boxseg;
+using namespace boxseg::test;
+using Catch::Matchers::Contains;
+
+namespace {
+
+const std::string kReport = BOXSEG_BIN_DIR "/report";
+
+CommandResult report(const std::string& arguments) { return run_command(fmt::format("'{}' {}", kReport, arguments)); }
+
+size_t count(const std::string& text, const std::string& what) {
+  size_t n = 0;
+  for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + what.size())) ++n;
+  return n;
+}
+
+}  // namespace
+
+TEST_CASE("the report of a whole run is one file with scores, curves and pictures that needs no network") {
+  TemporaryDirectory dir;
+  const fs::path run = dir / "my <run>";
+  make_run(run, 16);
+  const auto result = report(fmt::format("--run '{}' --output '{}' --images 4", run.string(), (dir / "out").string()));
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  const std::string html = read_file(dir / "out/index.html");
+
+  REQUIRE(html.starts_with("<!DOCTYPE html>"));
+  REQUIRE_THAT(html, Contains("<h1>my &lt;run&gt;</h1>"));
+  REQUIRE_THAT(html, !Contains("<run>"));
+  REQUIRE_THAT(html, Contains("disc &amp; co") && !Contains("disc & co"));
+  // Nothing is fetched: every source is inside the file.
+  REQUIRE_THAT(html, !Contains("http://") && !Contains("https://") && !Contains("//cdn") && !Contains("<script") &&
+                         !Contains("@import") && !Contains("<link rel=\"stylesheet\""));
+  REQUIRE(count(html, "src=\"") == count(html, "src=\"data:image/"));
+  REQUIRE(count(html, "url(") == count(html, "url(data:image/"));
+
+  // The numbers of metrics.json stand in the page.
+  const Metrics metrics = read_metrics(run / "metrics.json");
+  for (const std::string key : {"stage2/bap/val/y_crf/miou", "stage3/nal/val/crf/miou", "baseline/val/filled_boxes/miou",
+                                "stage2/gap/val/y_crf/per_class/square"})
+    REQUIRE_THAT(html, Contains(fmt::format("{:.1f}", metrics.at(key).get<double>())));
+  for (const std::string text : {"filled boxes + CRF", "GrabCut", "bap: Y_crf", "bap: Y_ret", "gap: Y_crf", "nal: plain", "nal: CRF",
+                                 "true_masks: CRF", "Over seeds", "Stage 1, classifier", "Stage 3, segmentation network",
+                                 "loss_wce", "learning_rate", "<svg", "Best", "Worst", "attention A", "bap u0", "bap CAM",
+                                 "disagreement", "truth", "image and boxes", "What ran", "1 min 15 s"})
+    REQUIRE_THAT(html, Contains(text));
+  REQUIRE(count(html, "<article class=\"card\"") == 4);
+  REQUIRE_THAT(html, !Contains("Not shown"));
+  REQUIRE_THAT(html, !Contains("NaN") && !Contains("nan\"") && !Contains(">nan"));
+
+  // The page is a function of what it shows.
+  REQUIRE(report(fmt::format("--run '{}' --output '{}' --images 4 --threads 1", run.string(), (dir / "again").string())).exit_code == 0);
+  REQUIRE(read_file(dir / "again/index.html") == html);
+
+  REQUIRE(report(fmt::format("--check '{}'", (dir / "out/index.html").string())).exit_code == 0);
+  write_file(dir / "out/cut.html", html.substr(0, html.size() / 2));
+  const auto cut = report(fmt::format("--check '{}'", (dir / "out/cut.html").string()));
+  REQUIRE(cut.exit_code == 3);
+  REQUIRE_THAT(cut.err, Contains("cut.html: cut short"));
+}
+
+TEST_CASE("parts that a run does not have are left out of the report with a note") {
+  TemporaryDirectory dir;
+  const fs::path run = dir / "run";
+  make_run(run, 5);
+  const auto page = [&] {
+    const auto result = report(fmt::format("--run '{}' --output '{}'", run.string(), (dir / "out").string()));
+    INFO(result.err);
+    REQUIRE(result.exit_code == 0);
+    return read_file(dir / "out/index.html");
+  };
+  fs::remove_all(run / "stage2/bap/val/attention");
+  fs::remove(run / "stage2/bap/val/manifest.h5");
+  std::string html = page();
+  REQUIRE_THAT(html, Contains("stage2/bap/val/attention holds no shards") && !Contains("bap CAM") && Contains("bap Y_crf"));
+
+  fs::remove(run / "stage2/bap/val/Y_crf/set a/2.png");
+  REQUIRE_THAT(page(), Contains("1 of 5 images have no label map yet"));
+
+  fs::remove_all(run / "stage2");
+  REQUIRE_THAT(page(), Contains("nal plain") && !Contains("bap Y_crf</b>"));
+
+  fs::remove_all(run / "stage3");
+  fs::remove_all(run / "stage1");
+  REQUIRE_THAT(page(), Contains("no training log") && Contains("There are no labels of split"));
+
+  fs::remove(run / "metrics.json");
+  REQUIRE_THAT(page(), Contains("metrics.json holds no mIoU"));
+
+  fs::remove(run / "dataset.h5");
+  const auto nothing = report(fmt::format("--run '{}' --output '{}'", run.string(), (dir / "out").string()));
+  REQUIRE(nothing.exit_code == 3);
+  REQUIRE_THAT(nothing.err, Contains("nothing of a run"));
+}
+
+TEST_CASE("the numbers of another run stand beside, with the difference") {
+  TemporaryDirectory dir;
+  make_run(dir / "new", 4);
+  make_run(dir / "old", 4);
+  merge_metrics(dir / "old/metrics.json", "stage2/bap/val/y_crf", {{"miou", 12.5}});
+  merge_metrics(dir / "new/metrics.json", "stage2/bap/val/y_crf", {{"miou", 15.0}});
+  const auto result = report(fmt::format("--run '{}' --against '{}' --output '{}' --images 0", (dir / "new").string(),
+                                         (dir / "old").string(), (dir / "out").string()));
+  REQUIRE(result.exit_code == 0);
+  const std::string html = read_file(dir / "out/index.html");
+  REQUIRE_THAT(html, Contains("<td>12.5</td><td><span class=\"up\">+2.5</span></td>"));
+  REQUIRE_THAT(html, Contains("<th>old</th><th>difference</th>"));
+  REQUIRE_THAT(html, !Contains("<article"));
+}
+
+TEST_CASE("images are ranked by the mIoU of each alone, those without truth last") {
+  TemporaryDirectory dir;
+  const Dataset d = make_run(dir / "run", 11);
+  const RunFolder run = open_run(dir / "run", {});
+  const auto ranked = rank_images(d, "val", *run.find_labels("stage2/bap/val/y_crf"), 2);
+  REQUIRE(ranked.size() == 11);
+  // write_shifted_truth moves image i by i % 5 steps: images 0 and 5 are perfect.
+  REQUIRE(ranked[0].miou == Approx(100));
+  REQUIRE((ranked[0].index == 0 && ranked[1].index == 5));
+  for (size_t i = 1; i < 10; ++i) REQUIRE(ranked[i - 1].miou >= ranked[i].miou);
+  REQUIRE((ranked[10].index == 10 && std::isnan(ranked[10].miou)));
+
+  GalleryOptions options;
+  REQUIRE(ranking_set(run, options)->key == "stage2/bap/val/y_crf");
+  options.rank_by = "stage3/nal/val/plain";
+  REQUIRE(ranking_set(run, options)->key == "stage3/nal/val/plain");
+  options.rank_by = "stage3/nal/val/plane";
+  REQUIRE_THROWS_WITH(ranking_set(run, options), Contains("no such labels") && Contains("stage3/nal/val/plain"));
+}
+
+TEST_CASE("report refuses what it cannot use") {
+  TemporaryDirectory dir;
+  const std::string out = (dir / "out").string();
+  const auto refused = [&](const std::string& arguments, int code, const std::string& text) {
+    const auto result = report(arguments);
+    INFO(arguments << "\n" << result.err);
+    REQUIRE(result.exit_code == code);
+    REQUIRE_THAT(result.err, Contains(text));
+  };
+  refused(fmt::format("--output '{}'", out), 2, "--run is missing");
+  refused(fmt::format("--run '{}/none' --output '{}'", dir.path().string(), out), 3, "no such folder");
+  refused(fmt::format("--run '{}' --output '{}' --imags 3", dir.path().string(), out), 2, "did you mean --images");
+  make_dataset(dir / "run", 2);
+  write_file(dir / "run/metrics.json", "[1, 2");
+  refused(fmt::format("--run '{}' --output '{}'", (dir / "run").string(), out), 3, "metrics.json: not a metrics file");
+}
+
+TEST_CASE("a training log keeps the later of two equal steps and drops a cut last line") {
+  TemporaryDirectory dir;
+  write_file(dir / "log.jsonl", "{\"it\":2,\"loss\":1}\n{\"it\":1,\"loss\":3}\n{\"it\":2,\"loss\":5,\"x\":null}\n{\"it\":3,\"lo");
+  const auto log = read_training_log(dir / "log.jsonl");
+  REQUIRE(log.values.size() == 1);
+  REQUIRE(log.values.at("loss") == std::vector<std::pair<double, double>>{{1, 3}, {2, 5}});
+}
+
+TEST_CASE("text and bytes are written as HTML wants them") {
+  REQUIRE(escaped("a<b>&\"c\"") == "a&lt;b&gt;&amp;&quot;c&quot;");
+  REQUIRE(base64("") == "");
+  REQUIRE(base64("f") == "Zg==");
+  REQUIRE(base64("fo") == "Zm8=");
+  REQUIRE(base64("foobar") == "Zm9vYmFy");
+  REQUIRE(base64(std::string("\xff\x00\xfe", 3)) == "/wD+");
+  REQUIRE(fitted({375, 500}, 320) == ImageSize{240, 320});
+  REQUIRE(fitted({1, 5000}, 320) == ImageSize{1, 320});
+  REQUIRE(fitted({20, 30}, 320) == ImageSize{20, 30});
+  LabelMap labels(2, 4);
+  labels.pixels = {1, 1, 2, 2, 3, 3, 4, 4};
+  REQUIRE(resized(labels, {2, 2}).pixels == std::vector<uint8_t>{1, 2, 3, 4});
+  REQUIRE(resized(labels, {4, 4}).pixels == std::vector<uint8_t>{1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4});
+  const RgbImage heat = heat_map({0, 1, std::nanf("")}, 1, 3);
+  REQUIRE(heat.pixels[2] > heat.pixels[1]);   // 0 is dark blue
+  REQUIRE(heat.pixels[3] > 200);              // 1 is yellow
+  REQUIRE((heat.pixels[4] > 200 && heat.pixels[5] < 100));
+  REQUIRE(heat.pixels[6] == 128);
+}
+
+TEST_CASE("axes have round numbers, and long curves are thinned to their means") {
+  REQUIRE(ticks(0, 1, 4) == std::vector<double>{0, 0.5, 1});
+  REQUIRE(ticks(3, 97, 4) == std::vector<double>{50});
+  REQUIRE(ticks(0, 100, 5) == std::vector<double>{0, 20, 40, 60, 80, 100});
+  REQUIRE(ticks(2, 2, 4) == std::vector<double>{2});
+  std::vector<std::pair<double, double>> points;
+  for (int i = 0; i < 1000; ++i) points.emplace_back(i, i % 2);
+  const auto thin = thinned(points, 100);
+  REQUIRE(thin.size() == 100);
+  REQUIRE(thin[0] == std::pair<double, double>{4.5, 0.5});
+  REQUIRE(thinned(points, 2000).size() == 1000);
+  LineChart empty{"loss", "step", {{"a", {}}}};
+  REQUIRE(line_chart(empty).empty());
+  LineChart single{"loss", "step", {{"a", {{10, 2.0}}}}};
+  REQUIRE_THAT(line_chart(single), Contains("<path") && !Contains("nan"));
+}
