@@ -1,0 +1,63 @@
+#include "stage2_pseudolabel/class_weights.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "common/base/error.h"
+#include "common/base/text.h"
+
+namespace boxseg {
+namespace {
+
+const std::vector<std::string> kVocNames = {"background", "aeroplane",   "bicycle", "bird",  "boat",      "bottle", "bus",
+                                            "car",        "cat",         "chair",   "cow",   "diningtable", "dog",  "horse",
+                                            "motorbike",  "person",      "pottedplant", "sheep", "sofa",  "train", "tvmonitor"};
+
+// "Dining table" -> "diningtable"; COCO's words become VOC's.
+std::string canonical(const std::string& name) {
+  std::string word;
+  for (const char c : name)
+    if (std::isalnum(static_cast<unsigned char>(c)) || (c & 0x80))
+      word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  static const std::map<std::string, std::string> kSynonyms = {
+      {"airplane", "aeroplane"}, {"motorcycle", "motorbike"}, {"couch", "sofa"}, {"tv", "tvmonitor"}};
+  const auto found = kSynonyms.find(word);
+  return found == kSynonyms.end() ? word : found->second;
+}
+
+}  // namespace
+
+ClassWeights match_classes(const at::Tensor& classifier_weight, const std::map<std::string, std::string>& record,
+                           const std::vector<std::string>& class_names, const std::string& source) {
+  const at::Tensor rows = classifier_weight.detach().flatten(1).to(at::kCPU, at::kDouble).contiguous();
+  ClassWeights weights;
+  weights.channels = rows.size(1);
+  weights.rows.assign(rows.const_data_ptr<double>(), rows.const_data_ptr<double>() + rows.numel());
+
+  const auto found = record.find("class_names");
+  std::vector<std::string> row_names = found == record.end() ? std::vector<std::string>{} : parse_record_list(found->second);
+  if (row_names.empty() && rows.size(0) == static_cast<int64_t>(class_names.size())) row_names = class_names;
+  if (row_names.empty() && rows.size(0) == static_cast<int64_t>(kVocNames.size())) row_names = kVocNames;
+  if (static_cast<int64_t>(row_names.size()) != rows.size(0))
+    fail_input("{}: a classifier of {} classes {}, the dataset has {} ({}); train one on this dataset, or name its classes in "
+               "the file's record",
+               source, rows.size(0), row_names.empty() ? "without names" : fmt::format("with {} names", row_names.size()),
+               class_names.size(), join(class_names, ", "));
+
+  std::map<std::string, int64_t> row_of_name;
+  for (size_t i = 0; i < row_names.size(); ++i) row_of_name.emplace(canonical(row_names[i]), static_cast<int64_t>(i));
+  for (const auto& name : class_names) {
+    const auto row = row_of_name.find(canonical(name));
+    weights.row_of_class.push_back(row == row_of_name.end() ? -1 : row->second);
+  }
+  return weights;
+}
+
+std::vector<std::string> unknown_classes(const ClassWeights& weights, const std::vector<std::string>& class_names) {
+  std::vector<std::string> unknown;
+  for (size_t c = 0; c < class_names.size(); ++c)
+    if (!weights.knows(static_cast<int64_t>(c))) unknown.push_back(class_names[c]);
+  return unknown;
+}
+
+}  // namespace boxseg

@@ -1,0 +1,22 @@
+// Finds the classifier's weight vector of each class of a dataset, by name.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/nn/network.h"
+#include "stage2_pseudolabel/feature_maps.h"
+
+namespace boxseg {
+
+// `record` is the checkpoint's; its "class_names" name the classifier's rows. A file without names fits a dataset with as
+// many classes; one with 21 (the authors' bare files) is taken to know those of VOC. Names match without regard to case,
+// blanks and the different words of VOC and COCO (tvmonitor and tv, ...). Throws bad_input, naming `source`, when the
+// classes cannot be matched at all.
+ClassWeights match_classes(const at::Tensor& classifier_weight, const std::map<std::string, std::string>& record,
+                           const std::vector<std::string>& class_names, const std::string& source);
+
+// Names of the dataset's classes without weight.
+std::vector<std::string> unknown_classes(const ClassWeights& weights, const std::vector<std::string>& class_names);
+
+}  // namespace boxseg

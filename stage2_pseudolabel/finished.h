@@ -1,0 +1,41 @@
+// What is finished of a shard, and survives a kill: the journal of images and the spool of their maps.
+#pragma once
+#include <map>
+#include <string>
+
+#include "common/io/journal.h"
+#include "stage2_pseudolabel/shard.h"
+#include "stage2_pseudolabel/spool.h"
+
+namespace boxseg {
+
+struct FinishedImage {
+  std::string reason_skipped;    // not empty: a damaged image, recorded and passed over
+  Digest y_crf, y_ret;           // y_ret "" when none was made
+  bool has_maps = false;         // no maps: an image without boxes
+  Spool::Place maps;
+};
+
+class FinishedImages {
+ public:
+  // Takes up what an earlier run with the same key left, as far as the label files in `output` still stand.
+  FinishedImages(const fs::path& output, const Shard& shard, const std::string& run_key);
+
+  bool holds(const std::string& id) const { return images_.count(id) > 0; }
+  size_t size() const { return images_.size(); }
+  const FinishedImage& at(const std::string& id) const { return images_.at(id); }
+  // Thread-safe. The label files must stand already.
+  void add(const std::string& id, FinishedImage image, const std::string& maps_bytes);
+  std::string read_maps(const FinishedImage& image) const { return spool_.read(image.maps); }
+  void sync() { journal_.sync(); }
+  void remove();  // once the manifest is written
+
+ private:
+  fs::path output_;
+  Journal journal_;
+  Spool spool_;
+  std::mutex mutex_;
+  std::map<std::string, FinishedImage> images_;
+};
+
+}  // namespace boxseg

@@ -1,0 +1,40 @@
+// Labels the images of one shard: decoding ahead, the network, and the maps, CRF and PNGs of earlier images overlap.
+#pragma once
+#include <memory>
+
+#include "common/crf/dense_crf.h"
+#include "common/data/augment.h"
+#include "common/nn/network.h"
+#include "common/pipeline/stage_options.h"
+#include "stage2_pseudolabel/attention_file.h"
+#include "stage2_pseudolabel/finished.h"
+#include "stage2_pseudolabel/unary.h"
+
+namespace boxseg {
+
+// What makes labels: a network, or the attention shards of an earlier run (no Y_ret).
+struct LabelSource {
+  std::unique_ptr<Network> network;
+  at::Device device = at::kCPU;
+  ClassWeights weights;
+  std::unique_ptr<AttentionReader> attention;
+  bool knows_all_classes = true;
+};
+
+struct LabelPlan {
+  UnaryOptions unary;
+  CrfOptions crf;
+  BoxConvention convention = BoxConvention::reference;
+  int64_t grid = 1;
+  bool skips_bad_images = false;
+  int threads = 1;
+};
+LabelPlan make_label_plan(const Stage2Options& options, const LabelSource& source, int threads);
+
+// Labels `images` (indices into dataset.images) that `finished` does not hold yet, writes their PNGs below `output`, and
+// adds them to `finished`. On SIGTERM or SIGINT the images in progress are ended and an Error of kind interrupted is thrown.
+// Throws bad_input for a damaged image unless the plan skips those.
+void label_images(const LabelPlan& plan, LabelSource& source, const Dataset& dataset, const std::vector<int64_t>& images,
+                  const fs::path& output, const std::string& what, FinishedImages& finished);
+
+}  // namespace boxseg

@@ -1,0 +1,173 @@
+#include "stage2_pseudolabel/stage2_run.h"
+
+#include <ATen/Parallel.h>
+
+#include <cstdio>
+
+#include "common/base/error.h"
+#include "common/base/interrupt.h"
+#include "common/base/log.h"
+#include "common/base/parallel.h"
+#include "common/base/text.h"
+#include "common/io/label_png.h"
+#include "common/pipeline/stage_inputs.h"
+#include "common/pipeline/stage_run.h"
+#include "stage2_pseudolabel/class_weights.h"
+#include "stage2_pseudolabel/exit_deadline.h"
+#include "stage2_pseudolabel/label_run.h"
+#include "stage2_pseudolabel/maps_bytes.h"
+#include "stage2_pseudolabel/merge.h"
+
+namespace boxseg {
+namespace {
+
+void refuse_what_does_not_fit(const Stage2Options& options) {
+  options.check();
+  if (!options.instances.empty())
+    fail_usage("--instances {}: detections are not written yet; leave the option out, the label maps are Y_crf and Y_ret",
+               options.instances);
+  if (!options.from_attention.empty() && !options.checkpoint.empty())
+    fail_usage("--checkpoint and --from-attention: give one of the two (with the second no network is needed)");
+  if (!options.from_attention.empty() && fs::weakly_canonical(options.from_attention) == fs::weakly_canonical(options.output))
+    fail_usage("--from-attention {}: is the output folder as well; choose another --output", options.from_attention);
+}
+
+LabelSource load_attention(const Stage2Options& options) {
+  LabelSource source;
+  source.attention = std::make_unique<AttentionReader>(options.from_attention);
+  const AttentionSettings& made = source.attention->settings();
+  if (made.grid != options.grid || made.box_convention != options.box_convention)
+    fail_usage("--from-attention {}: its maps were made with --grid {} --box-convention {}, which they depend on; give the same, "
+               "or run the network again",
+               options.from_attention, made.grid, made.box_convention);
+  source.knows_all_classes = made.knows_all_classes;
+  return source;
+}
+
+void load_classifier(LabelSource& source, const Stage2Options& options, const std::string& device, const Dataset& dataset) {
+  source.device = resolve_device(device);
+  LoadedNetwork loaded = load_network(options.checkpoint, source.device);
+  source.network = std::move(loaded.network);
+  if (source.network->spec().head != "plain")
+    fail_input("{}: a network with head {}, expected a classifier of stage 1 (head plain)", options.checkpoint,
+               source.network->spec().head);
+  source.weights = match_classes(source.network->classifier_weight(), loaded.record, dataset.class_names, options.checkpoint);
+  const auto unknown = unknown_classes(source.weights, dataset.class_names);
+  source.knows_all_classes = unknown.empty();
+  if (!unknown.empty())
+    log_warning("the classifier knows {} of {} classes; the others are scored with --unknown-foreground {}: {}",
+                dataset.class_names.size() - unknown.size(), dataset.class_names.size(), options.unknown_foreground,
+                join(unknown, ", "));
+}
+
+struct Counts {
+  int64_t images = 0, skipped = 0;
+  std::string skipped_ids;
+};
+
+// Writes the shard's file (of a run with a network) and names all outputs.
+Counts collect_outputs(const Dataset& dataset, const std::vector<int64_t>& images, const Shard& shard,
+                       const AttentionSettings& settings, bool has_network, const fs::path& output,
+                       const FinishedImages& finished, StageRun& run) {
+  std::unique_ptr<AttentionWriter> attention;
+  if (has_network) attention = std::make_unique<AttentionWriter>(output / shard_file(shard), shard, settings);
+  Counts counts;
+  for (const int64_t i : images) {
+    const ImageEntry& entry = dataset.images[static_cast<size_t>(i)];
+    const FinishedImage& image = finished.at(entry.id);
+    if (!image.reason_skipped.empty()) {
+      ++counts.skipped;
+      counts.skipped_ids += (counts.skipped_ids.empty() ? "" : "\n") + entry.id;
+      continue;
+    }
+    ++counts.images;
+    run.add_output(y_crf_file(entry.id), image.y_crf);
+    if (!image.y_ret.empty()) run.add_output(y_ret_file(entry.id), image.y_ret);
+    if (attention && image.has_maps) attention->add(entry, maps_from_bytes(finished.read_maps(image)));
+  }
+  if (attention) run.add_output(shard_file(shard), attention->close_and_commit());
+  return counts;
+}
+
+}  // namespace
+
+void run_stage2(const Options& command_line, const Stage2Options& options) {
+  refuse_what_does_not_fit(options);
+  const Shard shard = parse_shard(options.shard);
+  const int threads = resolve_threads(command_line.threads);
+  const fs::path output = options.output;
+  watch_interrupts();
+  const ExitDeadline deadline;
+
+  const Dataset dataset = read_dataset(options.dataset, options.data_root);
+  const auto images = images_of_shard(dataset, options.split, shard);
+  LabelSource source;
+  Inputs inputs;
+  if (!options.from_attention.empty()) {
+    source = load_attention(options);
+    inputs = {{"dataset", dataset.digest(options.split, false)}, {"attention", source.attention->digest()}};
+  } else {
+    inputs = stage2_inputs(options, dataset, digest_of_checkpoint(read_checkpoint(options.checkpoint)));
+  }
+
+  if (options.shard.empty() && StageRun(command_line, output, inputs).is_up_to_date()) {
+    log_info("{}: up to date", output.string());
+    return;
+  }
+  StageRun run(command_line, output, inputs, shard_manifest(shard));
+  if (run.is_up_to_date()) {
+    const std::string missing = merge_shards(output);
+    log_info("{}: up to date{}", (output / shard_manifest(shard)).string(), missing.empty() ? "" : "; " + missing);
+    return;
+  }
+  require_writable_directory(output);
+  at::set_num_threads(threads);
+  if (options.from_attention.empty()) load_classifier(source, options, command_line.device, dataset);
+  const LabelPlan plan = make_label_plan(options, source, threads);
+
+  run.begin();
+  forget_other_divisions(output, shard.count);
+  FinishedImages finished(output, shard, run.run_key());
+  const std::string what = shard.count == 1 ? fmt::format("labels of {}", options.split)
+                                            : fmt::format("labels of {} {}/{}", options.split, shard.index, shard.count);
+  label_images(plan, source, dataset, images, output, what, finished);
+
+  const AttentionSettings settings{options.box_convention, options.grid, source.knows_all_classes};
+  const Counts counts = collect_outputs(dataset, images, shard, settings, source.network != nullptr, output, finished, run);
+  run.add_fact("images", std::to_string(counts.images));
+  run.add_fact("images_skipped", std::to_string(counts.skipped));
+  run.add_fact("skipped", counts.skipped_ids);
+  run.finish(source.device.str(), threads);
+  finished.remove();
+  const std::string missing = merge_shards(output);
+  log_info("{}: labels of {} images{}{}", output.string(), counts.images,
+           counts.skipped > 0 ? fmt::format(", {} skipped", counts.skipped) : "", missing.empty() ? "" : "; " + missing);
+}
+
+void check_stage2_artifact(const fs::path& path) {
+  if (path.extension() == ".png") {
+    const LabelMap labels = read_label_png(path);
+    std::printf("%s: whole, %lld x %lld labels\n", path.c_str(), static_cast<long long>(labels.width),
+                static_cast<long long>(labels.height));
+    return;
+  }
+  if (path.filename().string().find("manifest") == std::string::npos) {
+    std::printf("%s: whole, maps of %lld images\n", path.c_str(), static_cast<long long>(check_attention_file(path)));
+    return;
+  }
+  const Manifest manifest = read_manifest(path);
+  fs::path folder = fs::absolute(path).parent_path();
+  if (folder.filename() == "attention") folder = folder.parent_path();
+  for (const auto& output : manifest.outputs) {
+    if (!fs::exists(folder / output.path)) fail_input("{}: {} is missing; run the stage again", path.string(), output.path);
+    if (output.path.ends_with(".png")) {
+      if (digest_of_labels(read_label_png(folder / output.path)) != output.digest)
+        fail_input("{}: {} has other labels than when it was made; run the stage again", path.string(), output.path);
+    } else {
+      check_attention_file(folder / output.path);
+    }
+  }
+  std::printf("%s: whole, %zu files\n", path.c_str(), manifest.outputs.size());
+}
+
+}  // namespace boxseg
