@@ -1,0 +1,87 @@
+#include "common/crf/permutohedral.h"
+
+#include <cmath>
+
+#include "common/base/random.h"
+#include "tests/crf/naive_crf.h"
+
+#include <catch2/catch.hpp>
+
+using namespace boxseg;
+using crf::kBlock;
+
+namespace {
+
+crf::PermutohedralLattice build(const std::vector<std::vector<double>>& points, float largest, bool has_origin = false) {
+  crf::PermutohedralLattice lattice;
+  crf::PermutohedralLattice::Options o;
+  o.dimensions = static_cast<int>(points[0].size());
+  o.largest.fill(largest);
+  o.has_origin = has_origin;
+  o.memory_limit_bytes = int64_t{1} << 40;
+  crf::BuildSpace space;
+  lattice.build(
+      static_cast<int64_t>(points.size()),
+      [&](int64_t first, float* features) {
+        for (int d = 0; d < o.dimensions; ++d)
+          for (int l = 0; l < kBlock; ++l) {
+            const size_t p = static_cast<size_t>(first + l);
+            features[d * kBlock + l] = p < points.size() ? static_cast<float>(points[p][static_cast<size_t>(d)]) : 0;
+          }
+      },
+      o, space);
+  return lattice;
+}
+
+}  // namespace
+
+TEST_CASE("a point on a lattice vertex keeps 0.9 of a constant in two dimensions") {
+  // By hand: splatting gives 1 at (0,0,0) and 0 at the corners (1,1,-2) and (2,-1,-1). The blur along the three axes
+  // makes these (1, 0, 0.5), (1, 0.25, 0.5), (1.125, 0.75, 0.5). The constant is 1 / (1 + 1/4).
+  auto lattice = build({{0, 0}}, 0);
+  CHECK(lattice.vertices() == 3);
+  float ones = 0;
+  lattice.filter_ones(&ones, 1);
+  CHECK(ones == Approx(0.9).epsilon(1e-7));
+}
+
+TEST_CASE("a point far from all others is filtered as if it were alone") {
+  float alone = 0, both[2];
+  build({{7.3, 2.9}}, 200).filter_ones(&alone, 1);
+  build({{7.3, 2.9}, {150, 80}}, 200).filter_ones(both, 1);
+  CHECK(both[0] == alone);
+}
+
+TEMPLATE_TEST_CASE_SIG("filtering equals a naive lattice in double", "", ((int D), D), 2, 5) {
+  for (const bool has_origin : {false, true})
+    for (const int count : {1, 3, 8, 200}) {
+      INFO(count << " points, " << D << " features");
+      Random random(2, "filter", static_cast<uint64_t>(D), static_cast<uint64_t>(count));
+      std::vector<std::vector<double>> points(static_cast<size_t>(count));
+      for (auto& point : points)
+        for (int d = 0; d < D; ++d) point.push_back(static_cast<float>(random.uniform(0.01, 3)));
+      auto lattice = build(points, 3, has_origin);
+      const test::NaiveLattice naive(points, has_origin);
+
+      std::vector<float> ones(static_cast<size_t>(count));
+      lattice.filter_ones(ones.data(), 1);
+      const auto expected_ones = naive.filter(std::vector<double>(static_cast<size_t>(count), 1.0));
+      for (size_t p = 0; p < ones.size(); ++p) CHECK(ones[p] == Approx(expected_ones[p]).epsilon(1e-5));
+
+      // Three labels in rows of four; a factor of 1 leaves the plain filter.
+      std::vector<float> rows(static_cast<size_t>(count) * 4), sums(rows.size(), 0.5f);
+      std::array<std::vector<double>, 3> columns;
+      for (auto& column : columns) column.resize(static_cast<size_t>(count));
+      for (size_t p = 0; p < static_cast<size_t>(count); ++p)
+        for (size_t k = 0; k < 3; ++k)
+          rows[p * 4 + k] = static_cast<float>(columns[k][p] = static_cast<float>(random.uniform(-1, 1)));
+      lattice.scale_weights(std::vector<float>(static_cast<size_t>(count), 1.0f).data(), 1.0f, 1);
+      lattice.splat_and_blur(rows.data(), 4, 4, 1);
+      lattice.slice(sums.data(), 4, 4, 0, count);
+      for (size_t k = 0; k < 3; ++k) {
+        const auto expected = naive.filter(columns[k]);
+        for (size_t p = 0; p < static_cast<size_t>(count); ++p)
+          CHECK(sums[p * 4 + k] - 0.5 == Approx(expected[p]).margin(2e-5));
+      }
+    }
+}

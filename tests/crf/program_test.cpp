@@ -1,0 +1,107 @@
+// The crf program as a user calls it.
+#include <cmath>
+#include <filesystem>
+
+#include "common/base/files.h"
+#include "common/crf/dense_crf.h"
+#include "common/io/image.h"
+#include "common/io/label_png.h"
+#include "common/io/npy.h"
+#include "tests/crf/support.h"
+#include "tests/support/support.h"
+
+#include <catch2/catch.hpp>
+
+using namespace boxseg;
+using test::run_command;
+
+namespace {
+
+struct Files {
+  test::TemporaryDirectory folder;
+  test::CrfCase c = test::make_crf_case("program", 3, 40, 50);
+  std::string program = std::string(BOXSEG_BIN_DIR) + "/crf";
+  std::string image = (folder / "photo.png").string(), probabilities = (folder / "p.npy").string(),
+              labels = (folder / "labels.png").string(), scores = (folder / "q.npy").string();
+
+  Files() {
+    RgbImage photo(c.height, c.width);
+    photo.pixels = c.rgb;
+    write_rgb_png(image, photo);
+    write_npy(probabilities, {{c.labels, c.height, c.width}, c.probabilities});
+  }
+  test::CommandResult run(const std::string& arguments) const { return run_command("'" + program + "' " + arguments); }
+  std::string inputs() const { return "--image '" + image + "' --probabilities '" + probabilities + "' "; }
+};
+
+}  // namespace
+
+TEST_CASE("the crf program writes the library's beliefs and their most probable labels") {
+  const Files f;
+  const auto result = f.run(f.inputs() + "--output '" + f.labels + "' --scores '" + f.scores +
+                            "' --bilateral 5,20,7 --gaussian 2,4 --iterations 3");
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  CHECK(result.out.empty());
+  CrfOptions o;
+  o.bilateral_weight = 5, o.bilateral_xy = 20, o.bilateral_rgb = 7, o.gaussian_weight = 2, o.gaussian_xy = 4;
+  o.iterations = 3;
+  const auto q = DenseCrf(o, 1).infer(f.c.rgb, f.c.probabilities, 3, 40, 50);
+  const FloatArray written = read_npy(f.scores);
+  CHECK(written.shape == std::vector<int64_t>{3, 40, 50});
+  CHECK(written.values == q);
+  const LabelMap labels = read_label_png(f.labels);
+  REQUIRE(labels.height == 40);
+  REQUIRE(labels.width == 50);
+  std::array<int, 3> seen{};
+  for (size_t p = 0; p < 2000; ++p) {
+    const int label = labels.pixels[p];
+    REQUIRE(label < 3);
+    ++seen[static_cast<size_t>(label)];
+    for (size_t k = 0; k < 3; ++k) CHECK(q[k * 2000 + p] <= q[static_cast<size_t>(label) * 2000 + p]);
+  }
+  CHECK(std::min({seen[0], seen[1], seen[2]}) > 0);
+  CHECK(f.run("--check '" + f.labels + "'").exit_code == 0);
+}
+
+TEST_CASE("the crf program without options is the authors' stage 2 setting") {
+  const Files f;
+  REQUIRE(f.run(f.inputs() + "--scores '" + f.scores + "'").exit_code == 0);
+  CHECK(read_npy(f.scores).values == DenseCrf(CrfOptions{}, 1).infer(f.c.rgb, f.c.probabilities, 3, 40, 50));
+  CHECK_FALSE(fs::exists(f.labels));
+}
+
+TEST_CASE("the crf program answers bad calls with a message and leaves nothing behind") {
+  const Files f;
+  const std::string output = "--output '" + f.labels + "' ";
+  const auto refused = [&](const std::string& arguments, int code, const std::string& part) {
+    INFO(arguments);
+    const auto result = f.run(arguments);
+    CHECK(result.exit_code == code);
+    CHECK_THAT(result.err, Catch::Contains(part));
+    CHECK_FALSE(fs::exists(f.labels));
+    CHECK_FALSE(fs::exists(f.labels + ".part"));
+  };
+  refused(output, 2, "--image is missing");
+  refused("--image '" + f.image + "' " + output, 2, "--probabilities is missing");
+  refused(f.inputs(), 2, "--output is missing");
+  refused(f.inputs() + output + "--bilateral 4,55", 2, "weight,sxy,srgb");
+  refused(f.inputs() + output + "--gaussian 4,5,6", 2, "weight,sxy");
+  refused(f.inputs() + output + "--bilateral -4,55,3", 2, "--bilateral: the weight is -4");
+  refused(f.inputs() + output + "--iterations -2", 2, "--iterations -2");
+  refused(f.inputs() + output + "--itrations 2", 2, "--iterations");
+  refused(f.inputs() + output + "--device cuda", 2, "--device cuda");
+  refused(f.inputs() + output + "--memory-limit 0.001", 3, "limit of 0.0 GB");
+  refused("--image /nowhere.jpg --probabilities '" + f.probabilities + "' " + output, 3, "/nowhere.jpg");
+
+  write_npy(f.probabilities, {{3, 50, 40}, f.c.probabilities});
+  refused(f.inputs() + output, 3, "is 40 high and 50 wide");
+  write_npy(f.probabilities, {{3 * 40, 50}, f.c.probabilities});
+  refused(f.inputs() + output, 3, "expected [K,H,W]");
+  auto values = f.c.probabilities;
+  values[7] = NAN;
+  write_npy(f.probabilities, {{3, 40, 50}, values});
+  refused(f.inputs() + output, 3, "NaN");
+  write_npy(f.probabilities, {{256, 40, 50}, std::vector<float>(256 * 2000, 0.1f)});
+  refused(f.inputs() + output, 3, "256 classes");
+}
