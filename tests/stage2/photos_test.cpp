@@ -1,0 +1,131 @@
+// Whole photos, from the JPEG to the PNG, through the program itself (golden/photos.h5): VGG-16 with weights by a formula.
+#include <algorithm>
+#include <cmath>
+
+#include "common/base/files.h"
+#include "common/data/voc.h"
+#include "common/io/label_png.h"
+#include "stage2_pseudolabel/attention.h"
+#include "stage2_pseudolabel/class_weights.h"
+#include "stage2_pseudolabel/pseudo_label.h"
+#include "tests/stage2/golden_image.h"
+#include "tests/support/golden_weights.h"
+#include "tests/support/support.h"
+
+#include <catch2/catch.hpp>
+
+using namespace boxseg;
+using namespace boxseg::test;
+
+namespace {
+
+const std::vector<std::string> kPhotos = {"2009_000012", "2007_001420", "2007_001724", "2007_006490", "2010_004370"};
+
+struct PhotoRun {
+  Dataset dataset;
+  fs::path dataset_file, checkpoint;
+};
+
+// The five photos as a dataset, and the authors' kind of checkpoint: a bare state_dict.
+PhotoRun prepare_photos(const fs::path& shared, const TemporaryDirectory& dir) {
+  write_file(dir / "photos.txt", "2009_000012\n2007_001420\n2007_001724\n2007_006490\n2010_004370\n");
+  VocOptions options;
+  options.root = shared / "voc2012-subset";
+  options.splits = {{"photos", (dir / "photos.txt").string()}};
+  VocReport report;
+  PhotoRun run{index_voc(options, report), dir / "dataset.h5", dir / "classifier.pt"};
+  write_dataset(run.dataset_file, run.dataset);
+  const auto network = golden_vgg16("plain");
+  const H5Reader golden(shared / "golden/photos.h5");
+  set_tensor(*network, "classifier.weight", golden.read<float>("classifier_weight"));
+  write_checkpoint(run.checkpoint, {network->state_dict(), {}});
+  return run;
+}
+
+const ImageEntry& entry_of(const Dataset& dataset, const std::string& id) {
+  for (const auto& entry : dataset.images)
+    if (entry.id == id) return entry;
+  fail("no image {}", id);
+}
+
+std::vector<double> plane_means(const Planes& planes) {
+  std::vector<double> means;
+  for (int64_t k = 0; k < planes.count; ++k) {
+    double sum = 0;
+    for (int64_t p = 0; p < planes.area(); ++p) sum += planes.plane(k)[p];
+    means.push_back(sum / static_cast<double>(planes.area()));
+  }
+  return means;
+}
+
+double largest_difference_of(const std::vector<double>& a, const std::vector<double>& b) {
+  ensure(a.size() == b.size(), "comparing {} numbers with {}", a.size(), b.size());
+  double largest = 0;
+  for (size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(a[i] - b[i]));
+  return largest;
+}
+
+}  // namespace
+
+TEST_CASE("the program gives the authors' label maps of whole photos", "[stage2][golden][slow]") {
+  SHARED_OR_SKIP(shared);
+  TemporaryDirectory dir;
+  const PhotoRun photos = prepare_photos(shared, dir);
+  const auto result = run_command(fmt::format("{}/stage2_pseudolabel --dataset '{}' --split photos --checkpoint '{}' --output '{}' --device cpu",
+                                              BOXSEG_BIN_DIR, photos.dataset_file.string(), photos.checkpoint.string(),
+                                              (dir / "labels").string()));
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  for (const auto& id : kPhotos)
+    for (const char* kind : {"Y_crf", "Y_ret"}) {
+      INFO(id << " " << kind);
+      const LabelMap made = read_label_png(dir.path() / "labels" / kind / (id + ".png"));
+      const LabelMap golden = read_label_png(shared / "golden/photos" / kind / (id + ".png"));
+      CHECK(share_of_differences(made.pixels, golden.pixels) <= 5e-4);
+    }
+}
+
+TEST_CASE("features, attention, CAMs and unaries of whole photos equal the authors'", "[stage2][golden][slow]") {
+  SHARED_OR_SKIP(shared);
+  TemporaryDirectory dir;
+  const PhotoRun photos = prepare_photos(shared, dir);
+  const H5Reader golden(shared / "golden/photos.h5");
+  const LoadedNetwork loaded = load_network(photos.checkpoint, at::kCPU);
+  const ClassWeights weights = match_classes(loaded.network->classifier_weight(), loaded.record, photos.dataset.class_names, "golden");
+  const c10::InferenceMode inference;
+  for (const auto& id : kPhotos) {
+    INFO(id);
+    const ImageEntry& entry = entry_of(photos.dataset, id);
+    const RgbImage image = read_rgb(photos.dataset.image_path(entry));
+    const Geometry geometry = make_geometry(entry.boxes, entry.size, BoxConvention::reference);
+    std::vector<int64_t> boxes;
+    for (const auto& b : geometry.boxes) boxes.insert(boxes.end(), {b.x0, b.y0, b.x1, b.y1, b.class_id});
+    CHECK(boxes == golden.read<int64_t>(id + "/boxes_pixels_int"));
+
+    const auto input = normalise({image.pixels.begin(), image.pixels.end()}, image.height, image.width, loaded.network->normalisation());
+    const at::Tensor features = loaded.network->features(
+        at::from_blob(const_cast<float*>(input.data()), {1, 3, image.height, image.width}, at::kFloat), Pass{})[0].contiguous();
+    CHECK(features.mean(at::kDouble).item<double>() == Approx(golden.attribute<double>(id, "features_mean")).epsilon(1e-5));
+    CHECK(features.to(at::kDouble).std().item<double>() == Approx(golden.attribute<double>(id, "features_std")).epsilon(1e-5));
+
+    const FeatureMaps maps = measure_features(features, geometry, weights, 1, 2);
+    DenseCrf crf(CrfOptions{}, 2);
+    Intermediates steps;
+    make_pseudo_labels({}, geometry, image, maps, features, weights, crf, 2, &steps);
+    const auto& u0 = steps.parts.background;
+    const double u0_max = *std::max_element(steps.attention_raw.begin(), steps.attention_raw.end());
+    double inside = 0, kept = 0, sum = 0;
+    for (size_t p = 0; p < u0.size(); ++p) {
+      if (geometry.is_background[p]) continue;
+      inside += 1;
+      kept += u0[p] > 0;
+      sum += u0[p];
+    }
+    CHECK(std::abs(u0_max - golden.attribute<double>(id, "u0_max")) <= 5e-6);
+    CHECK(std::abs(sum / inside - golden.attribute<double>(id, "u0_mean_inside")) <= 1e-3);
+    CHECK(std::abs(kept / inside - golden.attribute<double>(id, "u0_keep_inside")) <= 1e-3);
+    CHECK(largest_difference_of(plane_means(steps.parts.foreground), golden.read<double>(id + "/cam_normed_mean")) <= 1e-5);
+    CHECK(largest_difference_of(plane_means(steps.unary), golden.read<double>(id + "/unary_mean")) <= 1e-5);
+    CHECK(largest_difference_of(plane_means(steps.q_before_reset), golden.read<double>(id + "/Q_mean")) <= 1e-5);
+  }
+}
