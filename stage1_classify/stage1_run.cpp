@@ -1,0 +1,155 @@
+#include "stage1_classify/stage1_run.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <optional>
+
+#include "common/base/error.h"
+#include "common/base/interrupt.h"
+#include "common/base/log.h"
+#include "common/base/parallel.h"
+#include "common/base/text.h"
+#include "common/data/loader.h"
+#include "common/nn/trainer.h"
+#include "common/pipeline/stage_inputs.h"
+#include "common/pipeline/stage_run.h"
+#include "stage1_classify/training_step.h"
+
+namespace boxseg {
+namespace {
+
+constexpr const char* kClassifierFile = "classifier.pt";
+constexpr const char* kLogFile = "log.jsonl";
+
+std::unique_ptr<Network> initial_network(const Stage1Options& options, const Dataset& dataset, uint64_t seed) {
+  auto network = make_network({.backbone = options.backbone,
+                               .head = options.head,
+                               .classes = dataset.classes(),
+                               .output_stride = options.output_stride,
+                               .classifier_std = options.classifier_std},
+                              seed);
+  if (options.init.empty()) {
+    if (options.freeze_backbone)
+      log_warning("--freeze-backbone without --init: random backbone weights stay random");
+    return network;
+  }
+  const auto fresh = load_initial_weights(*network, options.init);
+  log_info("{}: fresh layers, at 10 times the learning rate: {}", options.init, fresh.empty() ? "none" : join(fresh, ", "));
+  return network;
+}
+
+TrainingOptions training_options(const Stage1Options& options) {
+  TrainingOptions training;
+  training.sgd = {options.learning_rate, options.momentum, options.weight_decay};
+  training.schedule.kind = options.schedule;
+  for (const double milestone : options.milestones) training.schedule.milestones.push_back(static_cast<int64_t>(milestone));
+  training.schedule.iterations = options.iterations;
+  training.what = "train the classifier";
+  return training;
+}
+
+// Runs the training loop; returns the number of boxes that no sample fell into.
+int64_t train_classifier(Network& network, const Stage1Options& options, uint64_t seed, const TrainingData& data,
+                         const std::string& run_key, int threads) {
+  const StepOptions step{options.grid, options.roi, options.pooling == "gap" ? Pooling::gap : Pooling::bap, options.micro_batch};
+  Pass pass;
+  pass.is_training = true;
+  pass.freeze_backbone = options.freeze_backbone;
+  pass.freeze_bn = options.freeze_bn;
+  pass.seed = seed;
+  std::optional<Loader<TrainingSample>> loader;
+  int64_t dropped_boxes = 0;
+  const auto start_at = [&](int64_t first) {
+    loader.emplace((first - 1) * options.batch, options.iterations * options.batch, std::clamp(threads / 2, 1, 16),
+                   2 * options.batch, [&data](int64_t position) { return data.sample(position); });
+  };
+  const auto compute = [&](int64_t it) {
+    std::vector<TrainingSample> batch;
+    for (int64_t i = 0; i < options.batch; ++i) batch.push_back(*loader->next());
+    pass.step = static_cast<uint64_t>(it);
+    return training_step(network, batch, step, pass, &dropped_boxes);
+  };
+  train(network, training_options(options), options.output, run_key, compute, start_at);
+  return dropped_boxes;
+}
+
+// Writes the checkpoint, reads it back, and returns the digest of what was read.
+Digest write_verified(const fs::path& path, const Checkpoint& checkpoint) {
+  write_checkpoint(path, checkpoint);
+  const Digest written = digest_of_checkpoint(checkpoint), found = digest_of_checkpoint(read_checkpoint(path));
+  ensure(found == written, "{}: reads back differently than it was written; is the disk sound?", path.string());
+  return found;
+}
+
+}  // namespace
+
+void run_stage1(const Options& command_line, const Stage1Options& options) {
+  options.check();
+  const int threads = resolve_threads(command_line.threads);
+  const auto seed = static_cast<uint64_t>(command_line.seed);
+  const fs::path output = options.output;
+  watch_interrupts();
+
+  const Dataset dataset = read_dataset(options.dataset, options.data_root);
+  dataset.split(options.split);  // a wrong name is a usage error before anything else
+  StageRun run(command_line, output, stage1_inputs(options, dataset));
+  if (run.is_up_to_date()) {
+    log_info("{}: up to date", output.string());
+    return;
+  }
+  require_writable_directory(output);
+  at::set_num_threads(threads);
+  const at::Device device = resolve_device(command_line.device);
+  const auto network = initial_network(options, dataset, seed);
+  network->to(device);
+  const bool has_batch_norm = std::any_of(network->parameters().begin(), network->parameters().end(),
+                                          [](const Parameter& p) { return p.is_batch_norm; });
+  if (options.micro_batch > 0 && options.micro_batch < options.batch && has_batch_norm && !options.freeze_bn)
+    log_warning("--micro-batch {}: batch norm sees {} images at a time; --freeze-bn makes the result independent of it",
+                options.micro_batch, options.micro_batch);
+
+  run.begin();
+  std::vector<std::string> skipped;
+  const std::vector<int64_t> images = trainable_images(dataset, options.split, options.on_bad_image == "skip", threads, &skipped);
+  const TrainingData data(dataset, images, options, seed, network->normalisation());
+  const int64_t dropped_boxes = train_classifier(*network, options, seed, data, run.run_key(), threads);
+  if (dropped_boxes > 0) log_info("{} boxes lay on a cell boundary without extent and were left out", dropped_boxes);
+
+  const Checkpoint classifier = make_checkpoint(*network, {{"class_names", record_list(dataset.class_names)}});
+  run.add_output(kClassifierFile, write_verified(output / kClassifierFile, classifier));
+  if (fs::exists(output / kLogFile)) run.add_output(kLogFile, digest_of_file(output / kLogFile));
+  run.add_fact("images", std::to_string(images.size()));
+  run.add_fact("images_skipped", std::to_string(skipped.size()));
+  run.add_fact("skipped", join(skipped, "\n"));
+  run.finish(device.str(), threads);
+  log_info("{}: {} steps on {} images{}", (output / kClassifierFile).string(), options.iterations, images.size(),
+           skipped.empty() ? "" : fmt::format(", {} skipped", skipped.size()));
+}
+
+void check_stage1_artifact(const fs::path& path) {
+  fs::path classifier = path;
+  if (path.extension() == ".h5") {
+    const Manifest manifest = read_manifest(path);
+    for (const auto& output : manifest.outputs) {
+      const fs::path file = fs::absolute(path).parent_path() / output.path;
+      if (!fs::exists(file)) fail_input("{}: {} is missing; run the stage again", path.string(), output.path);
+      const bool is_checkpoint = output.path == kClassifierFile;
+      if (is_checkpoint) classifier = file;
+      if ((is_checkpoint ? digest_of_checkpoint(read_checkpoint(file)) : digest_of_file(file)) != output.digest)
+        fail_input("{}: {} has other contents than when it was made; run the stage again", path.string(), output.path);
+    }
+    if (classifier == path) fail_input("{}: lists no {}; it is not a manifest of this stage", path.string(), kClassifierFile);
+  }
+  const LoadedNetwork loaded = load_network(classifier, at::kCPU);
+  const NetworkSpec& spec = loaded.network->spec();
+  if (spec.head != "plain")
+    fail_input("{}: a network with head {}, expected a classifier of stage 1 (head plain)", classifier.string(), spec.head);
+  for (const auto& [name, value] : loaded.network->state_dict())
+    if (!value.isfinite().all().item<bool>()) fail_input("{}: {} holds values that are not finite", classifier.string(), name);
+  std::printf("%s: whole, a %s classifier of %lld classes\n", path.c_str(), spec.backbone.c_str(),
+              static_cast<long long>(spec.classes));
+}
+
+}  // namespace boxseg

@@ -1,0 +1,17 @@
+// The stage as a program runs it: dataset in, classifier.pt and its manifest out.
+#pragma once
+#include <filesystem>
+
+#include "common/pipeline/stage_options.h"
+
+namespace boxseg {
+
+// Trains (or resumes) and writes OUTPUT/classifier.pt, log.jsonl and manifest.h5; nothing when they are up to date.
+// With 0 iterations the initial weights are written. Throws as the parts do.
+void run_stage1(const Options& command_line, const Stage1Options& options);
+
+// `--check FILE`: a classifier.pt (whole, and a classifier), or the stage's manifest with everything it lists. Prints a
+// line; throws bad_input.
+void check_stage1_artifact(const std::filesystem::path& path);
+
+}  // namespace boxseg
