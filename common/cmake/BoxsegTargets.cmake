@@ -51,6 +51,16 @@ function(boxseg_programs_target)
   add_custom_target(programs DEPENDS ${programs})
 endfunction()
 
+# tests/bench/UNIT_bench.cpp -> bench_UNIT (Google Benchmark).
+function(boxseg_bench unit)
+  find_package(benchmark REQUIRED)
+  add_executable(bench_${unit} tests/bench/${unit}_bench.cpp)
+  boxseg_use(bench_${unit} ${ARGN})
+  target_link_libraries(bench_${unit} PRIVATE benchmark::benchmark)
+  target_compile_definitions(bench_${unit} PRIVATE BOXSEG_SOURCE_DIR="${CMAKE_CURRENT_SOURCE_DIR}")
+  set_target_properties(bench_${unit} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
+endfunction()
+
 # One program per unit; one ctest entry per tag group that the sources use, labelled with it.
 function(boxseg_test unit)
   file(GLOB sources CONFIGURE_DEPENDS "tests/${unit}/*_test.cpp")
