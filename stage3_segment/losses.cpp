@@ -307,12 +307,22 @@ LossSums loss_sums(const at::Tensor& scores, const LossLabels& labels, const Los
 }
 
 at::Tensor loss_gradient(const at::Tensor& scores, const LossLabels& labels, const LossOptions& options,
-                         const LossSums& sums) {
+                         const LossSums& whole, LossSums* part) {
   return with_prepared(scores, labels, options, [&](const auto& prepared) {
     at::Tensor log_sum;
-    measure(prepared, log_sum);
-    return gradient_of(prepared, log_sum, sums, options);
+    const LossSums sums = measure(prepared, log_sum);
+    if (part != nullptr) *part = sums;
+    return gradient_of(prepared, log_sum, whole, options);
   });
+}
+
+LossSums count_pixels(const LossLabels& labels) {
+  const at::Tensor is_known = labels.label.ne(kVoidLabel);
+  LossSums sums;
+  sums.reliable = (labels.other.defined() ? is_known.logical_and(labels.label.eq(labels.other)) : is_known).sum().item<int64_t>();
+  sums.unreliable = is_known.sum().item<int64_t>() - sums.reliable;
+  sums.confidence = static_cast<double>(sums.unreliable);
+  return sums;
 }
 
 at::Tensor segmentation_loss(const at::Tensor& scores, const LossLabels& labels, const LossOptions& options,

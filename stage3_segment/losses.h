@@ -53,9 +53,14 @@ struct LossLabels {
 
 LossSums loss_sums(const at::Tensor& scores, const LossLabels& labels, const LossOptions& options);
 
-// d total / d scores [N,K,h,w], where `sums` are of the whole batch that these scores are a part of.
+// d total / d scores [N,K,h,w], where `whole` are the sums of the batch that these scores are a part of; of plain losses,
+// entropy and bootstrap only its counts and confidence matter, which count_pixels() knows. `part` receives the sums of
+// these scores if not null.
 at::Tensor loss_gradient(const at::Tensor& scores, const LossLabels& labels, const LossOptions& options,
-                         const LossSums& sums);
+                         const LossSums& whole, LossSums* part = nullptr);
+
+// |S|, |U| and, as if sigma were 1, the sum of the confidences.
+LossSums count_pixels(const LossLabels& labels);
 
 // Both at once, as a node of the autograd graph: a scalar of the scores' dtype. `sums` receives the terms if not null.
 at::Tensor segmentation_loss(const at::Tensor& scores, const LossLabels& labels, const LossOptions& options,

@@ -1,0 +1,292 @@
+#include "stage3_segment/predict.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <map>
+
+#include "common/base/crew.h"
+#include "common/base/error.h"
+#include "common/base/exit_deadline.h"
+#include "common/base/interrupt.h"
+#include "common/base/log.h"
+#include "common/base/parallel.h"
+#include "common/base/text.h"
+#include "common/data/loader.h"
+#include "common/io/journal.h"
+#include "common/pipeline/stage_inputs.h"
+#include "common/pipeline/stage_run.h"
+#include "stage3_segment/predict_images.h"
+#include "stage3_segment/segmenter.h"
+
+namespace boxseg {
+namespace {
+
+constexpr int kMostWorkers = 16;
+constexpr int64_t kBytesInProgress = 2ll << 30;  // of the CRFs of all workers together
+const std::string kDone = "done ", kSkipped = "skipped ";  // of a journal's payload: digest, reason
+
+// What is the same for all images.
+struct PredictPlan {
+  std::vector<double> scales;
+  bool flips = false, uses_crf = false, is_crf_reference = false, skips_bad_images = false;
+  CrfOptions crf;
+  double temperature = 20;
+  Palette palette;
+  int threads = 1;
+};
+
+// An option that was not given is the checkpoint's, which knows its backbone, if it has a record.
+CrfOptions crf_of(const Options& command_line, const PredictOptions& options, const SegmenterRecord& record) {
+  const auto is_ours = [&](const char* name) { return !record.crf || !command_line.is_default(name); };
+  CrfOptions crf = record.crf.value_or(CrfOptions());
+  if (is_ours("bilateral"))
+    crf.bilateral_weight = options.bilateral[0], crf.bilateral_xy = options.bilateral[1], crf.bilateral_rgb = options.bilateral[2];
+  if (is_ours("gaussian")) crf.gaussian_weight = options.gaussian[0], crf.gaussian_xy = options.gaussian[1];
+  if (is_ours("crf-iterations")) crf.iterations = options.crf_iterations;
+  crf.check();
+  return crf;
+}
+
+PredictPlan make_plan(const Options& command_line, const PredictOptions& options, const SegmenterRecord& record, int threads) {
+  PredictPlan plan;
+  plan.scales = options.scales;
+  plan.flips = options.flip || options.tta;
+  if (options.tta && command_line.is_default("scales")) plan.scales = {0.5, 0.75, 1, 1.5};
+  plan.uses_crf = options.crf;
+  plan.is_crf_reference = options.crf_image == "reference";
+  plan.skips_bad_images = options.on_bad_image == "skip";
+  plan.crf = crf_of(command_line, options, record);
+  plan.temperature = record.temperature;
+  plan.palette = record.palette;
+  plan.threads = threads;
+  return plan;
+}
+
+struct Decoded {
+  size_t index = 0;
+  RgbImage image;
+  std::vector<float> input;  // [3,H,W] normalised
+  std::string reason_skipped;
+};
+
+struct Job {
+  size_t index = 0;
+  RgbImage image;
+  ScoreMaps scores;
+};
+
+class Prediction {
+ public:
+  Prediction(const PredictPlan& plan, Network& network, const std::vector<PredictImage>& images, const fs::path& output,
+             Journal& journal)
+      : plan_(plan), network_(network), images_(images), output_(output), journal_(journal), budget_(kBytesInProgress) {
+    for (const auto& record : journal.found()) {
+      const bool is_done = record.payload.rfind(kDone, 0) == 0;
+      if (!is_done || fs::exists(output / (record.key + ".png"))) finished_[record.key] = record.payload;
+    }
+    workers_ = std::clamp(plan.threads, 1, kMostWorkers);
+    threads_each_ = std::max(1, plan.threads / workers_);
+    if (plan.uses_crf)
+      for (int i = 0; i < workers_; ++i) crfs_.emplace_back(plan.crf, threads_each_);
+  }
+
+  void run(const std::string& what) {
+    std::vector<size_t> todo;
+    for (size_t i = 0; i < images_.size(); ++i)
+      if (finished_.count(key_of(i)) == 0) todo.push_back(i);
+    const auto total = static_cast<int64_t>(images_.size()), done = total - static_cast<int64_t>(todo.size());
+    if (done > 0) log_info("{} of {} images were finished before; going on", done, total);
+    Progress progress(what, total, done);
+    const int readers = std::min(workers_, 4);
+    Loader<Decoded> loader(0, static_cast<int64_t>(todo.size()), readers, 2 * readers,
+                           [&](int64_t i) { return decode(todo[static_cast<size_t>(i)]); });
+    Crew<Job> crew(workers_, static_cast<size_t>(workers_), [&](int worker, Job& job) {
+      segment(worker, job);
+      progress.advance();
+    });
+    while (std::optional<Decoded> next = loader.next()) {
+      if (is_interrupted()) break;
+      if (!next->reason_skipped.empty()) {
+        log_warning("skipped: {}", next->reason_skipped);
+        record(next->index, kSkipped + next->reason_skipped);
+        progress.advance();
+      } else if (!crew.give(Job{next->index, std::move(next->image), scores_of(*next)})) {
+        break;
+      }
+    }
+    crew.finish(is_interrupted());
+    journal_.sync();
+    throw_if_interrupted();
+  }
+
+  const std::map<std::string, std::string>& finished() const { return finished_; }
+
+ private:
+  // The output without its suffix tells an image.
+  std::string key_of(size_t index) const {
+    const std::string& output = images_[index].output;
+    return output.substr(0, output.size() - 4);
+  }
+
+  Decoded decode(size_t index) const {
+    Decoded decoded;
+    decoded.index = index;
+    const PredictImage& image = images_[index];
+    try {
+      decoded.image = read_rgb(image.path);
+      const ImageSize size{decoded.image.height, decoded.image.width};
+      if (image.size.height > 0 && image.size != size)
+        fail_input("{}: is {}x{} pixels, the dataset says {}x{}; run prepare again", image.path.string(), size.width, size.height,
+                   image.size.width, image.size.height);
+      const std::vector<float> values(decoded.image.pixels.begin(), decoded.image.pixels.end());
+      decoded.input = normalise(values, size.height, size.width, network_.normalisation());
+    } catch (const Error& e) {
+      if (e.kind() != ErrorKind::bad_input || !plan_.skips_bad_images) throw;
+      decoded.reason_skipped = e.what();
+    }
+    return decoded;
+  }
+
+  ScoreMaps scores_of(const Decoded& decoded) {
+    const c10::InferenceMode inference;
+    const at::Tensor input = at::from_blob(const_cast<float*>(decoded.input.data()),
+                                           {1, 3, decoded.image.height, decoded.image.width}, at::kFloat);
+    return score_maps(network_, input.to(network_.device()), plan_.scales, plan_.flips);
+  }
+
+  // From scores to the file, on a worker's thread.
+  void segment(int worker, const Job& job) {
+    const ImageSize size{job.image.height, job.image.width};
+    LabelMap labels;
+    if (plan_.uses_crf) {
+      const MemoryBudget::Share share(budget_, crf_memory_bytes(job.scores.classes, size.height, size.width));
+      try {
+        labels = refine(crfs_[static_cast<size_t>(worker)], job.scores, crf_colours(job.image, plan_.is_crf_reference), size,
+                        plan_.temperature, threads_each_);
+      } catch (const Error& e) {
+        if (e.kind() != ErrorKind::bad_input) throw;
+        const std::string reason = fmt::format("{}: {}", images_[job.index].path.string(), e.what());
+        if (!plan_.skips_bad_images) fail_input("{}", reason);
+        log_warning("skipped: {}", reason);
+        return record(job.index, kSkipped + reason);
+      }
+    } else {
+      labels = most_likely(job.scores, size, threads_each_);
+    }
+    write_label_png(output_ / images_[job.index].output, labels, plan_.palette);
+    record(job.index, kDone + digest_of_labels(labels));
+  }
+
+  void record(size_t index, const std::string& payload) {
+    journal_.append({key_of(index), payload});
+    std::lock_guard lock(mutex_);
+    finished_[key_of(index)] = payload;
+  }
+
+  const PredictPlan& plan_;
+  Network& network_;
+  const std::vector<PredictImage>& images_;
+  const fs::path& output_;
+  Journal& journal_;
+  MemoryBudget budget_;
+  int workers_ = 1, threads_each_ = 1;
+  std::vector<DenseCrf> crfs_;
+  std::mutex mutex_;
+  std::map<std::string, std::string> finished_;
+};
+
+// Names the outputs and what was skipped.
+void describe_outputs(const std::vector<PredictImage>& images, const std::map<std::string, std::string>& finished, StageRun& run) {
+  std::vector<std::string> skipped;
+  for (const auto& image : images) {
+    const std::string& payload = finished.at(image.output.substr(0, image.output.size() - 4));
+    if (payload.rfind(kSkipped, 0) == 0) skipped.push_back(payload.substr(kSkipped.size()));
+    else run.add_output(image.output, payload.substr(kDone.size()));
+  }
+  run.add_fact("images", std::to_string(images.size() - skipped.size()));
+  run.add_fact("images_skipped", std::to_string(skipped.size()));
+  run.add_fact("skipped", join(skipped, "\n"));
+}
+
+struct Source {
+  std::vector<PredictImage> images;
+  Inputs inputs;
+  std::string what;
+};
+
+Source find_images(const PredictOptions& options, const Segmenter& segmenter) {
+  if (!options.images.empty()) {
+    if (fs::weakly_canonical(options.images) == fs::weakly_canonical(options.output))
+      fail_usage("--output {}: is the folder of the images as well; choose another", options.output);
+    Source source{images_of_folder(options.images), {}, "segment " + options.images};
+    source.inputs = {{"images", digest_of_images(source.images)}, {"checkpoint", segmenter.digest}};
+    return source;
+  }
+  const Dataset dataset = read_dataset(options.dataset, options.data_root);
+  const auto& names = segmenter.record.class_names;
+  if (!names.empty() && names != dataset.class_names)
+    log_warning("{} was trained on other classes than the dataset has; its labels keep its own: {}", options.checkpoint,
+                join(names, ", "));
+  return {images_of_split(dataset, options.split), predict_inputs(options, dataset, segmenter.digest), "segment " + options.split};
+}
+
+}  // namespace
+
+std::vector<uint8_t> crf_colours(const RgbImage& image, bool is_reference) {
+  if (!is_reference) return image.pixels;
+  const Normalisation caffe = parse_normalisation("caffe_bgr");
+  std::vector<uint8_t> colours(image.pixels.size());
+  for (size_t i = 0; i < colours.size(); i += 3)
+    for (size_t c = 0; c < 3; ++c)
+      colours[i + c] = static_cast<uint8_t>(static_cast<int32_t>(static_cast<float>(image.pixels[i + 2 - c]) - caffe.mean[c]));
+  return colours;
+}
+
+LabelMap refine(DenseCrf& crf, const ScoreMaps& scores, const std::vector<uint8_t>& colours, ImageSize size,
+                double temperature, int threads) {
+  const int64_t area = size.height * size.width;
+  const std::vector<float> p = class_probabilities(scores, size, temperature, threads);
+  const std::vector<float> q = crf.infer(colours, p, scores.classes, size.height, size.width);
+  LabelMap labels(size.height, size.width);
+  std::vector<float> best(q.begin(), q.begin() + area);
+  for (int64_t c = 1; c < scores.classes; ++c) {
+    const float* of_class = q.data() + c * area;
+    for (int64_t i = 0; i < area; ++i) {
+      if (!(of_class[i] > best[static_cast<size_t>(i)])) continue;
+      best[static_cast<size_t>(i)] = of_class[i];
+      labels.pixels[static_cast<size_t>(i)] = static_cast<uint8_t>(c);
+    }
+  }
+  return labels;
+}
+
+void run_prediction(const Options& command_line, const PredictOptions& options) {
+  options.check();
+  const int threads = resolve_threads(command_line.threads);
+  const at::Device device = resolve_device(command_line.device);
+  const fs::path output = options.output;
+  watch_interrupts();
+  const ExitDeadline deadline;
+
+  at::set_num_threads(threads);
+  const Segmenter segmenter = load_segmenter(options.checkpoint, device);
+  const Source source = find_images(options, segmenter);
+  StageRun run(command_line, output, source.inputs);
+  if (run.is_up_to_date()) {
+    log_info("{}: up to date", output.string());
+    return;
+  }
+  require_writable_directory(output);
+  run.begin();
+  Journal journal(output / "manifest.h5.journal", run.run_key());
+  const PredictPlan plan = make_plan(command_line, options, segmenter.record, threads);
+  Prediction prediction(plan, *segmenter.network, source.images, output, journal);
+  prediction.run(source.what);
+  describe_outputs(source.images, prediction.finished(), run);
+  run.finish(device.str(), threads);
+  journal.remove();
+  log_info("{}: labels of {} images", output.string(), source.images.size());
+}
+
+}  // namespace boxseg

@@ -1,0 +1,30 @@
+// `stage3_segment predict`: a segmenter and images in, label PNGs out.
+#pragma once
+#include <vector>
+
+#include "common/base/files.h"
+#include "common/base/options.h"
+#include "common/crf/dense_crf.h"
+#include "common/io/image.h"
+#include "common/pipeline/stage_options.h"
+#include "stage3_segment/score_maps.h"
+
+namespace boxseg {
+
+// Writes OUTPUT/ID.png (8-bit palette, the checkpoint's colours, the image's size) and OUTPUT/manifest.h5. Goes on where
+// a killed run stopped; does nothing when all is up to date.
+void run_prediction(const Options& command_line, const PredictOptions& options);
+
+// The colours that the CRF sees: the image's, or (`reference`) what the authors' code hands it: the BGR image minus
+// Caffe's mean, cut to integers and wrapped to 8 bits.
+std::vector<uint8_t> crf_colours(const RgbImage& image, bool is_reference);
+
+// argmax of the CRF over softmax(temperature * scores), the first of equal ones.
+LabelMap refine(DenseCrf& crf, const ScoreMaps& scores, const std::vector<uint8_t>& colours, ImageSize size,
+                double temperature, int threads);
+
+// Throws bad_input unless `path` is a whole segmenter.pt, label PNG or manifest.h5 (then also all it lists) of this
+// program; else says so on stdout.
+void check_stage3_artifact(const fs::path& path);
+
+}  // namespace boxseg

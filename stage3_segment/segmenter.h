@@ -1,0 +1,36 @@
+// segmenter.pt: the network and the record that makes it complete.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/files.h"
+#include "common/crf/dense_crf.h"
+#include "common/data/dataset.h"
+#include "common/nn/network.h"
+
+namespace boxseg {
+
+struct SegmenterRecord {
+  std::vector<std::string> class_names;  // [K]; empty for a bare checkpoint
+  Palette palette = voc_palette();
+  double temperature = 20;
+  std::optional<CrfOptions> crf;         // what suits the backbone
+};
+
+// The authors' CRF of test time: (4,121,5,3,3) for the VGG of DeepLab-v1, and for other backbones.
+CrfOptions default_crf(const std::string& backbone);
+
+Checkpoint make_segmenter(const Network& network, const SegmenterRecord& record);
+
+struct Segmenter {
+  std::unique_ptr<Network> network;
+  SegmenterRecord record;
+  Digest digest;  // of the checkpoint
+};
+// One of ours, or a bare state_dict of the authors' (VGG: DeepLab-LargeFOV; temperature 20, VOC's palette). Throws
+// bad_input, naming the file, for a damaged one, for a classifier of stage 1, and for an incomplete record.
+Segmenter load_segmenter(const fs::path& path, const at::Device& device);
+
+}  // namespace boxseg

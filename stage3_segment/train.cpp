@@ -1,0 +1,136 @@
+#include "stage3_segment/train.h"
+
+#include <algorithm>
+#include <optional>
+
+#include <ATen/Parallel.h>
+
+#include "common/base/error.h"
+#include "common/base/files.h"
+#include "common/base/interrupt.h"
+#include "common/base/log.h"
+#include "common/base/parallel.h"
+#include "common/base/text.h"
+#include "common/pipeline/stage_inputs.h"
+#include "common/pipeline/stage_run.h"
+#include "stage3_segment/segmenter.h"
+#include "stage3_segment/train_step.h"
+#include "stage3_segment/training_labels.h"
+#include "stage3_segment/training_samples.h"
+
+namespace boxseg {
+namespace {
+
+constexpr int64_t kMostWorkers = 8;  // that decode and augment ahead of the network
+
+std::unique_ptr<Network> start_network(const Stage3Options& options, int64_t classes, uint64_t seed) {
+  NetworkSpec spec;
+  spec.backbone = options.backbone;
+  spec.head = options.head;
+  spec.classes = classes;
+  spec.output_stride = options.output_stride;
+  spec.classifier_std = options.classifier_std;
+  spec.check();
+  auto network = make_network(spec, seed);
+  if (options.init.empty()) return network;
+  const auto fresh = load_initial_weights(*network, options.init);
+  if (!fresh.empty()) log_info("{}: not in it, start fresh and learn 10 times as fast: {}", options.init, join(fresh, ", "));
+  return network;
+}
+
+TrainingOptions training_options(const Stage3Options& options) {
+  TrainingOptions training;
+  training.sgd = {options.learning_rate, options.momentum, options.weight_decay};
+  training.schedule.kind = options.schedule;
+  training.schedule.iterations = options.iterations;
+  for (const double m : options.milestones) training.schedule.milestones.push_back(static_cast<int64_t>(m));
+  training.what = "stage 3 " + options.loss;
+  return training;
+}
+
+SampleOptions sample_options(const Stage3Options& options, const Normalisation& normalisation, uint64_t seed) {
+  return {{options.scale_min, options.scale_max, options.flip, options.jitter, options.crop}, normalisation, seed, options.batch};
+}
+
+// Batches in order, made ahead on other threads.
+class Batches {
+ public:
+  Batches(const TrainingSamples& samples, int64_t batch, int64_t crop, int64_t steps, int threads)
+      : samples_(samples), batch_(batch), crop_(crop), steps_(steps), workers_(static_cast<int>(std::min<int64_t>(threads, kMostWorkers))) {}
+
+  void start_at(int64_t step) {
+    loader_.emplace((step - 1) * batch_, steps_ * batch_, workers_, std::max<int64_t>(2 * batch_, workers_),
+                    [this](int64_t position) { return samples_.at(position); });
+  }
+  TrainingBatch next() {
+    std::vector<TrainingSample> samples;
+    while (static_cast<int64_t>(samples.size()) < batch_) samples.push_back(std::move(*loader_->next()));
+    return make_batch(samples, crop_);
+  }
+
+ private:
+  const TrainingSamples& samples_;
+  const int64_t batch_, crop_, steps_;
+  const int workers_;
+  std::optional<Loader<TrainingSample>> loader_;
+};
+
+void write_segmenter(const Network& network, const Dataset& dataset, const Stage3Options& options, StageRun& run) {
+  SegmenterRecord record;
+  record.class_names = dataset.class_names;
+  if (!dataset.palette.empty()) record.palette = dataset.palette;
+  record.temperature = options.temperature;
+  const Checkpoint checkpoint = make_segmenter(network, record);
+  write_checkpoint(fs::path(options.output) / "segmenter.pt", checkpoint);
+  run.add_output("segmenter.pt", digest_of_checkpoint(checkpoint));
+}
+
+}  // namespace
+
+void run_training(const Options& command_line, const Stage3Options& options) {
+  options.check();
+  const int threads = resolve_threads(command_line.threads);
+  const at::Device device = resolve_device(command_line.device);
+  const auto seed = static_cast<uint64_t>(command_line.seed);
+  const fs::path output = options.output;
+  watch_interrupts();
+
+  const Dataset dataset = read_dataset(options.dataset, options.data_root);
+  const TrainingLabels labels(options.loss, options.labels, dataset);
+  StageRun run(command_line, output, stage3_inputs(options, dataset, labels.digest()));
+  if (run.is_up_to_date()) {
+    log_info("{}: up to date", output.string());
+    return;
+  }
+  require_writable_directory(output);
+  at::set_num_threads(threads);
+  const auto network = start_network(options, dataset.classes(), seed);
+  const TrainingSet set = select_training_images(dataset, options.split, labels, options.on_bad_image == "skip", threads);
+  for (const auto& why : set.skipped) log_warning("left out: {}", why);
+  network->to(device);
+  run.begin();
+
+  const TrainingSamples samples(dataset, set.images, labels, sample_options(options, network->normalisation(), seed));
+  Batches batches(samples, options.batch, options.crop, options.iterations, threads);
+  const LossOptions loss = loss_options(options);
+  const auto step = [&](int64_t it) {
+    Pass pass;
+    pass.is_training = true;
+    pass.freeze_backbone = options.freeze_backbone;
+    pass.freeze_bn = options.freeze_bn;
+    pass.seed = seed;
+    pass.step = static_cast<uint64_t>(it);
+    return train_step(*network, batches.next(), loss, pass, options.micro_batch);
+  };
+  train(*network, training_options(options), output, run.run_key(), step, [&](int64_t first) { batches.start_at(first); });
+
+  write_segmenter(*network, dataset, options, run);
+  if (fs::exists(output / "log.jsonl")) run.add_output("log.jsonl", digest_of_file(output / "log.jsonl"));
+  run.add_fact("images", std::to_string(set.images.size()));
+  run.add_fact("images_skipped", std::to_string(set.skipped.size()));
+  run.add_fact("skipped", join(set.skipped, "\n"));
+  run.finish(device.str(), threads);
+  log_info("{}: segmenter.pt after {} steps on {} images", output.string(), options.iterations, set.images.size());
+}
+
+}  // namespace boxseg

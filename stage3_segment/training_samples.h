@@ -1,0 +1,64 @@
+// Augmented training crops, numbered by their position in the endless shuffled sequence of a run.
+#pragma once
+#include <cstdint>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/data/augment.h"
+#include "common/data/dataset.h"
+#include "common/data/loader.h"
+#include "stage3_segment/losses.h"
+#include "stage3_segment/training_labels.h"
+
+namespace boxseg {
+
+struct TrainingSample {
+  std::vector<float> image;                   // [3,S,S], normalised
+  std::vector<std::vector<uint8_t>> labels;   // [S,S] each, padded with 255
+  uint64_t key = 0;                           // stable_hash64 of the image's id
+};
+
+struct TrainingSet {
+  std::vector<int64_t> images;         // indices into dataset.images that have all they need
+  std::vector<std::string> skipped;    // why others were left out
+};
+
+// The images of a split that can be learnt from. With skips_bad, damaged images and those without labels are left out;
+// else the first one throws bad_input.
+TrainingSet select_training_images(const Dataset& dataset, const std::string& split, const TrainingLabels& labels,
+                                   bool skips_bad, int threads);
+
+struct SampleOptions {
+  AugmentOptions augment;
+  Normalisation normalisation;
+  uint64_t seed = 0;
+  int64_t batch = 1;
+};
+
+class TrainingSamples {
+ public:
+  // `images` must not be empty. All arguments must outlive this.
+  TrainingSamples(const Dataset& dataset, std::vector<int64_t> images, const TrainingLabels& labels, SampleOptions options);
+
+  // Sample `position`, counted from 0: slot position % batch of step position / batch + 1. A pure function of its
+  // argument, thread-safe. Throws bad_input with the file's name.
+  TrainingSample at(int64_t position) const;
+
+ private:
+  const Dataset& dataset_;
+  const std::vector<int64_t> images_;
+  const TrainingLabels& labels_;
+  const SampleOptions options_;
+  const ShuffledOrder order_;
+};
+
+struct TrainingBatch {
+  at::Tensor images;     // [B,3,S,S] float32
+  LossLabels labels;     // [B,S,S] uint8
+  std::vector<uint64_t> keys;
+};
+TrainingBatch make_batch(const std::vector<TrainingSample>& samples, int64_t crop);
+
+}  // namespace boxseg
