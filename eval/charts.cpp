@@ -15,8 +15,9 @@ using Points = std::vector<std::pair<double, double>>;
 
 std::string number(double value) {
   const double size = std::abs(value);
-  if (size != 0 && (size < 1e-3 || size >= 1e6)) return fmt::format("{:.1e}", value);
-  std::string text = fmt::format("{:.4f}", value);
+  if (size < 1e-12) return "0";
+  if (size < 1e-4 || size >= 1e6) return fmt::format("{:.0e}", value);
+  std::string text = fmt::format("{:.6f}", value);
   text.erase(text.find_last_not_of('0') + 1);
   if (text.back() == '.') text.pop_back();
   return text;
@@ -50,9 +51,8 @@ std::string bar_chart(const std::vector<Bar>& bars) {
   for (const Bar& bar : bars) {
     const std::string value = bar.value ? fmt::format("{:.1f}", *bar.value) : "none";
     html += fmt::format("<div class=\"row\"><span class=\"name\">{}</span><span class=\"track\"><span class=\"bar {}\" "
-                        "style=\"width:{:.2f}%\"></span></span><span class=\"num\">{}{}</span></div>\n",
-                        escaped(bar.label), bar.style, width_of(bar.value), value,
-                        bar.note.empty() ? "" : "<small>" + escaped(bar.note) + "</small>");
+                        "style=\"width:{:.2f}%\"></span></span><span class=\"num\">{}</span></div>\n",
+                        escaped(bar.label), bar.style, width_of(bar.value), value);
   }
   return html + "</div>\n";
 }

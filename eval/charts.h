@@ -12,7 +12,6 @@ struct Bar {
   std::string label;
   std::optional<double> value;  // percent; nothing: no bar
   std::string style;            // CSS class of its colour: "base", "pseudo", "net", "upper"
-  std::string note;             // after the number
 };
 // Horizontal bars from 0 to 100 with the number at the end.
 std::string bar_chart(const std::vector<Bar>& bars);

@@ -85,9 +85,13 @@ std::string overview_bars(const std::vector<const ScoreRow*>& rows) {
   for (const ScoreRow* row : rows) {
     // Where disagreement is left out the number is about other pixels: it belongs in the table, beside its name.
     if (row->kind == "agreement_ignored") continue;
-    bars.push_back({row->title(), row->miou, style_of(*row), row->variant == "true_masks" ? "upper bound" : ""});
+    bars.push_back({row->title(), row->miou, style_of(*row)});
   }
-  return bar_chart(bars);
+  const bool has_bound = std::any_of(bars.begin(), bars.end(), [](const Bar& bar) { return bar.style == "upper"; });
+  return "<div class=\"legend\"><span><i class=\"key base\"></i>boxes alone</span><span><i class=\"key pseudo\"></i>pseudo "
+         "labels</span><span><i class=\"key net\"></i>segmentation network</span>" +
+         std::string(has_bound ? "<span><i class=\"key upper\"></i>trained on true masks: upper bound</span>" : "") + "</div>\n" +
+         bar_chart(bars);
 }
 
 std::string difference(double now, double before) {

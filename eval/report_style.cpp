@@ -24,14 +24,14 @@ p{max-width:75ch;margin:6px 0 12px}
 .tile span{color:var(--soft);font-size:.88rem;overflow-wrap:anywhere}
 .tile.pseudo{border-color:var(--pseudo)}.tile.net{border-color:var(--net)}.tile.upper{border-color:var(--upper)}
 .bars{display:grid;gap:5px;margin:10px 0}
-.bars .row{display:grid;grid-template-columns:minmax(110px,250px) 1fr 104px;gap:10px;align-items:center}
+.bars .row{display:grid;grid-template-columns:minmax(110px,250px) 1fr 52px;gap:10px;align-items:center}
 .name{overflow-wrap:anywhere;line-height:1.25}
 .bars .name{text-align:right;font-size:.92rem}
 .track{display:block;background:var(--panel);border-radius:3px;overflow:hidden}
 .bar{display:block;height:18px;border-radius:0 3px 3px 0;min-width:1px}
 .num{font-variant-numeric:tabular-nums;font-size:.92rem;white-space:nowrap}
-.num small{color:var(--soft);margin-left:6px}
-.base{background:var(--base)}.pseudo.bar{background:var(--pseudo)}.net.bar{background:var(--net)}.upper.bar{background:var(--upper)}
+.base.bar,.base.key{background:var(--base)}.pseudo.bar,.pseudo.key{background:var(--pseudo)}
+.net.bar,.net.key{background:var(--net)}.upper.bar,.upper.key{background:var(--upper)}
 .bar.s0,.key.s0{background:var(--c0)}.bar.s1,.key.s1{background:var(--c1)}.bar.s2,.key.s2{background:var(--c2)}.bar.s3,.key.s3{background:var(--c3)}
 .bar.s4,.key.s4{background:var(--c4)}.bar.s5,.key.s5{background:var(--c5)}.bar.s6,.key.s6{background:var(--c6)}.bar.s7,.key.s7{background:var(--c7)}
 path.s0{stroke:var(--c0)}path.s1{stroke:var(--c1)}path.s2{stroke:var(--c2)}path.s3{stroke:var(--c3)}
@@ -40,8 +40,9 @@ path.s4{stroke:var(--c4)}path.s5{stroke:var(--c5)}path.s6{stroke:var(--c6)}path.
 .key,.chip{display:inline-block;width:12px;height:12px;border-radius:3px;margin-right:6px;vertical-align:-1px}
 .chip{border:1px solid color-mix(in srgb,var(--fg) 45%,transparent)}
 .groups{display:grid;grid-template-columns:repeat(auto-fill,minmax(270px,1fr));gap:12px 28px}
-.group{display:grid;grid-template-columns:96px 1fr;gap:10px;align-items:center}
-.group .name{font-size:.88rem}
+.group{display:grid;grid-template-columns:112px 1fr;gap:10px;align-items:center}
+.group .name{font-size:.88rem;display:flex;align-items:center}
+.group .chip{flex:none}
 .stack{display:grid;gap:2px}
 .line{display:grid;grid-template-columns:1fr 26px;gap:6px;align-items:center}
 .line .bar{height:9px}.line .num{font-size:.75rem;line-height:1;color:var(--soft)}
@@ -60,7 +61,7 @@ td.best{font-weight:700}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:24px}
 figure{margin:0}
 .chart figcaption{font-weight:600;margin-bottom:2px}
-.plot{position:relative;margin:4px 6px 26px 54px;height:220px;border-left:1px solid var(--soft);border-bottom:1px solid var(--soft)}
+.plot{position:relative;margin:4px 20px 26px 54px;height:220px;border-left:1px solid var(--soft);border-bottom:1px solid var(--soft)}
 .plot svg{position:absolute;inset:0;width:100%;height:100%;overflow:hidden}
 .plot path{fill:none;vector-effect:non-scaling-stroke;stroke-width:2;stroke-linejoin:round}
 .plot .grid{stroke:var(--line);stroke-width:1}
@@ -87,7 +88,7 @@ details{margin:10px 0}summary{cursor:pointer}
 code{font-size:.85em;overflow-wrap:anywhere}
 ul.notes{padding-left:20px;color:var(--soft)}
 @media (max-width:600px){body{font-size:15px}main{padding:16px 12px 40px}h1{font-size:1.4rem}
-.bars .row{grid-template-columns:1fr 92px;gap:0 8px}.bars .name{grid-column:1/-1;text-align:left;margin-top:4px}
+.bars .row{grid-template-columns:1fr 48px;gap:0 8px}.bars .name{grid-column:1/-1;text-align:left;margin-top:4px}
 .groups{grid-template-columns:1fr}.panels{grid-template-columns:1fr 1fr;gap:8px}.card{padding:10px 8px}
 .plot{margin-left:46px;height:190px}.tiles{grid-template-columns:1fr 1fr}.tile b{font-size:1.4rem}}
 )css";

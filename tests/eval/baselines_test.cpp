@@ -1,0 +1,92 @@
+// Labels from boxes alone.
+#include "eval/baselines.h"
+
+#include "common/base/parallel.h"
+#include "eval/confusion.h"
+#include "tests/eval/made_up_run.h"
+#include "tests/support/support.h"
+
+#include <catch2/catch.hpp>
+
+using namespace boxseg;
+using namespace boxseg::test;
+using Catch::Matchers::Contains;
+
+namespace {
+
+double iou_of_class(const LabelMap& truth, const LabelMap& labels, size_t c) {
+  Confusion confusion(3);
+  confusion.add(truth, labels);
+  return confusion.scores().iou.at(c);
+}
+
+std::vector<PixelBox> boxes_of(const Picture& p) {
+  return pixel_boxes(p.boxes, {p.rgb.height, p.rgb.width}, BoxConvention::exact);
+}
+
+}  // namespace
+
+TEST_CASE("smaller boxes lie on top of larger ones, later ones on top of equal ones") {
+  const std::vector<PixelBox> boxes = {{1, 1, 3, 3, 1}, {0, 0, 4, 4, 2}, {2, 2, 4, 4, 3}, {2, 2, 2, 4, 4}, {3, 1, 2, 4, 4}};
+  REQUIRE(painting_order(boxes) == std::vector<size_t>{1, 0, 2});  // the two empty ones are left out
+  const LabelMap labels = filled_boxes(boxes, {4, 5});
+  REQUIRE(labels.pixels == std::vector<uint8_t>{2, 2, 2, 2, 0,  //
+                                                2, 1, 1, 2, 0,  //
+                                                2, 1, 3, 3, 0,  //
+                                                2, 2, 3, 3, 0});
+  REQUIRE(filled_boxes({}, {2, 2}).pixels == std::vector<uint8_t>{0, 0, 0, 0});
+}
+
+TEST_CASE("filled boxes through the CRF follow the edges inside the boxes and stay in them") {
+  const Picture p = make_picture(90, 120, 2);
+  DenseCrf crf(CrfOptions{4, 55, 13, 3, 3, 10});
+  const LabelMap filled = filled_boxes(boxes_of(p), {90, 120}), refined = filled_boxes_crf(p.rgb, boxes_of(p), crf);
+  REQUIRE(iou_of_class(p.truth, refined, 1) > iou_of_class(p.truth, filled, 1) + 10);
+  for (size_t i = 0; i < filled.pixels.size(); ++i)
+    if (filled.pixels[i] == 0) REQUIRE(refined.pixels[i] == 0);
+  REQUIRE(filled_boxes_crf(p.rgb, {}, crf) == LabelMap(90, 120));
+}
+
+TEST_CASE("without kernels the CRF leaves filled boxes as they are") {
+  const Picture p = make_picture(40, 60, 1);
+  DenseCrf crf(CrfOptions{0, 55, 3, 0, 3, 10});
+  REQUIRE(filled_boxes_crf(p.rgb, boxes_of(p), crf) == filled_boxes(boxes_of(p), {40, 60}));
+}
+
+TEST_CASE("GrabCut finds an object inside its box, and the smaller of two on top") {
+  const Picture p = make_picture(90, 120, 4), two = make_picture(90, 120, 5);
+  int64_t fallbacks = 0;
+  const LabelMap labels = grabcut(p.rgb, boxes_of(p), 1, &fallbacks);
+  REQUIRE(fallbacks == 0);
+  REQUIRE(iou_of_class(p.truth, labels, 1) > 95);
+  REQUIRE(iou_of_class(p.truth, filled_boxes(boxes_of(p), {90, 120}), 1) < 85);
+  REQUIRE(iou_of_class(two.truth, grabcut(two.rgb, boxes_of(two), 1), 2) > 80);
+}
+
+TEST_CASE("GrabCut gives the same labels on any thread and whatever ran before") {
+  std::vector<Picture> pictures;
+  for (uint64_t i = 0; i < 6; ++i) pictures.push_back(make_picture(60, 80, i));
+  std::vector<LabelMap> first(6), again(6);
+  for (size_t i = 0; i < 6; ++i) first[i] = grabcut(pictures[i].rgb, boxes_of(pictures[i]), 9);
+  parallel_for(6, 1, 2, [&](int64_t begin, int64_t end) {
+    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i)
+      again[5 - i] = grabcut(pictures[5 - i].rgb, boxes_of(pictures[5 - i]), 9);
+  });
+  REQUIRE(first == again);
+}
+
+TEST_CASE("boxes that GrabCut cannot work with are filled") {
+  const Picture p = make_picture(40, 50, 0);
+  int64_t fallbacks = 0;
+  LabelMap all(40, 50, 2);
+  REQUIRE(grabcut(p.rgb, {{0, 0, 50, 40, 2}}, 0, &fallbacks) == all);  // nothing outside
+  REQUIRE(fallbacks == 1);
+  const LabelMap tiny = grabcut(p.rgb, {{3, 3, 4, 4, 1}}, 0, &fallbacks);  // one pixel
+  REQUIRE(tiny.at(3, 3) == 1);
+  REQUIRE(std::count(tiny.pixels.begin(), tiny.pixels.end(), 1) == 1);
+  REQUIRE(fallbacks == 2);
+  // Of an image of one colour every box keeps some label, and nothing outside it gets one.
+  const LabelMap plain = grabcut(RgbImage(30, 30), {{5, 5, 20, 20, 1}}, 0, &fallbacks);
+  REQUIRE(std::count(plain.pixels.begin(), plain.pixels.end(), 1) > 0);
+  REQUIRE(plain.at(0, 0) == 0);
+}
