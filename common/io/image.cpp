@@ -116,8 +116,9 @@ ImageSize jpeg_size(std::ifstream& file) {
     }
     const bool is_frame = marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
     if (is_frame) {
-      const ImageSize size{static_cast<int64_t>(big_endian(bytes, 5, 2)), static_cast<int64_t>(big_endian(bytes, 7, 2))};
-      return size.height > 0 && size.width > 0 ? size : ImageSize{};
+      const auto height = static_cast<int64_t>(big_endian(bytes, 5, 2));
+      const auto width = static_cast<int64_t>(big_endian(bytes, 7, 2));
+      return height > 0 && width > 0 ? ImageSize{height, width} : ImageSize{};
     }
     at += 2 + static_cast<std::streamoff>(big_endian(bytes, 2, 2));
   }

@@ -1,0 +1,172 @@
+// Photographs: decoding, sizes from headers, damage.
+#include "common/io/image.h"
+
+#include <opencv2/imgcodecs.hpp>
+
+#include "common/base/files.h"
+#include "common/base/random.h"
+#include "common/io/hdf5.h"
+#include "tests/io/damage.h"
+#include "tests/support/failure.h"
+#include "tests/support/support.h"
+
+#include <catch2/catch.hpp>
+
+using namespace boxseg;
+using namespace boxseg::test;
+
+namespace {
+
+RgbImage gradient(int64_t height, int64_t width) {
+  Random random(1, "image noise");
+  RgbImage image(height, width);
+  for (int64_t y = 0; y < height; ++y)
+    for (int64_t x = 0; x < width; ++x)
+      for (int64_t c = 0; c < 3; ++c)
+        image.pixels[static_cast<size_t>((y * width + x) * 3 + c)] =
+            static_cast<uint8_t>((c == 0 ? 3 * x : c == 1 ? 2 * y : 90) % 200 + random.below(20));
+  return image;
+}
+
+// An EXIF segment that says "turn by 90 degrees", and fill bytes, after the start marker.
+std::string with_exif_rotation(const std::string& jpeg) {
+  const std::string tiff("II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0", 26);
+  const std::string body = std::string("Exif\0\0", 6) + tiff;
+  const auto length = body.size() + 2;
+  std::string segment("\xff\xe1", 2);
+  segment.push_back(static_cast<char>(length >> 8));
+  segment.push_back(static_cast<char>(length & 0xFF));
+  return jpeg.substr(0, 2) + segment + body + "\xff\xff" + jpeg.substr(2);
+}
+
+std::string sha256_of(const RgbImage& image) {
+  const TemporaryDirectory dir;
+  write_plain(dir / "rgb", {reinterpret_cast<const char*>(image.pixels.data()), image.pixels.size()});
+  return run_command("sha256sum '" + (dir / "rgb").string() + "'").out.substr(0, 64);
+}
+
+}  // namespace
+
+TEST_CASE("PNG photographs come back exactly, JPEGs nearly", "[cpu]") {
+  const TemporaryDirectory dir;
+  const RgbImage image = gradient(37, 53);
+  write_rgb_png(dir / "a.png", image);
+  const RgbImage png = read_rgb(dir / "a.png");
+  REQUIRE((png.height == 37 && png.width == 53));
+  REQUIRE(png.pixels == image.pixels);
+  write_rgb_jpeg(dir / "a.jpg", image, 95);
+  const RgbImage jpeg = read_rgb(dir / "a.jpg");
+  double sum = 0;
+  for (size_t i = 0; i < image.pixels.size(); ++i) sum += std::abs(int{jpeg.pixels[i]} - int{image.pixels[i]});
+  REQUIRE(sum / static_cast<double>(image.pixels.size()) < 8);
+}
+
+TEST_CASE("Grey and transparent images become RGB", "[cpu]") {
+  const TemporaryDirectory dir;
+  cv::imwrite((dir / "grey.png").string(), cv::Mat(2, 3, CV_8UC1, cv::Scalar(77)));
+  REQUIRE(read_rgb(dir / "grey.png").pixels == std::vector<uint8_t>(18, 77));
+  cv::imwrite((dir / "alpha.png").string(), cv::Mat(1, 1, CV_8UC4, cv::Scalar(1, 2, 3, 0)));
+  REQUIRE(read_rgb(dir / "alpha.png").pixels == std::vector<uint8_t>{3, 2, 1});
+}
+
+TEST_CASE("The orientation in EXIF is ignored, as the authors do", "[cpu]") {
+  const TemporaryDirectory dir;
+  write_rgb_jpeg(dir / "a.jpg", gradient(20, 30));
+  write_plain(dir / "turned.jpg", with_exif_rotation(read_file(dir / "a.jpg")));
+  REQUIRE(cv::imread((dir / "turned.jpg").string()).rows == 30);  // OpenCV would turn it: the segment is understood
+  REQUIRE(read_rgb(dir / "turned.jpg").pixels == read_rgb(dir / "a.jpg").pixels);
+  REQUIRE(read_image_size(dir / "turned.jpg") == ImageSize{20, 30});
+  check_image_is_whole(dir / "turned.jpg");
+}
+
+TEST_CASE("Sizes come from headers, whatever the format", "[cpu]") {
+  const TemporaryDirectory dir;
+  const RgbImage image = gradient(37, 53);
+  write_rgb_png(dir / "a.png", image);
+  write_rgb_jpeg(dir / "a.jpg", image);
+  const cv::Mat pixels(37, 53, CV_8UC3, cv::Scalar(1, 2, 3));
+  cv::imwrite((dir / "progressive.jpg").string(), pixels, {cv::IMWRITE_JPEG_PROGRESSIVE, 1});
+  cv::imwrite((dir / "a.bmp").string(), pixels);
+  for (const char* name : {"a.png", "a.jpg", "progressive.jpg", "a.bmp"}) {
+    INFO(name);
+    REQUIRE(read_image_size(dir / name) == ImageSize{37, 53});
+    REQUIRE_FALSE(failure_of([&] { check_image_is_whole(dir / name); }).kind.has_value());
+  }
+  // The header suffices: what follows is not looked at.
+  write_plain(dir / "head.jpg", read_file(dir / "a.jpg").substr(0, 700));
+  REQUIRE(read_image_size(dir / "head.jpg") == ImageSize{37, 53});
+}
+
+TEST_CASE("Bytes after the end of a JPEG or PNG do no harm", "[cpu]") {
+  const TemporaryDirectory dir;
+  const RgbImage image = gradient(16, 16);
+  write_rgb_png(dir / "a.png", image);
+  write_rgb_jpeg(dir / "a.jpg", image);
+  for (const char* name : {"a.png", "a.jpg"}) {
+    const RgbImage before = read_rgb(dir / name);
+    write_plain(dir / "longer", read_file(dir / name) + "trailing bytes of some camera");
+    REQUIRE_FALSE(failure_of([&] { check_image_is_whole(dir / "longer"); }).kind.has_value());
+    REQUIRE(read_rgb(dir / "longer").pixels == before.pixels);
+  }
+}
+
+TEST_CASE("Cut images are refused at every length, by the quick look and by the reader", "[cpu]") {
+  const TemporaryDirectory dir;
+  const RgbImage image = gradient(24, 24);
+  write_rgb_png(dir / "a.png", image);
+  write_rgb_jpeg(dir / "a.jpg", image);
+  cv::imwrite((dir / "p.jpg").string(), cv::Mat(24, 24, CV_8UC3, cv::Scalar(9, 99, 199)), {cv::IMWRITE_JPEG_PROGRESSIVE, 1});
+  for (const char* name : {"a.png", "a.jpg", "p.jpg"}) {
+    const std::string whole = read_file(dir / name);
+    for (size_t size = 0; size < whole.size(); size += 3) {
+      write_plain(dir / "cut", std::string_view(whole).substr(0, size));
+      INFO(name << " cut to " << size << " of " << whole.size());
+      REQUIRE(failure_of([&] { check_image_is_whole(dir / "cut"); }).kind == ErrorKind::bad_input);
+      REQUIRE(failure_of([&] { read_rgb(dir / "cut"); }).kind == ErrorKind::bad_input);
+    }
+  }
+}
+
+TEST_CASE("What is no image is refused with its name", "[cpu]") {
+  const TemporaryDirectory dir;
+  REQUIRE(failure_of([&] { read_rgb(dir / "absent.jpg"); }).mentions("absent.jpg: cannot be read: No such file"));
+  REQUIRE(failure_of([&] { read_image_size(dir / "absent.jpg"); }).kind == ErrorKind::bad_input);
+  REQUIRE(failure_of([&] { check_image_is_whole(dir / "absent.jpg"); }).kind == ErrorKind::bad_input);
+  write_plain(dir / "text.jpg", "no picture at all");
+  REQUIRE(failure_of([&] { read_rgb(dir / "text.jpg"); }).mentions("text.jpg: is not an image"));
+  REQUIRE(failure_of([&] { check_image_is_whole(dir / "text.jpg"); }).kind == ErrorKind::bad_input);
+  write_plain(dir / "empty.jpg", "");
+  REQUIRE(failure_of([&] { read_rgb(dir / "empty.jpg"); }).mentions("is empty"));
+}
+
+TEST_CASE("VOC's JPEGs decode to the authors' bytes", "[golden]") {
+  SHARED_OR_SKIP(shared);
+  const fs::path photos = shared / "voc2012-subset/JPEGImages";
+  const H5Reader stage2(shared / "golden/stage2.h5"), whole(shared / "golden/photos.h5");
+  int64_t compared = 0;
+  for (const auto& id : stage2.children("")) {
+    if (!stage2.has(id + "/in/rgb")) continue;
+    const Shape shape = stage2.shape(id + "/in/rgb");
+    const RgbImage image = read_rgb(photos / (id + ".jpg"));
+    INFO(id);
+    REQUIRE((image.height == shape[0] && image.width == shape[1]));
+    REQUIRE(image.pixels == stage2.read<uint8_t>(id + "/in/rgb"));
+    ++compared;
+  }
+  REQUIRE(compared == 7);
+  for (const std::string id : {"2009_000012", "2007_001420", "2007_001724", "2007_006490", "2010_004370"})
+    REQUIRE(sha256_of(read_rgb(photos / (id + ".jpg"))) == whole.attribute_text(id, "rgb_sha256"));
+}
+
+TEST_CASE("Every photograph of the VOC subset is whole and has the size of its labels", "[golden]") {
+  SHARED_OR_SKIP(shared);
+  const fs::path root = shared / "voc2012-subset";
+  int64_t photos = 0;
+  for (const auto& entry : fs::directory_iterator(root / "JPEGImages")) {
+    check_image_is_whole(entry.path());
+    const fs::path labels = root / "SegmentationClassAug" / (entry.path().stem().string() + ".png");
+    REQUIRE(read_image_size(entry.path()) == read_image_size(labels));
+    ++photos;
+  }
+  REQUIRE(photos == 977);
+}

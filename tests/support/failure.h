@@ -1,0 +1,26 @@
+// What a call failed with: REQUIRE(failure_of([&] { read_rgb(path); }) == ErrorKind::bad_input), and its message.
+#pragma once
+#include <optional>
+#include <string>
+
+#include "common/base/error.h"
+
+namespace boxseg::test {
+
+struct Failure {
+  std::optional<ErrorKind> kind;  // empty: nothing was thrown
+  std::string message;
+  bool mentions(const std::string& text) const { return message.find(text) != std::string::npos; }
+};
+
+template <class Call>
+Failure failure_of(const Call& call) {
+  try {
+    call();
+  } catch (const Error& e) {
+    return {e.kind(), e.what()};
+  }
+  return {};
+}
+
+}  // namespace boxseg::test
