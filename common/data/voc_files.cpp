@@ -1,0 +1,158 @@
+#include "common/data/voc_files.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <pugixml.hpp>
+#include <unordered_map>
+
+#include "common/base/error.h"
+#include "common/base/text.h"
+
+namespace boxseg {
+namespace {
+
+// A number of the annotation, read as the authors do: float64 text, then float32.
+float number(const pugi::xml_node& node, const char* name, const std::string& where) {
+  const pugi::xml_node child = node.child(name);
+  if (!child) fail_input("{} lacks <{}>; add it, or leave the image out of the list", where, name);
+  const std::string_view text = trim(child.text().get());
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value) || std::fabs(value) > 1e6)
+    fail_input("{}: <{}> is '{}', expected a number of pixels; correct it, or leave the image out of the list", where, name, text);
+  return static_cast<float>(value);
+}
+
+ImageSize read_size(const pugi::xml_node& annotation, const fs::path& path) {
+  const pugi::xml_node size = annotation.child("size");
+  if (!size)
+    fail_input("{}: has no <size>; add <size><width>W</width><height>H</height></size> with the image's size, or leave the "
+               "image out of the list", path.string());
+  const std::string where = path.string() + ": <size>";
+  const float width = number(size, "width", where), height = number(size, "height", where);
+  if (width < 1 || height < 1 || width != std::floor(width) || height != std::floor(height))
+    fail_input("{} is {}x{}; correct it to the image's size", where, width, height);
+  return {static_cast<int64_t>(height), static_cast<int64_t>(width)};
+}
+
+Box read_box(const pugi::xml_node& object, const std::string& where) {
+  const pugi::xml_node corners = object.child("bndbox");
+  if (!corners) fail_input("{} lacks <bndbox>; add it, or leave the image out of the list", where);
+  Box box{number(corners, "xmin", where), number(corners, "ymin", where), number(corners, "xmax", where),
+          number(corners, "ymax", where)};
+  const auto check = [&](float low, float high, char axis) {
+    if (low < high) return;
+    fail_input("{}: the box is {}: {}min {}, {}max {}; correct it, or leave the image out of the list", where,
+               low == high ? "empty" : "inverted", axis, low, axis, high);
+  };
+  check(box.x0, box.x1, 'x');
+  check(box.y0, box.y1, 'y');
+  return box;
+}
+
+// The id in "/JPEGImages/a b.jpg /SegmentationClass/a b.png", or "" for a line of another kind.
+std::string id_of_paths(const std::string& line) {
+  const std::string folder = "JPEGImages/";
+  const size_t at = line.find(folder);
+  if (at != 0 && at != line.find('/') + 1) return "";
+  for (const char* suffix : {".jpg", ".jpeg", ".png"}) {
+    const size_t end = line.find(suffix, at + folder.size());
+    if (end == std::string::npos) continue;
+    const size_t after = end + std::string_view(suffix).size();
+    if (after == line.size() || line[after] == ' ' || line[after] == '\t')
+      return line.substr(at + folder.size(), end - at - folder.size());
+  }
+  return "";
+}
+
+struct Flagged {
+  std::string id;
+  int flag;
+};
+// "ID 1", "ID 0", "ID -1"; id "" for a line of another kind.
+Flagged with_flag(const std::string& line) {
+  const size_t blank = line.find_last_of(" \t");
+  if (blank == std::string::npos) return {};
+  const std::string last = line.substr(blank + 1);
+  if (last != "1" && last != "0" && last != "-1") return {};
+  return {std::string(trim(line.substr(0, blank))), last == "-1" ? -1 : last[0] - '0'};
+}
+
+}  // namespace
+
+const std::vector<std::string>& voc_class_names() {
+  static const std::vector<std::string> names = {
+      "background", "aeroplane", "bicycle", "bird",      "boat",   "bottle",      "bus",   "car",  "cat",   "chair",    "cow",
+      "diningtable", "dog",      "horse",   "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"};
+  return names;
+}
+
+std::vector<std::string> with_background(std::vector<std::string> names, const std::string& where) {
+  if (names.empty() || (names.size() == 1 && names[0] == "background")) fail_input("{}: names no class", where);
+  if (names[0] != "background") names.insert(names.begin(), "background");
+  if (names.size() > 255) fail_input("{}: {} classes with background, at most 255 fit (255 is void)", where, names.size());
+  std::unordered_map<std::string, int> seen;
+  for (const auto& name : names)
+    if (name.empty() || ++seen[name] > 1) fail_input("{}: the class name '{}' is empty or stands twice", where, name);
+  return names;
+}
+
+std::vector<std::string> read_class_list(const fs::path& path) {
+  return with_background(read_lines(read_file(path)), path.string());
+}
+
+VocAnnotation read_voc_annotation(const fs::path& path, const std::vector<std::string>& class_names) {
+  const std::string bytes = read_file(path);
+  pugi::xml_document document;
+  if (const auto parsed = document.load_buffer(bytes.data(), bytes.size()); !parsed)
+    fail_input("{}: is no well-formed XML: {} at byte {}; is the file whole?", path.string(), parsed.description(), parsed.offset);
+  const pugi::xml_node root = document.child("annotation");
+  if (!root) fail_input("{}: has no <annotation>: no VOC annotation", path.string());
+  VocAnnotation annotation;
+  annotation.size = read_size(root, path);
+  int64_t position = 0;
+  for (const pugi::xml_node object : root.children("object")) {
+    const std::string name(trim(object.child("name").text().get()));
+    const std::string where = fmt::format("{}: object {}{}", path.string(), ++position, name.empty() ? "" : " (" + name + ")");
+    if (name.empty()) fail_input("{} lacks <name>; add it, or leave the image out of the list", where);
+    Box box = read_box(object, where);
+    const auto found = std::find(class_names.begin() + 1, class_names.end(), name);
+    box.class_id = found == class_names.end() ? -1 : found - class_names.begin();
+    if (box.class_id < 0) ++annotation.unknown_classes[name];
+    box.is_difficult = trim(object.child("difficult").text().get()) == "1";
+    annotation.boxes.push_back(box);
+  }
+  return annotation;
+}
+
+std::vector<ListedImage> read_image_list(const fs::path& path, const std::function<bool(const std::string&)>& is_image) {
+  std::string text = read_file(path);
+  if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
+  std::vector<ListedImage> images;
+  std::unordered_map<std::string, int64_t> line_of;
+  int64_t line = 0;
+  for (const std::string& content : split(text, '\n')) {
+    ++line;
+    if (content.empty()) continue;
+    std::string id = id_of_paths(content);
+    if (id.empty()) {
+      const Flagged flagged = with_flag(content);
+      const bool has_flag = !flagged.id.empty() && !is_image(content);
+      if (has_flag && flagged.flag < 0) continue;
+      id = has_flag ? flagged.id : content;
+    }
+    try {
+      output_name(id);
+    } catch (const Error& e) {
+      fail_input("{}:{}: {}", path.string(), line, e.what());
+    }
+    if (const auto [at, is_new] = line_of.emplace(id, line); !is_new)
+      fail_input("{}:{}: image '{}' stands in line {} already; remove one", path.string(), line, id, at->second);
+    images.push_back({id, line});
+  }
+  if (images.empty()) fail_input("{}: names no image", path.string());
+  return images;
+}
+
+}  // namespace boxseg

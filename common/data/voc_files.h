@@ -1,0 +1,41 @@
+// The text files of a VOC folder: annotations, image lists, class lists.
+#pragma once
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/base/files.h"
+#include "common/data/dataset.h"
+
+namespace boxseg {
+
+// "background", "aeroplane", ..., "tvmonitor": 21 names, in the order of VOC's label values.
+const std::vector<std::string>& voc_class_names();
+
+// One name a line, in the order of label values; "background" stands first or is put there. Throws bad_input: no
+// names, a name twice, more than 254 classes.
+std::vector<std::string> read_class_list(const fs::path& path);
+std::vector<std::string> with_background(std::vector<std::string> names, const std::string& where);
+
+struct VocAnnotation {
+  ImageSize size;
+  std::vector<Box> boxes;  // as annotated: not yet clipped; class_id -1 for a class that is not in the list
+  std::map<std::string, int64_t> unknown_classes;  // name -> number of objects
+};
+// Objects of an annotation in their order, difficult ones included (the authors train on them). Throws bad_input:
+// not XML, no <size>, an object without name or box, numbers that are none, empty or inverted boxes (xmax <= xmin:
+// the authors' code uses the numbers as half-open, so those hold no pixel).
+VocAnnotation read_voc_annotation(const fs::path& path, const std::vector<std::string>& class_names);
+
+struct ListedImage {
+  std::string id;
+  int64_t line;  // 1-based
+};
+// The images of a list in its order. Besides one id a line: VOC's per-class lists ("ID 1", "ID 0"; lines with -1, whose
+// class is not in the image, are left out) and DeepLab's ("/JPEGImages/ID.jpg /SegmentationClass/ID.png"). Ids may
+// hold blanks: `is_image(line)` tells whether a whole line is the id of an image. Throws bad_input: ids that cannot
+// name a file, an id twice, no id at all.
+std::vector<ListedImage> read_image_list(const fs::path& path, const std::function<bool(const std::string&)>& is_image);
+
+}  // namespace boxseg

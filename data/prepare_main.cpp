@@ -1,0 +1,216 @@
+// prepare: indexes a dataset, makes the synthetic one, checks and shows artifacts, gives foreign labels a manifest.
+#include <chrono>
+#include <cstdio>
+#include <string>
+
+#include "common/base/error.h"
+#include "common/base/interrupt.h"
+#include "common/base/log.h"
+#include "common/base/options.h"
+#include "common/base/parallel.h"
+#include "common/base/text.h"
+#include "common/data/describe.h"
+#include "common/data/import_labels.h"
+#include "common/data/synthetic.h"
+#include "common/data/voc.h"
+#include "common/pipeline/fingerprints.h"
+
+namespace boxseg {
+namespace {
+
+void require_option(const std::string& value, const char* name) {
+  if (value.empty()) fail_usage("--{} is missing; see --help", name);
+}
+
+ProgramInfo info(const std::string& command, const std::string& summary, const std::string& example, const std::string& section = "") {
+  return {"prepare " + command, summary, "prepare " + example, section, kPrepareFingerprint};
+}
+
+// --check FILE: is it a whole index?
+bool answered_check(const Options& options) {
+  if (options.check_file.empty()) return false;
+  const Dataset dataset = read_dataset(options.check_file, {}, false);
+  log_info("{}: whole, {} images", options.check_file, dataset.images.size());
+  return true;
+}
+
+int prepare_voc(int argc, char** argv) {
+  VocOptions voc;
+  std::string root, output, class_file, on_bad_image = "fail", name = "voc";
+  std::vector<std::string> splits, class_names;
+  Options options(info("voc", "Indexes a VOC folder (JPEGImages, Annotations, lists, masks) and checks every file.",
+                       "voc --root VOC2012 --split train=train_aug --split val=val --output dataset.h5", "dataset"));
+  options.add("root", &root, "folder with JPEGImages and Annotations", Role::input);
+  options.add_repeated("split", &splits, "NAME=LIST, repeatable; LIST is a file, or a name in ImageSets/Segmentation");
+  options.add("classes", &class_file, "file with one class name a line; default: classes.txt of the folder, else VOC's 21", Role::input);
+  options.add("class-names", &class_names, "class names in the order of label values, instead of a file");
+  options.add("masks", &voc.masks, "folder of ground-truth label PNGs, or none; default: SegmentationClassAug, else SegmentationClass");
+  options.add("without-boxes", &voc.without_boxes, "splits whose images need no annotation (a test set)");
+  options.add_choice("on-bad-image", &on_bad_image, {"fail", "skip"}, "what to do with images that fail a check");
+  options.add("name", &name, "name of the dataset");
+  options.add("output", &output, "index to write, such as dataset.h5", Role::run);
+  if (!options.parse(argc, argv)) return 0;
+  if (answered_check(options)) return 0;
+  require_option(root, "root");
+  require_option(output, "output");
+  if (!class_file.empty() && !class_names.empty()) fail_usage("--classes and --class-names exclude each other");
+  for (const auto& split : splits) {
+    const size_t equals = split.find('=');
+    if (equals == std::string::npos || equals == 0 || equals + 1 == split.size())
+      fail_usage("--split {}: expected NAME=LIST, such as train=train", split);
+    voc.splits.emplace_back(trim(split.substr(0, equals)), trim(split.substr(equals + 1)));
+  }
+  voc.root = root;
+  if (!class_file.empty()) voc.class_names = read_class_list(class_file);
+  if (!class_names.empty()) voc.class_names = with_background(class_names, "--class-names");
+  voc.skips_bad_images = on_bad_image == "skip";
+  voc.threads = resolve_threads(options.threads);
+  require_writable_directory(fs::absolute(output).parent_path());
+
+  VocReport report;
+  Dataset dataset = index_voc(voc, report);
+  dataset.name = name;
+  auto& facts = dataset.facts;
+  facts = {{"program", options.info().name}, {"fingerprint", options.info().fingerprint},
+           {"classes from", report.class_source}, {"masks from", report.mask_folder.empty() ? "none" : report.mask_folder},
+           {"boxes clipped", std::to_string(report.clipped_boxes)}, {"boxes difficult", std::to_string(report.difficult_boxes)},
+           {"images left out", std::to_string(report.skipped.size())}};
+  for (const auto& [key, value] : options.resolved()) facts["option " + key] = value;
+  for (size_t i = 0; i < report.skipped.size(); ++i) facts[fmt::format("left out {:06}", i + 1)] = report.skipped[i];
+  write_dataset(output, dataset);
+  if (report.clipped_boxes > 0) log_warning("{} of {} boxes reach over the border and were clipped", report.clipped_boxes, report.boxes);
+  if (report.images_without_boxes > 0) log_warning("{} images have no box", report.images_without_boxes);
+  log_info("{}: {} images, {} boxes, {} masks{}", output, dataset.images.size(), report.boxes, report.images_with_mask,
+           report.skipped.empty() ? "" : fmt::format(", {} images left out", report.skipped.size()));
+  return 0;
+}
+
+int prepare_synthetic(int argc, char** argv) {
+  SyntheticOptions synthetic;
+  std::string output;
+  Options options(info("synthetic", "Draws the synthetic dataset: a VOC folder with images, boxes and exact masks.",
+                       "synthetic --output data/synthetic --images 300 --seed 0", "dataset"));
+  options.add("images", &synthetic.images, "number of images; 2/3 train, 1/4 val, the rest test");
+  options.add("classes", &synthetic.classes, "number of classes without background, 1 to 8");
+  options.add("size-min", &synthetic.size_min, "smallest width and height in pixels");
+  options.add("size-max", &synthetic.size_max, "largest width and height in pixels");
+  options.add("output", &output, "folder to make", Role::run);
+  if (!options.parse(argc, argv)) return 0;
+  if (!options.check_file.empty()) fail_usage("--check {}: index the folder with `prepare voc`, which checks every file", options.check_file);
+  require_option(output, "output");
+  if (options.seed < 0) fail_usage("--seed {}: expected 0 or more", options.seed);
+  synthetic.seed = static_cast<uint64_t>(options.seed);
+  write_synthetic(output, synthetic, resolve_threads(options.threads));
+  log_info("{}: {} images; next: prepare voc --root {} --split train=train --split val=val --output dataset.h5", output,
+           synthetic.images, output);
+  return 0;
+}
+
+int prepare_labels(int argc, char** argv) {
+  ImportLabelsOptions labels;
+  std::string dataset_path, data_root, y_crf, y_ret, output;
+  Options options(info("labels", "Gives published or hand-made label maps a manifest, so that stage 3 learns from them.",
+                       "labels --y-crf labels/Y_crf --y-ret labels/Y_ret --dataset dataset.h5 --output runs/own/stage2"));
+  options.add("y-crf", &y_crf, "folder of label PNGs, ID.png for each image of the split", Role::input);
+  options.add("y-ret", &y_ret, "the second set of labels; without it, losses that compare the two refuse", Role::input);
+  options.add("dataset", &dataset_path, "index made by prepare", Role::input);
+  options.add("data-root", &data_root, "where the dataset's files are, if not where prepare found them", Role::run);
+  options.add("split", &labels.split, "images that the labels belong to");
+  options.add("output", &output, "folder of Y_crf, Y_ret and manifest.h5", Role::run);
+  if (!options.parse(argc, argv)) return 0;
+  if (!options.check_file.empty()) {
+    log_info("{}: whole, {} outputs", options.check_file, read_manifest(options.check_file).outputs.size());
+    return 0;
+  }
+  require_option(y_crf, "y-crf");
+  require_option(dataset_path, "dataset");
+  require_option(output, "output");
+  labels.y_crf = y_crf;
+  labels.y_ret = y_ret;
+  labels.output = output;
+  labels.threads = resolve_threads(options.threads);
+  const auto start = std::chrono::steady_clock::now();
+  const Dataset dataset = read_dataset(dataset_path, data_root, false);
+  require_writable_directory(output);
+  Manifest manifest = import_labels(labels, dataset);
+  manifest.program = options.info().name;
+  manifest.version = kVersion;
+  manifest.fingerprint = options.info().fingerprint;
+  manifest.options = options.resolved();
+  manifest.device = "cpu";
+  manifest.threads = labels.threads;
+  manifest.seed = options.seed;
+  manifest.wall_time_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  manifest.facts = {{"y-crf", y_crf}, {"y-ret", y_ret}};
+  write_manifest(fs::path(output) / "manifest.h5", manifest);
+  log_info("{}: {} label maps of split {}", output, manifest.outputs.size(), labels.split);
+  return 0;
+}
+
+// `prepare check FILE ...` and `prepare show FILE`: the file comes first, then options.
+std::string take_file(int& argc, char**& argv, const char* command) {
+  if (argc < 2 || argv[1][0] == '-') return "";
+  const std::string file = argv[1];
+  if (file.empty()) fail_usage("prepare {}: the file name is empty", command);
+  argv[1] = argv[0];
+  --argc, ++argv;
+  return file;
+}
+
+int prepare_check(int argc, char** argv) {
+  std::string data_root;
+  Options options(info("check", "Reads all images and masks of an index again and names those that are gone or changed.", "check dataset.h5"));
+  options.add("data-root", &data_root, "where the dataset's files are, if not where prepare found them", Role::run);
+  std::string file = take_file(argc, argv, "check");
+  if (!options.parse(argc, argv)) return 0;
+  if (file.empty()) file = options.check_file;
+  if (file.empty()) fail_usage("prepare check: name an index, such as: prepare check dataset.h5");
+  const Dataset dataset = read_dataset(file, data_root);
+  const auto faults = changed_files(dataset, resolve_threads(options.threads));
+  for (const auto& fault : faults) std::printf("%s\n", fault.c_str());
+  if (!faults.empty()) fail_input("{}: {} of its files are gone or changed", file, faults.size());
+  log_info("{}: {} images, all as they were indexed", file, dataset.images.size());
+  return 0;
+}
+
+int prepare_show(int argc, char** argv) {
+  Options options(info("show", "Prints any artifact as text: index, manifest, attention shard, label map, checkpoint.", "show dataset.h5"));
+  const std::string file = take_file(argc, argv, "show");
+  if (!options.parse(argc, argv)) return 0;
+  if (file.empty()) fail_usage("prepare show: name a file, such as: prepare show dataset.h5");
+  std::fputs(describe_file(file).c_str(), stdout);
+  return 0;
+}
+
+constexpr const char* kHelp =
+    "prepare: indexes datasets, and looks at artifacts.\n\n"
+    "  prepare voc        index a VOC folder, checking every file\n"
+    "  prepare synthetic  draw the synthetic dataset\n"
+    "  prepare labels     give published or hand-made label maps a manifest\n"
+    "  prepare check      read all files of an index again\n"
+    "  prepare show       print any artifact as text\n\n"
+    "Example:\n  prepare synthetic --output data/synthetic --images 60\n"
+    "  prepare voc --root data/synthetic --split train=train --split val=val --output dataset.h5\n\n"
+    "`prepare COMMAND --help` lists the options of each; --version and --fingerprint work here too.\n";
+
+int run(int argc, char** argv) {
+  watch_interrupts();
+  const std::vector<std::pair<std::string, int (*)(int, char**)>> commands = {
+      {"voc", prepare_voc}, {"synthetic", prepare_synthetic}, {"labels", prepare_labels}, {"check", prepare_check}, {"show", prepare_show}};
+  const std::string word = argc > 1 ? argv[1] : "";
+  for (const auto& [name, command] : commands)
+    if (word == name) return command(argc - 1, argv + 1);
+  if (word == "--help") return std::fputs(kHelp, stdout), 0;
+  if (word == "--version") return std::printf("boxseg %s\n", kVersion), 0;
+  if (word == "--fingerprint") return std::printf("%s\n", kPrepareFingerprint), 0;
+  std::vector<std::string> names;
+  for (const auto& [name, command] : commands) names.push_back(name);
+  if (word.empty()) fail_usage("name a command: {}; see --help", join(names, ", "));
+  const std::string close = nearest(word, names);
+  fail_usage("unknown command '{}'{}; known: {}", word, close.empty() ? "" : fmt::format(", did you mean '{}'?", close), join(names, ", "));
+}
+
+}  // namespace
+}  // namespace boxseg
+
+int main(int argc, char** argv) { return boxseg::run_program("prepare", argc, argv, boxseg::run); }
