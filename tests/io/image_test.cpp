@@ -115,7 +115,8 @@ TEST_CASE("Cut images are refused at every length, by the quick look and by the 
   const RgbImage image = gradient(24, 24);
   write_rgb_png(dir / "a.png", image);
   write_rgb_jpeg(dir / "a.jpg", image);
-  cv::imwrite((dir / "p.jpg").string(), cv::Mat(24, 24, CV_8UC3, cv::Scalar(9, 99, 199)), {cv::IMWRITE_JPEG_PROGRESSIVE, 1});
+  cv::imwrite((dir / "p.jpg").string(), cv::Mat(24, 24, CV_8UC3, cv::Scalar(9, 99, 199)),
+              {cv::IMWRITE_JPEG_PROGRESSIVE, 1});
   for (const char* name : {"a.png", "a.jpg", "p.jpg"}) {
     const std::string whole = read_file(dir / name);
     for (size_t size = 0; size < whole.size(); size += 3) {

@@ -68,8 +68,9 @@ TEST_CASE("VOC's palette has the colours of its classes", "[cpu]") {
 
 TEST_CASE("Label PNGs come back, at any size, with equal bytes for equal labels", "[cpu]") {
   const TemporaryDirectory dir;
-  for (const auto& [height, width] : std::vector<std::pair<int64_t, int64_t>>{{1, 1}, {1, 7}, {9, 1}, {64, 65}, {375, 500}}) {
-    const LabelMap labels = noise(height, width);
+  const std::vector<ImageSize> sizes = {{1, 1}, {1, 7}, {9, 1}, {64, 65}, {375, 500}};
+  for (const ImageSize& size : sizes) {
+    const LabelMap labels = noise(size.height, size.width);
     write_label_png(dir / "a.png", labels);
     REQUIRE(read_label_png(dir / "a.png") == labels);
     write_label_png(dir / "b.png", labels);
