@@ -14,18 +14,18 @@
 namespace boxseg {
 namespace {
 
-// A vector of neighbouring cells, of 64 bytes: two registers of AVX2, or what the compiler makes of it.
+// A vector of neighbouring cells: one register of AVX2, or what the compiler makes of it.
 template <class T>
 struct Run;
 template <>
 struct Run<float> {
-  static constexpr int64_t kLength = 16;
-  typedef float type __attribute__((vector_size(64)));
+  static constexpr int64_t kLength = 8;
+  typedef float type __attribute__((vector_size(32)));
 };
 template <>
 struct Run<double> {
-  static constexpr int64_t kLength = 8;
-  typedef double type __attribute__((vector_size(64)));
+  static constexpr int64_t kLength = 4;
+  typedef double type __attribute__((vector_size(32)));
 };
 
 template <class V, class T>
@@ -38,55 +38,77 @@ void add_products(const T* f, int64_t area, int64_t right, int64_t lower, int64_
     for (size_t i = 0; i < sizeof(V) / sizeof(T); ++i) totals[k * w + static_cast<int64_t>(i)] += static_cast<double>(lanes[k][i]);
 }
 
-// One row of cells of one image. f: [C,h,w] at row y; maps: [5,h,w] at row y.
+// Rows that are worked on together, so that a row is read once and not again as its upper neighbour's lower one.
+constexpr int64_t kRowsTogether = 8;
+
+// Rows [y0,y1) of one image. f: [C,h,w]; maps: [5,h,w].
 template <class T>
-void gram_row(const T* f, T* maps, int64_t channels, int64_t area, int64_t w, bool has_lower) {
-  std::vector<double> totals(static_cast<size_t>(5 * w), 0.0);
-  const int64_t lower = has_lower ? w : 0;
+void gram_rows(const T* f, T* maps, int64_t channels, int64_t h, int64_t w, int64_t y0, int64_t y1) {
+  std::vector<double> totals(static_cast<size_t>((y1 - y0) * 5 * w), 0.0);  // [y1-y0,5,w]
+  const int64_t area = h * w;
   for (int64_t c = 0; c < channels; c += kGramBlock) {
     const int64_t count = std::min(kGramBlock, channels - c);
-    const T* block = f + c * area;
-    int64_t x = 0;
-    for (; x + Run<T>::kLength < w; x += Run<T>::kLength)  // <: every cell of the run has a right neighbour
-      add_products<typename Run<T>::type>(block + x, area, 1, lower, count, totals.data() + x, w);
-    for (; x < w; ++x) add_products<T>(block + x, area, x + 1 < w ? 1 : 0, lower, count, totals.data() + x, w);
+    for (int64_t y = y0; y < y1; ++y) {
+      const T* row = f + c * area + y * w;
+      double* sums = totals.data() + (y - y0) * 5 * w;
+      const int64_t lower = y + 1 < h ? w : 0;
+      // A run may look beyond the end of its row, but not beyond the map.
+      const int64_t runs_end = y + 2 < h ? w : w - 1;
+      int64_t x = 0;
+      for (; x + Run<T>::kLength <= runs_end; x += Run<T>::kLength)
+        add_products<typename Run<T>::type>(row + x, area, 1, lower, count, sums + x, w);
+      for (; x < w; ++x) add_products<T>(row + x, area, x + 1 < w ? 1 : 0, lower, count, sums + x, w);
+    }
   }
-  for (int64_t k = 0; k < 5; ++k)
+  for (int64_t y = y0; y < y1; ++y)
+    for (int64_t k = 0; k < 5; ++k)
+      for (int64_t x = 0; x < w; ++x) {
+        const bool is_outside = (k >= 2 && y + 1 == h) || (k != 0 && k != 2 && x + 1 == w);
+        maps[k * area + y * w + x] = is_outside ? T(0) : static_cast<T>(totals[static_cast<size_t>(((y - y0) * 5 + k) * w + x)]);
+      }
+}
+
+// The factors of one image, [9,h,w].
+template <class T>
+void gram_adjoint_factors_of(const T* grad, int64_t h, int64_t w, T* factors) {
+  for (int64_t y = 0; y < h; ++y)
     for (int64_t x = 0; x < w; ++x) {
-      const bool is_outside = (k >= 2 && !has_lower) || (k != 0 && k != 2 && x + 1 == w);
-      maps[k * area + x] = is_outside ? T(0) : static_cast<T>(totals[static_cast<size_t>(k * w + x)]);
+      T at_cell[9];
+      gram_adjoint_factors(grad, h, w, y, x, at_cell);
+      for (int k = 0; k < 9; ++k) factors[(k * h + y) * w + x] = at_cell[k];
     }
 }
 
-template <class V, class T>
-void add_adjoint(const T* f, T* out, int64_t up, int64_t down, int64_t left, int64_t right, const T* factors, int64_t w) {
-  V run_factors[9], sum;
-  for (int k = 0; k < 9; ++k) load_run(run_factors[k], factors + k * w);
-  load_run(sum, out);
-  sum += gram_adjoint<V>(f, up, down, left, right, run_factors);
-  memcpy(out, &sum, sizeof sum);
+template <int Channels, class V, class T>
+void add_adjoint(const T* f, T* out, int64_t area, int64_t up, int64_t down, int64_t left, int64_t right, const T* factors) {
+  V sums[Channels];
+  gram_adjoint<Channels>(f, area, up, down, left, right, factors, area, sums);
+  for (int c = 0; c < Channels; ++c) {
+    V value;
+    load_run(value, out + c * area);
+    value += sums[c];
+    memcpy(out + c * area, &value, sizeof value);
+  }
 }
 
-// One row of cells of one image, all channels. grad: the image's [5,h,w].
-template <class T>
-void gram_adjoint_row(const T* grad, const T* f, T* out, int64_t channels, int64_t h, int64_t w, int64_t y) {
-  std::vector<T> factors(static_cast<size_t>(9 * w));  // [9,w]
-  for (int64_t x = 0; x < w; ++x) {
-    T at_x[9];
-    gram_adjoint_factors(grad, h, w, y, x, at_x);
-    for (int k = 0; k < 9; ++k) factors[static_cast<size_t>(k * w + x)] = at_x[k];
-  }
-  const int64_t up = y > 0 ? -w : 0, down = y + 1 < h ? w : 0;
-  for (int64_t c = 0; c < channels; ++c) {
-    const T* from = f + (c * h + y) * w;
-    T* to = out + (c * h + y) * w;
+// Some channels of one image: f and out at the first of them, [Channels,h,w]; factors: the image's [9,h,w].
+template <int Channels, class T>
+void gram_adjoint_channels(const T* f, T* out, const T* factors, int64_t h, int64_t w) {
+  const int64_t area = h * w;
+  for (int64_t y = 0; y < h; ++y) {
+    const int64_t up = y > 0 ? -w : 0, down = y + 1 < h ? w : 0;
     const auto single = [&](int64_t x) {
-      add_adjoint<T>(from + x, to + x, up, down, x > 0 ? -1 : 0, x + 1 < w ? 1 : 0, factors.data() + x, w);
+      const int64_t cell = y * w + x;
+      add_adjoint<Channels, T>(f + cell, out + cell, area, up, down, x > 0 ? -1 : 0, x + 1 < w ? 1 : 0, factors + cell);
     };
-    single(0);
-    int64_t x = 1;
-    for (; x + Run<T>::kLength < w; x += Run<T>::kLength)
-      add_adjoint<typename Run<T>::type>(from + x, to + x, up, down, -1, 1, factors.data() + x, w);
+    // Runs look one cell beyond the ends of their row (with factor 0), but not beyond the map.
+    const int64_t runs_end = y + 1 < h ? w : w - 1;
+    int64_t x = 0;
+    if (y == 0) single(x++);
+    for (; x + Run<T>::kLength <= runs_end; x += Run<T>::kLength) {
+      const int64_t cell = y * w + x;
+      add_adjoint<Channels, typename Run<T>::type>(f + cell, out + cell, area, up, down, -1, 1, factors + cell);
+    }
     for (; x < w; ++x) single(x);
   }
 }
@@ -114,10 +136,11 @@ at::Tensor gram_maps(const at::Tensor& given) {
       nn_cuda::gram_maps(f, out, n, channels, h, w, nn_cuda::current_stream(features));
       return;
     }
-    parallel_for(n * h, 1, at::get_num_threads(), [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) {
-        const int64_t image = row / h, y = row % h;
-        gram_row(f + image * channels * h * w + y * w, out + image * 5 * h * w + y * w, channels, h * w, w, y + 1 < h);
+    const int64_t chunks = (h + kRowsTogether - 1) / kRowsTogether;
+    parallel_for(n * chunks, 1, at::get_num_threads(), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t image = i / chunks, y0 = i % chunks * kRowsTogether;
+        gram_rows(f + image * channels * h * w, out + image * 5 * h * w, channels, h, w, y0, std::min(y0 + kRowsTogether, h));
       }
     });
   });
@@ -144,10 +167,25 @@ void add_gram_maps_backward(at::Tensor& grad_features, const at::Tensor& grad_gi
       nn_cuda::add_gram_maps_backward(g, f, out, n, channels, h, w, nn_cuda::current_stream(features));
       return;
     }
-    parallel_for(n * h, 1, at::get_num_threads(), [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) {
-        const int64_t image = row / h, base = image * channels * h * w;
-        gram_adjoint_row(g + image * 5 * h * w, f + base, out + base, channels, h, w, row % h);
+    const int threads = at::get_num_threads();
+    std::vector<scalar_t> factors(static_cast<size_t>(n * 9 * h * w));
+    parallel_for(n, 1, threads, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i)
+        gram_adjoint_factors_of(g + i * 5 * h * w, h, w, factors.data() + i * 9 * h * w);
+    });
+    constexpr int64_t kTogether = 4;  // channels that share the loads of the factors
+    const int64_t groups = (channels + kTogether - 1) / kTogether;
+    parallel_for(n * groups, 8, threads, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t image = i / groups, first = i % groups * kTogether, last = std::min(first + kTogether, channels);
+        const scalar_t* image_factors = factors.data() + image * 9 * h * w;
+        const int64_t at = (image * channels + first) * h * w;
+        if (last - first == kTogether) {
+          gram_adjoint_channels<kTogether>(f + at, out + at, image_factors, h, w);
+        } else {
+          for (int64_t c = 0; c < last - first; ++c)
+            gram_adjoint_channels<1>(f + at + c * h * w, out + at + c * h * w, image_factors, h, w);
+        }
       }
     });
   });

@@ -17,7 +17,7 @@ BOXSEG_HD void load_run(V& value, const T* from) {
 }
 
 // Adds to sums[0..4] the products of channels [0,channels) of the cells at f, whose neighbours lie `right` (1 or 0) and
-// `lower` (w or 0) elements further; a missing neighbour (0) gives sums that the caller replaces by 0.
+// `lower` (w or 0) elements further. Sums of cells without that neighbour are meaningless: the caller stores 0 instead.
 template <class V, class T>
 BOXSEG_HD void gram_products(const T* f, int64_t area, int64_t right, int64_t lower, int64_t channels, V* sums) {
   V self_sum = sums[0], right_sum = sums[1], lower_sum = sums[2], falling_sum = sums[3], rising_sum = sums[4];
@@ -57,20 +57,25 @@ BOXSEG_HD void gram_adjoint_factors(const T* grad, int64_t h, int64_t w, int64_t
   factors[8] = down && right ? grad[3 * area + cell] : T(0);
 }
 
-// The gradient of one channel of the cells at f. up, down, left, right: element offsets to the neighbours, 0 for those
-// outside (their factor is 0).
-template <class V, class T>
-BOXSEG_HD V gram_adjoint(const T* f, int64_t up, int64_t down, int64_t left, int64_t right, const V* factors) {
+// The gradients of `Channels` channels of the cells at f, `area` apart. up, down, left, right: element offsets to the
+// neighbours; those outside the map have factor 0, and an offset to something that can be read. Factor k of the 3x3
+// lies at factors + k*stride.
+template <int Channels, class V, class T>
+BOXSEG_HD void gram_adjoint(const T* f, int64_t area, int64_t up, int64_t down, int64_t left, int64_t right,
+                            const T* factors, int64_t stride, V* sums) {
   const int64_t offsets[9] = {up + left, up, up + right, left, 0, right, down + left, down, down + right};
-  V sum;
-  load_run(sum, f + offsets[0]);
-  sum *= factors[0];
-  for (int k = 1; k < 9; ++k) {
-    V value;
-    load_run(value, f + offsets[k]);
-    sum += factors[k] * value;
+  for (int k = 0; k < 9; ++k) {
+    V factor;
+    load_run(factor, factors + k * stride);
+    for (int c = 0; c < Channels; ++c) {
+      V value;
+      load_run(value, f + c * area + offsets[k]);
+      if (k == 0)
+        sums[c] = factor * value;
+      else
+        sums[c] += factor * value;
+    }
   }
-  return sum;
 }
 
 // |F|^2 at the point with upper-left cell index `cell` = y*w+x and weights w00 (y,x), w01 (y,x+1), w10, w11. Weights of

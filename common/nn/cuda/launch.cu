@@ -55,7 +55,9 @@ __global__ void gram_adjoint_kernel(const T* grad, const T* features, T* out, in
   const int64_t end = first + kChannelsPerThread < channels ? first + kChannelsPerThread : channels;
   for (int64_t c = first; c < end; ++c) {
     const int64_t at = (image * channels + c) * area + cell;
-    out[at] += gram_adjoint<T>(features + at, y > 0 ? -w : 0, y + 1 < h ? w : 0, x > 0 ? -1 : 0, x + 1 < w ? 1 : 0, factors);
+    T sum;
+    gram_adjoint<1>(features + at, area, y > 0 ? -w : 0, y + 1 < h ? w : 0, x > 0 ? -1 : 0, x + 1 < w ? 1 : 0, factors, 1, &sum);
+    out[at] += sum;
   }
 }
 
