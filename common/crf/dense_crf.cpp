@@ -3,21 +3,21 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <utility>
 
 #include "common/base/error.h"
 #include "common/base/parallel.h"
 #include "common/crf/mean_field.h"
 #include "common/crf/permutohedral.h"
-#include "common/crf/simd.h"
 
 namespace boxseg {
 namespace {
 
 using crf::Buffer;
-using crf::kBlock;
+using crf::kLift;
+using crf::Panels;
 using crf::PermutohedralLattice;
 
-constexpr int64_t kGrainPixels = 2048;
 constexpr int64_t kKeptBytes = int64_t{256} << 20;  // larger buffers are given back early
 
 void require(bool holds, const char* option, const char* what, double value, const char* expected) {
@@ -29,31 +29,30 @@ void require(bool holds, const char* option, const char* what, double value, con
 constexpr int64_t kStrip = 64;
 struct PixelOrder {
   int64_t height = 0, width = 0;
-  struct Position {
-    int64_t x, y, strip_begin, strip_width;
-    int64_t pixel(int64_t width) const { return y * width + x; }
-  };
-  Position position(int64_t point) const {
-    const int64_t strip = std::min(point / (kStrip * height), (width - 1) / kStrip);
-    const int64_t begin = strip * kStrip, strip_width = std::min(kStrip, width - begin);
-    const int64_t rest = point - begin * height;
-    return {begin + rest % strip_width, rest / strip_width, begin, strip_width};
+
+  // body(i, x, y) for the points first + i, i = 0 .. count - 1; past the last pixel beyond(i).
+  template <class Body, class Beyond>
+  void for_points(int64_t first, int64_t count, const Body& body, const Beyond& beyond) const {
+    int64_t i = 0;
+    int64_t strip = std::min(first / (kStrip * height), (width - 1) / kStrip);
+    int64_t rest = first - strip * kStrip * height;
+    for (; i < count && strip * kStrip < width; ++strip, rest = 0) {
+      const int64_t begin = strip * kStrip, strip_width = std::min(kStrip, width - begin);
+      int64_t y = rest / strip_width, x = begin + rest % strip_width;
+      for (; y < height && i < count; ++y, x = begin)
+        for (; x < begin + strip_width && i < count; ++x) body(i++, x, y);
+    }
+    for (; i < count; ++i) beyond(i);
   }
-  // Points follow each other along a row of their strip.
-  void advance(Position& at) const {
-    if (++at.x < at.strip_begin + at.strip_width) return;
-    at.x = at.strip_begin;
-    if (++at.y < height) return;
-    at.y = 0;
-    at.strip_begin += kStrip;
-    at.x = at.strip_begin;
-    at.strip_width = std::min(kStrip, width - at.strip_begin);
+  template <class Body>
+  void for_points(int64_t first, int64_t count, const Body& body) const {
+    for_points(first, count, body, [](int64_t) {});
   }
 };
 
-// Of the arrays with a row per pixel: beliefs, unaries, scores, norm and the result.
+// Of the arrays with a value per pixel: unaries, messages and beliefs, their last label, constants, norm, result.
 int64_t pixel_bytes(int64_t labels, int64_t points) {
-  return points * 4 * (3 * crf::padded_columns(labels) + 1 + labels);
+  return points * 4 * (3 * Panels::for_labels(labels).columns() + 4 + labels);
 }
 
 }  // namespace
@@ -71,126 +70,149 @@ void CrfOptions::check() const {
 }
 
 struct DenseCrf::Impl {
+  // A kernel's lattice, its weight, and what it makes of a constant 1 after normalisation.
+  struct Kernel {
+    PermutohedralLattice lattice;
+    double weight = 0;
+    Buffer<float> constant;  // [P]
+    float factor() const { return static_cast<float>(weight) * lattice.alpha(); }
+    int64_t bytes() const { return weight > 0 ? lattice.bytes() : 0; }
+  };
+
   CrfOptions options;
   int threads = 1;
   PixelOrder order;
-  PermutohedralLattice gaussian, bilateral;
+  Kernel gaussian, bilateral;
   int64_t gaussian_height = 0, gaussian_width = 0;  // of the image that the Gaussian lattice was made for
   crf::BuildSpace build_space;
-  Buffer<float> belief, unary, scores, norm;
+  Buffer<float> unary, messages, beliefs, last, norm;
 
   int64_t points() const { return order.height * order.width; }
-
-  // pydensecrf: norm = 1 / sqrt(K 1 + 1e-20), before and after the filter; the Potts weight is folded in.
-  void normalise(PermutohedralLattice& lattice, double weight) {
-    float* scale = norm.reserve(points());
-    lattice.filter_ones(scale, threads);
-    for (int64_t p = 0; p < points(); ++p) scale[p] = static_cast<float>(1.0 / std::sqrt(scale[p] + 1e-20));
-    lattice.scale_weights(scale, static_cast<float>(weight), threads);
-  }
-
-  void build_lattice(PermutohedralLattice& lattice, std::span<const uint8_t> rgb, double xy, double colour,
-                     int64_t labels) {
-    const bool has_colour = !rgb.empty();
-    const float sxy = static_cast<float>(xy), srgb = static_cast<float>(colour);
-    PermutohedralLattice::Options o;
-    o.dimensions = has_colour ? 5 : 2;
-    o.largest = {static_cast<float>(order.width - 1) / sxy, static_cast<float>(order.height - 1) / sxy, 255 / srgb,
-                 255 / srgb, 255 / srgb};
-    o.has_origin = points() % 4 != 0;
-    o.threads = threads;
-    o.row_width = crf::padded_width(std::min<int64_t>(labels, crf::kMaxWidth));
-    o.other_bytes = pixel_bytes(labels, points()) + (&lattice == &bilateral ? gaussian : bilateral).bytes();
-    o.memory_limit_bytes = options.memory_limit_bytes;
-    lattice.build(
-        points(),
-        [&](int64_t first, float* feature) {
-          PixelOrder::Position at{};
-          if (first < points()) at = order.position(first);
-          for (int l = 0; l < kBlock; ++l) {
-            const bool is_pixel = first + l < points();
-            const uint8_t* pixel = has_colour && is_pixel ? &rgb[static_cast<size_t>(at.pixel(order.width) * 3)] : nullptr;
-            feature[l] = is_pixel ? static_cast<float>(at.x) / sxy : 0;
-            feature[kBlock + l] = is_pixel ? static_cast<float>(at.y) / sxy : 0;
-            for (int c = 0; c < 3 && has_colour; ++c)
-              feature[(2 + c) * kBlock + l] = is_pixel ? static_cast<float>(pixel[c]) / srgb : 0;
-            if (is_pixel) order.advance(at);
-          }
-        },
-        o, build_space);
-    if (build_space.words.bytes() > kKeptBytes) build_space = {};
-  }
-
-  // Before it is made again, so that an exception on the way leaves no lattice of another size behind.
-  void forget_gaussian() {
-    gaussian_height = gaussian_width = 0;
-    if (gaussian.bytes() > kKeptBytes) gaussian = {};
-  }
-
-  std::vector<float> infer(std::span<const uint8_t> rgb, std::span<const float> probabilities, int64_t labels);
+  void prepare_kernels(std::span<const uint8_t> rgb, int64_t labels);
+  void prepare_kernel(Kernel& kernel, const PermutohedralLattice::Options& lattice_options,
+                      const crf::FeatureSource& features);
+  void prepare_unary(std::span<const float> probabilities, int64_t labels);
+  void subtract_constants(const Panels& panels);
+  void pass_messages(Kernel& kernel, const Panels& panels, bool is_first);
+  std::vector<float> result(const Panels& panels, int64_t labels) const;
 };
 
-std::vector<float> DenseCrf::Impl::infer(std::span<const uint8_t> rgb, std::span<const float> probabilities,
-                                         int64_t labels) {
+// pydensecrf: norm = 1 / sqrt(K 1 + 1e-20), before and after the filter.
+void DenseCrf::Impl::prepare_kernel(Kernel& kernel, const PermutohedralLattice::Options& lattice_options,
+                                    const crf::FeatureSource& features) {
   const int64_t n = points();
-  if (options.bilateral_weight > 0) {
-    if (gaussian_height * gaussian_width != n) forget_gaussian();
-    build_lattice(bilateral, rgb, options.bilateral_xy, options.bilateral_rgb, labels);
-    normalise(bilateral, options.bilateral_weight);
+  kernel.lattice.build(n, features, lattice_options, build_space);
+  if (build_space.words.bytes() > kKeptBytes) build_space = {};
+  float* scale = norm.reserve(n);
+  kernel.lattice.filter_ones(scale, threads);
+  for (int64_t p = 0; p < n; ++p) scale[p] = static_cast<float>(1.0 / std::sqrt(scale[p] + 1e-20));
+  kernel.lattice.scale_weights(scale, threads);
+  kernel.constant.reserve(n);
+  kernel.lattice.filter_ones(kernel.constant.data(), threads);
+}
+
+void DenseCrf::Impl::prepare_kernels(std::span<const uint8_t> rgb, int64_t labels) {
+  const int64_t n = points();
+  PermutohedralLattice::Options o;
+  o.has_origin = n % 4 != 0;
+  o.threads = threads;
+  o.row_width = Panels::for_labels(labels).width;
+  o.memory_limit_bytes = options.memory_limit_bytes;
+  const auto largest = [](int64_t size, float deviation) { return static_cast<float>(size - 1) / deviation; };
+  if (bilateral.weight > 0) {
+    const float sxy = static_cast<float>(options.bilateral_xy), srgb = static_cast<float>(options.bilateral_rgb);
+    o.dimensions = 5;
+    o.largest = {largest(order.width, sxy), largest(order.height, sxy), 255 / srgb, 255 / srgb, 255 / srgb};
+    o.other_bytes = pixel_bytes(labels, n) + (gaussian_height > 0 ? gaussian.bytes() : 0);
+    prepare_kernel(bilateral, o, [&](int64_t first, float* feature) {
+      order.for_points(first, kLift, [&](int lane, int64_t x, int64_t y) {
+        const uint8_t* pixel = &rgb[static_cast<size_t>((y * order.width + x) * 3)];
+        feature[lane] = static_cast<float>(x) / sxy;
+        feature[kLift + lane] = static_cast<float>(y) / sxy;
+        for (int c = 0; c < 3; ++c) feature[(2 + c) * kLift + lane] = static_cast<float>(pixel[c]) / srgb;
+      }, [&](int lane) {
+        for (int d = 0; d < 5; ++d) feature[d * kLift + lane] = 0;
+      });
+    });
   }
-  if (options.gaussian_weight > 0 && (gaussian_height != order.height || gaussian_width != order.width)) {
-    forget_gaussian();
-    build_lattice(gaussian, {}, options.gaussian_xy, 1, labels);
-    normalise(gaussian, options.gaussian_weight);
+  if (gaussian.weight > 0 && (gaussian_height != order.height || gaussian_width != order.width)) {
+    gaussian_height = gaussian_width = 0;  // an exception on the way must not leave a lattice of another size behind
+    const float sxy = static_cast<float>(options.gaussian_xy);
+    o.dimensions = 2;
+    o.largest = {largest(order.width, sxy), largest(order.height, sxy)};
+    o.other_bytes = pixel_bytes(labels, n) + bilateral.bytes();
+    prepare_kernel(gaussian, o, [&](int64_t first, float* feature) {
+      order.for_points(first, kLift, [&](int lane, int64_t x, int64_t y) {
+        feature[lane] = static_cast<float>(x) / sxy;
+        feature[kLift + lane] = static_cast<float>(y) / sxy;
+      }, [&](int lane) { feature[lane] = feature[kLift + lane] = 0; });
+    });
     gaussian_height = order.height;
     gaussian_width = order.width;
   }
-  const int64_t stride = crf::padded_columns(labels);
-  belief.reserve(n * stride);
-  unary.reserve(n * stride);
-  scores.reserve(n * stride);
+}
 
+// Logarithms minus that of the last label, in panels.
+void DenseCrf::Impl::prepare_unary(std::span<const float> probabilities, int64_t labels) {
+  const int64_t n = points();
+  const Panels panels = Panels::for_labels(labels);
+  unary.reserve(n * panels.columns());
   std::atomic<bool> is_bad = false;
-  parallel_for(n, kGrainPixels, threads, [&](int64_t from, int64_t to) {
-    auto at = order.position(from);
-    for (int64_t p = from; p < to; ++p, order.advance(at)) {
-      float* row = unary.data() + p * stride;
-      for (int64_t k = 0; k < labels; ++k) {
-        const float value = probabilities[static_cast<size_t>(k * n + at.pixel(order.width))];
-        if (!std::isfinite(value)) is_bad = true;
-        row[k] = std::log(std::clamp(value, kCrfProbabilityFloor, 1.0f));
-      }
-      for (int64_t k = labels; k < stride; ++k) row[k] = crf::kNoLabel;
-    }
-    crf::softmax_rows(unary.data() + from * stride, belief.data() + from * stride, stride, labels, to - from);
+  const auto energy = [&](int64_t label, int64_t pixel) {
+    const float p = probabilities[static_cast<size_t>(label * n + pixel)];
+    if (!std::isfinite(p)) is_bad = true;
+    return std::log(std::clamp(p, kCrfProbabilityFloor, 1.0f));
+  };
+  parallel_for(n, crf::kBeliefGrain, threads, [&](int64_t from, int64_t to) {
+    order.for_points(from, to - from, [&](int64_t i, int64_t x, int64_t y) {
+      const int64_t point = from + i, pixel = y * order.width + x;
+      const float last_energy = energy(labels - 1, pixel);
+      for (int64_t k = 0; k < panels.columns(); ++k)
+        unary[(k / panels.width * n + point) * panels.width + k % panels.width] =
+            k < labels - 1 ? energy(k, pixel) - last_energy : crf::kNoLabel;
+    });
   });
   if (is_bad) fail_input("CRF: the probabilities hold NaN or infinity; check the scores they come from");
+}
 
-  for (int64_t iteration = 0; iteration < options.iterations; ++iteration) {
-    std::copy_n(unary.data(), n * stride, scores.data());
-    for (PermutohedralLattice* lattice : {&gaussian, &bilateral}) {
-      if ((lattice == &gaussian ? options.gaussian_weight : options.bilateral_weight) == 0) continue;
-      for (int64_t column = 0; column < stride; column += crf::kMaxWidth) {
-        const int width = crf::padded_width(stride - column);
-        lattice->splat_and_blur(belief.data() + column, stride, width, threads);
-        parallel_for(n, kGrainPixels, threads, [&](int64_t from, int64_t to) {
-          lattice->slice(scores.data() + column, stride, width, from, to);
-        });
-      }
+void DenseCrf::Impl::subtract_constants(const Panels& panels) {
+  const int64_t n = points();
+  parallel_for(n, crf::kBeliefGrain, threads, [&](int64_t from, int64_t to) {
+    for (const Kernel* kernel : {&gaussian, &bilateral}) {
+      if (kernel->weight == 0) continue;
+      const float weight = static_cast<float>(kernel->weight);
+      for (int64_t i = 0; i < panels.count; ++i)
+        for (int64_t p = from; p < to; ++p)
+          for (int c = 0; c < panels.width; ++c) unary[(i * n + p) * panels.width + c] -= weight * kernel->constant[p];
     }
-    parallel_for(n, kGrainPixels, threads, [&](int64_t from, int64_t to) {
-      crf::softmax_rows(scores.data() + from * stride, belief.data() + from * stride, stride, labels, to - from);
+  });
+}
+
+void DenseCrf::Impl::pass_messages(Kernel& kernel, const Panels& panels, bool is_first) {
+  const int64_t n = points(), size = n * panels.width;
+  for (int64_t i = 0; i < panels.count; ++i) {
+    kernel.lattice.splat_and_blur(beliefs.data() + i * size, panels.width, threads);
+    parallel_for(n, crf::kBeliefGrain, threads, [&](int64_t from, int64_t to) {
+      float* rows = messages.data() + i * size + from * panels.width;
+      if (is_first) std::fill_n(rows, (to - from) * panels.width, 0.0f);
+      kernel.lattice.slice(rows, panels.width, kernel.factor(), from, to);
     });
   }
+}
 
-  std::vector<float> result(static_cast<size_t>(labels * n));
-  parallel_for(n, kGrainPixels, threads, [&](int64_t from, int64_t to) {
-    auto at = order.position(from);
-    for (int64_t p = from; p < to; ++p, order.advance(at))
-      for (int64_t k = 0; k < labels; ++k)
-        result[static_cast<size_t>(k * n + at.pixel(order.width))] = belief[p * stride + k];
+std::vector<float> DenseCrf::Impl::result(const Panels& panels, int64_t labels) const {
+  const int64_t n = points();
+  std::vector<float> q(static_cast<size_t>(labels * n));
+  parallel_for(n, crf::kBeliefGrain, threads, [&](int64_t from, int64_t to) {
+    order.for_points(from, to - from, [&](int64_t i, int64_t x, int64_t y) {
+      const int64_t point = from + i, pixel = y * order.width + x;
+      for (int64_t k = 0; k < labels - 1; ++k)
+        q[static_cast<size_t>(k * n + pixel)] =
+            beliefs[(k / panels.width * n + point) * panels.width + k % panels.width];
+      q[static_cast<size_t>((labels - 1) * n + pixel)] = last[point];
+    });
   });
-  return result;
+  return q;
 }
 
 DenseCrf::DenseCrf(CrfOptions options, int threads) : impl_(std::make_unique<Impl>()) {
@@ -198,6 +220,8 @@ DenseCrf::DenseCrf(CrfOptions options, int threads) : impl_(std::make_unique<Imp
   ensure(threads >= 1, "CRF: {} threads, expected at least 1", threads);
   impl_->options = options;
   impl_->threads = threads;
+  impl_->gaussian.weight = options.gaussian_weight;
+  impl_->bilateral.weight = options.bilateral_weight;
 }
 DenseCrf::~DenseCrf() = default;
 DenseCrf::DenseCrf(DenseCrf&&) noexcept = default;
@@ -213,17 +237,42 @@ std::vector<float> DenseCrf::infer(std::span<const uint8_t> rgb, std::span<const
   if (static_cast<double>(pixels) * static_cast<double>(labels) != static_cast<double>(probabilities.size()))
     fail_input("CRF: there are {} probabilities, expected {} labels x height {} x width {}", probabilities.size(),
                labels, height, width);
-  impl_->order = {height, width};
-  return impl_->infer(rgb, probabilities, labels);
+  Impl& m = *impl_;
+  m.order = {height, width};
+  const Panels panels = Panels::for_labels(labels);
+  crf::require_memory(pixel_bytes(labels, pixels), m.options.memory_limit_bytes, pixels);
+  m.prepare_unary(probabilities, labels);
+  m.messages.reserve(pixels * panels.columns());
+  m.beliefs.reserve(pixels * panels.columns());
+  m.last.reserve(pixels);
+  const int64_t iterations = labels == 1 ? 0 : m.options.iterations;
+  const auto update = [&](const float* messages, bool is_last) {
+    parallel_for(pixels, crf::kBeliefGrain, m.threads, [&](int64_t from, int64_t to) {
+      crf::update_beliefs(panels, pixels, from, to, m.unary.data(), messages, m.beliefs.data(),
+                          is_last ? m.last.data() : nullptr);
+    });
+  };
+  update(nullptr, iterations == 0);
+  if (iterations > 0) {
+    m.prepare_kernels(rgb, labels);
+    m.subtract_constants(panels);
+  }
+  for (int64_t i = 0; i < iterations; ++i) {
+    bool is_first = true;
+    for (Impl::Kernel* kernel : {&m.gaussian, &m.bilateral})
+      if (kernel->weight > 0) m.pass_messages(*kernel, panels, std::exchange(is_first, false));
+    update(is_first ? nullptr : m.messages.data(), i + 1 == iterations);
+  }
+  return m.result(panels, labels);
 }
 
 int64_t crf_memory_bytes(int64_t labels, int64_t height, int64_t width, int threads) {
   const int64_t points = height * width, entries = points + 1;
-  const int row_width = crf::padded_width(std::min<int64_t>(labels, crf::kMaxWidth));
-  int64_t bytes = pixel_bytes(labels, points);
+  int64_t bytes = pixel_bytes(labels, points) + crf::lattice_build_bytes(5, entries, threads);
   for (const int d : {2, 5})
-    bytes += crf::lattice_point_bytes(d, entries) + entries * (d + 1) * crf::vertex_bytes(d, row_width);
-  return bytes + entries * 8 * (6 + std::min(threads, 6));
+    bytes += crf::lattice_point_bytes(d, entries) +
+             crf::lattice_vertex_bytes(d, entries * (d + 1), Panels::for_labels(labels).width);
+  return bytes;
 }
 
 }  // namespace boxseg

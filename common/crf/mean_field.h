@@ -1,4 +1,9 @@
 // The per-pixel half of a mean-field step.
+//
+// Beliefs of K labels sum to 1, so the messages of one label follow from those of the others: with c = K 1, what the
+// kernels make of a constant 1, they are c minus the others' sum. Only K-1 labels are filtered, and the last label's
+// score is subtracted from all. The columns of these K-1 labels are kept in panels of 1, 2 or 4 (the last one padded),
+// each an array [P, width].
 #pragma once
 #include <cstdint>
 
@@ -6,16 +11,26 @@
 
 namespace boxseg::crf {
 
-// Scores of the columns that only pad a row: their probability is 0.
+struct Panels {
+  int width;      // columns of each panel: 1, 2 or 4
+  int64_t count;  // of panels; 0 for a single label
+  static Panels for_labels(int64_t labels) {
+    const int width = padded_width(labels - 1);
+    return {width, (labels - 1 + width - 1) / width};
+  }
+  int64_t columns() const { return width * count; }
+};
+
+// Of columns that only pad a panel: their belief is 0.
 inline constexpr float kNoLabel = -1e30f;
 
-// Floats per row that hold `labels` values: a whole number of panels (simd.h).
-constexpr int64_t padded_columns(int64_t labels) {
-  return labels <= kMaxWidth ? padded_width(labels)
-                             : labels / kMaxWidth * kMaxWidth + (labels % kMaxWidth ? padded_width(labels % kMaxWidth) : 0);
-}
+// Pixels to hand to update_beliefs() at a time: a multiple of what a vector holds.
+inline constexpr int64_t kBeliefGrain = 1024;
 
-// probabilities = exp(scores) / sum over the row, for `rows` rows of `stride` floats.
-void softmax_rows(const float* scores, float* probabilities, int64_t stride, int64_t labels, int64_t rows);
+// For pixels from .. to - 1: beliefs[k] = exp(z_k) / (1 + sum_j exp(z_j)), z_k = unary[k] + messages[k] +
+// sum_j messages[j]. unary [panels of P pixels]: log-probabilities minus the last label's and minus c. messages: the
+// same shape, or null for none. last [P]: the belief in the last label, or null if it is not wanted.
+void update_beliefs(const Panels& panels, int64_t pixels, int64_t from, int64_t to, const float* unary,
+                    const float* messages, float* beliefs, float* last);
 
 }  // namespace boxseg::crf

@@ -14,8 +14,6 @@
 namespace boxseg::crf {
 namespace {
 
-constexpr int64_t kGrainBlocks = 512;
-
 template <int D>
 Elevation<D> make_elevation() {
   // In the reference's types: the product is a double, of a float and a double.
@@ -29,34 +27,25 @@ Elevation<D> make_elevation() {
 // Digits wide enough for all points whose features lie in 0 .. largest, their vertices and the neighbours of those.
 template <int D>
 VertexKeys<D> make_keys(const std::array<float, kMaxDimensions>& largest, const Elevation<D>& elevation) {
-  double low[D + 1], high[D + 1];  // of the lifted coordinates; 0 and 1 times the sum of the later features ...
-  double later = 0;
-  for (int j = D; j > 0; --j) {
-    const double reach = static_cast<double>(largest[j - 1]) * elevation.factor[j - 1];
-    low[j] = -j * reach;
-    high[j] = later;
-    later += reach;
-  }
-  low[0] = 0;
-  high[0] = later;
-  // Differences of neighbouring coordinates cancel the sum: e_0 - e_1 = 2 f_1, e_j - e_{j+1} = (j + 2) f_{j+1} - j f_j.
-  // A vertex's quotient is within 2.5 of coordinate / (D + 1), so a difference of two within 4; a neighbour adds 1.
-  constexpr double kMargin = 6;
+  double reach[D];
+  for (int i = 0; i < D; ++i) reach[i] = static_cast<double>(largest[i]) * elevation.factor[i];
+  // Lifted coordinates e: e_0 - e_1 = 2 f_0, e_i - e_{i+1} = (i + 2) f_i - i f_{i-1}; the last digit is that of
+  // e_{D-1} = f_{D-1} - (D - 1) f_{D-2} alone. A vertex around a point, and so a digit, is off by less than
+  // (D + 1) + r, its neighbours by D + 1 more.
+  constexpr double kMargin = 3.01;
   double digit_low[D], digit_range[D];
   for (int i = 0; i < D; ++i) {
-    double from = low[i], to = high[i];
-    if (i < D - 1) {
-      from = i == 0 ? 0 : static_cast<double>(-i) * largest[i - 1] * elevation.factor[i - 1];
-      to = static_cast<double>(i + 2) * largest[i] * elevation.factor[i];
-    }
-    digit_low[i] = std::floor(from / (D + 1)) - kMargin;
-    digit_range[i] = std::ceil(to / (D + 1)) + kMargin - digit_low[i] + 1;
+    const double from = i == 0 ? 0 : -i * reach[i - 1];
+    const double to = i < D - 1 ? (i + 2) * reach[i] : reach[i];
+    digit_low[i] = std::floor(from / (D + 1) - kMargin);
+    digit_range[i] = std::ceil(to / (D + 1) + kMargin) - digit_low[i] + 1;
   }
   VertexKeys<D> keys{};
   double cells = 1;
   uint64_t stride[D], origin = 0;
   for (int i = D - 1; i >= 0; --i) {
-    stride[i] = cells < 0x1p63 ? static_cast<uint64_t>(cells) : 0;
+    if (cells >= 0x1p62) return keys;
+    stride[i] = static_cast<uint64_t>(cells);
     cells *= digit_range[i];
     origin -= static_cast<uint64_t>(static_cast<int64_t>(digit_low[i])) * stride[i];
   }
@@ -67,19 +56,25 @@ VertexKeys<D> make_keys(const std::array<float, kMaxDimensions>& largest, const 
   return keys;
 }
 
-// Sorts words by their bits `first_bit` and up, stably; returns the buffer that holds the result.
-uint64_t* radix_sort(uint64_t* words, uint64_t* other, int64_t count, int first_bit, int end_bit) {
+// Sorts words by their bits first_bit .. end_bit - 1, stably; returns the buffer that holds the result.
+const uint64_t* radix_sort(uint64_t* words, uint64_t* other, int64_t count, int first_bit, int end_bit) {
+  constexpr int kMaxDigitBits = 11;
   const int bits = end_bit - first_bit;
-  const int passes = std::max(1, (bits + 10) / 11);
+  const int passes = (bits + kMaxDigitBits - 1) / kMaxDigitBits;
   const int digit_bits = (bits + passes - 1) / passes;
-  std::vector<uint32_t> begin(size_t{1} << digit_bits);
-  for (int pass = 0, shift = first_bit; pass < passes; ++pass, shift += digit_bits) {
-    const uint64_t mask = begin.size() - 1;
-    std::fill(begin.begin(), begin.end(), 0);
-    for (int64_t i = 0; i < count; ++i) ++begin[(words[i] >> shift) & mask];
+  const uint64_t digits = uint64_t{1} << digit_bits;
+  std::vector<uint32_t> begins(static_cast<size_t>(passes) * digits);
+  for (int64_t i = 0; i < count; ++i) {
+    uint64_t rest = words[i] >> first_bit;
+    for (int pass = 0; pass < passes; ++pass, rest >>= digit_bits)
+      ++begins[static_cast<size_t>(pass) * digits + (rest & (digits - 1))];
+  }
+  for (int pass = 0; pass < passes; ++pass) {
+    uint32_t* begin = begins.data() + static_cast<size_t>(pass) * digits;
     uint32_t total = 0;
-    for (uint32_t& b : begin) total += std::exchange(b, total);
-    for (int64_t i = 0; i < count; ++i) other[begin[(words[i] >> shift) & mask]++] = words[i];
+    for (uint64_t d = 0; d < digits; ++d) total += std::exchange(begin[d], total);
+    const int shift = first_bit + pass * digit_bits;
+    for (int64_t i = 0; i < count; ++i) other[begin[(words[i] >> shift) & (digits - 1)]++] = words[i];
     std::swap(words, other);
   }
   return words;
@@ -106,153 +101,157 @@ class ScratchPool {
   std::vector<Buffer<uint64_t>>& buffers_;
 };
 
+int64_t groups_of(int64_t points) { return (points + kGroup - 1) / kGroup; }
+
 }  // namespace
 
 template <int D>
 struct PermutohedralLattice::Builder {
+  static constexpr int kClasses = D + 1;
   PermutohedralLattice& lattice;
   const FeatureSource& features;
   const Options& options;
-  uint64_t* words;  // [D+1, entries]: key << point_bits | point; later key << point_bits | first entry, M in all
+  int64_t points = lattice.points_, entries = points + (options.has_origin ? 1 : 0);
+  uint64_t* words = nullptr;  // [D+1, entries]: key << point_bits | point; later the keys of the vertices
   Elevation<D> elevation = make_elevation<D>();
   VertexKeys<D> keys = make_keys<D>(options.largest, elevation);
-  int64_t points = lattice.points_, entries = lattice.entries_per_class_;
   int point_bits = std::bit_width(static_cast<uint64_t>(entries));
   std::array<int64_t, D + 1> class_size{};
 
-  // Barycentric weights of all points, and the words of each class.
+  // Barycentric weights of all points, and the words of each class. The origin is the point after the last.
   void lift() {
-    const int64_t blocks = (entries + kBlock - 1) / kBlock;
-    float* weight = lattice.slice_weight_.data();
-    parallel_for(blocks, kGrainBlocks, options.threads, [&](int64_t begin, int64_t end) {
-      float feature[D][kBlock];
-      SimplexBlock<D, kBlock> simplex;
-      uint64_t key[kBlock];
-      for (int64_t block = begin; block < end; ++block) {
-        const int64_t first = block * kBlock;
+    float* weight = lattice.weight_.data();
+    parallel_for(groups_of(entries), 256, options.threads, [&](int64_t from, int64_t to) {
+      float feature[D][kLift];
+      SimplexBlock<D, kLift> simplex;
+      uint64_t key[kClasses][kLift];
+      for (int64_t first = from * kGroup; first < to * kGroup; first += kLift) {
         features(first, &feature[0][0]);
-        find_simplex<D, kBlock>(feature, elevation, simplex);
-        const int64_t lanes = std::min<int64_t>(kBlock, entries - first);
-        const int64_t real_lanes = std::min<int64_t>(kBlock, points - first);
-        for (int64_t l = 0; l < real_lanes; ++l)
-          for (int r = 0; r <= D; ++r) weight[(first + l) * (D + 1) + r] = simplex.weight[r][l];
-        for (int r = 0; r <= D; ++r) {
-          vertex_keys<D, kBlock>(simplex, keys, r, key);
-          uint64_t* to = words + r * entries + first;
-          for (int64_t l = 0; l < lanes; ++l) to[l] = key[l] << point_bits | static_cast<uint64_t>(first + l);
-        }
+        find_simplex<D, kLift>(feature, elevation, simplex);
+        vertex_keys<D, kLift>(simplex, keys, key);
+        float* group = weight + first / kGroup * kGroup * kClasses + first % kGroup;
+        for (int r = 0; r < kClasses; ++r)
+          for (int l = 0; l < kLift; ++l) group[r * kGroup + l] = first + l < points ? simplex.weight[r][l] : 0.0f;
+        const int64_t lanes = std::min<int64_t>(kLift, entries - first);
+        for (int r = 0; r < kClasses; ++r)
+          for (int64_t l = 0; l < lanes; ++l)
+            words[r * entries + first + l] = key[r][l] << point_bits | static_cast<uint64_t>(first + l);
       }
     });
   }
 
-  // Numbers the vertices of one class from 0 and lists the points of each.
+  // Numbers the vertices of one class from 0.
   void number(int r, uint64_t* scratch) {
     uint64_t* const kept = words + r * entries;
     const uint64_t* const sorted = radix_sort(kept, scratch, entries, point_bits, point_bits + keys.bits);
     const uint64_t point_mask = (uint64_t{1} << point_bits) - 1;
-    uint32_t* vertex_of_point = lattice.vertex_of_point_.data() + r;
-    const float* weight = lattice.slice_weight_.data() + r;
-    uint32_t* entry_point = lattice.entry_point_.data() + r * entries;
-    float* entry_weight = lattice.entry_weight_.data() + r * entries;
+    uint32_t* vertex_of = lattice.vertex_.data() + r * kGroup;
     int64_t vertex = -1;
     uint64_t last_key = ~uint64_t{0};
     for (int64_t e = 0; e < entries; ++e) {
-      const uint64_t word = sorted[e], key = word >> point_bits;
-      const int64_t point = static_cast<int64_t>(word & point_mask);
+      const uint64_t key = sorted[e] >> point_bits, point = sorted[e] & point_mask;
       vertex += key != last_key;
-      if (key != last_key) kept[vertex] = (word & ~point_mask) | static_cast<uint64_t>(e);  // e >= vertex: is read
       last_key = key;
-      const bool is_origin = point >= points;
-      entry_point[e] = is_origin ? 0 : static_cast<uint32_t>(point);
-      entry_weight[e] = is_origin ? 0.0f : weight[point * (D + 1)];
-      if (!is_origin) vertex_of_point[point * (D + 1)] = static_cast<uint32_t>(vertex);
+      kept[vertex] = key;  // never ahead of what is read
+      vertex_of[point / kGroup * (kGroup * kClasses) + point % kGroup] = static_cast<uint32_t>(vertex);
     }
     class_size[r] = vertex + 1;
   }
 
   // The numbers within classes become numbers of all vertices.
   void join_classes() {
-    const uint64_t point_mask = (uint64_t{1} << point_bits) - 1;
-    lattice.entry_begin_[lattice.vertices_] = static_cast<uint32_t>((D + 1) * entries);
-    for (int r = 0; r <= D; ++r) {
-      uint32_t* begin = lattice.entry_begin_.data() + lattice.class_begin_[r];
-      for (int64_t v = 0; v < class_size[r]; ++v)
-        begin[v] = static_cast<uint32_t>(r * entries + static_cast<int64_t>(words[r * entries + v] & point_mask));
-    }
-    parallel_for(points, 65536, options.threads, [&](int64_t from, int64_t to) {
-      uint32_t* vertex = lattice.vertex_of_point_.data() + from * (D + 1);
-      for (int64_t p = from; p < to; ++p, vertex += D + 1)
-        for (int r = 0; r <= D; ++r) vertex[r] += static_cast<uint32_t>(lattice.class_begin_[r]);
+    parallel_for(groups_of(points), 4096, options.threads, [&](int64_t from, int64_t to) {
+      uint32_t* vertex = lattice.vertex_.data() + from * kGroup * kClasses;
+      for (int64_t g = from; g < to; ++g)
+        for (int r = 0; r < kClasses; ++r)
+          for (int l = 0; l < kGroup; ++l) *vertex++ += static_cast<uint32_t>(lattice.class_begin_[r]);
     });
   }
 
-  // Neighbours along one axis between class r and the class below it: two ascending lists are merged.
-  void merge(int r, int axis) {
-    const int below = r == 0 ? D : r - 1;
-    const uint64_t step = key_step<D>(keys, r, axis);
-    const int64_t m = lattice.vertices_, na = class_size[r], nb = class_size[below];
-    const uint64_t *a = words + r * entries, *b = words + below * entries;
-    const uint32_t a_begin = static_cast<uint32_t>(lattice.class_begin_[r]);
-    const uint32_t b_begin = static_cast<uint32_t>(lattice.class_begin_[below]);
-    uint32_t* up = lattice.neighbours_.data() + (axis * m + a_begin) * 2;
-    uint32_t* down = lattice.neighbours_.data() + (axis * m + b_begin) * 2 + 1;
-    const uint32_t none = static_cast<uint32_t>(m);
+  // One axis of merge_neighbours(): the places reached in both lists.
+  struct Merge {
+    const uint64_t *a, *b;
+    int64_t na, nb;
+    uint64_t step;
+    uint32_t *up, *down, a_begin, b_begin, none;
     int64_t i = 0, k = 0;
-    while (i < na && k < nb) {  // without branches: what is stored last for an i or k stays
-      const uint64_t x = (a[i] >> point_bits) + step, y = b[k] >> point_bits;
+    bool is_running() const { return i < na && k < nb; }
+    void advance() {  // without branches: what is stored last for an i or k stays
+      const uint64_t x = a[i] + step, y = b[k];
       up[i * 2] = x == y ? b_begin + static_cast<uint32_t>(k) : none;
       down[k * 2] = x == y ? a_begin + static_cast<uint32_t>(i) : none;
       i += x <= y;
       k += y <= x;
     }
-    for (; i < na; ++i) up[i * 2] = none;
-    for (; k < nb; ++k) down[k * 2] = none;
+    void finish() {
+      while (is_running()) advance();
+      for (; i < na; ++i) up[i * 2] = none;
+      for (; k < nb; ++k) down[k * 2] = none;
+    }
+  };
+  Merge merge(int r, int axis) const {
+    const int below = r == 0 ? D : r - 1;
+    const int64_t m = lattice.vertices_, a_begin = lattice.class_begin_[r], b_begin = lattice.class_begin_[below];
+    uint32_t* neighbours = lattice.neighbours_.data() + axis * m * 2;
+    return {words + r * entries,
+            words + below * entries,
+            class_size[r],
+            class_size[below],
+            key_step<D>(keys, r, axis),
+            neighbours + a_begin * 2,
+            neighbours + b_begin * 2 + 1,
+            static_cast<uint32_t>(a_begin),
+            static_cast<uint32_t>(b_begin),
+            static_cast<uint32_t>(m)};
+  }
+
+  // Neighbours along three axes between class r and the class below it. Each merge waits for its own comparisons;
+  // three at a time fill the gaps.
+  void merge_neighbours(int r, int first_axis) const {
+    Merge x = merge(r, first_axis), y = merge(r, first_axis + 1), z = merge(r, first_axis + 2);
+    while (x.is_running() && y.is_running() && z.is_running()) {
+      x.advance();
+      y.advance();
+      z.advance();
+    }
+    x.finish();
+    y.finish();
+    z.finish();
   }
 };
 
 template <int D>
 void PermutohedralLattice::build_dimensions(const FeatureSource& features, const Options& options, BuildSpace& space) {
-  const int64_t entries = entries_per_class_;
-  Builder<D> builder{*this, features, options, nullptr};
+  constexpr int kClasses = D + 1;
+  static_assert(kClasses % 3 == 0);
+  Builder<D> builder{*this, features, options};
+  const int64_t entries = builder.entries;
   if (builder.keys.bits == 0 || builder.keys.bits + builder.point_bits > 64)
     fail_input("CRF: kernels this narrow give an image of {} pixels too many lattice cells; "
                "use larger standard deviations", points_);
-  const int tasks = std::min(options.threads, D + 1);
-  const int64_t certain = options.other_bytes + lattice_point_bytes(D, entries) + entries * 8 * (D + 1 + tasks);
+  const int64_t certain = options.other_bytes + lattice_point_bytes(D, entries) +
+                          lattice_build_bytes(D, entries, options.threads);
   require_memory(certain, options.memory_limit_bytes, points_);
-  builder.words = space.words.reserve((D + 1) * entries);
-  vertex_of_point_.reserve(points_ * (D + 1));
-  slice_weight_.reserve(points_ * (D + 1));
-  entry_point_.reserve((D + 1) * entries);
-  entry_weight_.reserve((D + 1) * entries);
+  builder.words = space.words.reserve(kClasses * entries);
+  vertex_.reserve(groups_of(entries) * kGroup * kClasses);
+  weight_.reserve(groups_of(entries) * kGroup * kClasses);
   builder.lift();
   ScratchPool pool(space.scratch);
-  parallel_for(D + 1, 1, options.threads, [&](int64_t from, int64_t to) {
+  parallel_for(kClasses, 1, options.threads, [&](int64_t from, int64_t to) {
     Buffer<uint64_t> scratch = pool.take();
     for (int64_t r = from; r < to; ++r) builder.number(static_cast<int>(r), scratch.reserve(entries));
     pool.give(std::move(scratch));
   });
   class_begin_[0] = 0;
-  for (int r = 0; r <= D; ++r) class_begin_[r + 1] = class_begin_[r] + builder.class_size[r];
-  vertices_ = class_begin_[D + 1];
-  require_memory(certain + vertices_ * vertex_bytes(D, options.row_width), options.memory_limit_bytes, points_);
-  entry_begin_.reserve(vertices_ + 1);
+  for (int r = 0; r < kClasses; ++r) class_begin_[r + 1] = class_begin_[r] + builder.class_size[r];
+  vertices_ = class_begin_[kClasses];
+  require_memory(certain + lattice_vertex_bytes(D, vertices_, options.row_width), options.memory_limit_bytes, points_);
   builder.join_classes();
-  neighbours_.reserve((D + 1) * vertices_ * 2);
-  parallel_for((D + 1) * (D + 1), 1, options.threads, [&](int64_t from, int64_t to) {
-    for (int64_t i = from; i < to; ++i) builder.merge(static_cast<int>(i / (D + 1)), static_cast<int>(i % (D + 1)));
+  neighbours_.reserve(kClasses * vertices_ * 2);
+  parallel_for(kClasses * kClasses / 3, 1, options.threads, [&](int64_t from, int64_t to) {
+    for (int64_t i = from; i < to; ++i)
+      builder.merge_neighbours(static_cast<int>(i % kClasses), static_cast<int>(i / kClasses) * 3);
   });
-}
-
-int64_t lattice_point_bytes(int dimensions, int64_t points) { return points * (dimensions + 1) * 16; }
-
-int64_t vertex_bytes(int dimensions, int row_width) { return (dimensions + 1) * 8 + 4 + row_width * 8; }
-
-void require_memory(int64_t needed, int64_t limit, int64_t points) {
-  if (needed > limit)
-    fail_input("CRF: an image of {} pixels needs {:.1f} GB of memory, more than the limit of {:.1f} GB; make the image "
-               "smaller, cut it into pieces, or raise the limit",
-               points, static_cast<double>(needed) * 1e-9, static_cast<double>(limit) * 1e-9);
 }
 
 void PermutohedralLattice::build(int64_t points, const FeatureSource& features, const Options& options,
@@ -260,8 +259,7 @@ void PermutohedralLattice::build(int64_t points, const FeatureSource& features, 
   ensure(points >= 1, "a lattice of {} points", points);
   dimensions_ = options.dimensions;
   points_ = points;
-  entries_per_class_ = points + (options.has_origin ? 1 : 0);
-  if (entries_per_class_ * (dimensions_ + 1) >= int64_t{1} << 32)
+  if ((points + 1) * (dimensions_ + 1) >= int64_t{1} << 32)
     fail_input("CRF: {} pixels are more than the {} that can be numbered; cut the image into pieces", points,
                (int64_t{1} << 32) / (dimensions_ + 1) - 1);
   switch (dimensions_) {
@@ -269,6 +267,25 @@ void PermutohedralLattice::build(int64_t points, const FeatureSource& features, 
     case 5: return build_dimensions<5>(features, options, space);
     default: fail("a lattice of {} dimensions: expected 2 or 5", dimensions_);
   }
+}
+
+int64_t lattice_point_bytes(int dimensions, int64_t points) {
+  return groups_of(points) * kGroup * (dimensions + 1) * 8;
+}
+
+int64_t lattice_build_bytes(int dimensions, int64_t points, int threads) {
+  return points * 8 * (dimensions + 1 + std::min(threads, dimensions + 1));
+}
+
+int64_t lattice_vertex_bytes(int dimensions, int64_t vertices, int row_width) {
+  return (vertices + 1) * ((dimensions + 1) * 8 + row_width * 8);
+}
+
+void require_memory(int64_t needed, int64_t limit, int64_t points) {
+  if (needed > limit)
+    fail_input("CRF: an image of {} pixels needs {:.1f} GB of memory, more than the limit of {:.1f} GB; make the image "
+               "smaller, cut it into pieces, or raise the limit",
+               points, static_cast<double>(needed) * 1e-9, static_cast<double>(limit) * 1e-9);
 }
 
 }  // namespace boxseg::crf

@@ -1,6 +1,7 @@
 // Filtering with a lattice that has been built: splat, blur, slice.
+#include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <utility>
 
 #include "common/base/error.h"
 #include "common/base/parallel.h"
@@ -10,65 +11,114 @@
 namespace boxseg::crf {
 namespace {
 
-constexpr int64_t kGrain = 8192;  // vertices or points
+constexpr int64_t kGrainVertices = 8192, kGrainPoints = 2048;
 
-template <class R>
-void splat(const float* rows, int64_t stride, const uint32_t* begin, const uint32_t* point, const float* weight,
-           int64_t from, int64_t to, float* values) {
-  for (int64_t v = from; v < to; ++v) {
-    R sum = R::zero();
-    for (uint32_t e = begin[v]; e < begin[v + 1]; ++e) sum.add_scaled(weight[e], R::load(rows + point[e] * stride));
-    sum.store(values + v * R::kWidth);
+// Adds rows of all points to their vertices in `count` classes. vertex, weight: of the first point and class;
+// stride: from one group of points to the next.
+template <class R, int count>
+void splat_classes(const float* rows, const uint32_t* vertex, const float* weight, int64_t stride, int64_t points,
+                   float* values) {
+  for (int64_t first = 0; first < points; first += kGroup, vertex += stride, weight += stride) {
+    const int lanes = static_cast<int>(std::min<int64_t>(kGroup, points - first));
+    for (int l = 0; l < lanes; ++l) {
+      const R row = R::load(rows + (first + l) * R::kWidth);
+      for (int r = 0; r < count; ++r) {
+        float* at = values + static_cast<int64_t>(vertex[r * kGroup + l]) * R::kWidth;
+        R sum = R::load(at);
+        sum.add_scaled(weight[r * kGroup + l], row);
+        sum.store(at);
+      }
+    }
   }
 }
 
 template <class R>
-void blur(const float* old_values, const uint32_t* neighbours, int64_t from, int64_t to, float* new_values) {
+void blur_axis(const float* old_values, const uint32_t* neighbours, int64_t from, int64_t to, float* new_values) {
   for (int64_t v = from; v < to; ++v) {
     R value = R::load(old_values + v * R::kWidth);
     R sides = R::load(old_values + static_cast<int64_t>(neighbours[v * 2]) * R::kWidth);
-    sides.add_scaled(1.0f, R::load(old_values + static_cast<int64_t>(neighbours[v * 2 + 1]) * R::kWidth));
+    sides.add(R::load(old_values + static_cast<int64_t>(neighbours[v * 2 + 1]) * R::kWidth));
     value.add_scaled(0.5f, sides);
     value.store(new_values + v * R::kWidth);
   }
 }
 
+// values: [M+1, width], blurred.
+template <class R, int classes>
+void slice_points(float* rows, const uint32_t* vertex, const float* weight, const float* values, float factor,
+                  int64_t points) {
+  for (int64_t first = 0; first < points; first += kGroup, vertex += classes * kGroup, weight += classes * kGroup) {
+    const int lanes = static_cast<int>(std::min<int64_t>(kGroup, points - first));
+    for (int l = 0; l < lanes; ++l) {
+      R sum = R::zero();
+      for (int r = 0; r < classes; ++r)
+        sum.add_scaled(weight[r * kGroup + l],
+                       R::load(values + static_cast<int64_t>(vertex[r * kGroup + l]) * R::kWidth));
+      float* at = rows + (first + l) * R::kWidth;
+      R total = R::load(at);
+      total.add_scaled(factor, sum);
+      total.store(at);
+    }
+  }
+}
+
 }  // namespace
 
-void PermutohedralLattice::splat_and_blur(const float* rows, int64_t stride, int width, int threads) {
-  values_.reserve((vertices_ + 1) * width);
-  blurred_.reserve((vertices_ + 1) * width);
-  with_row_type(width, [&](auto row) {
-    using R = decltype(row);
-    R::zero().store(values_.data() + vertices_ * R::kWidth);
-    R::zero().store(blurred_.data() + vertices_ * R::kWidth);
-    parallel_for(vertices_, kGrain, threads, [&](int64_t from, int64_t to) {
-      splat<R>(rows, stride, entry_begin_.data(), entry_point_.data(), entry_weight_.data(), from, to, values_.data());
-    });
-    for (int axis = 0; axis <= dimensions_; ++axis) {
-      const uint32_t* neighbours = neighbours_.data() + static_cast<int64_t>(axis) * vertices_ * 2;
-      parallel_for(vertices_, kGrain, threads, [&](int64_t from, int64_t to) {
-        blur<R>(values_.data(), neighbours, from, to, blurred_.data());
-      });
-      std::swap(values_, blurred_);
+template <class R>
+void PermutohedralLattice::splat(const float* rows, int threads) {
+  const int classes = dimensions_ + 1;
+  const int together = threads == 1 ? classes : classes == 6 && threads <= 3 ? 6 / threads : 1;
+  const int64_t stride = classes * kGroup;
+  parallel_for(classes / together, 1, threads, [&](int64_t from, int64_t to) {
+    for (int64_t task = from; task < to; ++task) {
+      const int64_t first = task * together;
+      float* values = values_.data();
+      std::fill(values + class_begin_[first] * R::kWidth, values + class_begin_[first + together] * R::kWidth, 0.0f);
+      const uint32_t* vertex = vertex_.data() + first * kGroup;
+      const float* weight = weight_.data() + first * kGroup;
+      switch (together) {
+        case 6: splat_classes<R, 6>(rows, vertex, weight, stride, points_, values); break;
+        case 3: splat_classes<R, 3>(rows, vertex, weight, stride, points_, values); break;
+        case 2: splat_classes<R, 2>(rows, vertex, weight, stride, points_, values); break;
+        default: splat_classes<R, 1>(rows, vertex, weight, stride, points_, values); break;
+      }
     }
   });
 }
 
-void PermutohedralLattice::slice(float* rows, int64_t stride, int width, int64_t from, int64_t to) const {
+template <class R>
+void PermutohedralLattice::blur(int threads) {
+  R::zero().store(values_.data() + vertices_ * R::kWidth);
+  R::zero().store(blurred_.data() + vertices_ * R::kWidth);
+  for (int axis = 0; axis <= dimensions_; ++axis) {
+    const uint32_t* neighbours = neighbours_.data() + axis * vertices_ * 2;
+    parallel_for(vertices_, kGrainVertices, threads, [&](int64_t from, int64_t to) {
+      blur_axis<R>(values_.data(), neighbours, from, to, blurred_.data());
+    });
+    std::swap(values_, blurred_);
+  }
+}
+
+void PermutohedralLattice::splat_and_blur(const float* rows, int width, int threads) {
+  values_.reserve((vertices_ + 1) * width);
+  blurred_.reserve((vertices_ + 1) * width);
+  with_row_type(width, [&](auto row) {
+    splat<decltype(row)>(rows, threads);
+    blur<decltype(row)>(threads);
+  });
+}
+
+void PermutohedralLattice::slice(float* rows, int width, float factor, int64_t from, int64_t to) const {
+  ensure(from % kGroup == 0, "slice: starts at point {}, expected a multiple of {}", from, kGroup);
+  const int classes = dimensions_ + 1;
+  const uint32_t* vertex = vertex_.data() + from * classes;
+  const float* weight = weight_.data() + from * classes;
   with_row_type(width, [&](auto row) {
     using R = decltype(row);
-    const int corners = dimensions_ + 1;
-    const float* weight = slice_weight_.data() + from * corners;
-    const uint32_t* vertex = vertex_of_point_.data() + from * corners;
-    for (int64_t p = from; p < to; ++p, weight += corners, vertex += corners) {
-      R sum = R::zero();
-      for (int r = 0; r < corners; ++r)
-        sum.add_scaled(weight[r], R::load(values_.data() + static_cast<int64_t>(vertex[r]) * R::kWidth));
-      R total = R::load(rows + p * stride);
-      total.add_scaled(1.0f, sum);
-      total.store(rows + p * stride);
-    }
+    if (classes == 3)
+      slice_points<R, 3>(rows, vertex, weight, values_.data(), factor, to - from);
+    else
+      slice_points<R, 6>(rows, vertex, weight, values_.data(), factor, to - from);
   });
 }
 
@@ -76,34 +126,22 @@ float PermutohedralLattice::alpha() const { return 1.0f / (1.0f + std::pow(2.0f,
 
 void PermutohedralLattice::filter_ones(float* result, int threads) {
   std::fill_n(result, points_, 1.0f);
-  splat_and_blur(result, 1, 1, threads);
-  const float scale = alpha();
-  const int corners = dimensions_ + 1;
-  parallel_for(points_, kGrain, threads, [&](int64_t from, int64_t to) {
-    for (int64_t p = from; p < to; ++p) {
-      float sum = 0;
-      for (int r = 0; r < corners; ++r)
-        sum += slice_weight_[p * corners + r] * values_[vertex_of_point_[p * corners + r]] * scale;
-      result[p] = sum;
-    }
-  });
+  splat_and_blur(result, 1, threads);
+  std::fill_n(result, points_, 0.0f);
+  parallel_for(points_, kGrainPoints, threads,
+               [&](int64_t from, int64_t to) { slice(result + from, 1, alpha(), from, to); });
 }
 
-void PermutohedralLattice::scale_weights(const float* scale, float factor, int threads) {
-  const int corners = dimensions_ + 1;
-  const float all = alpha() * factor;
-  parallel_for(points_, kGrain, threads, [&](int64_t from, int64_t to) {
+void PermutohedralLattice::scale_weights(const float* scale, int threads) {
+  const int classes = dimensions_ + 1;
+  parallel_for(points_, kGrainPoints, threads, [&](int64_t from, int64_t to) {
     for (int64_t p = from; p < to; ++p)
-      for (int r = 0; r < corners; ++r) slice_weight_[p * corners + r] *= all * scale[p];
-  });
-  parallel_for(corners * entries_per_class_, kGrain, threads, [&](int64_t from, int64_t to) {
-    for (int64_t e = from; e < to; ++e) entry_weight_[e] *= scale[entry_point_[e]];
+      for (int r = 0; r < classes; ++r) weight_[(p / kGroup * classes + r) * kGroup + p % kGroup] *= scale[p];
   });
 }
 
 int64_t PermutohedralLattice::bytes() const {
-  return vertex_of_point_.bytes() + slice_weight_.bytes() + entry_begin_.bytes() + entry_point_.bytes() +
-         entry_weight_.bytes() + neighbours_.bytes() + values_.bytes() + blurred_.bytes();
+  return vertex_.bytes() + weight_.bytes() + neighbours_.bytes() + values_.bytes() + blurred_.bytes();
 }
 
 }  // namespace boxseg::crf

@@ -89,14 +89,18 @@ struct VertexKeys {
   int bits = 0;        // no key needs more; 0: more than 64
 };
 
+// key[r]: of the vertex with remainder r.
 template <int D, int L>
-BOXSEG_HD void vertex_keys(const SimplexBlock<D, L>& s, const VertexKeys<D>& keys, int remainder, uint64_t (&key)[L]) {
-  for (int l = 0; l < L; ++l) key[l] = keys.origin;
+BOXSEG_HD void vertex_keys(const SimplexBlock<D, L>& s, const VertexKeys<D>& keys, uint64_t (&key)[D + 1][L]) {
+  for (int l = 0; l < L; ++l) key[0][l] = keys.origin;
   for (int i = 0; i < D; ++i)
-    for (int l = 0; l < L; ++l) {
-      const int32_t q = s.quotient[i][l] - (s.rank[i][l] > D - remainder ? 1 : 0);
-      key[l] += static_cast<uint64_t>(static_cast<int64_t>(q)) * keys.factor[i];
-    }
+    for (int l = 0; l < L; ++l)
+      key[0][l] += static_cast<uint64_t>(static_cast<int64_t>(s.quotient[i][l])) * keys.factor[i];
+  for (int r = 1; r <= D; ++r) {
+    for (int l = 0; l < L; ++l) key[r][l] = key[r - 1][l];
+    for (int i = 0; i < D; ++i)
+      for (int l = 0; l < L; ++l) key[r][l] -= s.rank[i][l] == D - r + 1 ? keys.factor[i] : 0;
+  }
 }
 
 // What a step along `axis` (0..D) adds to a key, into the class of the next smaller remainder (D after 0):

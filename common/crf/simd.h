@@ -7,45 +7,37 @@ namespace boxseg::crf {
 typedef float Float2 __attribute__((vector_size(8)));
 typedef float Float4 __attribute__((vector_size(16)));
 typedef float Float8 __attribute__((vector_size(32)));
+typedef int32_t Int8 __attribute__((vector_size(32)));
 
-// W neighbouring floats as G vectors of type V.
-template <class V, int G>
+// Neighbouring floats, as many as V holds.
+template <class V>
 struct Row {
-  static constexpr int kWidth = static_cast<int>(sizeof(V) / sizeof(float)) * G;
-  V part[G];
+  static constexpr int kWidth = static_cast<int>(sizeof(V) / sizeof(float));
+  V value;
 
-  static Row zero() {
-    Row row;
-    for (int g = 0; g < G; ++g) row.part[g] = V{};
-    return row;
-  }
+  static Row zero() { return {V{}}; }
   static Row load(const float* p) {
     Row row;
-    for (int g = 0; g < G; ++g) __builtin_memcpy(&row.part[g], p + g * (kWidth / G), sizeof(V));
+    __builtin_memcpy(&row.value, p, sizeof(V));
     return row;
   }
-  void store(float* p) const {
-    for (int g = 0; g < G; ++g) __builtin_memcpy(p + g * (kWidth / G), &part[g], sizeof(V));
-  }
-  void add_scaled(float factor, const Row& other) {
-    for (int g = 0; g < G; ++g) part[g] += other.part[g] * factor;
-  }
+  void store(float* p) const { __builtin_memcpy(p, &value, sizeof(V)); }
+  void add(const Row& other) { value += other.value; }
+  void add_scaled(float factor, const Row& other) { value += other.value * factor; }
 };
 
-// Calls body(Row type) for the narrowest row that holds `width` floats, at most kMaxWidth.
-inline constexpr int kMaxWidth = 16;
-constexpr int padded_width(int64_t width) {
-  return width <= 1 ? 1 : width <= 2 ? 2 : width <= 4 ? 4 : width <= 8 ? 8 : width <= 12 ? 12 : 16;
-}
+// The widest row. Wider ones were tried: the vertices' values then leave the cache, and more labels are faster in
+// several passes of four.
+inline constexpr int kMaxWidth = 4;
+constexpr int padded_width(int64_t width) { return width <= 1 ? 1 : width <= 2 ? 2 : 4; }
+
+// Calls body(Row) with the row of `width` floats: 1, 2 or 4.
 template <class Body>
-void with_row_type(int padded, const Body& body) {
-  switch (padded) {
-    case 1: return body(Row<float, 1>{});
-    case 2: return body(Row<Float2, 1>{});
-    case 4: return body(Row<Float4, 1>{});
-    case 8: return body(Row<Float8, 1>{});
-    case 12: return body(Row<Float4, 3>{});
-    default: return body(Row<Float8, 2>{});
+void with_row_type(int width, const Body& body) {
+  switch (width) {
+    case 1: return body(Row<float>{});
+    case 2: return body(Row<Float2>{});
+    default: return body(Row<Float4>{});
   }
 }
 

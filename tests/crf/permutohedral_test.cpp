@@ -8,7 +8,7 @@
 #include <catch2/catch.hpp>
 
 using namespace boxseg;
-using crf::kBlock;
+using crf::kLift;
 
 namespace {
 
@@ -24,9 +24,9 @@ crf::PermutohedralLattice build(const std::vector<std::vector<double>>& points, 
       static_cast<int64_t>(points.size()),
       [&](int64_t first, float* features) {
         for (int d = 0; d < o.dimensions; ++d)
-          for (int l = 0; l < kBlock; ++l) {
+          for (int l = 0; l < kLift; ++l) {
             const size_t p = static_cast<size_t>(first + l);
-            features[d * kBlock + l] = p < points.size() ? static_cast<float>(points[p][static_cast<size_t>(d)]) : 0;
+            features[d * kLift + l] = p < points.size() ? static_cast<float>(points[p][static_cast<size_t>(d)]) : 0;
           }
       },
       o, space);
@@ -75,9 +75,9 @@ TEMPLATE_TEST_CASE_SIG("filtering equals a naive lattice in double", "", ((int D
       for (size_t p = 0; p < static_cast<size_t>(count); ++p)
         for (size_t k = 0; k < 3; ++k)
           rows[p * 4 + k] = static_cast<float>(columns[k][p] = static_cast<float>(random.uniform(-1, 1)));
-      lattice.scale_weights(std::vector<float>(static_cast<size_t>(count), 1.0f).data(), 1.0f, 1);
-      lattice.splat_and_blur(rows.data(), 4, 4, 1);
-      lattice.slice(sums.data(), 4, 4, 0, count);
+      lattice.scale_weights(std::vector<float>(static_cast<size_t>(count), 1.0f).data(), 1);
+      lattice.splat_and_blur(rows.data(), 4, 1);
+      lattice.slice(sums.data(), 4, lattice.alpha(), 0, count);
       for (size_t k = 0; k < 3; ++k) {
         const auto expected = naive.filter(columns[k]);
         for (size_t p = 0; p < static_cast<size_t>(count); ++p)
