@@ -131,7 +131,7 @@ bool Options::parse(int argc, const char* const* argv) {
   } catch (const po::unknown_option& e) {
     std::string name = e.get_option_name();
     name.erase(0, name.find_first_not_of('-'));
-    refuse_unknown(name, "");
+    refuse_unknown(name.substr(0, name.find('=')), "");
   } catch (const po::error& e) {
     fail_usage("{}; see --help", e.what());
   }
