@@ -22,7 +22,8 @@ void require_option(const std::string& value, const char* name) {
   if (value.empty()) fail_usage("--{} is missing; see --help", name);
 }
 
-ProgramInfo info(const std::string& command, const std::string& summary, const std::string& example, const std::string& section = "") {
+ProgramInfo info(const std::string& command, const std::string& summary, const std::string& example,
+                 const std::string& section = "") {
   return {"prepare " + command, summary, "prepare " + example, section, kPrepareFingerprint};
 }
 
@@ -42,9 +43,11 @@ int prepare_voc(int argc, char** argv) {
                        "voc --root VOC2012 --split train=train_aug --split val=val --output dataset.h5", "dataset"));
   options.add("root", &root, "folder with JPEGImages and Annotations", Role::input);
   options.add_repeated("split", &splits, "NAME=LIST, repeatable; LIST is a file, or a name in ImageSets/Segmentation");
-  options.add("classes", &class_file, "file with one class name a line; default: classes.txt of the folder, else VOC's 21", Role::input);
+  options.add("classes", &class_file,
+              "file with one class name a line; default: classes.txt of the folder, else VOC's 21", Role::input);
   options.add("class-names", &class_names, "class names in the order of label values, instead of a file");
-  options.add("masks", &voc.masks, "folder of ground-truth label PNGs, or none; default: SegmentationClassAug, else SegmentationClass");
+  options.add("masks", &voc.masks,
+              "folder of ground-truth label PNGs, or none; default: SegmentationClassAug, else SegmentationClass");
   options.add("without-boxes", &voc.without_boxes, "splits whose images need no annotation (a test set)");
   options.add_choice("on-bad-image", &on_bad_image, {"fail", "skip"}, "what to do with images that fail a check");
   options.add("name", &name, "name of the dataset");
@@ -71,14 +74,18 @@ int prepare_voc(int argc, char** argv) {
   Dataset dataset = index_voc(voc, report);
   dataset.name = name;
   auto& facts = dataset.facts;
-  facts = {{"program", options.info().name}, {"fingerprint", options.info().fingerprint},
-           {"classes from", report.class_source}, {"masks from", report.mask_folder.empty() ? "none" : report.mask_folder},
-           {"boxes clipped", std::to_string(report.clipped_boxes)}, {"boxes difficult", std::to_string(report.difficult_boxes)},
+  facts = {{"program", options.info().name},
+           {"fingerprint", options.info().fingerprint},
+           {"classes from", report.class_source},
+           {"masks from", report.mask_folder.empty() ? "none" : report.mask_folder},
+           {"boxes clipped", std::to_string(report.clipped_boxes)},
+           {"boxes difficult", std::to_string(report.difficult_boxes)},
            {"images left out", std::to_string(report.skipped.size())}};
   for (const auto& [key, value] : options.resolved()) facts["option " + key] = value;
   for (size_t i = 0; i < report.skipped.size(); ++i) facts[fmt::format("left out {:06}", i + 1)] = report.skipped[i];
   write_dataset(output, dataset);
-  if (report.clipped_boxes > 0) log_warning("{} of {} boxes reach over the border and were clipped", report.clipped_boxes, report.boxes);
+  if (report.clipped_boxes > 0)
+    log_warning("{} of {} boxes reach over the border and were clipped", report.clipped_boxes, report.boxes);
   if (report.images_without_boxes > 0) log_warning("{} images have no box", report.images_without_boxes);
   log_info("{}: {} images, {} boxes, {} masks{}", output, dataset.images.size(), report.boxes, report.images_with_mask,
            report.skipped.empty() ? "" : fmt::format(", {} images left out", report.skipped.size()));
@@ -96,7 +103,8 @@ int prepare_synthetic(int argc, char** argv) {
   options.add("size-max", &synthetic.size_max, "largest width and height in pixels");
   options.add("output", &output, "folder to make", Role::run);
   if (!options.parse(argc, argv)) return 0;
-  if (!options.check_file.empty()) fail_usage("--check {}: index the folder with `prepare voc`, which checks every file", options.check_file);
+  if (!options.check_file.empty())
+    fail_usage("--check {}: index the folder with `prepare voc`, which checks every file", options.check_file);
   require_option(output, "output");
   if (options.seed < 0) fail_usage("--seed {}: expected 0 or more", options.seed);
   synthetic.seed = static_cast<uint64_t>(options.seed);
@@ -109,8 +117,9 @@ int prepare_synthetic(int argc, char** argv) {
 int prepare_labels(int argc, char** argv) {
   ImportLabelsOptions labels;
   std::string dataset_path, data_root, y_crf, y_ret, output;
-  Options options(info("labels", "Gives published or hand-made label maps a manifest, so that stage 3 learns from them.",
-                       "labels --y-crf labels/Y_crf --y-ret labels/Y_ret --dataset dataset.h5 --output runs/own/stage2"));
+  Options options(
+      info("labels", "Gives published or hand-made label maps a manifest, so that stage 3 learns from them.",
+           "labels --y-crf labels/Y_crf --y-ret labels/Y_ret --dataset dataset.h5 --output runs/own/stage2"));
   options.add("y-crf", &y_crf, "folder of label PNGs, ID.png for each image of the split", Role::input);
   options.add("y-ret", &y_ret, "the second set of labels; without it, losses that compare the two refuse", Role::input);
   options.add("dataset", &dataset_path, "index made by prepare", Role::input);
@@ -159,7 +168,9 @@ std::string take_file(int& argc, char**& argv, const char* command) {
 
 int prepare_check(int argc, char** argv) {
   std::string data_root;
-  Options options(info("check", "Reads all images and masks of an index again and names those that are gone or changed.", "check dataset.h5"));
+  Options options(info("check",
+                       "Reads all images and masks of an index again and names those that are gone or changed.",
+                       "check dataset.h5"));
   options.add("data-root", &data_root, "where the dataset's files are, if not where prepare found them", Role::run);
   std::string file = take_file(argc, argv, "check");
   if (!options.parse(argc, argv)) return 0;
@@ -174,7 +185,8 @@ int prepare_check(int argc, char** argv) {
 }
 
 int prepare_show(int argc, char** argv) {
-  Options options(info("show", "Prints any artifact as text: index, manifest, attention shard, label map, checkpoint.", "show dataset.h5"));
+  Options options(info("show", "Prints any artifact as text: index, manifest, attention shard, label map, checkpoint.",
+                       "show dataset.h5"));
   const std::string file = take_file(argc, argv, "show");
   if (!options.parse(argc, argv)) return 0;
   if (file.empty()) fail_usage("prepare show: name a file, such as: prepare show dataset.h5");
@@ -195,8 +207,11 @@ constexpr const char* kHelp =
 
 int run(int argc, char** argv) {
   watch_interrupts();
-  const std::vector<std::pair<std::string, int (*)(int, char**)>> commands = {
-      {"voc", prepare_voc}, {"synthetic", prepare_synthetic}, {"labels", prepare_labels}, {"check", prepare_check}, {"show", prepare_show}};
+  const std::vector<std::pair<std::string, int (*)(int, char**)>> commands = {{"voc", prepare_voc},
+                                                                              {"synthetic", prepare_synthetic},
+                                                                              {"labels", prepare_labels},
+                                                                              {"check", prepare_check},
+                                                                              {"show", prepare_show}};
   const std::string word = argc > 1 ? argv[1] : "";
   for (const auto& [name, command] : commands)
     if (word == name) return command(argc - 1, argv + 1);
@@ -207,7 +222,8 @@ int run(int argc, char** argv) {
   for (const auto& [name, command] : commands) names.push_back(name);
   if (word.empty()) fail_usage("name a command: {}; see --help", join(names, ", "));
   const std::string close = nearest(word, names);
-  fail_usage("unknown command '{}'{}; known: {}", word, close.empty() ? "" : fmt::format(", did you mean '{}'?", close), join(names, ", "));
+  fail_usage("unknown command '{}'{}; known: {}", word, close.empty() ? "" : fmt::format(", did you mean '{}'?", close),
+             join(names, ", "));
 }
 
 }  // namespace

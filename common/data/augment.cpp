@@ -20,10 +20,12 @@ struct Cut {
 Cut cut_at(ImageSize size, ImageSize crop, double draw_x, double draw_y) {
   // Half of what a side lacks, rounded up.
   const auto padding = [](int64_t n, int64_t wanted) { return wanted > n ? (wanted - n + 1) / 2 : 0; };
-  const auto begin = [](double draw, int64_t room) { return static_cast<int64_t>(std::floor(draw * static_cast<double>(room))); };
+  const auto begin = [](double draw, int64_t room) {
+    return static_cast<int64_t>(std::floor(draw * static_cast<double>(room)));
+  };
   const int64_t pad_y = padding(size.height, crop.height), pad_x = padding(size.width, crop.width);
-  return {begin(draw_y, size.height + 2 * pad_y - crop.height) - pad_y, begin(draw_x, size.width + 2 * pad_x - crop.width) - pad_x,
-          pad_y, pad_x};
+  return {begin(draw_y, size.height + 2 * pad_y - crop.height) - pad_y,
+          begin(draw_x, size.width + 2 * pad_x - crop.width) - pad_x, pad_y, pad_x};
 }
 
 // As the authors: first moved into the padded frame, then clipped, all in float32.
@@ -57,7 +59,8 @@ std::vector<T> cut(const std::vector<T>& from, ImageSize size, int64_t y0, int64
         for (int64_t c = 0; c < kC; ++c) row[x * kC + c] = padding[static_cast<size_t>(c)];
     };
     pad(0, begin);
-    if (begin < end) std::copy_n(from.data() + ((y + y0) * size.width + x0 + begin) * kC, (end - begin) * kC, row + begin * kC);
+    if (begin < end)
+      std::copy_n(from.data() + ((y + y0) * size.width + x0 + begin) * kC, (end - begin) * kC, row + begin * kC);
     pad(end, crop.width);
   }
   return to;
@@ -123,7 +126,8 @@ const std::vector<Normalisation>& known_normalisations() {
 Sample make_sample(const RgbImage& image, std::vector<Box> boxes, std::vector<Sample::Plane> planes) {
   const auto pixels = static_cast<size_t>(image.height * image.width);
   for (const auto& plane : planes)
-    ensure(plane.pixels.size() == pixels, "make_sample: a plane has {} pixels, the image {}", plane.pixels.size(), pixels);
+    ensure(plane.pixels.size() == pixels, "make_sample: a plane has {} pixels, the image {}", plane.pixels.size(),
+           pixels);
   return {image.height, image.width, std::vector<float>(image.pixels.begin(), image.pixels.end()), std::move(boxes),
           std::move(planes)};
 }
@@ -145,7 +149,9 @@ void scale(Sample& sample, double factor) {
 }
 
 std::vector<Box> clip_boxes(const std::vector<Box>& boxes, int64_t x0, int64_t y0, int64_t x1, int64_t y1) {
-  const auto low = [](float v, int64_t edge) { return v >= static_cast<float>(edge) ? v - static_cast<float>(edge) : 0.0f; };
+  const auto low = [](float v, int64_t edge) {
+    return v >= static_cast<float>(edge) ? v - static_cast<float>(edge) : 0.0f;
+  };
   const auto high = [](float v, int64_t begin, int64_t end) {
     return v >= static_cast<float>(end) ? static_cast<float>(end - begin + 1) : v - static_cast<float>(begin);
   };
@@ -168,7 +174,8 @@ void pad_and_crop(Sample& sample, ImageSize crop, double draw_x, double draw_y) 
   const ImageSize size{sample.height, sample.width};
   const Cut at = cut_at(size, crop, draw_x, draw_y);
   sample.image = cut<float, 3>(sample.image, size, at.y, at.x, crop, kPadding);
-  for (auto& plane : sample.planes) plane.pixels = cut<uint8_t, 1>(plane.pixels, size, at.y, at.x, crop, {plane.padding});
+  for (auto& plane : sample.planes)
+    plane.pixels = cut<uint8_t, 1>(plane.pixels, size, at.y, at.x, crop, {plane.padding});
   sample.boxes = cut_boxes(std::move(sample.boxes), at, crop);
   sample.height = crop.height;
   sample.width = crop.width;
@@ -251,7 +258,8 @@ Sample augmented(const RgbImage& image, std::vector<Box> boxes, std::vector<Samp
                      std::min(at.x + crop, size.width)};
   const int64_t offset = (shown.y0 - at.y) * crop + shown.x0 - at.x;
 
-  Sample sample{crop, crop, std::vector<float>(static_cast<size_t>(crop * crop * 3)), std::move(boxes), std::move(planes)};
+  Sample sample{crop, crop, std::vector<float>(static_cast<size_t>(crop * crop * 3)), std::move(boxes),
+                std::move(planes)};
   if (shown.height() < crop || shown.width() < crop)
     for (size_t i = 0; i < sample.image.size(); ++i) sample.image[i] = kPadding[i % 3];
   resample_bilinear(image.pixels.data(), from, draws.scale, shown, sample.image.data() + offset * 3, crop * 3);

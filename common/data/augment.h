@@ -48,7 +48,7 @@ void jitter(Sample& sample, const JitterFactors& factors);
 
 // How a backbone's weights want their input; belongs to the weights file and is stored in checkpoints.
 struct Normalisation {
-  std::string name;          // "caffe_bgr", "torchvision_rgb", "lite0_rgb"
+  std::string name;  // "caffe_bgr", "torchvision_rgb", "lite0_rgb"
   bool is_bgr = false;
   std::array<float, 3> mean{}, divisor{1, 1, 1};  // in channel order of the tensor: (x - mean) / divisor
 };

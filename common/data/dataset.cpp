@@ -26,10 +26,11 @@ void check_ids(const std::vector<ImageEntry>& images) {
     const fs::path name = output_name(image.id);
     for (const auto& part : name)
       if (part.native().size() > kLongestName)
-        fail_input("image id '{}': a part of it is longer than {} bytes, too long for a file name; shorten it", image.id,
-                   kLongestName);
+        fail_input("image id '{}': a part of it is longer than {} bytes, too long for a file name; shorten it",
+                   image.id, kLongestName);
     if (const auto [at, is_new] = id_of_file.emplace(name.native(), &image.id); !is_new)
-      fail_input("image ids '{}' and '{}' would share the output name {}; rename one", *at->second, image.id, name.native());
+      fail_input("image ids '{}' and '{}' would share the output name {}; rename one", *at->second, image.id,
+                 name.native());
   }
   // "a.png/b" needs a folder where the label of "a" must stand.
   for (const auto& image : images)
@@ -37,8 +38,8 @@ void check_ids(const std::vector<ImageEntry>& images) {
       if (folder.extension() != ".png") continue;
       const auto found = id_of_file.find(fs::path(folder).replace_extension().native());
       if (found != id_of_file.end())
-        fail_input("image ids '{}' and '{}': the second needs a folder where the first writes {}; rename one", *found->second,
-                   image.id, folder.native());
+        fail_input("image ids '{}' and '{}': the second needs a folder where the first writes {}; rename one",
+                   *found->second, image.id, folder.native());
     }
 }
 
@@ -196,7 +197,9 @@ Digest Dataset::digest(const std::string& split_name, bool with_masks) const {
     hasher.number(static_cast<int64_t>(e.boxes.size()));
     for (const Box& b : e.boxes) {
       const float corners[4] = {b.x0, b.y0, b.x1, b.y1};
-      hasher.bytes(corners, sizeof corners).number(b.class_id).number((b.is_difficult ? kDifficult : 0) | (b.is_crowd ? kCrowd : 0));
+      hasher.bytes(corners, sizeof corners)
+          .number(b.class_id)
+          .number((b.is_difficult ? kDifficult : 0) | (b.is_crowd ? kCrowd : 0));
     }
   }
   return hasher.digest();
@@ -229,7 +232,8 @@ Dataset read_dataset(const fs::path& path, const fs::path& data_root, bool needs
   if (!file.has_attribute("", "format") || file.attribute_text("", "format") != kFormat)
     fail_input("{}: is HDF5, but no dataset index; make one with prepare", path.string());
   if (const auto schema = file.attribute<int64_t>("", "schema"); schema != kSchema)
-    fail_input("{}: index of layout {}, this program reads {}; make it again with prepare", path.string(), schema, kSchema);
+    fail_input("{}: index of layout {}, this program reads {}; make it again with prepare", path.string(), schema,
+               kSchema);
   require(file.has_attribute("", "complete"), file, "its writer did not finish");
   Dataset d;
   d.name = file.attribute_text("", "name");
@@ -254,10 +258,11 @@ Dataset read_dataset(const fs::path& path, const fs::path& data_root, bool needs
 
 fs::path output_name(const std::string& id) {
   const fs::path path(id);
-  const bool is_plain = is_inside(path) && path.lexically_normal() == path && path.has_filename() && path != ".";
+  const bool is_plain = is_inside(path) && path.lexically_normal().native() == id && path.has_filename() && id != ".";
   if (!is_plain)
-    fail_input("image id '{}' cannot name an output file (it is empty, absolute, or has empty, '.' or '..' parts); rename it",
-               id);
+    fail_input(
+        "image id '{}' cannot name an output file (it is empty, absolute, or has empty, '.' or '..' parts); rename it",
+        id);
   return path;
 }
 

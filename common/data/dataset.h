@@ -20,20 +20,20 @@ struct Box {
 };
 
 struct ImageEntry {
-  std::string id;          // output names derive from it; may hold blanks and "/"
-  std::string path;        // relative to the root
+  std::string id;    // output names derive from it; may hold blanks and "/"
+  std::string path;  // relative to the root
   ImageSize size;
   std::vector<Box> boxes;
-  std::string mask_path;   // relative to the root; "" = no ground truth
-  Digest image_digest;     // of the file's bytes
-  Digest mask_digest;      // of the file's bytes, "" without mask
+  std::string mask_path;  // relative to the root; "" = no ground truth
+  Digest image_digest;    // of the file's bytes
+  Digest mask_digest;     // of the file's bytes, "" without mask
 };
 
 struct Dataset {
-  std::string name;                        // "voc", "synthetic", ...
-  std::filesystem::path root;              // absolute; `--data-root` overrides it
-  std::vector<std::string> class_names;    // [K], class 0 is "background"
-  Palette palette;                         // [K] or more
+  std::string name;                      // "voc", "synthetic", ...
+  std::filesystem::path root;            // absolute; `--data-root` overrides it
+  std::vector<std::string> class_names;  // [K], class 0 is "background"
+  Palette palette;                       // [K] or more
   std::vector<ImageEntry> images;
   std::map<std::string, std::vector<int64_t>> splits;  // name -> indices into images, in list order
   std::map<std::string, std::string> facts;            // provenance and counts, for people; see `prepare show`

@@ -17,7 +17,8 @@ namespace {
 
 std::string describe_dataset(const fs::path& path) {
   const Dataset d = read_dataset(path, {}, false);
-  std::string text = fmt::format("{}: dataset index '{}', {} images in {}\n", path.string(), d.name, d.images.size(), d.root.string());
+  std::string text =
+      fmt::format("{}: dataset index '{}', {} images in {}\n", path.string(), d.name, d.images.size(), d.root.string());
   std::vector<int64_t> boxes(d.class_names.size());
   int64_t total = 0, masks = 0, crowds = 0;
   for (const auto& image : d.images) {
@@ -25,7 +26,8 @@ std::string describe_dataset(const fs::path& path) {
     total += static_cast<int64_t>(image.boxes.size());
     for (const auto& box : image.boxes) ++boxes[static_cast<size_t>(box.class_id)], crowds += box.is_crowd;
   }
-  text += fmt::format("{} boxes{}, {} images with a mask\n", total, crowds > 0 ? fmt::format(" ({} crowds)", crowds) : "", masks);
+  text += fmt::format("{} boxes{}, {} images with a mask\n", total,
+                      crowds > 0 ? fmt::format(" ({} crowds)", crowds) : "", masks);
   for (const auto& [name, members] : d.splits)
     text += fmt::format("split {}: {} images, digest {}\n", name, members.size(), d.digest(name, false));
   for (size_t c = 0; c < d.class_names.size(); ++c)
@@ -34,8 +36,8 @@ std::string describe_dataset(const fs::path& path) {
   constexpr size_t kShown = 5;
   for (size_t i = 0; i < std::min(kShown, d.images.size()); ++i) {
     const auto& image = d.images[i];
-    text += fmt::format("image {}: {}, {}x{}, {} boxes{}\n", image.id, image.path, image.size.width, image.size.height, image.boxes.size(),
-                        image.mask_path.empty() ? "" : ", " + image.mask_path);
+    text += fmt::format("image {}: {}, {}x{}, {} boxes{}\n", image.id, image.path, image.size.width, image.size.height,
+                        image.boxes.size(), image.mask_path.empty() ? "" : ", " + image.mask_path);
   }
   if (d.images.size() > kShown) text += fmt::format("... and {} more images\n", d.images.size() - kShown);
   return text;
@@ -60,12 +62,15 @@ std::string describe_png(const fs::path& path) {
   }
   std::array<int64_t, 256> count{};
   for (const uint8_t value : labels.pixels) ++count[value];
-  std::string text = fmt::format("{}: label map of {}x{} pixels, digest {}\n", path.string(), labels.width, labels.height,
-                                 digest_of_labels(labels));
+  std::string text = fmt::format("{}: label map of {}x{} pixels, digest {}\n", path.string(), labels.width,
+                                 labels.height, digest_of_labels(labels));
   for (size_t v = 0; v < count.size(); ++v)
     if (count[v] > 0)
-      text += fmt::format("{:3}{} {:8} pixels {:6.2f} %\n", v, v == 255 ? " (void)" : v == 0 ? " (background)" : "", count[v],
-                          100.0 * static_cast<double>(count[v]) / static_cast<double>(labels.pixels.size()));
+      text += fmt::format("{:3}{} {:8} pixels {:6.2f} %\n", v,
+                          v == 255 ? " (void)"
+                          : v == 0 ? " (background)"
+                                   : "",
+                          count[v], 100.0 * static_cast<double>(count[v]) / static_cast<double>(labels.pixels.size()));
   return text;
 }
 
@@ -106,7 +111,8 @@ std::vector<ZipEntry> zip_entries(std::string_view bytes) {
   std::vector<ZipEntry> entries;
   for (uint64_t i = 0; i < count; ++i) {
     if (bytes.substr(std::min<uint64_t>(at, bytes.size()), 4) != "PK\x01\x02") fail_input("damaged directory");
-    const uint64_t name = little_endian(bytes, at + 28, 2), extra = little_endian(bytes, at + 30, 2), comment = little_endian(bytes, at + 32, 2);
+    const uint64_t name = little_endian(bytes, at + 28, 2), extra = little_endian(bytes, at + 30, 2),
+                   comment = little_endian(bytes, at + 32, 2);
     ZipEntry entry;
     entry.name = bytes.substr(at + 46, name);
     entry.size = little_endian(bytes, at + 24, 4);
@@ -123,11 +129,13 @@ std::string describe_checkpoint(const fs::path& path, const std::string& bytes) 
     const auto entries = zip_entries(bytes);
     std::string text = fmt::format("{}: zip with {} entries, {} bytes\n", path.string(), entries.size(), bytes.size());
     constexpr size_t kShown = 40;
-    for (size_t i = 0; i < std::min(kShown, entries.size()); ++i) text += fmt::format("{:12} {}\n", entries[i].size, entries[i].name);
+    for (size_t i = 0; i < std::min(kShown, entries.size()); ++i)
+      text += fmt::format("{:12} {}\n", entries[i].size, entries[i].name);
     if (entries.size() > kShown) text += fmt::format("... and {} more entries\n", entries.size() - kShown);
     for (const auto& entry : entries) {
       if (!entry.name.ends_with("boxseg.json") || !entry.is_stored) continue;
-      const uint64_t data = entry.offset + 30 + little_endian(bytes, entry.offset + 26, 2) + little_endian(bytes, entry.offset + 28, 2);
+      const uint64_t data =
+          entry.offset + 30 + little_endian(bytes, entry.offset + 26, 2) + little_endian(bytes, entry.offset + 28, 2);
       if (data + entry.size <= bytes.size()) text += "record: " + bytes.substr(data, entry.size) + "\n";
     }
     return text;

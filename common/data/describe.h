@@ -6,8 +6,8 @@
 
 namespace boxseg {
 
-// HDF5 (a dataset index as a summary, others as a listing), label PNGs with the share of each value, other images, .npy,
-// .pt checkpoints (entries and our record; nothing in them is run), text. Throws bad_input for anything else.
+// HDF5 (a dataset index as a summary, others as a listing), label PNGs with the share of each value, other images,
+// .npy, .pt checkpoints (entries and our record; nothing in them is run), text. Throws bad_input for anything else.
 std::string describe_file(const fs::path& path);
 
 }  // namespace boxseg

@@ -18,11 +18,12 @@ struct Source {
 LabelMap read_checked(const fs::path& path, const ImageEntry& image, int64_t classes) {
   LabelMap labels = read_label_png(path);
   if (labels.height != image.size.height || labels.width != image.size.width)
-    fail_input("{}: has {}x{} pixels, image '{}' has {}x{}; is it a label map of another image?", path.string(), labels.width,
-               labels.height, image.id, image.size.width, image.size.height);
+    fail_input("{}: has {}x{} pixels, image '{}' has {}x{}; is it a label map of another image?", path.string(),
+               labels.width, labels.height, image.id, image.size.width, image.size.height);
   for (const uint8_t value : labels.pixels)
     if (value >= classes && value != 255)
-      fail_input("{}: holds the value {}, but the dataset has {} classes with background (and 255, void)", path.string(), value, classes);
+      fail_input("{}: holds the value {}, but the dataset has {} classes with background (and 255, void)",
+                 path.string(), value, classes);
   return labels;
 }
 
@@ -35,7 +36,8 @@ Manifest import_labels(const ImportLabelsOptions& options, const Dataset& datase
   if (!options.y_ret.empty()) sources.push_back({"Y_ret", options.y_ret});
   for (const auto& source : sources)
     if (std::error_code ignored; !fs::is_directory(source.folder, ignored))
-      fail_input("{}: no such folder; expected the label maps of split {} in it, ID.png", source.folder.string(), options.split);
+      fail_input("{}: no such folder; expected the label maps of split {} in it, ID.png", source.folder.string(),
+                 options.split);
   const auto& members = dataset.split(options.split);
   const auto n = static_cast<int64_t>(sources.size() * members.size());
   const auto source_of = [&](int64_t i) { return sources[static_cast<size_t>(i) / members.size()]; };
@@ -56,7 +58,8 @@ Manifest import_labels(const ImportLabelsOptions& options, const Dataset& datase
   });
   std::erase(faults, "");
   if (!faults.empty())
-    fail_input("{}{}", faults[0], faults.size() == 1 ? "" : fmt::format(" ({} of {} label maps are bad)", faults.size(), n));
+    fail_input("{}{}", faults[0],
+               faults.size() == 1 ? "" : fmt::format(" ({} of {} label maps are bad)", faults.size(), n));
 
   Manifest manifest;
   manifest.inputs["dataset"] = dataset.digest(options.split, false);
@@ -68,8 +71,8 @@ Manifest import_labels(const ImportLabelsOptions& options, const Dataset& datase
       const LabelMap labels = read_checked(source_of(i).folder / png_of(image_of(i)), image_of(i), dataset.classes());
       const fs::path relative = fs::path(source_of(i).name) / png_of(image_of(i));
       write_label_png(options.output / relative, labels);
-      manifest.outputs[static_cast<size_t>(i)] = {relative.string(), static_cast<int64_t>(fs::file_size(options.output / relative)),
-                                                  digest_of_labels(labels)};
+      manifest.outputs[static_cast<size_t>(i)] = {
+          relative.string(), static_cast<int64_t>(fs::file_size(options.output / relative)), digest_of_labels(labels)};
     }
     progress.advance(end - begin);
   });

@@ -10,16 +10,16 @@ namespace boxseg {
 
 struct ImportLabelsOptions {
   std::string split = "train";
-  fs::path y_crf;      // folder of ID.png
-  fs::path y_ret;      // the same; "" = none: losses that compare the two will refuse
-  fs::path output;     // gets Y_crf/ID.png and Y_ret/ID.png
+  fs::path y_crf;   // folder of ID.png
+  fs::path y_ret;   // the same; "" = none: losses that compare the two will refuse
+  fs::path output;  // gets Y_crf/ID.png and Y_ret/ID.png
   int threads = 1;
 };
 
 // Checks every label map of the split (there, a palette or grey PNG, of the image's size, classes of the dataset or
 // 255), writes them with VOC's palette, and returns inputs and outputs for a manifest (digests are of pixels, so they
-// equal those of a stage 2 that makes the same labels). Throws bad_input before anything is written: the first fault, and
-// how many more there are.
+// equal those of a stage 2 that makes the same labels). Throws bad_input before anything is written: the first fault,
+// and how many more there are.
 Manifest import_labels(const ImportLabelsOptions& options, const Dataset& dataset);
 
 }  // namespace boxseg

@@ -19,7 +19,8 @@ ShuffledOrder::Place ShuffledOrder::at(int64_t position) const {
   auto found = orders_.find(epoch);
   if (found == orders_.end()) {
     constexpr size_t kKept = 4;  // prefetching touches two epochs at their border; more only with tiny datasets
-    if (orders_.size() >= kKept) orders_.erase(orders_.begin()->first < epoch ? orders_.begin() : std::prev(orders_.end()));
+    if (orders_.size() >= kKept)
+      orders_.erase(orders_.begin()->first < epoch ? orders_.begin() : std::prev(orders_.end()));
     std::vector<int64_t> order(static_cast<size_t>(images_));
     std::iota(order.begin(), order.end(), int64_t{0});
     Random(seed_, "order", static_cast<uint64_t>(epoch)).shuffle(order);

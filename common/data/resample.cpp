@@ -45,7 +45,8 @@ template <class T>
 void halve(const T* from, ImageSize size, const Window& window, float* to, int64_t stride) {
   for (int64_t y = window.y0; y < window.y1; ++y)
     for (int64_t x = window.x0; x < window.x1; ++x) {
-      const int64_t rows = std::min<int64_t>(2, size.height - 2 * y), columns = std::min<int64_t>(2, size.width - 2 * x);
+      const int64_t rows = std::min<int64_t>(2, size.height - 2 * y),
+                    columns = std::min<int64_t>(2, size.width - 2 * x);
       const float share = 1.0f / static_cast<float>(rows * columns);
       for (int64_t c = 0; c < 3; ++c) {
         float sum = 0;
@@ -66,7 +67,8 @@ void check(ImageSize size, double factor, const Window& w) {
 }  // namespace
 
 ImageSize scaled_size(ImageSize size, double factor) {
-  ensure(factor > 0 && size.height > 0 && size.width > 0, "scaling {}x{} pixels by {}", size.width, size.height, factor);
+  ensure(factor > 0 && size.height > 0 && size.width > 0, "scaling {}x{} pixels by {}", size.width, size.height,
+         factor);
   return {scaled(size.height, factor), scaled(size.width, factor)};
 }
 
@@ -97,7 +99,8 @@ void resample_bilinear(const T* from, ImageSize size, double factor, const Windo
 template void resample_bilinear(const uint8_t*, ImageSize, double, const Window&, float*, int64_t);
 template void resample_bilinear(const float*, ImageSize, double, const Window&, float*, int64_t);
 
-void resample_nearest(const uint8_t* from, ImageSize size, double factor, const Window& window, uint8_t* to, int64_t stride) {
+void resample_nearest(const uint8_t* from, ImageSize size, double factor, const Window& window, uint8_t* to,
+                      int64_t stride) {
   check(size, factor, window);
   const double step = 1 / factor;
   const auto source = [&](int64_t position, int64_t n) {

@@ -27,6 +27,7 @@ template <class T>
 void resample_bilinear(const T* from, ImageSize size, double factor, const Window& window, float* to, int64_t stride);
 
 // Nearest: source position floor(x / factor). One channel.
-void resample_nearest(const uint8_t* from, ImageSize size, double factor, const Window& window, uint8_t* to, int64_t stride);
+void resample_nearest(const uint8_t* from, ImageSize size, double factor, const Window& window, uint8_t* to,
+                      int64_t stride);
 
 }  // namespace boxseg

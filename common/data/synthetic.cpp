@@ -35,14 +35,16 @@ struct Paths {
   fs::path jpeg, xml, png;
 };
 Paths paths_of(const fs::path& dir, const std::string& id) {
-  return {dir / "JPEGImages" / (id + ".jpg"), dir / "Annotations" / (id + ".xml"), dir / "SegmentationClass" / (id + ".png")};
+  return {dir / "JPEGImages" / (id + ".jpg"), dir / "Annotations" / (id + ".xml"),
+          dir / "SegmentationClass" / (id + ".png")};
 }
 
 void refuse_foreign_folder(const fs::path& dir) {
   std::error_code ignored;
   if (!fs::exists(dir, ignored) || fs::exists(dir / kMarker, ignored)) return;
   if (fs::is_directory(dir, ignored) && fs::is_empty(dir, ignored)) return;
-  fail_usage("--output {}: exists and holds something else than a synthetic dataset; choose a new or empty folder", dir.string());
+  fail_usage("--output {}: exists and holds something else than a synthetic dataset; choose a new or empty folder",
+             dir.string());
 }
 
 // Images of an earlier, larger dataset.
@@ -72,7 +74,8 @@ void SyntheticOptions::check() const {
 }
 
 const std::vector<std::string>& synthetic_class_names() {
-  static const std::vector<std::string> names = {"background", "star", "leaf", "ring", "moon", "cross", "blob", "hook", "stick"};
+  static const std::vector<std::string> names = {"background", "star", "leaf", "ring", "moon",
+                                                 "cross",      "blob", "hook", "stick"};
   return names;
 }
 
@@ -80,9 +83,11 @@ void write_synthetic(const fs::path& dir, const SyntheticOptions& options, int t
   options.check();
   refuse_foreign_folder(dir);
   require_writable_directory(dir);
-  write_file(dir / kMarker, fmt::format("# Made by `prepare synthetic`; may be made again, or removed.\n[dataset]\nimages = {}\nclasses = {}\n"
-                                        "size-min = {}\nsize-max = {}\nseed = {}\n",
-                                        options.images, options.classes, options.size_min, options.size_max, options.seed));
+  write_file(dir / kMarker,
+             fmt::format(
+                 "# Made by `prepare synthetic`; may be made again, or removed.\n[dataset]\nimages = {}\nclasses = {}\n"
+                 "size-min = {}\nsize-max = {}\nseed = {}\n",
+                 options.images, options.classes, options.size_min, options.size_max, options.seed));
   {
     Progress progress("drawing images", options.images);
     parallel_for(options.images, 4, threads, [&](int64_t begin, int64_t end) {

@@ -15,11 +15,11 @@
 namespace boxseg {
 
 struct SyntheticOptions {
-  int64_t images = 300;                    // train, val and test together: 2/3, 1/4 and the rest
-  int64_t classes = 4;                     // without background: the first of synthetic_class_names()
-  int64_t size_min = 96, size_max = 128;   // of width and height, drawn one by one
+  int64_t images = 300;                   // train, val and test together: 2/3, 1/4 and the rest
+  int64_t classes = 4;                    // without background: the first of synthetic_class_names()
+  int64_t size_min = 96, size_max = 128;  // of width and height, drawn one by one
   uint64_t seed = 0;
-  void check() const;                      // throws usage
+  void check() const;  // throws usage
 };
 
 // "background", "star", "leaf", "ring", "moon", "cross", "blob", "hook", "stick".
@@ -27,9 +27,9 @@ const std::vector<std::string>& synthetic_class_names();
 
 struct SyntheticImage {
   RgbImage image;
-  LabelMap labels;              // exact: 0 and classes, no void
-  std::vector<Box> boxes;       // of what is visible of each object, VOC's 1-based inclusive numbers
-  std::vector<bool> is_cut;     // by the frame, per box
+  LabelMap labels;           // exact: 0 and classes, no void
+  std::vector<Box> boxes;    // of what is visible of each object, VOC's 1-based inclusive numbers
+  std::vector<bool> is_cut;  // by the frame, per box
 };
 // A pure function of options (not of options.images) and index.
 SyntheticImage render_synthetic(const SyntheticOptions& options, int64_t index);

@@ -9,10 +9,10 @@
 namespace boxseg {
 namespace {
 
-constexpr int kSub = 3;                    // samples per pixel side, for smooth outlines
-constexpr int64_t kSmallestSide = 6;       // of a visible box, pixels
-constexpr int64_t kSmallestArea = 24;      // visible pixels
-constexpr double kVisibleShare = 0.45;     // of an object that must stay uncovered
+constexpr int kSub = 3;                 // samples per pixel side, for smooth outlines
+constexpr int64_t kSmallestSide = 6;    // of a visible box, pixels
+constexpr int64_t kSmallestArea = 24;   // visible pixels
+constexpr double kVisibleShare = 0.45;  // of an object that must stay uncovered
 
 struct Canvas {
   int64_t height, width;
@@ -29,7 +29,7 @@ Rgb brighter(const Rgb& c, double by) { return {c[0] * (1 + by), c[1] * (1 + by)
 
 // A muted material: its colour varies along a texture between two tones.
 struct Material {
-  int kind;          // 0 plaster, 1 wood, 2 tiles, 3 pebbles
+  int kind;  // 0 plaster, 1 wood, 2 tiles, 3 pebbles
   Rgb dark, light;
   double scale, cos_a, sin_a;
   uint32_t seed;
@@ -58,8 +58,10 @@ double pebble_border(double x, double y, uint32_t seed) {
       const double cx = std::floor(x) + static_cast<double>(i), cy = std::floor(y) + static_cast<double>(j);
       const double px = cx + 0.5 + 0.4 * value_noise(cx, cy, seed), py = cy + 0.5 + 0.4 * value_noise(cx, cy, seed + 1);
       const double d = std::hypot(px - x, py - y);
-      if (d < first) second = first, first = d;
-      else second = std::min(second, d);
+      if (d < first)
+        second = first, first = d;
+      else
+        second = std::min(second, d);
     }
   return second - first;
 }
@@ -68,11 +70,17 @@ Rgb Material::at(double x, double y) const {
   const double u = (x * cos_a + y * sin_a) / scale, v = (y * cos_a - x * sin_a) / scale;
   double t = 0;  // -1 dark .. 1 light
   switch (kind) {
-    case 0: t = fractal_noise(u, v, seed, 3); break;
-    case 1: t = fractal_noise(u * 0.25, v * 2.5, seed, 2); break;
+    case 0:
+      t = fractal_noise(u, v, seed, 3);
+      break;
+    case 1:
+      t = fractal_noise(u * 0.25, v * 2.5, seed, 2);
+      break;
     case 2: {
       const double fu = u - std::floor(u), fv = v - std::floor(v);
-      t = fu < 0.08 || fv < 0.08 ? -1 : 0.3 + 0.5 * value_noise(std::floor(u), std::floor(v), seed) + 0.2 * value_noise(u * 5, v * 5, seed);
+      t = fu < 0.08 || fv < 0.08
+              ? -1
+              : 0.3 + 0.5 * value_noise(std::floor(u), std::floor(v), seed) + 0.2 * value_noise(u * 5, v * 5, seed);
       break;
     }
     default: {
@@ -87,7 +95,8 @@ Rgb Material::at(double x, double y) const {
 void paint_background(Canvas& canvas, Random& random) {
   const Material first = draw_material(random), second = draw_material(random);
   const bool has_two = random.uniform() < 0.4;
-  const double angle = random.uniform(0, 2 * M_PI), offset = random.uniform(-0.2, 0.2), light = random.uniform(0, 2 * M_PI);
+  const double angle = random.uniform(0, 2 * M_PI), offset = random.uniform(-0.2, 0.2),
+               light = random.uniform(0, 2 * M_PI);
   const uint32_t wave = random.bits();
   const double h = static_cast<double>(canvas.height), w = static_cast<double>(canvas.width), side = std::max(h, w);
   for (int64_t y = 0; y < canvas.height; ++y)
@@ -136,7 +145,8 @@ Coverage cover(const Placed& o, int64_t height, int64_t width) {
       int inside = 0;
       for (int s = 0; s < kSub * kSub; ++s) {
         double u, v;
-        o.to_local(static_cast<double>(x) + (s % kSub + 0.5) / kSub, static_cast<double>(y) + (s / kSub + 0.5) / kSub, u, v);
+        o.to_local(static_cast<double>(x) + (s % kSub + 0.5) / kSub, static_cast<double>(y) + (s / kSub + 0.5) / kSub,
+                   u, v);
         inside += o.shape.contains(u, v);
       }
       c.share.push_back(static_cast<float>(inside) / (kSub * kSub));
@@ -151,7 +161,8 @@ void paint(Canvas& canvas, const Placed& o, const Coverage& c) {
       if (share == 0) continue;
       double u, v;
       o.to_local(static_cast<double>(x) + 0.5, static_cast<double>(y) + 0.5, u, v);
-      const double texture = o.texture_amplitude == 0 ? 0 : o.texture_amplitude * object_texture(o.shape.kind, u, v, o.seed);
+      const double texture =
+          o.texture_amplitude == 0 ? 0 : o.texture_amplitude * object_texture(o.shape.kind, u, v, o.seed);
       const double shade = 0.07 * (u * std::cos(o.shade_angle) + v * std::sin(o.shade_angle));
       canvas.at(y, x) = blend(canvas.at(y, x), brighter(o.color, texture + shade), share);
     }
@@ -199,7 +210,8 @@ Placed draw_object(int64_t class_id, double size, const Canvas& canvas, Random& 
   o.aspect = random.uniform(0.75, 1);
   // Thin shapes lie at an angle, never along an axis, where they would fill their box.
   const bool is_thin = kind == ShapeKind::leaf || kind == ShapeKind::stick;
-  turn(o, is_thin ? random.uniform(0.25, 0.75) * M_PI / 2 + M_PI / 2 * static_cast<double>(random.below(2)) : random.uniform(0, 2 * M_PI));
+  turn(o, is_thin ? random.uniform(0.25, 0.75) * M_PI / 2 + M_PI / 2 * static_cast<double>(random.below(2))
+                  : random.uniform(0, 2 * M_PI));
   o.x = random.uniform(0.08, 0.92) * static_cast<double>(canvas.width);
   o.y = random.uniform(0.08, 0.92) * static_cast<double>(canvas.height);
   const HueRange hue = hues_of(kind);
@@ -249,7 +261,8 @@ bool try_to_place(Scene& scene, const Placed& o) {
   std::vector<int64_t> seen = scene.visible(owner);
   for (size_t i = 0; i <= scene.objects.size(); ++i) {
     const int64_t full = i < scene.objects.size() ? scene.full_area[i] : area;
-    if (seen[i + 1] < kSmallestArea || static_cast<double>(seen[i + 1]) < kVisibleShare * static_cast<double>(full)) return false;
+    if (seen[i + 1] < kSmallestArea || static_cast<double>(seen[i + 1]) < kVisibleShare * static_cast<double>(full))
+      return false;
     const Extent e = extent_of(owner, scene.height, scene.width, static_cast<uint8_t>(i + 1));
     if (e.x1 - e.x0 + 1 < kSmallestSide || e.y1 - e.y0 + 1 < kSmallestSide) return false;
   }
@@ -262,7 +275,9 @@ bool try_to_place(Scene& scene, const Placed& o) {
 // Sizes relative to the shorter side: mostly medium, some tiny, now and then one that fills the frame.
 double draw_size(Random& random, double side) {
   const double kind = random.uniform();
-  const double share = kind < 0.12 ? random.uniform(0.12, 0.25) : kind > 0.94 ? random.uniform(1.0, 1.25) : random.uniform(0.3, 0.8);
+  const double share = kind < 0.12   ? random.uniform(0.12, 0.25)
+                       : kind > 0.94 ? random.uniform(1.0, 1.25)
+                                     : random.uniform(0.3, 0.8);
   return std::max(share * side, 12.0);
 }
 
@@ -289,15 +304,18 @@ SyntheticImage finish(const Canvas& canvas, const Scene& scene, Random& random) 
       const auto p = static_cast<size_t>(y * canvas.width + x);
       const double noise = 0.006 * value_noise(static_cast<double>(x) * 1.7, static_cast<double>(y) * 1.7, grain);
       for (size_t c = 0; c < 3; ++c)
-        result.image.pixels[p * 3 + c] = static_cast<uint8_t>(std::lround(255 * std::clamp(canvas.pixels[p][c] + noise, 0.0, 1.0)));
-      if (scene.owner[p] > 0) result.labels.pixels[p] = static_cast<uint8_t>(scene.objects[scene.owner[p] - 1u].class_id);
+        result.image.pixels[p * 3 + c] =
+            static_cast<uint8_t>(std::lround(255 * std::clamp(canvas.pixels[p][c] + noise, 0.0, 1.0)));
+      if (scene.owner[p] > 0)
+        result.labels.pixels[p] = static_cast<uint8_t>(scene.objects[scene.owner[p] - 1u].class_id);
     }
   for (size_t i = 0; i < scene.objects.size(); ++i) {
     const Extent e = extent_of(scene.owner, canvas.height, canvas.width, static_cast<uint8_t>(i + 1));
     result.boxes.push_back({static_cast<float>(e.x0 + 1), static_cast<float>(e.y0 + 1), static_cast<float>(e.x1 + 1),
                             static_cast<float>(e.y1 + 1), scene.objects[i].class_id});
     const Placed& o = scene.objects[i];
-    result.is_cut.push_back(o.x - o.radius < 0 || o.y - o.radius < 0 || o.x + o.radius > static_cast<double>(canvas.width) ||
+    result.is_cut.push_back(o.x - o.radius < 0 || o.y - o.radius < 0 ||
+                            o.x + o.radius > static_cast<double>(canvas.width) ||
                             o.y + o.radius > static_cast<double>(canvas.height));
   }
   return result;

@@ -54,7 +54,7 @@ Shape draw_shape(ShapeKind kind, Random& random) {
       break;
     case ShapeKind::blob:  // amplitudes and phases of three waves
       p = {random.uniform(0.1, 0.2), random.uniform(0.08, 0.16), random.uniform(0.03, 0.08),
-           random.uniform(0, 6.28), random.uniform(0, 6.28), random.uniform(0, 6.28)};
+           random.uniform(0, 6.28),  random.uniform(0, 6.28),    random.uniform(0, 6.28)};
       break;
     case ShapeKind::hook:  // half width, where the corner lies
       p = {random.uniform(0.16, 0.24), random.uniform(-0.5, -0.2)};
@@ -75,7 +75,7 @@ bool Shape::contains(double u, double v) const {
       return std::sqrt(r2) <= p[1] + (1 - p[1]) * square(triangle_wave(turn));
     }
     case ShapeKind::leaf: {  // the lens between two arcs through (-1,0) and (1,0)
-      const double centre = std::sqrt(square(p[0]) - 1) ;
+      const double centre = std::sqrt(square(p[0]) - 1);
       return square(std::fabs(v) + centre) + u * u <= square(p[0]);
     }
     case ShapeKind::ring: {
@@ -88,7 +88,8 @@ bool Shape::contains(double u, double v) const {
       return (std::fabs(v) <= p[0] && std::fabs(u) <= 0.97) || (std::fabs(u) <= p[0] && std::fabs(v) <= p[1]);
     case ShapeKind::blob: {
       const double a = std::atan2(v, u);
-      const double radius = 0.62 + p[0] * std::sin(2 * a + p[3]) + p[1] * std::sin(3 * a + p[4]) + p[2] * std::sin(5 * a + p[5]);
+      const double radius =
+          0.62 + p[0] * std::sin(2 * a + p[3]) + p[1] * std::sin(3 * a + p[4]) + p[2] * std::sin(5 * a + p[5]);
       return r2 <= square(radius);
     }
     case ShapeKind::hook:
@@ -151,14 +152,22 @@ Rgb hsv(double hue_degrees, double saturation, double value) {
 
 HueRange hues_of(ShapeKind kind) {
   switch (kind) {
-    case ShapeKind::star: return {18, 42};      // orange
-    case ShapeKind::leaf: return {95, 135};     // green
-    case ShapeKind::ring: return {205, 230};    // blue
-    case ShapeKind::moon: return {285, 315};    // violet
-    case ShapeKind::cross: return {345, 362};   // red
-    case ShapeKind::blob: return {165, 188};    // turquoise
-    case ShapeKind::hook: return {54, 72};      // yellow
-    case ShapeKind::stick: return {245, 265};   // indigo
+    case ShapeKind::star:
+      return {18, 42};  // orange
+    case ShapeKind::leaf:
+      return {95, 135};  // green
+    case ShapeKind::ring:
+      return {205, 230};  // blue
+    case ShapeKind::moon:
+      return {285, 315};  // violet
+    case ShapeKind::cross:
+      return {345, 362};  // red
+    case ShapeKind::blob:
+      return {165, 188};  // turquoise
+    case ShapeKind::hook:
+      return {54, 72};  // yellow
+    case ShapeKind::stick:
+      return {245, 265};  // indigo
   }
   return {0, 360};
 }

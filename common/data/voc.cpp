@@ -41,7 +41,8 @@ fs::path find_list(const fs::path& root, const std::string& list) {
   const fs::path folder = root / "ImageSets" / "Segmentation";
   for (const fs::path& path : {fs::path(list), root / list, folder / list, folder / (list + ".txt")})
     if (is_file(path)) return path;
-  fail_input("list '{}': no such file here, in {} or in {}; see --split in --help", list, root.string(), folder.string());
+  fail_input("list '{}': no such file here, in {} or in {}; see --split in --help", list, root.string(),
+             folder.string());
 }
 
 fs::path find_masks(const VocOptions& options) {
@@ -51,7 +52,8 @@ fs::path find_masks(const VocOptions& options) {
       if (is_folder(options.root / name)) return name;
     return {};
   }
-  if (is_folder(options.root / options.masks)) return fs::path(options.masks).lexically_normal();
+  if (fs::path(options.masks).is_relative() && is_folder(options.root / options.masks))
+    return fs::path(options.masks).lexically_normal();
   if (is_folder(options.masks)) {  // below the root after all? then the index may move with it
     const fs::path absolute = fs::absolute(options.masks).lexically_normal();
     const fs::path relative = absolute.lexically_relative(fs::absolute(options.root).lexically_normal());
@@ -63,7 +65,7 @@ fs::path find_masks(const VocOptions& options) {
 // An image on its way through the checks.
 struct Candidate {
   ImageEntry entry;
-  std::string listed_at;      // "LIST:LINE"
+  std::string listed_at;  // "LIST:LINE"
   bool needs_boxes = false;
   int64_t clipped = 0;
   std::map<std::string, int64_t> unknown_classes;
@@ -85,8 +87,11 @@ void take_boxes(Candidate& candidate, std::vector<Box> boxes, const fs::path& an
     const Box annotated = b;
     const bool is_cut_x = clip(b.x0, b.x1, size.width), is_cut_y = clip(b.y0, b.y1, size.height);
     if (b.x0 >= b.x1 || b.y0 >= b.y1)
-      fail_input("{}: object {}: box ({}, {}, {}, {}) lies outside the image of {}x{} pixels; correct it, or leave the image out "
-                 "of the list", annotation.string(), i + 1, annotated.x0, annotated.y0, annotated.x1, annotated.y1, size.width, size.height);
+      fail_input(
+          "{}: object {}: box ({}, {}, {}, {}) lies outside the image of {}x{} pixels; correct it, or leave the image "
+          "out "
+          "of the list",
+          annotation.string(), i + 1, annotated.x0, annotated.y0, annotated.x1, annotated.y1, size.width, size.height);
     candidate.clipped += is_cut_x || is_cut_y;
   }
   candidate.entry.boxes = std::move(boxes);
@@ -96,12 +101,15 @@ void check_mask(ImageEntry& entry, const fs::path& root, size_t classes) {
   const fs::path path = root / entry.mask_path;
   const LabelMap mask = read_label_png(path);
   if (mask.height != entry.size.height || mask.width != entry.size.width)
-    fail_input("{}: the mask has {}x{} pixels, its image {} has {}x{}; is it of another image?", path.string(), mask.width,
-               mask.height, entry.path, entry.size.width, entry.size.height);
+    fail_input("{}: the mask has {}x{} pixels, its image {} has {}x{}; is it of another image?", path.string(),
+               mask.width, mask.height, entry.path, entry.size.width, entry.size.height);
   for (const uint8_t value : mask.pixels)
     if (value >= classes && value != 255)
-      fail_input("{}: the mask holds the value {}, but there are {} classes with background (and 255, void); is the class list "
-                 "the right one?", path.string(), value, classes);
+      fail_input(
+          "{}: the mask holds the value {}, but there are {} classes with background (and 255, void); is the class "
+          "list "
+          "the right one?",
+          path.string(), value, classes);
   entry.mask_digest = digest_of_file(path);
 }
 
@@ -109,8 +117,8 @@ void check_candidate(Candidate& candidate, const VocOptions& options, const fs::
   ImageEntry& entry = candidate.entry;
   entry.path = find_image(options.root, entry.id);
   if (entry.path.empty())
-    fail_input("{}: image '{}' is absent: no {}/{}.jpg (.jpeg, .png, ...) in {}; fetch it, or remove the line", candidate.listed_at,
-               entry.id, kImages, entry.id, options.root.string());
+    fail_input("{}: image '{}' is absent: no {}/{}.jpg (.jpeg, .png, ...) in {}; fetch it, or remove the line",
+               candidate.listed_at, entry.id, kImages, entry.id, options.root.string());
   const fs::path image = options.root / entry.path;
   check_image_is_whole(image);
   entry.size = read_image_size(image);
@@ -118,8 +126,11 @@ void check_candidate(Candidate& candidate, const VocOptions& options, const fs::
   if (candidate.needs_boxes || is_file(annotation)) {
     VocAnnotation a = read_voc_annotation(annotation, options.class_names);
     if (a.size != entry.size)
-      fail_input("{}: <size> says {}x{}, but {} has {}x{} pixels; is the annotation of another image, or was the image rotated "
-                 "or resized?", annotation.string(), a.size.width, a.size.height, entry.path, entry.size.width, entry.size.height);
+      fail_input(
+          "{}: <size> says {}x{}, but {} has {}x{} pixels; is the annotation of another image, or was the image "
+          "rotated "
+          "or resized?",
+          annotation.string(), a.size.width, a.size.height, entry.path, entry.size.width, entry.size.height);
     candidate.unknown_classes = std::move(a.unknown_classes);
     take_boxes(candidate, std::move(a.boxes), annotation, entry.size);
   }
@@ -156,11 +167,14 @@ Merged read_lists(const VocOptions& options) {
   Merged merged;
   std::unordered_map<std::string, int64_t> index_of;
   for (const auto& [name, list] : options.splits) {
-    if (name.empty() || merged.splits.count(name) > 0) fail_usage("--split {}={}: the split's name is empty or given twice", name, list);
+    if (name.empty() || merged.splits.count(name) > 0)
+      fail_usage("--split {}={}: the split's name is empty or given twice", name, list);
     const fs::path path = find_list(options.root, list);
-    const bool needs_boxes = std::find(options.without_boxes.begin(), options.without_boxes.end(), name) == options.without_boxes.end();
+    const bool needs_boxes =
+        std::find(options.without_boxes.begin(), options.without_boxes.end(), name) == options.without_boxes.end();
     auto& members = merged.splits[name];
-    for (auto& image : read_image_list(path, [&](const std::string& id) { return !find_image(options.root, id).empty(); })) {
+    for (auto& image :
+         read_image_list(path, [&](const std::string& id) { return !find_image(options.root, id).empty(); })) {
       const auto [at, is_new] = index_of.emplace(image.id, static_cast<int64_t>(merged.candidates.size()));
       if (is_new) {
         Candidate candidate;
@@ -189,11 +203,12 @@ void refuse_unknown_classes(const std::vector<Candidate>& candidates, const VocO
   std::vector<std::string> named;
   for (const auto& [name, count] : unknown) {
     const std::string close = nearest(name, options.class_names);
-    named.push_back(fmt::format("'{}' ({} objects{})", name, count, close.empty() ? "" : fmt::format("; did you mean '{}'?", close)));
+    named.push_back(fmt::format("'{}' ({} objects{})", name, count,
+                                close.empty() ? "" : fmt::format("; did you mean '{}'?", close)));
   }
   const std::vector<std::string> known(options.class_names.begin() + 1, options.class_names.end());
-  fail_input("{}: unknown class {}; known: {}; name your classes with --classes FILE or --class-names a,b,c", first, join(named, ", "),
-             join(known, ", "));
+  fail_input("{}: unknown class {}; known: {}; name your classes with --classes FILE or --class-names a,b,c", first,
+             join(named, ", "), join(known, ", "));
 }
 
 void refuse_or_skip(const std::vector<Candidate>& candidates, const VocOptions& options, VocReport& report) {
@@ -209,8 +224,10 @@ void refuse_or_skip(const std::vector<Candidate>& candidates, const VocOptions& 
     return;
   }
   for (size_t i = 1; i < std::min(kShown, all.size()); ++i) log_warning("{}", all[i]);
-  const std::string more = all.size() == 1 ? "" : fmt::format(" ({} of {} images are bad; --on-bad-image skip leaves them out)",
-                                                             all.size(), candidates.size());
+  const std::string more = all.size() == 1
+                               ? ""
+                               : fmt::format(" ({} of {} images are bad; --on-bad-image skip leaves them out)",
+                                             all.size(), candidates.size());
   fail_input("{}{}", all[0], more);
 }
 
@@ -222,7 +239,8 @@ void keep_good(Merged& merged, Dataset& dataset, VocReport& report) {
     if (!c.error.empty()) continue;
     report.boxes += static_cast<int64_t>(c.entry.boxes.size());
     report.clipped_boxes += c.clipped;
-    report.difficult_boxes += std::count_if(c.entry.boxes.begin(), c.entry.boxes.end(), [](const Box& b) { return b.is_difficult; });
+    report.difficult_boxes +=
+        std::count_if(c.entry.boxes.begin(), c.entry.boxes.end(), [](const Box& b) { return b.is_difficult; });
     report.images_without_boxes += c.entry.boxes.empty();
     report.images_with_mask += !c.entry.mask_path.empty();
     index[i] = static_cast<int64_t>(dataset.images.size());
@@ -241,7 +259,8 @@ Dataset index_voc(const VocOptions& given, VocReport& report) {
   VocOptions options = given;
   if (!is_folder(options.root)) fail_input("--root {}: no such folder", options.root.string());
   if (!is_folder(options.root / kImages))
-    fail_input("--root {}: is no VOC folder: {} is missing (expected {}, {} and lists)", options.root.string(), kImages, kImages, kAnnotations);
+    fail_input("--root {}: is no VOC folder: {} is missing (expected {}, {} and lists)", options.root.string(), kImages,
+               kImages, kAnnotations);
   options.root = fs::absolute(options.root).lexically_normal();
   if (!options.root.has_filename()) options.root = options.root.parent_path();  // "VOC2012/"
   report = {};
@@ -279,7 +298,9 @@ std::vector<std::string> changed_files(const Dataset& dataset, int threads) {
   std::vector<std::string> faults(2 * dataset.images.size());
   const auto fault_of = [](const fs::path& path, const Digest& digest) -> std::string {
     try {
-      return digest_of_file(path) == digest ? "" : fmt::format("{}: changed since it was indexed; run prepare again", path.string());
+      return digest_of_file(path) == digest
+                 ? ""
+                 : fmt::format("{}: changed since it was indexed; run prepare again", path.string());
     } catch (const Error& e) {
       return e.what();
     }

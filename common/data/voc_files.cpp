@@ -20,15 +20,18 @@ float number(const pugi::xml_node& node, const char* name, const std::string& wh
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value) || std::fabs(value) > 1e6)
-    fail_input("{}: <{}> is '{}', expected a number of pixels; correct it, or leave the image out of the list", where, name, text);
+    fail_input("{}: <{}> is '{}', expected a number of pixels; correct it, or leave the image out of the list", where,
+               name, text);
   return static_cast<float>(value);
 }
 
 ImageSize read_size(const pugi::xml_node& annotation, const fs::path& path) {
   const pugi::xml_node size = annotation.child("size");
   if (!size)
-    fail_input("{}: has no <size>; add <size><width>W</width><height>H</height></size> with the image's size, or leave the "
-               "image out of the list", path.string());
+    fail_input(
+        "{}: has no <size>; add <size><width>W</width><height>H</height></size> with the image's size, or leave the "
+        "image out of the list",
+        path.string());
   const std::string where = path.string() + ": <size>";
   const float width = number(size, "width", where), height = number(size, "height", where);
   if (width < 1 || height < 1 || width != std::floor(width) || height != std::floor(height))
@@ -83,15 +86,17 @@ Flagged with_flag(const std::string& line) {
 
 const std::vector<std::string>& voc_class_names() {
   static const std::vector<std::string> names = {
-      "background", "aeroplane", "bicycle", "bird",      "boat",   "bottle",      "bus",   "car",  "cat",   "chair",    "cow",
-      "diningtable", "dog",      "horse",   "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"};
+      "background", "aeroplane", "bicycle",     "bird",  "boat",        "bottle", "bus",
+      "car",        "cat",       "chair",       "cow",   "diningtable", "dog",    "horse",
+      "motorbike",  "person",    "pottedplant", "sheep", "sofa",        "train",  "tvmonitor"};
   return names;
 }
 
 std::vector<std::string> with_background(std::vector<std::string> names, const std::string& where) {
   if (names.empty() || (names.size() == 1 && names[0] == "background")) fail_input("{}: names no class", where);
   if (names[0] != "background") names.insert(names.begin(), "background");
-  if (names.size() > 255) fail_input("{}: {} classes with background, at most 255 fit (255 is void)", where, names.size());
+  if (names.size() > 255)
+    fail_input("{}: {} classes with background, at most 255 fit (255 is void)", where, names.size());
   std::unordered_map<std::string, int> seen;
   for (const auto& name : names)
     if (name.empty() || ++seen[name] > 1) fail_input("{}: the class name '{}' is empty or stands twice", where, name);
@@ -106,7 +111,8 @@ VocAnnotation read_voc_annotation(const fs::path& path, const std::vector<std::s
   const std::string bytes = read_file(path);
   pugi::xml_document document;
   if (const auto parsed = document.load_buffer(bytes.data(), bytes.size()); !parsed)
-    fail_input("{}: is no well-formed XML: {} at byte {}; is the file whole?", path.string(), parsed.description(), parsed.offset);
+    fail_input("{}: is no well-formed XML: {} at byte {}; is the file whole?", path.string(), parsed.description(),
+               parsed.offset);
   const pugi::xml_node root = document.child("annotation");
   if (!root) fail_input("{}: has no <annotation>: no VOC annotation", path.string());
   VocAnnotation annotation;
@@ -114,7 +120,8 @@ VocAnnotation read_voc_annotation(const fs::path& path, const std::vector<std::s
   int64_t position = 0;
   for (const pugi::xml_node object : root.children("object")) {
     const std::string name(trim(object.child("name").text().get()));
-    const std::string where = fmt::format("{}: object {}{}", path.string(), ++position, name.empty() ? "" : " (" + name + ")");
+    const std::string where =
+        fmt::format("{}: object {}{}", path.string(), ++position, name.empty() ? "" : " (" + name + ")");
     if (name.empty()) fail_input("{} lacks <name>; add it, or leave the image out of the list", where);
     Box box = read_box(object, where);
     const auto found = std::find(class_names.begin() + 1, class_names.end(), name);
@@ -126,7 +133,8 @@ VocAnnotation read_voc_annotation(const fs::path& path, const std::vector<std::s
   return annotation;
 }
 
-std::vector<ListedImage> read_image_list(const fs::path& path, const std::function<bool(const std::string&)>& is_image) {
+std::vector<ListedImage> read_image_list(const fs::path& path,
+                                         const std::function<bool(const std::string&)>& is_image) {
   std::string text = read_file(path);
   if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
   std::vector<ListedImage> images;

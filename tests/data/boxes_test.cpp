@@ -68,7 +68,8 @@ TEST_CASE("Exact boxes hold the annotated pixels, reference boxes lose the first
 }
 
 TEST_CASE("A box is never empty and never leaves the image") {
-  const std::vector<Box> boxes = {{10.25f, 3, 10.75f, 4, 1}, {19, 9, 20, 10, 1}, {0, 0, 1, 1, 1}, {-5, -5, 90, 90, 1}, {20, 10, 21, 11, 1}};
+  const std::vector<Box> boxes = {
+      {10.25f, 3, 10.75f, 4, 1}, {19, 9, 20, 10, 1}, {0, 0, 1, 1, 1}, {-5, -5, 90, 90, 1}, {20, 10, 21, 11, 1}};
   for (const auto convention : {BoxConvention::reference, BoxConvention::exact})
     for (const ImageSize size : {ImageSize{10, 20}, ImageSize{1, 1}, ImageSize{1, 20}}) {
       for (const auto& b : pixel_boxes(boxes, size, convention)) {

@@ -1,0 +1,268 @@
+// The program itself: exit codes and messages for good and bad input.
+
+#include "common/base/hash.h"
+#include "common/data/dataset.h"
+#include "common/io/hdf5.h"
+#include "common/io/manifest.h"
+#include "tests/data/voc_folder.h"
+
+#include <catch2/catch.hpp>
+
+using namespace boxseg;
+using namespace boxseg::test;
+
+namespace {
+
+std::string quoted(const fs::path& path) { return "'" + path.string() + "'"; }
+
+CommandResult prepare(const std::string& arguments) {
+  return run_command(std::string(BOXSEG_BIN_DIR) + "/prepare " + arguments);
+}
+
+CommandResult prepare_voc(const VocFolder& voc, const std::string& more = "") {
+  return prepare("voc --quiet --root " + quoted(voc.root) + " --split train=train --split val=val --output " +
+                 quoted(voc.index()) + " " + more);
+}
+
+void require_refused(const CommandResult& result, int exit_code, const std::vector<std::string>& parts) {
+  CAPTURE(result.err);
+  REQUIRE(result.exit_code == exit_code);
+  REQUIRE(result.out.empty());
+  for (const auto& part : parts) REQUIRE_THAT(result.err, Catch::Contains(part));
+}
+
+}  // namespace
+
+TEST_CASE("prepare voc writes an index that prepare check and show read") {
+  const VocFolder voc;
+  const CommandResult made = prepare_voc(voc);
+  CAPTURE(made.err);
+  REQUIRE(made.exit_code == 0);
+  REQUIRE(made.err.empty());
+  const Dataset d = read_dataset(voc.index());
+  REQUIRE(d.images.size() == 4);
+  REQUIRE(d.facts.at("program") == "prepare voc");
+  REQUIRE(prepare("check " + quoted(voc.index())).exit_code == 0);
+  REQUIRE(prepare("voc --check " + quoted(voc.index())).exit_code == 0);
+  const CommandResult shown = prepare("show " + quoted(voc.index()));
+  REQUIRE(shown.exit_code == 0);
+  REQUIRE_THAT(shown.out,
+               Catch::Contains("4 images") && Catch::Contains("split val: 2 images") && Catch::Contains("aeroplane"));
+  REQUIRE_THAT(prepare("show " + quoted(voc.root / "SegmentationClass/a.png")).out, Catch::Contains("255 (void)"));
+  REQUIRE_THAT(prepare("show " + quoted(voc.jpeg("a"))).out, Catch::Contains("40x30"));
+
+  write_file(voc.jpeg("b"), read_file(voc.jpeg("c")) + " ");
+  const CommandResult changed = prepare("check " + quoted(voc.index()));
+  REQUIRE(changed.exit_code == 3);
+  REQUIRE_THAT(changed.out, Catch::Contains("b.jpg: changed"));
+}
+
+TEST_CASE("prepare voc refuses bad input with exit code 3, the file, and what to do") {
+  const VocFolder voc;
+  const auto refuse = [&](const std::vector<std::string>& parts, const std::string& more = "") {
+    require_refused(prepare_voc(voc, more), 3, parts);
+    REQUIRE_FALSE(fs::exists(voc.index()));
+  };
+  const std::string good = annotation_xml(object_xml("cat", 5, 6, 20, 25));
+  const std::string jpeg = read_file(voc.jpeg("a"));
+
+  SECTION("missing file") {
+    fs::remove(voc.xml_of("a"));
+    refuse({"a.xml", "cannot be read"});
+  }
+  SECTION("truncated JPEG") {
+    write_file(voc.jpeg("a"), jpeg.substr(0, jpeg.size() - 40));
+    refuse({"a.jpg", "cut short"});
+  }
+  SECTION("not an image") {
+    write_file(voc.jpeg("a"), "hello");
+    refuse({"a.jpg"});
+  }
+  SECTION("XML without size") {
+    write_file(voc.xml_of("a"), "<annotation>" + object_xml("cat", 5, 6, 20, 25) + "</annotation>");
+    refuse({"a.xml", "has no <size>", "add <size>"});
+  }
+  SECTION("XML of another size") {
+    write_file(voc.xml_of("a"), annotation_xml(object_xml("cat", 5, 6, 20, 25), 30, 40));
+    refuse({"a.xml", "30x40", "40x30"});
+  }
+  SECTION("XML cut short") {
+    write_file(voc.xml_of("a"), good.substr(0, good.size() / 2));
+    refuse({"a.xml", "well-formed"});
+  }
+  SECTION("XML of something else") {
+    write_file(voc.xml_of("a"), "<html/>");
+    refuse({"a.xml", "no <annotation>"});
+  }
+  SECTION("box outside") {
+    write_file(voc.xml_of("a"), annotation_xml(object_xml("cat", 41, 6, 55, 25)));
+    refuse({"a.xml", "object 1", "(41, 6, 55, 25)", "40x30"});
+  }
+  SECTION("inverted box") {
+    write_file(voc.xml_of("a"), annotation_xml(object_xml("cat", 20, 6, 5, 25)));
+    refuse({"a.xml", "object 1 (cat)", "inverted", "xmin 20, xmax 5"});
+  }
+  SECTION("empty box") {
+    write_file(voc.xml_of("a"), annotation_xml(object_xml("cat", 5, 6, 20, 6)));
+    refuse({"a.xml", "empty", "ymin 6, ymax 6"});
+  }
+  SECTION("a number that is none") {
+    std::string xml = good;
+    xml.replace(xml.find("<xmin>5"), 7, "<xmin>five");
+    write_file(voc.xml_of("a"), xml);
+    refuse({"a.xml", "<xmin> is 'five'"});
+  }
+  SECTION("object without box") {
+    write_file(voc.xml_of("a"), annotation_xml("<object><name>cat</name></object>"));
+    refuse({"a.xml", "object 1 (cat) lacks <bndbox>"});
+  }
+  SECTION("unknown class") {
+    write_file(voc.xml_of("a"), annotation_xml(object_xml("kat", 5, 6, 20, 25)));
+    refuse({"a.xml", "unknown class 'kat'", "did you mean 'cat'", "aeroplane", "--class-names"});
+  }
+  SECTION("list naming an absent image") {
+    voc.list("val", "c\nghost\n");
+    refuse({"val.txt:2", "'ghost'", "JPEGImages/ghost.jpg"});
+  }
+  SECTION("list naming an image twice") {
+    voc.list("val", "c\nd/e f\nc\n");
+    refuse({"val.txt:3", "'c'", "line 1"});
+  }
+  SECTION("list leaving the folder") {
+    voc.list("val", "../../etc/passwd\n");
+    refuse({"val.txt:1", "'../../etc/passwd'"});
+  }
+  SECTION("empty list") {
+    voc.list("val", "\n\n");
+    refuse({"val.txt", "names no image"});
+  }
+  SECTION("mask of another size") {
+    voc.add_mask("a", 8, 40, 30);
+    refuse({"SegmentationClass/a.png", "30x40", "40x30"});
+  }
+  SECTION("mask with a value that is no class") {
+    voc.add_mask("a", 77);
+    refuse({"SegmentationClass/a.png", "value 77", "21 classes"});
+  }
+  SECTION("mask in colours") {
+    write_rgb_png(voc.root / "SegmentationClass/a.png", RgbImage(30, 40));
+    refuse({"SegmentationClass/a.png"});
+  }
+  SECTION("no VOC folder") {
+    fs::remove_all(voc.root / "JPEGImages");
+    refuse({"JPEGImages is missing"});
+  }
+  SECTION("no class list") { refuse({"nowhere.txt"}, "--classes nowhere.txt"); }
+}
+
+TEST_CASE("prepare voc leaves bad images out when asked, and says so") {
+  const VocFolder voc;
+  fs::remove(voc.jpeg("b"));
+  const CommandResult result = prepare_voc(voc, "--on-bad-image skip");
+  REQUIRE(result.exit_code == 0);
+  REQUIRE_THAT(result.err, Catch::Contains("left out") && Catch::Contains("'b'"));
+  const Dataset d = read_dataset(voc.index());
+  REQUIRE(d.images.size() == 3);
+  REQUIRE(d.facts.at("images left out") == "1");
+  REQUIRE_THAT(d.facts.at("left out 000001"), Catch::Contains("'b'"));
+}
+
+TEST_CASE("prepare refuses wrong command lines with exit code 2") {
+  const VocFolder voc;
+  require_refused(prepare(""), 2, {"voc, synthetic"});
+  require_refused(prepare("vok"), 2, {"did you mean 'voc'"});
+  require_refused(prepare("voc --output x.h5"), 2, {"--root is missing"});
+  require_refused(prepare_voc(voc, "--mask none"), 2, {"did you mean --masks"});
+  require_refused(prepare_voc(voc, "--split test"), 2, {"--split test", "NAME=LIST"});
+  require_refused(prepare_voc(voc, "--split val=val"), 2, {"twice"});
+  require_refused(prepare_voc(voc, "--on-bad-image ignore"), 2, {"fail, skip"});
+  require_refused(prepare("voc --root " + quoted(voc.root) + " --output " + quoted(voc.index())), 2,
+                  {"--split is missing"});
+  require_refused(prepare("synthetic --classes 99 --output " + quoted(voc.directory / "s")), 2, {"expected 1 to 8"});
+  require_refused(prepare("synthetic --output " + quoted(voc.root)), 2, {"holds something else"});
+  require_refused(prepare("check"), 2, {"name an index"});
+  require_refused(prepare("check nowhere.h5"), 3, {"nowhere.h5"});
+  require_refused(prepare("show nowhere.h5"), 3, {"nowhere.h5"});
+  write_file(voc.directory / "file", "x");
+  require_refused(
+      prepare("voc --root " + quoted(voc.root) + " --split a=train --output " + quoted(voc.directory / "file/d.h5")), 2,
+      {"--output"});
+}
+
+TEST_CASE("An index cut in half is refused by name") {
+  const VocFolder voc;
+  REQUIRE(prepare_voc(voc).exit_code == 0);
+  const std::string bytes = read_file(voc.index());
+  write_file(voc.index(), bytes.substr(0, bytes.size() / 2));
+  require_refused(prepare("check " + quoted(voc.index())), 3, {"dataset.h5"});
+  require_refused(prepare("voc --check " + quoted(voc.index())), 3, {"dataset.h5"});
+}
+
+TEST_CASE("prepare synthetic draws a folder that prepare voc indexes") {
+  const TemporaryDirectory dir;
+  const fs::path root = dir / "with blank";
+  REQUIRE(prepare("synthetic --quiet --images 12 --seed 3 --output " + quoted(root)).exit_code == 0);
+  const CommandResult result =
+      prepare("voc --root " + quoted(root) + " --split train=train --split val=val --output " + quoted(dir / "d.h5"));
+  CAPTURE(result.err);
+  REQUIRE(result.exit_code == 0);
+  REQUIRE(read_dataset(dir / "d.h5").class_names.size() == 5);
+  REQUIRE_THAT(result.err, Catch::Contains("11 images"));
+}
+
+TEST_CASE("prepare labels gives label maps a manifest with digests of their pixels") {
+  const VocFolder voc;
+  REQUIRE(prepare_voc(voc).exit_code == 0);
+  const fs::path crf = voc.directory / "crf", ret = voc.directory / "ret", out = voc.directory / "out";
+  LabelMap labels(30, 40, 8);
+  labels.at(1, 1) = 255;
+  for (const std::string id : {"c", "d/e f"}) {
+    write_label_png(crf / (id + ".png"), labels);
+    write_label_png(ret / (id + ".png"), LabelMap(30, 40));
+  }
+  const std::string command = "labels --quiet --split val --y-crf " + quoted(crf) + " --y-ret " + quoted(ret) +
+                              " --dataset " + quoted(voc.index()) + " --output " + quoted(out);
+  SECTION("as it should be") {
+    REQUIRE(prepare(command).exit_code == 0);
+    const Manifest m = read_manifest(out / "manifest.h5");
+    REQUIRE(m.program == "prepare labels");
+    REQUIRE(m.inputs.at("dataset") == read_dataset(voc.index()).digest("val", false));
+    REQUIRE(m.outputs.size() == 4);
+    REQUIRE(m.outputs[1].path == "Y_crf/d/e f.png");
+    REQUIRE(m.outputs[1].digest == digest_of_labels(labels));
+    REQUIRE(m.outputs[1].size_bytes == static_cast<int64_t>(fs::file_size(out / "Y_crf/d/e f.png")));
+    REQUIRE(m.outputs[2].path == "Y_ret/c.png");
+    REQUIRE(read_label_png(out / "Y_crf/d/e f.png") == labels);
+  }
+  SECTION("without the second set") {
+    REQUIRE(prepare("labels --quiet --split val --y-crf " + quoted(crf) + " --dataset " + quoted(voc.index()) +
+                    " --output " + quoted(out))
+                .exit_code == 0);
+    REQUIRE(read_manifest(out / "manifest.h5").outputs.size() == 2);
+  }
+  SECTION("a missing map") {
+    fs::remove(ret / "c.png");
+    require_refused(prepare(command), 3, {"ret/c.png"});
+  }
+  SECTION("a map of another size") {
+    write_label_png(crf / "c.png", LabelMap(40, 30));
+    require_refused(prepare(command), 3, {"crf/c.png", "30x40", "40x30"});
+  }
+  SECTION("a value that is no class") {
+    write_label_png(crf / "c.png", LabelMap(30, 40, 21));
+    require_refused(prepare(command), 3, {"crf/c.png", "value 21", "21 classes"});
+  }
+  SECTION("an unknown split") { require_refused(prepare(command + " --split vla"), 2, {"did you mean 'val'"}); }
+  if (!fs::exists(out / "manifest.h5")) REQUIRE_FALSE(fs::exists(out / "Y_crf"));
+}
+
+TEST_CASE("Every command of prepare explains itself") {
+  for (const std::string command : {"", "voc", "synthetic", "labels", "check", "show"}) {
+    CAPTURE(command);
+    const CommandResult help = prepare(command + " --help");
+    REQUIRE(help.exit_code == 0);
+    REQUIRE_THAT(help.out, Catch::Contains("Example"));
+    REQUIRE(prepare(command + " --version").out == "boxseg 0.1.0\n");
+    REQUIRE(prepare(command + " --fingerprint").out == "1\n");
+  }
+}
