@@ -262,6 +262,21 @@ TEST_CASE("boxes without extent on a cell boundary and inverted boxes are left o
   REQUIRE((plan.boxes[0].cols == 1 && plan.boxes[0].rows == 4));
 }
 
+TEST_CASE("boxes attend to the background when it covers more than an eighth of the image", "[cpu]") {
+  std::vector<uint8_t> mask(16 * 16, 0);
+  BapImage image;
+  image.background_mask = mask.data();
+  image.boxes = {{-0.5f, -0.5f, 0.5f, 0.5f, 1}};
+  std::fill(mask.begin(), mask.begin() + 32, 1);  // the two upper rows
+  const BapPlan eighth = make_bap_plan({&image, 1}, {16, 16}, 8, 8, 4, 2, Pooling::bap);
+  REQUIRE((eighth.has_valid_background[0] == 0 && eighth.attending[0] == 0));
+  REQUIRE(eighth.valid_grid_ids == std::vector<int64_t>{0, 1, 2, 3});  // they stay queries of class 0
+  mask[32] = 1;
+  const BapPlan more = make_bap_plan({&image, 1}, {16, 16}, 8, 8, 4, 2, Pooling::bap);
+  REQUIRE((more.has_valid_background[0] == 1 && more.attending[0] == 4));
+  REQUIRE(make_bap_plan({&image, 1}, {16, 16}, 8, 8, 4, 2, Pooling::gap).attending[0] == 0);
+}
+
 TEST_CASE("on a map of one cell every box is sampled once", "[cpu]") {
   Batch batch = make_batch("bap one cell", 1, 3, 1, 1, 1);
   batch.images[0].boxes = {{-0.5f, 0.f, 0.5f, 1.f, 1}};  // half a cell left of the centre: a quarter lies outside
