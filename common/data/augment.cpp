@@ -75,43 +75,6 @@ void mirror(std::vector<T>& pixels, int64_t height, int64_t width, int64_t chann
     }
 }
 
-// pillow's Image.blend for one value: from `base` towards `value`, in float32, truncated; clipped when extrapolating.
-uint8_t blend(int base, int value, float factor) {
-  const float mixed = static_cast<float>(base) + factor * static_cast<float>(value - base);
-  return static_cast<uint8_t>(std::clamp(mixed, 0.0f, 255.0f));
-}
-
-// pillow's conversion of RGB to L (ITU-R 601-2 in 16-bit fixed point).
-int grey(int r, int g, int b) { return (r * 19595 + g * 38470 + b * 7471 + 0x8000) >> 16; }
-
-std::array<uint8_t, 256> blend_table(int base, float factor) {
-  std::array<uint8_t, 256> table;
-  for (int v = 0; v < 256; ++v) table[static_cast<size_t>(v)] = blend(base, v, factor);
-  return table;
-}
-
-uint8_t truncate(float value) { return static_cast<uint8_t>(std::clamp(value, 0.0f, 255.0f)); }
-
-void jitter_bytes(std::vector<uint8_t>& rgb, const JitterFactors& factors) {
-  if (rgb.empty()) return;
-  const auto brighter = blend_table(0, static_cast<float>(factors.brightness));
-  uint64_t grey_sum = 0;
-  for (size_t i = 0; i < rgb.size(); i += 3) {
-    for (size_t c = 0; c < 3; ++c) rgb[i + c] = brighter[rgb[i + c]];
-    grey_sum += static_cast<uint64_t>(grey(rgb[i], rgb[i + 1], rgb[i + 2]));
-  }
-  const int mean = static_cast<int>(static_cast<double>(grey_sum) / static_cast<double>(rgb.size() / 3) + 0.5);
-  const auto contrasted = blend_table(mean, static_cast<float>(factors.contrast));
-  const auto saturation = static_cast<float>(factors.saturation);
-  for (size_t i = 0; i < rgb.size(); i += 3) {
-    const int r = contrasted[rgb[i]], g = contrasted[rgb[i + 1]], b = contrasted[rgb[i + 2]];
-    const int l = grey(r, g, b);
-    rgb[i] = blend(l, r, saturation);
-    rgb[i + 1] = blend(l, g, saturation);
-    rgb[i + 2] = blend(l, b, saturation);
-  }
-}
-
 const std::vector<Normalisation>& known_normalisations() {
   static const std::vector<Normalisation> known = {
       {"caffe_bgr", true, {104.008f, 116.669f, 122.675f}, {1, 1, 1}},
@@ -192,13 +155,6 @@ void flip_horizontally(Sample& sample) {
     b.x0 -= width;
     b.x1 += width;
   }
-}
-
-void jitter(Sample& sample, const JitterFactors& factors) {
-  std::vector<uint8_t> rgb(sample.image.size());
-  for (size_t i = 0; i < rgb.size(); ++i) rgb[i] = truncate(sample.image[i]);
-  jitter_bytes(rgb, factors);
-  for (size_t i = 0; i < rgb.size(); ++i) sample.image[i] = rgb[i];
 }
 
 Normalisation parse_normalisation(const std::string& name) {

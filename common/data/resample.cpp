@@ -30,13 +30,19 @@ Tap tap(int64_t position, int64_t n, double step) {
 // OpenCV's form, with the fused multiply-add that its vector code uses.
 float mix(float a, float b, float weight) { return std::fma(b - a, weight, a); }
 
-// One source row at the window's columns: [width,3].
+// One source row at the window's columns: [width,3]. Pixels are taken four values at a time, which become single vector
+// operations; the fourth is overwritten by the next pixel. So `to` and `line` (scratch: the row as floats) have one
+// value to spare.
 template <class T>
-void sample_row(const T* row, const std::vector<Tap>& columns, float* to) {
+void sample_row(const T* row, int64_t values, const std::vector<Tap>& columns, std::vector<float>& line, float* to) {
+  std::copy_n(row, values, line.begin());
   for (const Tap& t : columns) {
-    const T* a = row + t.low * 3;
-    const T* b = row + t.high * 3;
-    for (int c = 0; c < 3; ++c) *to++ = mix(static_cast<float>(a[c]), static_cast<float>(b[c]), t.weight);
+    const float* a = line.data() + t.low * 3;
+    const float* b = line.data() + t.high * 3;
+    float mixed[4];
+    for (int c = 0; c < 4; ++c) mixed[c] = mix(a[c], b[c], t.weight);
+    for (int c = 0; c < 4; ++c) to[c] = mixed[c];
+    to += 3;
   }
 }
 
@@ -81,11 +87,12 @@ void resample_bilinear(const T* from, ImageSize size, double factor, const Windo
   for (int64_t x = window.x0; x < window.x1; ++x) columns.push_back(tap(x, size.width, step));
   // The two source rows in use, sampled; row r lives in slot r % 2.
   const auto n = static_cast<size_t>(window.width() * 3);
-  std::array<std::vector<float>, 2> rows = {std::vector<float>(n), std::vector<float>(n)};
+  std::array<std::vector<float>, 2> rows = {std::vector<float>(n + 1), std::vector<float>(n + 1)};
   std::array<int64_t, 2> held = {-1, -1};
+  std::vector<float> line(static_cast<size_t>(size.width * 3 + 1));
   const auto row = [&](int64_t r) -> const float* {
     const auto slot = static_cast<size_t>(r % 2);
-    if (held[slot] != r) sample_row(from + r * size.width * 3, columns, rows[slot].data());
+    if (held[slot] != r) sample_row(from + r * size.width * 3, size.width * 3, columns, line, rows[slot].data());
     held[slot] = r;
     return rows[slot].data();
   };
