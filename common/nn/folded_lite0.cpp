@@ -1,10 +1,18 @@
 #include "common/nn/folded_lite0.h"
 
-#include "common/nn/depthwise_kernel.h"
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cstring>
+
 #include "common/nn/efficientnet_lite0.h"
+#include "common/nn/torch_pool.h"
 
 namespace boxseg {
 namespace {
+
+// Bytes of a block's middle that are made at a time.
+constexpr int64_t kStripBytes = 192 * 1024;
 
 // The factor and the shift that a frozen batch norm is.
 std::pair<at::Tensor, at::Tensor> scale_and_shift(const BatchNorm& norm) {
@@ -12,11 +20,28 @@ std::pair<at::Tensor, at::Tensor> scale_and_shift(const BatchNorm& norm) {
   return {scale, norm.bias.detach().to(at::kDouble) - norm.running_mean.to(at::kDouble) * scale};
 }
 
-at::Tensor scaled(const Conv& conv, const at::Tensor& scale) {
-  return conv.weight.detach().to(at::kDouble) * scale.view({-1, 1, 1, 1});
+// [out, ...] -> [..., out], scaled per output.
+at::Tensor folded_weight(const Conv& conv, const at::Tensor& scale) {
+  return (conv.weight.detach().to(at::kDouble) * scale.view({-1, 1, 1, 1})).flatten(1).t().to(at::kFloat).contiguous();
 }
 
-at::Tensor folded_float(const at::Tensor& x) { return x.to(at::kFloat).contiguous(); }
+at::Tensor rows_of(const float* data, int64_t rows, int64_t columns) {
+  return at::from_blob(const_cast<float*>(data), {rows, columns}, at::kFloat);
+}
+
+void relu6_in_place(float* values, int64_t n) {
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) store_lanes(values + i, relu6_lanes(load_lanes(values + i)));
+  for (; i < n; ++i) values[i] = std::min(std::max(values[i], 0.0f), 6.0f);
+}
+
+// Memory that a thread keeps for its strips.
+float* scratch(int which, int64_t values) {
+  thread_local std::vector<float> buffers[2];
+  std::vector<float>& buffer = buffers[which];
+  if (static_cast<int64_t>(buffer.size()) < values) buffer.resize(static_cast<size_t>(values));
+  return buffer.data();
+}
 
 }  // namespace
 
@@ -28,58 +53,135 @@ void FoldedLite0::fold(const EfficientNetLite0& network) {
   const at::NoGradGuard no_grad;
   const auto matrix = [](const Conv& conv, const BatchNorm& norm) {
     const auto [scale, shift] = scale_and_shift(norm);
-    return Matrix{folded_float(scaled(conv, scale).flatten(1).t()), folded_float(shift)};
+    return Matrix{folded_weight(conv, scale), shift.to(at::kFloat)};
   };
   const auto [scale, shift] = scale_and_shift(network.stem_norm());
-  stem_weight_ = folded_float(scaled(network.stem(), scale));
-  stem_bias_ = folded_float(shift);
+  stem_weight_ = folded_weight(network.stem(), scale);
+  stem_bias_ = shift.to(at::kFloat);
   blocks_.clear();
-  for (const auto& block : network.blocks()) {
-    FoldedBlock folded;
-    if (block.has_expansion) folded.expand = matrix(block.expand, block.norm0);
-    folded.project = matrix(block.project, block.norm2);
-    const auto [s, b] = scale_and_shift(block.norm1);
-    folded.depthwise = {folded_float(scaled(block.depthwise, s).flatten(1).t()), folded_float(b)};
-    blocks_.push_back(folded);
+  for (const auto& source : network.blocks()) {
+    Block block;
+    block.has_skip = source.has_skip;
+    block.in = source.in;
+    block.inner = source.depthwise.weight.size(0);
+    block.out = source.out;
+    block.kernel = source.depthwise.kernel();
+    block.stride = source.depthwise.stride;
+    block.dilation = source.depthwise.dilation;
+    if (source.has_expansion) block.expand = matrix(source.expand, source.norm0);
+    block.project = matrix(source.project, source.norm2);
+    const auto [s, b] = scale_and_shift(source.norm1);
+    block.taps = folded_weight(source.depthwise, s);
+    block.taps_bias = b.to(at::kFloat);
+    blocks_.push_back(block);
   }
   folded_from_ = std::move(state);
+}
+
+DepthwiseShape FoldedLite0::depthwise_shape(const Block& block, Size in) const {
+  const SamePadding rows = same_padding(in.height, block.kernel, block.stride, block.dilation);
+  const SamePadding columns = same_padding(in.width, block.kernel, block.stride, block.dilation);
+  return {.channels = block.inner, .kernel = block.kernel, .stride = block.stride, .dilation = block.dilation,
+          .in_height = in.height, .in_width = in.width, .out_width = (in.width + block.stride - 1) / block.stride,
+          .pad_top = rows.before, .pad_left = columns.before};
+}
+
+// Rows [begin, end) of what the depthwise convolution reads.
+void FoldedLite0::fill_inner_rows(size_t index, const float* in, Size image, Size in_size, int64_t begin, int64_t end,
+                                  float* out) const {
+  const Block& block = blocks_[index];
+  if (!block.expand.weight.defined()) {
+    const StemShape shape{image.height, image.width, in_size.width, same_padding(image.height, 3, 2, 1).before,
+                          same_padding(image.width, 3, 2, 1).before};
+    for (int64_t y = begin; y < end; ++y)
+      stem_row(shape, y, in, stem_weight_.const_data_ptr<float>(), stem_bias_.const_data_ptr<float>(),
+               out + (y - begin) * in_size.width * block.inner);
+    return;
+  }
+  const int64_t cells = (end - begin) * in_size.width;
+  at::Tensor result = rows_of(out, cells, block.inner);
+  at::addmm_out(result, block.expand.bias, rows_of(in + begin * in_size.width * block.in, cells, block.in),
+                block.expand.weight);
+  relu6_in_place(out, cells * block.inner);
+}
+
+void FoldedLite0::compute_rows(size_t index, const float* in, Size image, Size in_size, int64_t begin, int64_t end,
+                               float* out) const {
+  const Block& block = blocks_[index];
+  const DepthwiseShape shape = depthwise_shape(block, in_size);
+  const int64_t inner_row = in_size.width * block.inner, reach = (block.kernel - 1) * block.dilation;
+  const int64_t row_bytes = inner_row * block.stride * static_cast<int64_t>(sizeof(float));
+  const int64_t strip = std::max<int64_t>(1, kStripBytes / row_bytes);
+  float* inner = scratch(0, std::min((strip - 1) * block.stride + reach + 1, in_size.height) * inner_row);
+  float* filtered = scratch(1, std::min(strip, end - begin) * shape.out_width * block.inner);
+  int64_t kept_begin = 0, kept_end = 0;  // rows of the middle that `inner` holds
+  for (int64_t y = begin; y < end; y += strip) {
+    const int64_t y_end = std::min(end, y + strip);
+    const int64_t first = std::max<int64_t>(0, y * block.stride - shape.pad_top);
+    const int64_t last = std::min(in_size.height, (y_end - 1) * block.stride - shape.pad_top + reach + 1);
+    const int64_t made = std::clamp(kept_end, first, last);
+    if (made > first) std::memmove(inner, inner + (first - kept_begin) * inner_row,
+                                   static_cast<size_t>((made - first) * inner_row) * sizeof(float));
+    fill_inner_rows(index, in, image, in_size, made, last, inner + (made - first) * inner_row);
+    kept_begin = first;
+    kept_end = last;
+    for (int64_t r = y; r < y_end; ++r)
+      depthwise_row(shape, r, [&](int64_t q) { return inner + (q - first) * inner_row; },
+                    block.taps.const_data_ptr<float>(), block.taps_bias.const_data_ptr<float>(),
+                    filtered + (r - y) * shape.out_width * block.inner);
+    const int64_t cells = (y_end - y) * shape.out_width, offset = y * shape.out_width * block.out;
+    at::Tensor result = rows_of(out + offset, cells, block.out);
+    at::addmm_out(result, block.project.bias, rows_of(filtered, cells, block.inner), block.project.weight);
+    if (block.has_skip)
+      for (int64_t i = 0; i < cells * block.out; ++i) out[offset + i] += in[offset + i];
+  }
 }
 
 at::Tensor FoldedLite0::forward(const EfficientNetLite0& network, const at::Tensor& input) {
   fold(network);
   const at::NoGradGuard no_grad;
-  Conv stem = network.stem();
-  stem.weight = stem_weight_;
-  stem.bias = stem_bias_;
-  at::Tensor x = at::relu6(stem.same(input));
-  const int64_t images = x.size(0);
-  int64_t h = x.size(2), w = x.size(3);
-  x = x.permute({0, 2, 3, 1}).contiguous().view({-1, x.size(1)});
-  for (size_t i = 0; i < blocks_.size(); ++i) {
-    const auto& block = network.blocks()[i];
-    const FoldedBlock& folded = blocks_[i];
-    at::Tensor y = x;
-    if (block.has_expansion) y = at::addmm(folded.expand.bias, x, folded.expand.weight).clamp_(0, 6);
-    const Conv& dw = block.depthwise;
-    const SamePadding rows = same_padding(h, dw.kernel(), dw.stride, dw.dilation);
-    const SamePadding columns = same_padding(w, dw.kernel(), dw.stride, dw.dilation);
-    const int64_t out_h = (h + dw.stride - 1) / dw.stride, out_w = (w + dw.stride - 1) / dw.stride;
-    const DepthwiseShape shape{y.size(1), dw.kernel(), dw.stride, dw.dilation, h, w, out_w, rows.before, columns.before};
-    at::Tensor z = at::empty({images * out_h * out_w, y.size(1)});
-    const float* in = y.const_data_ptr<float>();
-    float* out = z.mutable_data_ptr<float>();
-    for (int64_t n = 0; n < images; ++n)
-      for (int64_t r = 0; r < out_h; ++r)
-        depthwise_row(shape, r, [&](int64_t q) { return in + (n * h + q) * w * shape.channels; },
-                      folded.depthwise.weight.const_data_ptr<float>(), folded.depthwise.bias.const_data_ptr<float>(),
-                      out + (n * out_h + r) * out_w * shape.channels);
-    z = at::addmm(folded.project.bias, z, folded.project.weight);
-    if (block.has_skip) z += x;
-    x = z;
-    h = out_h;
-    w = out_w;
+  const at::Tensor planes = input.contiguous();
+  const Size image{planes.size(2), planes.size(3)};
+  std::vector<Size> sizes = {{(image.height + 1) / 2, (image.width + 1) / 2}};  // what each block reads, then the result
+  int64_t largest = 0;
+  for (const Block& block : blocks_) {
+    const Size in = sizes.back();
+    const Size out{(in.height + block.stride - 1) / block.stride, (in.width + block.stride - 1) / block.stride};
+    sizes.push_back(out);
+    largest = std::max(largest, out.height * out.width * block.out);
   }
-  return x.view({images, h, w, x.size(1)}).permute({0, 3, 1, 2});
+  const int64_t images = planes.size(0), threads = at::get_num_threads();
+  const bool by_image = images >= threads;
+  // Two buffers per image that the blocks write in turn; by_image: per thread at work, made in its body.
+  const Size end = sizes.back();
+  at::Tensor result = at::empty({images, end.height * end.width, blocks_.back().out});
+  const auto input_of = [&](int64_t n) { return planes.const_data_ptr<float>() + n * 3 * image.height * image.width; };
+  const auto result_of = [&](int64_t n) { return result.mutable_data_ptr<float>() + n * result.stride(0); };
+  if (by_image) {
+    for_each_in_torch_pool(images, [&](int64_t n) {
+      std::vector<float> buffers[2] = {std::vector<float>(static_cast<size_t>(largest)),
+                                       std::vector<float>(static_cast<size_t>(largest))};
+      const float* in = input_of(n);
+      for (size_t i = 0; i < blocks_.size(); ++i) {
+        float* out = i + 1 == blocks_.size() ? result_of(n) : buffers[i % 2].data();
+        compute_rows(i, in, image, sizes[i], 0, sizes[i + 1].height, out);
+        in = out;
+      }
+    });
+  } else {
+    std::vector<float> buffers[2] = {std::vector<float>(static_cast<size_t>(largest * images)),
+                                     std::vector<float>(static_cast<size_t>(largest * images))};
+    for (size_t i = 0; i < blocks_.size(); ++i) {
+      const int64_t rows = sizes[i + 1].height, bands = std::min(rows, (threads + images - 1) / images);
+      for_each_in_torch_pool(images * bands, [&](int64_t task) {
+        const int64_t n = task / bands, band = task % bands;
+        const float* in = i == 0 ? input_of(n) : buffers[(i + 1) % 2].data() + n * largest;
+        float* out = i + 1 == blocks_.size() ? result_of(n) : buffers[i % 2].data() + n * largest;
+        compute_rows(i, in, image, sizes[i], rows * band / bands, rows * (band + 1) / bands, out);
+      });
+    }
+  }
+  return result.view({images, end.height, end.width, -1}).permute({0, 3, 1, 2}).contiguous();
 }
 
 }  // namespace boxseg

@@ -1,0 +1,82 @@
+#include "common/nn/weight_files.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace boxseg {
+namespace {
+
+bool starts_with(const std::string& text, const std::string& prefix) { return text.rfind(prefix, 0) == 0; }
+
+bool has(const NamedTensors& tensors, const std::string& name) {
+  return std::any_of(tensors.begin(), tensors.end(), [&](const auto& t) { return t.first == name; });
+}
+
+bool has_shape(const at::Tensor& tensor, at::IntArrayRef shape) { return tensor.sizes() == shape; }
+
+// Every 4th output, and of the 7x7 positions rows and columns 0, 3, 6: DeepLab's way from 4096 units to 1024.
+at::Tensor subsampled_fc6(const at::Tensor& weight) {  // [4096, 512*7*7]
+  const at::Tensor positions = at::arange(0, 7, 3, at::kLong);
+  return weight.view({-1, 512, 7, 7}).slice(0, 0, {}, 4).index_select(2, positions).index_select(3, positions);
+}
+
+WeightFile from_torchvision_vgg16(const NamedTensors& tensors) {
+  static const std::unordered_map<std::string, std::string> kLayers = {
+      {"features.0", "conv1_1"},  {"features.2", "conv1_2"},  {"features.5", "conv2_1"},  {"features.7", "conv2_2"},
+      {"features.10", "conv3_1"}, {"features.12", "conv3_2"}, {"features.14", "conv3_3"}, {"features.17", "conv4_1"},
+      {"features.19", "conv4_2"}, {"features.21", "conv4_3"}, {"features.24", "conv5_1"}, {"features.26", "conv5_2"},
+      {"features.28", "conv5_3"}};
+  WeightFile file{"vgg16", "torchvision's VGG-16", "torchvision_rgb", {}, {}};
+  for (const auto& [name, value] : tensors) {
+    const size_t dot = name.rfind('.');
+    const std::string layer = name.substr(0, dot), kind = dot == std::string::npos ? "" : name.substr(dot);
+    if (const auto known = kLayers.find(layer); known != kLayers.end()) {
+      file.tensors.emplace_back("backbone." + known->second + kind, value);
+    } else if (name == "classifier.0.weight" && has_shape(value, {4096, 512 * 7 * 7})) {
+      file.tensors.emplace_back("backbone.fc6.weight", subsampled_fc6(value));
+    } else if (name == "classifier.3.weight" && has_shape(value, {4096, 4096})) {
+      file.tensors.emplace_back("backbone.fc7.weight", value.slice(0, 0, {}, 4).slice(1, 0, {}, 4).reshape({1024, 1024, 1, 1}));
+    } else if ((name == "classifier.0.bias" || name == "classifier.3.bias") && has_shape(value, {4096})) {
+      file.tensors.emplace_back(layer == "classifier.0" ? "backbone.fc6.bias" : "backbone.fc7.bias", value.slice(0, 0, {}, 4));
+    } else if (layer != "classifier.6") {
+      file.leftovers.push_back(name);
+    }
+  }
+  return file;
+}
+
+}  // namespace
+
+bool is_head_layer(const std::string& name) {
+  for (const char* layer : {"backbone.fc6.", "backbone.fc7.", "backbone.project.", "classifier."})
+    if (starts_with(name, layer)) return true;
+  return false;
+}
+
+WeightFile recognise_weights(const Checkpoint& checkpoint) {
+  const NamedTensors& tensors = checkpoint.tensors;
+  if (has(tensors, "features.0.weight") && has(tensors, "features.28.weight")) return from_torchvision_vgg16(tensors);
+  if (has(tensors, "_conv_stem.weight")) {
+    WeightFile file{"efficientnet_lite0", "EfficientNet-Lite0", "lite0_rgb", {}, {}};
+    for (const auto& [name, value] : tensors)
+      if (!starts_with(name, "_conv_head.") && !starts_with(name, "_bn1.") && !starts_with(name, "_fc."))
+        file.tensors.emplace_back("backbone." + name, value);
+    return file;
+  }
+  if (has(tensors, "conv1_1.weight")) {
+    WeightFile file{"vgg16", "the Caffe VGG-16", "caffe_bgr", {}, {}};
+    for (const auto& [name, value] : tensors)
+      if (!starts_with(name, "fc8")) file.tensors.emplace_back("backbone." + name, value);
+    return file;
+  }
+  WeightFile file{"", "a checkpoint", "", tensors, {}};
+  if (has(tensors, "backbone.conv1_1.weight")) file.backbone = "vgg16", file.normalisation = "caffe_bgr";
+  else if (has(tensors, "backbone._conv_stem.weight")) file.backbone = "efficientnet_lite0", file.normalisation = "lite0_rgb";
+  else if (has(tensors, "backbone.conv1.weight")) file.backbone = "tiny", file.normalisation = "lite0_rgb";
+  if (!file.backbone.empty()) file.what += " of " + file.backbone;
+  if (const auto stored = checkpoint.record.find("normalisation"); stored != checkpoint.record.end())
+    file.normalisation = stored->second;
+  return file;
+}
+
+}  // namespace boxseg

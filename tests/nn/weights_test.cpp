@@ -1,0 +1,225 @@
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "common/base/error.h"
+#include "common/base/files.h"
+#include "common/nn/efficientnet_lite0.h"
+#include "common/nn/weight_files.h"
+#include "tests/support/golden_weights.h"
+#include "tests/support/support.h"
+
+#include <catch2/catch.hpp>
+
+using namespace boxseg;
+using namespace boxseg::test;
+
+namespace {
+
+template <class Body>
+int exit_code_of(const Body& body, std::string* message = nullptr) {
+  try {
+    body();
+  } catch (const Error& e) {
+    if (message != nullptr) *message = e.what();
+    return e.exit_code();
+  }
+  return 0;
+}
+
+const NetworkSpec kTiny{.backbone = "tiny", .classes = 4};
+
+// torchvision's VGG-16 with values that tell where they come from; the two large matrices are rows or columns
+// numbered, without memory of their own.
+NamedTensors torchvision_vgg16(bool numbers_rows) {
+  const std::vector<std::pair<int, std::vector<int64_t>>> convolutions = {
+      {0, {64, 3}},    {2, {64, 64}},    {5, {128, 64}},   {7, {128, 128}},  {10, {256, 128}}, {12, {256, 256}}, {14, {256, 256}},
+      {17, {512, 256}}, {19, {512, 512}}, {21, {512, 512}}, {24, {512, 512}}, {26, {512, 512}}, {28, {512, 512}}};
+  NamedTensors tensors;
+  for (const auto& [index, channels] : convolutions) {
+    const std::string name = "features." + std::to_string(index);
+    tensors.emplace_back(name + ".weight", at::full({1, 1, 1, 1}, index).expand({channels[0], channels[1], 3, 3}));
+    tensors.emplace_back(name + ".bias", at::full({channels[0]}, -index - 1));
+  }
+  const auto matrix = [&](int64_t rows, int64_t columns) {
+    return numbers_rows ? at::arange(rows, at::kFloat).view({-1, 1}).expand({rows, columns})
+                        : at::arange(columns, at::kFloat).view({1, -1}).expand({rows, columns});
+  };
+  tensors.emplace_back("classifier.0.weight", matrix(4096, 25088));
+  tensors.emplace_back("classifier.0.bias", at::arange(4096, at::kFloat));
+  tensors.emplace_back("classifier.3.weight", matrix(4096, 4096));
+  tensors.emplace_back("classifier.3.bias", at::arange(4096, at::kFloat) + 0.5);
+  tensors.emplace_back("classifier.6.weight", at::zeros({10, 4096}));
+  tensors.emplace_back("classifier.6.bias", at::zeros({10}));
+  return tensors;
+}
+
+at::Tensor named(const NamedTensors& tensors, const std::string& name) {
+  for (const auto& [key, value] : tensors)
+    if (key == name) return value;
+  throw std::runtime_error("no tensor " + name);
+}
+
+// What a file of backbone weights alone would hold, without the prefix.
+NamedTensors without_prefix(const Network& network) {
+  NamedTensors result;
+  const std::string prefix = "backbone.";
+  for (const auto& [name, value] : network.state_dict())
+    if (name.rfind(prefix, 0) == 0) result.emplace_back(name.substr(prefix.size()), value.clone());
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("torchvision's VGG-16 is brought to the authors' names and sizes", "[weights]") {
+  const WeightFile rows = recognise_weights({torchvision_vgg16(true), {}}), columns = recognise_weights({torchvision_vgg16(false), {}});
+  CHECK(rows.backbone == "vgg16");
+  CHECK(rows.normalisation == "torchvision_rgb");
+  CHECK(rows.leftovers.empty());
+  CHECK(rows.tensors.size() == 30);
+  CHECK(named(rows.tensors, "backbone.conv1_2.weight")[0][0][0][0].item<float>() == 2);
+  CHECK(named(rows.tensors, "backbone.conv4_1.bias")[3].item<float>() == -18);
+  CHECK(named(rows.tensors, "backbone.conv5_3.weight").sizes() == at::IntArrayRef({512, 512, 3, 3}));
+  const at::Tensor fc6_rows = named(rows.tensors, "backbone.fc6.weight"), fc6_columns = named(columns.tensors, "backbone.fc6.weight");
+  REQUIRE(fc6_rows.sizes() == at::IntArrayRef({1024, 512, 3, 3}));
+  CHECK(fc6_rows[5][0][0][0].item<float>() == 20);                     // every 4th output
+  CHECK(fc6_columns[5][7][1][2].item<float>() == 7 * 49 + 3 * 7 + 6);  // rows and columns 0, 3, 6
+  const at::Tensor fc7_rows = named(rows.tensors, "backbone.fc7.weight"), fc7_columns = named(columns.tensors, "backbone.fc7.weight");
+  REQUIRE(fc7_rows.sizes() == at::IntArrayRef({1024, 1024, 1, 1}));
+  CHECK(fc7_rows[9][3][0][0].item<float>() == 36);
+  CHECK(fc7_columns[9][3][0][0].item<float>() == 12);
+  CHECK(named(rows.tensors, "backbone.fc6.bias")[1023].item<float>() == 4092);
+  CHECK(named(rows.tensors, "backbone.fc7.bias")[1].item<float>() == 4.5);
+}
+
+TEST_CASE("VGG weights without fc6 and fc7 leave those fresh and fast", "[weights]") {
+  TemporaryDirectory dir;
+  NamedTensors convolutions;
+  for (const auto& [name, value] : torchvision_vgg16(true))
+    if (name.rfind("features.", 0) == 0) convolutions.emplace_back(name, value);
+  write_checkpoint(dir / "vgg16.pth", {convolutions, {}});
+  const auto network = make_network({.backbone = "vgg16"}, 3), fresh = make_network({.backbone = "vgg16"}, 3);
+  const auto lacking = load_initial_weights(*network, dir / "vgg16.pth");
+  CHECK(lacking == std::vector<std::string>{"backbone.fc6.weight", "backbone.fc6.bias", "backbone.fc7.weight",
+                                            "backbone.fc7.bias", "classifier.weight"});
+  CHECK(network->normalisation().name == "torchvision_rgb");
+  for (const Parameter& p : network->parameters()) {
+    const bool is_fresh = p.name.rfind("backbone.conv", 0) != 0, is_bias = p.name.ends_with("bias");
+    INFO(p.name);
+    CHECK(p.group == (is_fresh ? is_bias ? ParameterGroup::scratch_bias : ParameterGroup::scratch_weight
+                               : is_bias ? ParameterGroup::backbone_bias : ParameterGroup::backbone_weight));
+    CHECK(at::equal(p.value, tensor_named(*fresh, p.name)) == is_fresh);
+  }
+}
+
+TEST_CASE("the Caffe VGG-16 has the authors' names without a prefix", "[weights]") {
+  TemporaryDirectory dir;
+  const auto source = make_network({.backbone = "vgg16", .head = "largefov"}, 1);
+  NamedTensors tensors = without_prefix(*source);
+  tensors.emplace_back("fc8.weight", at::zeros({20, 1024, 1, 1}));
+  write_checkpoint(dir / "vgg_caffe.pth", {tensors, {}});
+  const auto network = make_network({.backbone = "vgg16", .head = "largefov"}, 2);
+  CHECK(load_initial_weights(*network, dir / "vgg_caffe.pth") == std::vector<std::string>{"classifier.weight"});
+  CHECK(network->normalisation().name == "caffe_bgr");
+  CHECK(at::equal(tensor_named(*network, "backbone.fc6.weight"), tensor_named(*source, "backbone.fc6.weight")));
+  CHECK_FALSE(at::equal(network->classifier_weight(), source->classifier_weight()));
+  CHECK(network->parameters()[0].group == ParameterGroup::backbone_weight);
+}
+
+TEST_CASE("a stage-1 network is the start of a stage-3 network with another head and other classes", "[weights]") {
+  TemporaryDirectory dir;
+  auto source = make_network({.classes = 4}, 1);
+  source->set_normalisation(parse_normalisation("torchvision_rgb"));
+  write_checkpoint(dir / "classifier.pt", make_checkpoint(*source, {}));
+  const auto network = make_network({.head = "largefov", .classes = 7}, 2);
+  const auto lacking = load_initial_weights(*network, dir / "classifier.pt");
+  CHECK(lacking == std::vector<std::string>{"backbone.fc6.weight", "backbone.fc6.bias", "classifier.weight"});
+  CHECK(network->normalisation().name == "torchvision_rgb");
+  CHECK(at::equal(tensor_named(*network, "backbone._blocks.15._bn2.running_var"), tensor_named(*source, "backbone._blocks.15._bn2.running_var")));
+}
+
+TEST_CASE("initial weights of another network are refused, with names", "[weights]") {
+  TemporaryDirectory dir;
+  const auto tiny = make_network(kTiny, 0), lite0 = make_network({.classes = 4}, 0);
+  write_checkpoint(dir / "tiny.pt", make_checkpoint(*tiny, {}));
+  std::string message;
+  CHECK(exit_code_of([&] { load_initial_weights(*lite0, dir / "tiny.pt"); }, &message) == 3);
+  CHECK_THAT(message, Catch::Contains("tiny.pt") && Catch::Contains("efficientnet_lite0") &&
+                          Catch::Contains("missing: backbone._conv_stem.weight") && Catch::Contains("unexpected: backbone.conv1.weight"));
+  // A file of the right network with a tensor cut off, and one of another shape.
+  NamedTensors tensors = without_prefix(*lite0);
+  tensors.erase(tensors.begin() + 6);  // _blocks.0._depthwise_conv.weight
+  tensors[0].second = at::zeros({32, 3, 5, 5});
+  write_checkpoint(dir / "cut.pth", {tensors, {}});
+  CHECK(exit_code_of([&] { load_initial_weights(*lite0, dir / "cut.pth"); }, &message) == 3);
+  CHECK_THAT(message, Catch::Contains("backbone._blocks.0._depthwise_conv.weight") && Catch::Contains("[32,3,5,5]"));
+  write_checkpoint(dir / "other.pt", {{{"encoder.weight", at::zeros({3})}}, {}});
+  CHECK(exit_code_of([&] { load_initial_weights(*lite0, dir / "other.pt"); }, &message) == 3);
+  CHECK_THAT(message, Catch::Contains("unknown network") && Catch::Contains("encoder.weight"));
+  CHECK(exit_code_of([&] { load_initial_weights(*lite0, dir / "absent.pt"); }, &message) == 3);
+}
+
+TEST_CASE("a checkpoint tells all that a network needs", "[weights]") {
+  TemporaryDirectory dir;
+  for (const NetworkSpec& spec : {NetworkSpec{.backbone = "tiny", .head = "largefov", .classes = 3},
+                                  NetworkSpec{.backbone = "efficientnet_lite0", .classes = 5, .output_stride = 8}}) {
+    auto network = make_network(spec, 4);
+    network->set_normalisation(parse_normalisation("caffe_bgr"));
+    const std::vector<std::string> classes = {"background", "a chair", "\"quoted\" é"};
+    write_checkpoint(dir / "segmenter.pt", make_checkpoint(*network, {{"temperature", "20"}, {"class_names", record_list(classes)}}));
+    const LoadedNetwork loaded = load_network(dir / "segmenter.pt", at::kCPU);
+    CHECK(loaded.network->spec().backbone == spec.backbone);
+    CHECK(loaded.network->spec().head == spec.head);
+    CHECK(loaded.network->spec().classes == spec.classes);
+    CHECK(loaded.network->spec().output_stride == network->spec().output_stride);
+    CHECK(loaded.network->normalisation().name == "caffe_bgr");
+    CHECK(loaded.record.at("temperature") == "20");
+    CHECK(parse_record_list(loaded.record.at("class_names")) == classes);
+    const at::NoGradGuard no_grad;
+    const at::Tensor input = at::ones({1, 3, 40, 40});
+    CHECK(at::equal(loaded.network->features(input, {}), network->features(input, {})));
+  }
+  CHECK(parse_record_list(record_list({})).empty());
+}
+
+TEST_CASE("a bare checkpoint is told from its names and shapes", "[weights]") {
+  TemporaryDirectory dir;
+  const auto lite0 = make_network({.head = "largefov", .classes = 6}, 1);
+  write_checkpoint(dir / "bare.pt", {lite0->state_dict(), {}});
+  const LoadedNetwork loaded = load_network(dir / "bare.pt", at::kCPU);
+  CHECK(loaded.network->spec().backbone == "efficientnet_lite0");
+  CHECK(loaded.network->spec().head == "largefov");
+  CHECK(loaded.network->spec().classes == 6);
+  CHECK(loaded.record.empty());
+  const auto vgg = make_network({.backbone = "vgg16", .classes = 3}, 1);
+  write_checkpoint(dir / "vgg.pt", {vgg->state_dict(), {}});
+  const LoadedNetwork plain = load_network(dir / "vgg.pt", at::kCPU);
+  CHECK(plain.network->spec().head == "plain");
+  CHECK(plain.network->spec().classes == 3);
+  CHECK(plain.network->normalisation().name == "caffe_bgr");
+  CHECK(load_network(dir / "vgg.pt", at::kCPU, "largefov").network->spec().head == "largefov");
+}
+
+TEST_CASE("a file that is no network is refused, with what it holds", "[weights]") {
+  TemporaryDirectory dir;
+  std::string message;
+  write_checkpoint(dir / "other.pt", {{{"encoder.weight", at::zeros({3})}}, {}});
+  CHECK(exit_code_of([&] { load_network(dir / "other.pt", at::kCPU); }, &message) == 3);
+  CHECK_THAT(message, Catch::Contains("encoder.weight"));
+  const auto tiny = make_network(kTiny, 0);
+  NamedTensors backbone = tiny->state_dict();
+  backbone.pop_back();
+  write_checkpoint(dir / "backbone.pt", {backbone, {}});
+  CHECK(exit_code_of([&] { load_network(dir / "backbone.pt", at::kCPU); }, &message) == 3);
+  CHECK_THAT(message, Catch::Contains("--init"));
+  Checkpoint checkpoint = make_checkpoint(*tiny, {});
+  checkpoint.record["head"] = "largefov";
+  write_checkpoint(dir / "head.pt", checkpoint);
+  CHECK(exit_code_of([&] { load_network(dir / "head.pt", at::kCPU); }, &message) == 3);
+  CHECK_THAT(message, Catch::Contains("missing: backbone.fc6.weight"));
+  checkpoint.record["head"] = "aspp";
+  write_checkpoint(dir / "head.pt", checkpoint);
+  CHECK(exit_code_of([&] { load_network(dir / "head.pt", at::kCPU); }, &message) == 3);
+  CHECK_THAT(message, Catch::Contains("head.pt") && Catch::Contains("aspp"));
+}
