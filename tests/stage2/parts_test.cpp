@@ -54,8 +54,8 @@ TEST_CASE("a classifier without names fits a dataset with as many classes, and n
 }
 
 TEST_CASE("shards are named I/N and divide a split by the hashes of its ids", "[stage2]") {
-  CHECK(parse_shard("") == Shard{0, 1});
-  CHECK(parse_shard("7/16") == Shard{7, 16});
+  CHECK((parse_shard("") == Shard{0, 1}));
+  CHECK((parse_shard("7/16") == Shard{7, 16}));
   for (const char* bad : {"16/16", "-1/4", "3", "1/0", "a/b", "1/2/3", "0/10000"}) {
     INFO(bad);
     try {
