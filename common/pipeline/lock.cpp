@@ -22,6 +22,8 @@ namespace {
 
 constexpr auto kHeartbeat = std::chrono::seconds(10);
 constexpr double kDeadAfter_s = 60;
+constexpr auto kBetweenLooks = std::chrono::milliseconds(100);
+constexpr int kLooks = 20;
 
 std::string host_name() {
   std::array<char, 256> name{};
@@ -29,12 +31,13 @@ std::string host_name() {
   return name.data();
 }
 
-// Distinguishes a process from a later one with its pid: clock ticks after boot at which it started.
+// Distinguishes a process from a later one with its pid: clock ticks after boot at which it started. "" for none, and
+// for one that ended but still waits for its parent.
 std::string start_ticks(int pid) {
   try {
     const std::string stat = read_file(fmt::format("/proc/{}/stat", pid));
     const auto fields = split(stat.substr(stat.rfind(')') + 2), ' ');
-    return fields.size() > 19 ? fields[19] : "";
+    return fields.size() > 19 && fields[0] != "Z" && fields[0] != "X" ? fields[19] : "";
   } catch (const Error&) {
     return "";
   }
@@ -93,12 +96,19 @@ bool create(const fs::path& path) {
 }  // namespace
 
 FileLock::FileLock(fs::path path) : path_(std::move(path)) {
+  int looks = 0;
   for (int attempt = 0; !create(path_); ++attempt) {
     std::map<std::string, std::string> holder;
     try {
       holder = parse(read_file(path_));
     } catch (const Error&) {
       continue;  // released just now
+    }
+    // A killed process gives its memory back before it is gone: the same command, started at once, waits for that.
+    if (attempt <= 5 && holder["host"] == host_name() && !is_dead(holder, path_) && ++looks < kLooks) {
+      std::this_thread::sleep_for(kBetweenLooks);
+      --attempt;
+      continue;
     }
     if (!is_dead(holder, path_) || attempt > 5)
       fail("{}: in use by host {} pid {} job {}; wait for it, or stop it and start again", path_.string(), holder["host"],
