@@ -1,0 +1,199 @@
+// `stage3_segment predict`, as people run it.
+#include <string>
+
+#include "common/base/files.h"
+#include "common/io/checkpoint/checkpoint.h"
+#include "tests/stage3/small_dataset.h"
+#include "tests/support/support.h"
+
+#include <catch2/catch.hpp>
+
+namespace {
+
+using namespace boxseg;
+using test::CommandResult;
+using test::in_quotes;
+using test::run_command;
+using test::TemporaryDirectory;
+
+const std::string kProgram = std::string(BOXSEG_BIN_DIR) + "/stage3_segment";
+
+// Files of a training run, made once for all tests.
+struct TrainingRun {
+  std::string segmenter, manifest;
+  TrainingRun() {
+    const TemporaryDirectory dir;
+    const CommandResult trained = run_command(
+        in_quotes(kProgram) + " train --dataset " + in_quotes(test::make_small_dataset(dir.path(), 10)) + " --loss true_masks" +
+        " --output " + in_quotes(dir.path()) + " --backbone tiny --head plain --batch 4 --crop 65 --learning-rate 0.03" +
+        " --classifier-std 1 --jitter 0.2 --iterations 120 --threads 1");
+    INFO(trained.err);
+    REQUIRE(trained.exit_code == 0);
+    segmenter = read_file(dir / "segmenter.pt");
+    manifest = read_file(dir / "manifest.h5");
+  }
+};
+
+struct Trained {
+  TemporaryDirectory dir;
+  fs::path dataset, segmenter;
+  Trained() : dataset(test::make_small_dataset(dir.path(), 10)), segmenter(dir / "stage3/segmenter.pt") {
+    static const TrainingRun run;
+    write_file(segmenter, run.segmenter);
+    write_file(dir / "stage3/manifest.h5", run.manifest);
+  }
+  std::string command(const std::string& output, const std::string& more) const {
+    return in_quotes(kProgram) + " predict --checkpoint " + in_quotes(segmenter) + " --output " + in_quotes(dir / output) + " --threads 1 " + more;
+  }
+  CommandResult predict(const std::string& output, const std::string& more) const { return run_command(command(output, more)); }
+  std::string of_dataset() const { return "--dataset " + in_quotes(dataset) + " --split train"; }
+};
+
+double share_equal(const LabelMap& a, const LabelMap& b) {
+  REQUIRE(a.height == b.height);
+  REQUIRE(a.width == b.width);
+  int64_t equal = 0;
+  for (size_t i = 0; i < a.pixels.size(); ++i) equal += a.pixels[i] == b.pixels[i];
+  return static_cast<double>(equal) / static_cast<double>(a.pixels.size());
+}
+
+void require_refusal(const CommandResult& result, int exit_code, const std::string& words) {
+  INFO(result.err);
+  REQUIRE(result.exit_code == exit_code);
+  REQUIRE(result.err.find(words) != std::string::npos);
+}
+
+}  // namespace
+
+TEST_CASE("predict finds the objects of a split, and its manifest names every label map", "[cpu]") {
+  const Trained trained;
+  for (const std::string mode : {"", "--crf", "--tta", "--tta --crf", "--scales 1 --flip"}) {
+    const CommandResult done = trained.predict("out" + mode, trained.of_dataset() + " " + mode);
+    INFO(mode << ": " << done.err);
+    REQUIRE(done.exit_code == 0);
+    const fs::path output = trained.dir / ("out" + mode);
+    const Manifest manifest = read_manifest(output / "manifest.h5");
+    REQUIRE(manifest.outputs.size() == 10);
+    REQUIRE(manifest.inputs.at("checkpoint") == digest_of_checkpoint(read_checkpoint(trained.segmenter)));
+    double mean = 0;
+    for (int64_t i = 0; i < 10; ++i) {
+      const LabelMap labels = read_label_png(output / (test::picture_id(i) + ".png"));
+      REQUIRE(manifest.outputs[static_cast<size_t>(i)].digest == digest_of_labels(labels));
+      mean += share_equal(labels, test::make_picture(i).mask) / 10;
+    }
+    REQUIRE(mean > 0.9);
+    REQUIRE(!fs::exists(output / "manifest.h5.journal"));
+    REQUIRE(run_command(in_quotes(kProgram) + " predict --check " + in_quotes(output / "manifest.h5")).exit_code == 0);
+  }
+}
+
+TEST_CASE("predict segments any folder from the checkpoint alone, with its colours", "[cpu]") {
+  const Trained trained;
+  const fs::path folder = trained.dir / "my photos";
+  make_directories(folder / "deeper");
+  write_rgb_png(folder / "a b.png", test::make_picture(20, 61, 77).image);
+  write_rgb_jpeg(folder / "c.d.JPG", test::make_picture(21, 40, 33).image);
+  write_rgb_png(folder / "deeper/e.png", test::make_picture(22).image);
+  write_file(folder / "notes.txt", "not an image");
+  const CommandResult done = trained.predict("out", "--images " + in_quotes(folder));
+  INFO(done.err);
+  REQUIRE(done.exit_code == 0);
+  REQUIRE(read_manifest(trained.dir / "out/manifest.h5").outputs.size() == 2);
+  REQUIRE(share_equal(read_label_png(trained.dir / "out/a b.png"), test::make_picture(20, 61, 77).mask) > 0.85);
+  REQUIRE(read_label_png(trained.dir / "out/c.d.png").width == 33);
+  // The PNG's palette, as any viewer reads it: colour 1 is the dataset's.
+  const std::string bytes = read_file(trained.dir / "out/a b.png");
+  const size_t palette = bytes.find("PLTE");
+  REQUIRE(palette != std::string::npos);
+  REQUIRE(bytes.substr(palette + 7, 3) == "\xc8\x0a\x14");
+
+  const CommandResult again = trained.predict("out", "--images " + in_quotes(folder));
+  REQUIRE(again.err.find("up to date") != std::string::npos);
+  write_rgb_png(folder / "new.png", test::make_picture(23).image);
+  const CommandResult more = trained.predict("out", "--images " + in_quotes(folder));
+  REQUIRE(more.err.find("up to date") == std::string::npos);
+  REQUIRE(fs::exists(trained.dir / "out/new.png"));
+}
+
+TEST_CASE("a killed predict goes on where it stopped, to the same label maps", "[cpu]") {
+  const Trained trained;
+  const std::string mode = trained.of_dataset() + " --tta --crf";
+  REQUIRE(trained.predict("whole", mode).exit_code == 0);
+  const fs::path output = trained.dir / "stopped";
+  const CommandResult stopped = run_command(trained.command("stopped", mode) + " & pid=$!; while kill -0 $pid 2>/dev/null && [ ! -e " +
+                                            in_quotes(output / "picture 2.png") + " ]; do sleep 0.01; done; kill -KILL $pid; wait $pid");
+  REQUIRE(stopped.exit_code == 137);
+  REQUIRE(!fs::exists(output / "manifest.h5"));
+  const fs::path first = output / "picture 0.png";
+  const auto written = fs::exists(first) ? fs::last_write_time(first) : fs::file_time_type();
+  const CommandResult resumed = trained.predict("stopped", mode);
+  INFO(resumed.err);
+  REQUIRE(resumed.exit_code == 0);
+  REQUIRE(resumed.err.find("were finished before") != std::string::npos);
+  REQUIRE(fs::last_write_time(first) == written);
+  const Manifest a = read_manifest(output / "manifest.h5"), b = read_manifest(trained.dir / "whole/manifest.h5");
+  REQUIRE(a.digest() == b.digest());
+  for (const auto& out : a.outputs) REQUIRE(read_file(output / out.path) == read_file(trained.dir / "whole" / out.path));
+}
+
+TEST_CASE("an interrupted predict exits with 75 and keeps what is finished", "[cpu]") {
+  const Trained trained;
+  const std::string mode = trained.of_dataset() + " --tta --crf";
+  const fs::path output = trained.dir / "stopped";
+  const CommandResult stopped = run_command(trained.command("stopped", mode) + " & pid=$!; while kill -0 $pid 2>/dev/null && [ ! -e " +
+                                            in_quotes(output / "picture 0.png") + " ]; do sleep 0.01; done; kill -TERM $pid; wait $pid");
+  INFO(stopped.err);
+  REQUIRE(stopped.exit_code == 75);
+  REQUIRE(!fs::exists(output / "manifest.h5"));
+  REQUIRE(trained.predict("stopped", mode).err.find("were finished before") != std::string::npos);
+}
+
+TEST_CASE("a damaged photo stops predict with its name, or is skipped and recorded when asked", "[cpu]") {
+  const Trained trained;
+  write_file(trained.dir / "4.png", read_file(trained.dir / "4.png").substr(0, 500));
+  require_refusal(trained.predict("a", trained.of_dataset()), 3, "4.png");
+  const CommandResult skipped = trained.predict("b", trained.of_dataset() + " --on-bad-image skip");
+  INFO(skipped.err);
+  REQUIRE(skipped.exit_code == 0);
+  const Manifest manifest = read_manifest(trained.dir / "b/manifest.h5");
+  REQUIRE(manifest.outputs.size() == 9);
+  REQUIRE(manifest.facts.at("images_skipped") == "1");
+  REQUIRE(manifest.facts.at("skipped").find("4.png") != std::string::npos);
+}
+
+TEST_CASE("checkpoints and folders that do not fit are refused, each with its name", "[cpu]") {
+  const Trained trained;
+  const auto with = [&](const fs::path& checkpoint) {
+    return run_command(in_quotes(kProgram) + " predict --checkpoint " + in_quotes(checkpoint) + " --output " + in_quotes(trained.dir / "out") + " " +
+                       trained.of_dataset());
+  };
+  require_refusal(with(trained.dir / "none.pt"), 3, "none.pt");
+  const std::string bytes = read_file(trained.segmenter);
+  write_file(trained.dir / "cut.pt", bytes.substr(0, bytes.size() / 2));
+  require_refusal(with(trained.dir / "cut.pt"), 3, "cut.pt");
+  require_refusal(run_command(in_quotes(kProgram) + " --check " + in_quotes(trained.dir / "cut.pt")), 3, "cut.pt");
+  REQUIRE(run_command(in_quotes(kProgram) + " --check " + in_quotes(trained.segmenter)).exit_code == 0);
+
+  Checkpoint changed = read_checkpoint(trained.segmenter);
+  changed.tensors.back().second = changed.tensors.back().second + 1;
+  const fs::path copy = trained.dir / "stage3/segmenter.pt";
+  changed.record["kind"] = "classifier";
+  write_checkpoint(trained.dir / "other.pt", changed);
+  require_refusal(with(trained.dir / "other.pt"), 3, "is not of a segmenter (classifier)");
+  changed.record["kind"] = "segmenter";
+  write_checkpoint(copy, changed);
+  require_refusal(run_command(in_quotes(kProgram) + " --check " + in_quotes(copy)), 3, "is not what stage3_segment train wrote");
+  changed.tensors.pop_back();
+  write_checkpoint(trained.dir / "lacking.pt", changed);
+  require_refusal(with(trained.dir / "lacking.pt"), 3, "classifier.weight");
+
+  const fs::path folder = trained.dir / "folder";
+  make_directories(folder);
+  require_refusal(trained.predict("out", "--images " + in_quotes(folder)), 3, "holds no .jpg, .jpeg or .png");
+  write_rgb_png(folder / "a.png", RgbImage(5, 5));
+  write_rgb_jpeg(folder / "a.jpg", RgbImage(5, 5));
+  require_refusal(trained.predict("out", "--images " + in_quotes(folder)), 3, "would both be written as a.png");
+  require_refusal(trained.predict("folder", "--images " + in_quotes(folder)), 2, "is the folder of the images as well");
+  require_refusal(trained.predict("out", "--images " + in_quotes(folder) + " " + trained.of_dataset()), 2, "not both");
+  require_refusal(trained.predict("out", "--images " + in_quotes(trained.dir / "nowhere")), 3, "nowhere");
+}
