@@ -215,3 +215,7 @@ TEST_CASE("The VOC subset beside the project is indexed whole", "[golden]") {
   REQUIRE(report.images_with_mask == 977);
   REQUIRE(report.mask_folder == "SegmentationClassAug");
 }
+
+TEST_CASE("The class list of VOC in the project is the built-in one") {
+  REQUIRE(read_class_list(fs::path(BOXSEG_SOURCE_DIR) / "data/classes/voc.txt") == voc_class_names());
+}
