@@ -1,15 +1,15 @@
 #include "stage1_classify/bap.h"
 
 #include <ATen/Dispatch.h>
-#include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "common/base/error.h"
-#include "common/base/parallel.h"
 #include "common/nn/cuda/launch.h"
 #include "common/nn/gram_maps.h"
+#include "common/nn/torch_pool.h"
 #include "stage1_classify/cuda/launch.h"
 
 namespace boxseg {
@@ -83,12 +83,10 @@ at::Tensor query_divisors(const BapPlan& plan, const at::Tensor& features) {  //
 
 template <class T>
 void cpu_attention(const bap::View<T>& v, T* attention) {
-  parallel_for(v.boxes_count, 1, at::get_num_threads(), [&](int64_t begin, int64_t end) {
-    for (int64_t b = begin; b < end; ++b) {
-      const bap::Box& box = v.boxes[b];
-      for (int64_t s = 0; s < int64_t{box.rows} * box.cols; ++s)
-        attention[box.sample + s] = bap::foreground_attention(v, box, s / box.cols, s % box.cols);
-    }
+  for_each_in_torch_pool(v.boxes_count, [&](int64_t b) {
+    const bap::Box& box = v.boxes[b];
+    for (int64_t s = 0; s < int64_t{box.rows} * box.cols; ++s)
+      attention[box.sample + s] = bap::foreground_attention(v, box, s / box.cols, s % box.cols);
   });
 }
 
@@ -96,18 +94,14 @@ void cpu_attention(const bap::View<T>& v, T* attention) {
 template <class T>
 void cpu_pooling_matrix(const bap::View<T>& v, const T* attention, T* weights, T* matrix) {
   const int64_t windows = v.roi * v.roi, area = v.h * v.w;
-  parallel_for(v.boxes_count, 1, at::get_num_threads(), [&](int64_t begin, int64_t end) {
-    for (int64_t b = begin; b < end; ++b) {
-      const bap::Box& box = v.boxes[b];
-      for (int64_t k = 0; k < windows; ++k) {
-        weights[b * windows + k] = bap::window_weight(v, attention, b, k);
-        for (int64_t y = 0; y < v.h; ++y) {
-          const bap::Window rows = bap::touching(v.first + box.row_first, y);
-          if (rows.begin == rows.end) continue;
-          for (int64_t x = 0; x < v.w; ++x)
-            matrix[(b * windows + k) * area + y * v.w + x] = bap::pooling_weight(v, attention, weights, b, k, y, x);
-        }
-      }
+  for_each_in_torch_pool(v.boxes_count * windows, [&](int64_t i) {
+    const int64_t b = i / windows, k = i % windows;
+    weights[i] = bap::window_weight(v, attention, b, k);
+    for (int64_t y = 0; y < v.h; ++y) {
+      const bap::Window rows = bap::touching(v.first + v.boxes[b].row_first, y);
+      if (rows.begin == rows.end) continue;
+      for (int64_t x = 0; x < v.w; ++x)
+        matrix[i * area + y * v.w + x] = bap::pooling_weight(v, attention, weights, b, k, y, x);
     }
   });
 }
@@ -115,14 +109,12 @@ void cpu_pooling_matrix(const bap::View<T>& v, const T* attention, T* weights, T
 template <class T>
 void cpu_sample_gradients(const bap::View<T>& v, const T* weights, const T* grad_dots_at, const T* grad_self,
                           T* query_gradients, T* norm_gradients) {
-  parallel_for(v.boxes_count, 1, at::get_num_threads(), [&](int64_t begin, int64_t end) {
-    for (int64_t b = begin; b < end; ++b) {
-      const bap::Box& box = v.boxes[b];
-      for (int64_t i = 0; i < int64_t{box.rows} * box.cols; ++i) {
-        const int64_t s = box.sample + i;
-        norm_gradients[s] = bap::sample_gradients(v, weights, grad_dots_at, grad_self, b, i / box.cols, i % box.cols,
-                                                  query_gradients + s * v.queries);
-      }
+  for_each_in_torch_pool(v.boxes_count, [&](int64_t b) {
+    const bap::Box& box = v.boxes[b];
+    for (int64_t i = 0; i < int64_t{box.rows} * box.cols; ++i) {
+      const int64_t s = box.sample + i;
+      norm_gradients[s] = bap::sample_gradients(v, weights, grad_dots_at, grad_self, b, i / box.cols, i % box.cols,
+                                                query_gradients + s * v.queries);
     }
   });
 }
@@ -130,15 +122,13 @@ void cpu_sample_gradients(const bap::View<T>& v, const T* weights, const T* grad
 template <class T>
 void cpu_map_gradients(const bap::View<T>& v, const T* query_gradients, const T* norm_gradients, T* grad_dots, T* grad_gram) {
   const int64_t area = v.h * v.w;
-  parallel_for(v.images * v.h, 1, at::get_num_threads(), [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      const int64_t n = row / v.h, y = row % v.h;
-      if (v.attending[n] == 0) continue;
-      for (int64_t x = 0; x < v.w; ++x) {
-        const int64_t cell = y * v.w + x;
-        bap::cell_gradients(v, query_gradients, norm_gradients, n, y, x, area, grad_dots + n * v.queries * area + cell,
-                            grad_gram + n * 5 * area + cell);
-      }
+  for_each_in_torch_pool(v.images * v.h, [&](int64_t row) {
+    const int64_t n = row / v.h, y = row % v.h;
+    if (v.attending[n] == 0) return;
+    for (int64_t x = 0; x < v.w; ++x) {
+      const int64_t cell = y * v.w + x;
+      bap::cell_gradients(v, query_gradients, norm_gradients, n, y, x, area, grad_dots + n * v.queries * area + cell,
+                          grad_gram + n * 5 * area + cell);
     }
   });
 }

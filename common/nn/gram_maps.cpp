@@ -1,15 +1,14 @@
 #include "common/nn/gram_maps.h"
 
 #include <ATen/Dispatch.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <vector>
 
 #include "common/base/error.h"
-#include "common/base/parallel.h"
 #include "common/nn/cuda/launch.h"
 #include "common/nn/gram_maps_kernel.h"
+#include "common/nn/torch_pool.h"
 
 namespace boxseg {
 namespace {
@@ -137,11 +136,9 @@ at::Tensor gram_maps(const at::Tensor& given) {
       return;
     }
     const int64_t chunks = (h + kRowsTogether - 1) / kRowsTogether;
-    parallel_for(n * chunks, 1, at::get_num_threads(), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t image = i / chunks, y0 = i % chunks * kRowsTogether;
-        gram_rows(f + image * channels * h * w, out + image * 5 * h * w, channels, h, w, y0, std::min(y0 + kRowsTogether, h));
-      }
+    for_each_in_torch_pool(n * chunks, [&](int64_t i) {
+      const int64_t image = i / chunks, y0 = i % chunks * kRowsTogether;
+      gram_rows(f + image * channels * h * w, out + image * 5 * h * w, channels, h, w, y0, std::min(y0 + kRowsTogether, h));
     });
   });
   return maps;
@@ -167,26 +164,20 @@ void add_gram_maps_backward(at::Tensor& grad_features, const at::Tensor& grad_gi
       nn_cuda::add_gram_maps_backward(g, f, out, n, channels, h, w, nn_cuda::current_stream(features));
       return;
     }
-    const int threads = at::get_num_threads();
     std::vector<scalar_t> factors(static_cast<size_t>(n * 9 * h * w));
-    parallel_for(n, 1, threads, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i)
-        gram_adjoint_factors_of(g + i * 5 * h * w, h, w, factors.data() + i * 9 * h * w);
-    });
-    constexpr int64_t kTogether = 4;  // channels that share the loads of the factors
-    const int64_t groups = (channels + kTogether - 1) / kTogether;
-    parallel_for(n * groups, 8, threads, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t image = i / groups, first = i % groups * kTogether, last = std::min(first + kTogether, channels);
-        const scalar_t* image_factors = factors.data() + image * 9 * h * w;
-        const int64_t at = (image * channels + first) * h * w;
-        if (last - first == kTogether) {
-          gram_adjoint_channels<kTogether>(f + at, out + at, image_factors, h, w);
-        } else {
-          for (int64_t c = 0; c < last - first; ++c)
-            gram_adjoint_channels<1>(f + at + c * h * w, out + at + c * h * w, image_factors, h, w);
-        }
-      }
+    for_each_in_torch_pool(
+        n, [&](int64_t i) { gram_adjoint_factors_of(g + i * 5 * h * w, h, w, factors.data() + i * 9 * h * w); });
+    constexpr int64_t kTogether = 4, kPiece = 32;  // channels that share the loads of the factors; of one piece of work
+    const int64_t pieces = (channels + kPiece - 1) / kPiece;
+    for_each_in_torch_pool(n * pieces, [&](int64_t i) {
+      const int64_t image = i / pieces, first = i % pieces * kPiece, end = std::min(first + kPiece, channels);
+      const scalar_t* image_factors = factors.data() + image * 9 * h * w;
+      const scalar_t* from = f + image * channels * h * w;
+      scalar_t* to = out + image * channels * h * w;
+      int64_t c = first;
+      for (; c + kTogether <= end; c += kTogether)
+        gram_adjoint_channels<kTogether>(from + c * h * w, to + c * h * w, image_factors, h, w);
+      for (; c < end; ++c) gram_adjoint_channels<1>(from + c * h * w, to + c * h * w, image_factors, h, w);
     });
   });
 }
