@@ -22,8 +22,8 @@ constexpr BlockShape kBlocks[] = {
 
 }  // namespace
 
-EfficientNetLite0::EfficientNetLite0(NetworkSpec spec, std::optional<uint64_t> seed) : Network(std::move(spec)) {
-  LayerMaker make(seed, parameters_, buffers_, order_);
+EfficientNetLite0::EfficientNetLite0(NetworkSpec spec, const Filling& filling) : Network(std::move(spec)) {
+  LayerMaker make(filling, parameters_, buffers_, order_);
   const auto norm = [&](const std::string& name, int64_t channels) {
     return make.batch_norm(name, channels, kEps, kMomentum);
   };
@@ -104,8 +104,8 @@ at::Tensor EfficientNetLite0::compute_features(const at::Tensor& input, const Pa
   return dropout2d(interruptible(head_(x).relu_(), pass), "project", pass);
 }
 
-std::unique_ptr<Network> make_efficientnet_lite0(const NetworkSpec& spec, std::optional<uint64_t> seed) {
-  return std::make_unique<EfficientNetLite0>(spec, seed);
+std::unique_ptr<Network> make_efficientnet_lite0(const NetworkSpec& spec, const Filling& filling) {
+  return std::make_unique<EfficientNetLite0>(spec, filling);
 }
 
 }  // namespace boxseg

@@ -19,7 +19,7 @@ class FoldedLite0;
 // reaches as far in the image as VGG's (12 cells of 8 pixels). Both with bias, ReLU, Dropout2d 0.5.
 class EfficientNetLite0 : public Network {
  public:
-  EfficientNetLite0(NetworkSpec spec, std::optional<uint64_t> seed);
+  EfficientNetLite0(NetworkSpec spec, const Filling& filling);
   ~EfficientNetLite0() override;
 
   // The 320 channels of the last block. `taps`, if given, receives the outputs of stem and blocks. Frozen batch norm

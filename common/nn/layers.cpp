@@ -88,7 +88,7 @@ Conv LayerMaker::conv(const std::string& name, int64_t in, int64_t out, int64_t 
   const double fan_in = static_cast<double>(shape[1] * kernel * kernel);
   const double std = options.std > 0 ? options.std : std::sqrt(2 / fan_in);
   const std::string weight = name + ".weight", bias = name + ".bias";
-  conv.weight = parameter(weight, seed_ ? normal_tensor(*seed_, weight, shape, std) : at::zeros(shape),
+  conv.weight = parameter(weight, filling_.seed ? normal_tensor(*filling_.seed, weight, shape, std) : at::zeros(shape),
                           options.is_scratch ? ParameterGroup::scratch_weight : ParameterGroup::backbone_weight, false);
   if (options.has_bias)
     conv.bias = parameter(bias, at::zeros({out}),
@@ -109,13 +109,14 @@ BatchNorm LayerMaker::batch_norm(const std::string& name, int64_t channels, doub
 }
 
 at::Tensor LayerMaker::parameter(const std::string& name, at::Tensor value, ParameterGroup group, bool is_batch_norm) {
-  value.set_requires_grad(true);
+  value = value.to(filling_.device).set_requires_grad(true);
   parameters_.push_back({name, value, group, is_batch_norm});
   order_.push_back(name);
   return value;
 }
 
 at::Tensor LayerMaker::buffer(const std::string& name, at::Tensor value) {
+  value = value.to(filling_.device);
   buffers_.emplace_back(name, value);
   order_.push_back(name);
   return value;

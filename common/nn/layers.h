@@ -42,12 +42,18 @@ at::Tensor dropout2d(const at::Tensor& x, const std::string& layer, const Pass& 
 // While training: throws (interrupted) after a signal, now and when the backward pass reaches x. Returns x.
 at::Tensor interruptible(at::Tensor x, const Pass& pass);
 
+// What a new network's tensors hold, and where they are.
+struct Filling {
+  std::optional<uint64_t> seed;  // none: zeros, for weights that are about to be read
+  at::Device device = at::kCPU;
+};
+
 // Creates tensors in the order of the authors' state_dict and registers them with the network.
 class LayerMaker {
  public:
-  // Without a seed weights are left unset, for those that are about to be read.
-  LayerMaker(std::optional<uint64_t> seed, std::vector<Parameter>& parameters, NamedTensors& buffers, std::vector<std::string>& order)
-      : seed_(seed), parameters_(parameters), buffers_(buffers), order_(order) {}
+  LayerMaker(const Filling& filling, std::vector<Parameter>& parameters, NamedTensors& buffers,
+             std::vector<std::string>& order)
+      : filling_(filling), parameters_(parameters), buffers_(buffers), order_(order) {}
 
   struct ConvOptions {
     int64_t stride = 1, padding = 0, dilation = 1, groups = 1;
@@ -62,7 +68,7 @@ class LayerMaker {
   at::Tensor parameter(const std::string& name, at::Tensor value, ParameterGroup group, bool is_batch_norm);
   at::Tensor buffer(const std::string& name, at::Tensor value);
 
-  std::optional<uint64_t> seed_;
+  Filling filling_;
   std::vector<Parameter>& parameters_;
   NamedTensors& buffers_;
   std::vector<std::string>& order_;

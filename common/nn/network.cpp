@@ -16,7 +16,7 @@ namespace {
 struct Backbone {
   const char* name;
   std::vector<int64_t> output_strides;  // the usual one first
-  std::unique_ptr<Network> (*make)(const NetworkSpec&, std::optional<uint64_t>);
+  std::unique_ptr<Network> (*make)(const NetworkSpec&, const Filling&);
 };
 
 const std::vector<Backbone>& backbones() {
@@ -65,11 +65,11 @@ void NetworkSpec::check() const {
 }
 
 std::unique_ptr<Network> make_network(const NetworkSpec& spec, uint64_t seed) {
-  return find_backbone(spec.backbone).make(resolved(spec), seed);
+  return find_backbone(spec.backbone).make(resolved(spec), {.seed = seed});
 }
 
-std::unique_ptr<Network> make_empty_network(const NetworkSpec& spec) {
-  return find_backbone(spec.backbone).make(resolved(spec), std::nullopt);
+std::unique_ptr<Network> make_empty_network(const NetworkSpec& spec, const at::Device& device) {
+  return find_backbone(spec.backbone).make(resolved(spec), {.device = device});
 }
 
 void Network::add_classifier(LayerMaker& maker, int64_t channels) {

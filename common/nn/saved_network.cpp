@@ -70,10 +70,9 @@ LoadedNetwork load_network(const std::filesystem::path& path, const at::Device& 
       fail_input("{}: its record does not describe a network: {}", path.string(), e.what());
     }
   }
-  loaded.network = make_empty_network(spec);
+  loaded.network = make_empty_network(spec, device);
   loaded.network->load_state_dict(checkpoint.tensors, path.string());
   if (normalisation) loaded.network->set_normalisation(*normalisation);
-  loaded.network->to(device);
   loaded.record = std::move(checkpoint.record);
   return loaded;
 }

@@ -11,8 +11,8 @@ constexpr int64_t kFeatures = 64;
 
 class Tiny : public Network {
  public:
-  Tiny(NetworkSpec spec, std::optional<uint64_t> seed) : Network(std::move(spec)) {
-    LayerMaker make(seed, parameters_, buffers_, order_);
+  Tiny(NetworkSpec spec, const Filling& filling) : Network(std::move(spec)) {
+    LayerMaker make(filling, parameters_, buffers_, order_);
     convolutions_.push_back(make.conv("backbone.conv1", 3, 16, 3, {.stride = 2, .padding = 1}));
     convolutions_.push_back(make.conv("backbone.conv2", 16, 32, 3, {.stride = 2, .padding = 1}));
     convolutions_.push_back(make.conv("backbone.conv3", 32, 32, 3, {.padding = 1}));
@@ -35,6 +35,8 @@ class Tiny : public Network {
 
 }  // namespace
 
-std::unique_ptr<Network> make_tiny(const NetworkSpec& spec, std::optional<uint64_t> seed) { return std::make_unique<Tiny>(spec, seed); }
+std::unique_ptr<Network> make_tiny(const NetworkSpec& spec, const Filling& filling) {
+  return std::make_unique<Tiny>(spec, filling);
+}
 
 }  // namespace boxseg

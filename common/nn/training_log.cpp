@@ -52,7 +52,7 @@ void TrainingLog::add(int64_t step, double rate, const StepReport& report) {
     else sums_.at(i).second += report[i].second;
   }
   if (++count_ < log_every_) return;
-  std::string line = fmt::format("{{\"step\":{},\"rate\":{}", step, rate);
+  std::string line = fmt::format("{{\"step\":{},\"learning_rate\":{}", step, rate);
   for (const auto& [name, sum] : sums_) line += fmt::format(",\"{}\":{}", name, sum / static_cast<double>(count_));
   line += "}\n";
   count_ = 0;

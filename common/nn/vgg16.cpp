@@ -16,8 +16,8 @@ constexpr int64_t kFcChannels = 1024;
 
 class Vgg16 : public Network {
  public:
-  Vgg16(NetworkSpec spec, std::optional<uint64_t> seed) : Network(std::move(spec)) {
-    LayerMaker make(seed, parameters_, buffers_, order_);
+  Vgg16(NetworkSpec spec, const Filling& filling) : Network(std::move(spec)) {
+    LayerMaker make(filling, parameters_, buffers_, order_);
     int64_t channels = 3;
     for (size_t s = 0; s < std::size(kStages); ++s) {
       const Stage& stage = kStages[s];
@@ -55,8 +55,8 @@ class Vgg16 : public Network {
 
 }  // namespace
 
-std::unique_ptr<Network> make_vgg16(const NetworkSpec& spec, std::optional<uint64_t> seed) {
-  return std::make_unique<Vgg16>(spec, seed);
+std::unique_ptr<Network> make_vgg16(const NetworkSpec& spec, const Filling& filling) {
+  return std::make_unique<Vgg16>(spec, filling);
 }
 
 }  // namespace boxseg

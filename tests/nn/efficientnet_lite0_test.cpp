@@ -32,7 +32,7 @@ fs::path lite0_weights() {
   static_assert(true)
 
 std::unique_ptr<EfficientNetLite0> pretrained(const fs::path& weights, int64_t output_stride) {
-  auto network = std::make_unique<EfficientNetLite0>(NetworkSpec{.output_stride = output_stride}, 0);
+  auto network = std::make_unique<EfficientNetLite0>(NetworkSpec{.output_stride = output_stride}, Filling{.seed = 0});
   load_initial_weights(*network, weights);
   return network;
 }
@@ -107,7 +107,7 @@ TEST_CASE("EfficientNet-Lite0 gives the package's outputs, layer by layer and fo
 TEST_CASE("EfficientNet-Lite0 normalises as its weights want", "[golden][lite0]") {
   SHARED_OR_SKIP(shared);
   const H5Reader golden(shared / "golden/efficientnet_lite0.h5");
-  const EfficientNetLite0 network(NetworkSpec{.output_stride = 16}, 0);
+  const EfficientNetLite0 network(NetworkSpec{.output_stride = 16}, {.seed = 0});
   const auto rgb = golden.read<uint8_t>("in/rgb");
   const Shape shape = golden.shape("in/rgb");
   const auto input = normalise(std::vector<float>(rgb.begin(), rgb.end()), shape[0], shape[1], network.normalisation());

@@ -7,7 +7,6 @@
 
 #include "common/base/error.h"
 #include "common/nn/efficientnet_lite0.h"
-#include "common/nn/layers.h"
 #include "common/nn/network.h"
 #include "tests/support/golden_weights.h"
 #include "tests/support/support.h"
@@ -204,7 +203,7 @@ TEST_CASE("the folded network equals the layers for any size, stride, batch and 
   const OneThread one_thread;  // but where the folded network runs
   const at::NoGradGuard no_grad;
   for (const int64_t stride : {8, 16}) {
-    EfficientNetLite0 network(NetworkSpec{.classes = 4, .output_stride = stride}, 3);
+    EfficientNetLite0 network(NetworkSpec{.classes = 4, .output_stride = stride}, {.seed = 3});
     fill_by_formula(network);
     for (const auto& shape : std::vector<std::vector<int64_t>>{{1, 3, 75, 50}, {3, 3, 64, 33}, {2, 3, 1, 1}, {1, 3, 2, 120}}) {
       std::vector<at::Tensor> taps;

@@ -94,7 +94,7 @@ TEST_CASE("training lowers the loss and logs means that can be read back", "[tra
   CHECK(last < 0.3 * first);
   const std::string log = read_file(dir / "log.jsonl");
   CHECK(std::count(log.begin(), log.end(), '\n') == 10);
-  CHECK(log.rfind("{\"step\":4,\"rate\":0.009", 0) == 0);
+  CHECK(log.rfind("{\"step\":4,\"learning_rate\":0.009", 0) == 0);
   CHECK_THAT(log, Catch::Contains("\"step\":2.5}"));  // mean of 1..4
 }
 
