@@ -229,6 +229,37 @@ TEST_CASE("Pickles that make no sense are refused, however deep", "[cpu]") {
   REQUIRE(reading(dir / "self.pt").kind == ErrorKind::bad_input);
 }
 
+TEST_CASE("A tensor that does not fit its storage is refused, whatever its numbers", "[cpu]") {
+  const TemporaryDirectory dir;
+  const auto text = [](const std::string& word) {
+    return "X" + std::string(1, static_cast<char>(word.size())) + std::string(3, '\0') + word;
+  };
+  const auto number = [](int64_t value) {
+    return std::string("\x8a\x08") + std::string(reinterpret_cast<const char*>(&value), sizeof value);
+  };
+  // One float in its storage; `count`, `offset`, `size` and `stride` are what the pickle claims.
+  const auto write = [&](int64_t count, int64_t offset, int64_t size, int64_t stride) {
+    const std::string storage = text("storage") + "ctorch\nFloatStorage\n" + text("0") + text("cpu") + number(count);
+    write_plain(dir / "a.pt", zip_of("\x80\x02}" + text("x") + "ctorch._utils\n_rebuild_tensor_v2\n((" + storage + "tQ" +
+                                     number(offset) + number(size) + "\x85" + number(stride) + "\x85\x89NtRs."));
+  };
+  write(1, 0, 1, 1);
+  REQUIRE(read_checkpoint(dir / "a.pt").tensors.at(0).second.numel() == 1);
+  write(1, 0, 3, 0);  // expanded: stride 0
+  REQUIRE(read_checkpoint(dir / "a.pt").tensors.at(0).second.numel() == 3);
+  write(1, 5, 0, 1);  // empty: its offset does not matter
+  REQUIRE(read_checkpoint(dir / "a.pt").tensors.at(0).second.numel() == 0);
+  const std::vector<std::array<int64_t, 4>> claims = {
+      {1, 0, 2, 1},          {1, 1, 1, 1},         {1, 0, 2, 1000},      {1, -1, 1, 1},         {1, 0, -1, 1},
+      {1, 0, 2, -1},         {2, 0, 1, 1},         {-1, 0, 1, 1},        {INT64_MAX, 0, 1, 1},  {1, INT64_MAX, 1, 1},
+      {1, 0, INT64_MAX, 1},  {1, 0, INT64_MAX, 0}, {1, 0, 2, INT64_MAX}, {1, INT64_MAX, 2, INT64_MAX}};
+  for (const auto& [count, offset, size, stride] : claims) {
+    write(count, offset, size, stride);
+    INFO(count << " " << offset << " " << size << " " << stride);
+    REQUIRE(reading(dir / "a.pt").kind == ErrorKind::bad_input);
+  }
+}
+
 TEST_CASE("What is no checkpoint is refused with a hint", "[cpu]") {
   const TemporaryDirectory dir;
   REQUIRE(reading(dir / "absent.pt").mentions("absent.pt: cannot be read: No such file"));

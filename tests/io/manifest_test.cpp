@@ -96,11 +96,33 @@ TEST_CASE("What is no manifest is refused; trying to read one only says so", "[c
   write_plain(dir / "half.h5", bytes.substr(0, bytes.size() / 2));
   REQUIRE(failure_of([&] { read_manifest(dir / "half.h5"); }).kind == ErrorKind::bad_input);
   REQUIRE_FALSE(try_read_manifest(dir / "half.h5").has_value());
-  // An option edited by hand no longer fits the digest.
+  // HDF5's own checksums notice a changed byte.
   std::string edited = bytes;
   edited.replace(edited.find("4,55,3"), 6, "4,99,3");
   write_plain(dir / "edited.h5", edited);
   REQUIRE(failure_of([&] { read_manifest(dir / "edited.h5"); }).kind == ErrorKind::bad_input);
+}
+
+TEST_CASE("A manifest whose content does not have its digest is refused", "[cpu]") {
+  const TemporaryDirectory dir;
+  const auto write = [&](const Digest& digest) {
+    H5Writer file(dir / "a.h5");
+    file.set_attribute_text("", "format", "boxseg manifest");
+    file.set_attribute<int64_t>("", "schema", 1);
+    for (const char* name : {"program", "version", "fingerprint", "device"}) file.set_attribute_text("", name, "");
+    for (const char* name : {"threads", "seed"}) file.set_attribute<int64_t>("", name, 0);
+    file.set_attribute<double>("", "wall_time_s", 0);
+    for (const char* group : {"options", "inputs", "facts"}) file.make_group(group);
+    file.write_strings("outputs/path", {});
+    file.write("outputs/size_bytes", std::vector<int64_t>{});
+    file.write_strings("outputs/digest", {});
+    file.set_attribute_text("", "digest", digest);
+    file.close_and_commit();
+  };
+  write(Manifest().digest());
+  REQUIRE_FALSE(failure_of([&] { read_manifest(dir / "a.h5"); }).kind.has_value());
+  write(sample().digest());
+  REQUIRE(failure_of([&] { read_manifest(dir / "a.h5"); }).mentions("does not have its digest"));
 }
 
 TEST_CASE("A manifest of another schema names both", "[cpu]") {

@@ -193,6 +193,8 @@ class Unpickler {
     if (!is_fine) refuse("a tensor of impossible shape");
     if (is_empty) return at::empty(sizes, storage->flat.options());
     if (last >= storage->flat.numel()) refuse("a tensor reaches past its storage");
+    // Stride 0 expands without end; nobody saves a million copies of each number.
+    if (count >> 20 > storage->flat.numel()) refuse("a tensor of impossible size");
     return at::as_strided(storage->flat, sizes, strides, storage->flat.storage_offset() + offset);
   }
 
