@@ -22,10 +22,26 @@ std::string overlay(const RgbImage& image, const std::vector<uint8_t>& alpha, co
   return fmt::format("<div class=\"ph\"><img class=\"ov\" alt=\"{}\" src=\"{}\"></div>", escaped(what), png_uri(image, alpha));
 }
 
+// Regions get a white line around them (void is white), since dark and grey classes vanish on a photo.
+LabelMap outlined(const LabelMap& labels) {
+  LabelMap result = labels;
+  const auto differs = [&](int64_t y, int64_t x, uint8_t label) {
+    return y >= 0 && y < labels.height && x >= 0 && x < labels.width && labels.at(y, x) != label;
+  };
+  for (int64_t y = 0; y < labels.height; ++y)
+    for (int64_t x = 0; x < labels.width; ++x) {
+      const uint8_t label = labels.at(y, x);
+      if (label != 0 && (differs(y - 1, x, label) || differs(y + 1, x, label) || differs(y, x - 1, label) || differs(y, x + 1, label)))
+        result.at(y, x) = kVoid;
+    }
+  return result;
+}
+
 std::string labels_overlay(const LabelMap& labels, const Palette& palette, ImageSize shown, const std::string& what) {
-  const LabelMap small = resized(labels, shown);
+  LabelMap small = resized(labels, shown);
   std::vector<uint8_t> alpha(small.pixels.size());
   for (size_t i = 0; i < alpha.size(); ++i) alpha[i] = small.pixels[i] == 0 ? 0 : 255;
+  small = outlined(small);
   return overlay(colored(small, palette), alpha, what);
 }
 

@@ -70,14 +70,15 @@ const ScoreRow* upper_bound(const std::vector<const ScoreRow*>& rows) {
   return found;
 }
 
-std::string tiles(const std::vector<const ScoreRow*>& rows) {
+std::string tiles(const std::vector<const ScoreRow*>& rows, const std::string& split) {
   std::string html;
   for (const ScoreRow* row : {first_of(rows, "baseline", "filled_boxes"), first_of(rows, "baseline", "grabcut"),
                               first_of(rows, "stage2", "y_crf"), first_of(rows, "stage2", "y_ret"), main_prediction(rows),
                               upper_bound(rows)})
     if (row != nullptr && row->miou)
       html += fmt::format("<div class=\"tile {}\"><b>{:.1f}</b><span>{}</span></div>\n", style_of(*row), *row->miou, escaped(row->title()));
-  return html.empty() ? "" : "<div class=\"tiles\">\n" + html + "</div>\n";
+  if (html.empty()) return "";
+  return fmt::format("<div class=\"tiles\">\n{}</div>\n<p class=\"sub\">Mean IoU in percent on split {}.</p>\n", html, escaped(split));
 }
 
 std::string overview_bars(const std::vector<const ScoreRow*>& rows) {
@@ -105,6 +106,9 @@ std::string score_table(const std::vector<const ScoreRow*>& rows, const RunFolde
   for (const ScoreRow* row : rows)
     for (const auto& [name, value] : row->per_class)
       if (std::find(classes.begin(), classes.end(), name) == classes.end()) classes.push_back(name);
+  std::erase_if(classes, [&](const std::string& name) {  // a class that the split does not hold has no IoU
+    return std::none_of(rows.begin(), rows.end(), [&](const ScoreRow* row) { return row->per_class.contains(name); });
+  });
   std::map<std::string, double> best;  // per column, upper bound and partial agreement left out
   const auto competes = [](const ScoreRow& row) { return row.kind != "agreement_ignored" && !row.variant.starts_with("true_masks"); };
   for (const ScoreRow* row : rows) {
@@ -165,6 +169,13 @@ std::string seeds_table(const std::vector<const ScoreRow*>& rows) {
          "deviation</th><th>seeds</th></tr></thead><tbody>\n" + html + "</tbody></table></div>\n";
 }
 
+std::string color_of_class(const RunFolder& run, const std::string& name) {
+  if (!run.dataset) return "";
+  const auto& names = run.dataset->class_names;
+  const auto found = std::find(names.begin(), names.end(), name);
+  return found == names.end() ? "" : css_color(run.dataset->palette.at(static_cast<size_t>(found - names.begin())));
+}
+
 std::string per_class_chart(const std::vector<const ScoreRow*>& rows, const RunFolder& run) {
   GroupedBars bars;
   std::vector<const ScoreRow*> series;
@@ -174,8 +185,11 @@ std::string per_class_chart(const std::vector<const ScoreRow*>& rows, const RunF
   if (series.empty()) return "";
   if (run.dataset) bars.groups = run.dataset->class_names;
   else for (const auto& [name, value] : series[0]->per_class) bars.groups.push_back(name);
+  std::erase_if(bars.groups, [&](const std::string& name) {
+    return std::none_of(series.begin(), series.end(), [&](const ScoreRow* row) { return row->per_class.contains(name); });
+  });
   for (size_t g = 0; g < bars.groups.size(); ++g) {
-    if (run.dataset) bars.group_colors.push_back(css_color(run.dataset->palette.at(g)));
+    bars.group_colors.push_back(color_of_class(run, bars.groups[g]));
     bars.values.emplace_back();
     for (const ScoreRow* row : series) {
       const auto value = row->per_class.find(bars.groups[g]);
@@ -183,6 +197,12 @@ std::string per_class_chart(const std::vector<const ScoreRow*>& rows, const RunF
     }
   }
   return "<h3>Per class</h3>\n" + grouped_bar_chart(bars);
+}
+
+std::string agreement_note(const std::vector<const ScoreRow*>& rows) {
+  if (std::none_of(rows.begin(), rows.end(), [](const ScoreRow* row) { return row->kind.starts_with("agreement"); })) return "";
+  return "<p>Agreement is where Y_crf and Y_ret name the same class. The rest is ignored, taken as background, or counted as wrong. "
+         "Where it is ignored, the number is about fewer pixels and cannot be compared with the other rows.</p>\n";
 }
 
 std::string scores_section(const RunFolder& run, const std::optional<RunFolder>& against, const std::string& first_split) {
@@ -193,12 +213,8 @@ std::string scores_section(const RunFolder& run, const std::optional<RunFolder>&
   for (const auto& split : splits_of(run, first_split)) {
     const auto rows = rows_of(run, split);
     html += split.empty() ? "<h3>Other</h3>\n" : fmt::format("<h3>Split {}</h3>\n", escaped(split));
-    html += overview_bars(rows) + score_table(rows, run, against) + seeds_table(rows) + per_class_chart(rows, run);
+    html += overview_bars(rows) + score_table(rows, run, against) + agreement_note(rows) + seeds_table(rows) + per_class_chart(rows, run);
   }
-  const bool has_agreement = std::any_of(run.scores.begin(), run.scores.end(), [](const auto& r) { return r.kind.starts_with("agreement"); });
-  if (has_agreement)
-    html += "<p>Agreement is where Y_crf and Y_ret name the same class. The other pixels are left out (&ldquo;ignored&rdquo;), taken as "
-            "background, or counted as wrong; left out, the number is about fewer pixels and cannot be compared with the rest.</p>\n";
   return html + "</section>\n";
 }
 
@@ -259,7 +275,7 @@ std::string report_page(const RunFolder& run, const std::optional<RunFolder>& ag
       "initial-scale=1\"><title>{0}: boxseg report</title><link rel=\"icon\" href=\"data:,\"><style>{1}</style></head>\n<body><main>\n"
       "<h1>{0}</h1><p class=\"sub\">From boxes to masks. {2}</p>\n",
       escaped(run.name), kReportStyle, escaped(subtitle(run)));
-  html += tiles(rows_of(run, gallery.split));
+  html += tiles(rows_of(run, gallery.split), gallery.split);
   html += scores_section(run, against, gallery.split) + training_section(run) + pictures + provenance_section(run);
   if (!notes.empty()) {
     html += "<section id=\"notes\"><h2>Not shown</h2><ul class=\"notes\">\n";

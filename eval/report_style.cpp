@@ -18,6 +18,7 @@ h2{font-size:1.25rem;margin:44px 0 8px;padding-top:14px;border-top:1px solid var
 h3{font-size:1.05rem;margin:26px 0 8px}
 p{max-width:75ch;margin:6px 0 12px}
 .sub{color:var(--soft);margin:0 0 20px}
+.tiles+.sub{font-size:.88rem;margin:8px 0 0}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px}
 .tile{background:var(--panel);border-radius:10px;padding:12px 14px;border-left:5px solid var(--base)}
 .tile b{display:block;font-size:1.7rem;line-height:1.2;font-variant-numeric:tabular-nums}
@@ -52,7 +53,7 @@ th,td{padding:5px 9px;text-align:right;white-space:nowrap;border-bottom:1px soli
 tbody tr:last-child td,tbody tr:last-child th{border-bottom:0}
 thead th{font-weight:600;background:var(--panel)}
 th:first-child,td.text,th.text{text-align:left}
-table th:first-child{position:sticky;left:0;background:var(--bg);z-index:1;border-right:1px solid var(--line);font-weight:500;max-width:46vw;white-space:normal}
+table th:first-child{position:sticky;left:0;background:var(--bg);z-index:1;border-right:1px solid var(--line);font-weight:500;min-width:min(190px,34vw);max-width:46vw;white-space:normal}
 thead th:first-child{background:var(--panel)}
 tr.split th{background:var(--panel);font-weight:600;color:var(--soft)}
 td.heat{background:color-mix(in srgb,var(--net) calc(var(--v)*.42%),transparent)}
@@ -76,7 +77,7 @@ figure{margin:0}
 .card header{display:flex;flex-wrap:wrap;gap:4px 14px;align-items:baseline;margin-bottom:8px;overflow-wrap:anywhere}
 .tag{font-size:.88rem}
 .rank{margin-left:auto;color:var(--soft);font-variant-numeric:tabular-nums;font-size:.9rem}
-.panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(158px,1fr));gap:10px}
+.panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(176px,1fr));gap:10px}
 .ph{position:relative;width:100%;aspect-ratio:var(--ratio);max-height:320px;background:var(--photo) 0 0/100% 100%;border-radius:5px;overflow:hidden}
 .ph>*{position:absolute;inset:0;width:100%;height:100%}
 .ov{opacity:var(--mix);image-rendering:pixelated}

@@ -106,9 +106,9 @@ TrainingLog read_training_log(const fs::path& path) {
   std::map<std::string, std::map<double, double>> values;
   for (const std::string& line : read_lines(read_file(path))) {
     const nlohmann::json step = nlohmann::json::parse(line, nullptr, false);
-    if (!step.is_object() || !step.contains("it") || !step["it"].is_number()) continue;
+    if (!step.is_object() || !step.contains("step") || !step["step"].is_number()) continue;
     for (const auto& [name, value] : step.items())
-      if (name != "it" && value.is_number()) values[name][step["it"].get<double>()] = value.get<double>();
+      if (name != "step" && value.is_number()) values[name][step["step"].get<double>()] = value.get<double>();
   }
   for (const auto& [name, points] : values) log.values[name].assign(points.begin(), points.end());
   return log;

@@ -110,11 +110,11 @@ inline void write_log(const fs::path& path, double start, double end, int64_t st
   for (int64_t it = 10; it <= steps; it += 10) {
     const double t = static_cast<double>(it) / static_cast<double>(steps);
     const double loss = (start - end) * std::exp(-5 * t) + end + random.uniform(-0.1, 0.1) * end;
-    text += fmt::format("{{\"it\":{},\"loss\":{:.6g}", it, loss);
+    text += fmt::format("{{\"step\":{},\"loss\":{:.6g}", it, loss);
     for (const auto& part : parts) text += fmt::format(",\"{}\":{:.6g}", part, loss * random.uniform(0.3, 0.6));
     text += fmt::format(",\"learning_rate\":{:.6g}}}\n", 1e-3 * std::pow(1 - t + 1e-9, 0.9));
   }
-  write_file(path, text + "{\"it\":");  // as a killed program leaves it
+  write_file(path, text + "{\"step\":");  // as a killed program leaves it
 }
 
 inline Metrics scored(const Dataset& d, const fs::path& folder) {

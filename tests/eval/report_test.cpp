@@ -161,7 +161,7 @@ TEST_CASE("report refuses what it cannot use") {
 
 TEST_CASE("a training log keeps the later of two equal steps and drops a cut last line") {
   TemporaryDirectory dir;
-  write_file(dir / "log.jsonl", "{\"it\":2,\"loss\":1}\n{\"it\":1,\"loss\":3}\n{\"it\":2,\"loss\":5,\"x\":null}\n{\"it\":3,\"lo");
+  write_file(dir / "log.jsonl", "{\"step\":2,\"loss\":1}\n{\"step\":1,\"loss\":3}\n{\"step\":2,\"loss\":5,\"x\":null}\n{\"step\":3,\"lo");
   const auto log = read_training_log(dir / "log.jsonl");
   REQUIRE(log.values.size() == 1);
   REQUIRE(log.values.at("loss") == std::vector<std::pair<double, double>>{{1, 3}, {2, 5}});
