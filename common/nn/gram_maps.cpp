@@ -100,10 +100,10 @@ void gram_adjoint_channels(const T* f, T* out, const T* factors, int64_t h, int6
       const int64_t cell = y * w + x;
       add_adjoint<Channels, T>(f + cell, out + cell, area, up, down, x > 0 ? -1 : 0, x + 1 < w ? 1 : 0, factors + cell);
     };
-    // Runs look one cell beyond the ends of their row (with factor 0), but not beyond the map.
-    const int64_t runs_end = y + 1 < h ? w : w - 1;
+    // Runs look one cell beyond the ends of their row and the rows around it (with factor 0), but not beyond the map.
+    const int64_t runs_end = y + 2 < h ? w : w - 1;
     int64_t x = 0;
-    if (y == 0) single(x++);
+    if (y <= 1) single(x++);
     for (; x + Run<T>::kLength <= runs_end; x += Run<T>::kLength) {
       const int64_t cell = y * w + x;
       add_adjoint<Channels, typename Run<T>::type>(f + cell, out + cell, area, up, down, -1, 1, factors + cell);
