@@ -1,18 +1,16 @@
 #include "stage3_segment/losses.h"
 
-#include <ATen/Parallel.h>
 #include <c10/core/DeviceGuard.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <type_traits>
 #include <vector>
 
 #include "common/base/error.h"
-#include "common/base/parallel.h"
 #include "common/nn/cuda/launch.h"
 #include "stage3_segment/axis.h"
 #include "stage3_segment/cuda/launch.h"
+#include "stage3_segment/loss_cpu.h"
 #include "stage3_segment/loss_kernel.h"
 
 namespace boxseg {
@@ -83,121 +81,11 @@ struct Prepared {
   }
 };
 
-// A row of pixels between its two rows of cells: [w,K].
-template <class T>
-void interpolate_rows(const LossProblem<T>& p, int64_t n, int64_t y, T* line) {
-  const int64_t length = p.cell_columns * p.classes, top = p.rows.index[y];
-  const T* upper = p.scores + (n * p.cell_rows + top) * length;
-  const T* lower = top + 1 < p.cell_rows ? upper + length : upper;
-  const T weight = p.rows.weight[y];
-  for (int64_t i = 0; i < length; ++i) line[i] = (1 - weight) * upper[i] + weight * lower[i];
-}
-
-template <class T>
-struct Columns {
-  int64_t left, right;  // offsets into a line
-  T weight;
-};
-
-template <class T>
-Columns<T> columns_at(const LossProblem<T>& p, int64_t x) {
-  const int64_t left = p.columns.index[x];
-  return {left * p.classes, (left + 1 < p.cell_columns ? left + 1 : left) * p.classes, p.columns.weight[x]};
-}
-
-template <class T>
-void interpolate_columns(const LossProblem<T>& p, const T* line, const Columns<T>& at, T* s) {
-  for (int64_t c = 0; c < p.classes; ++c) s[c] = (1 - at.weight) * line[at.left + c] + at.weight * line[at.right + c];
-}
-
-template <class T>
-LossSums measure_row(const LossProblem<T>& p, int64_t row, T* log_sum, T* scratch) {
-  LossSums sums;
-  T *line = scratch, *s = scratch + p.cell_columns * p.classes;
-  bool has_line = false;
-  for (int64_t x = 0; x < p.width; ++x) {
-    const int64_t pixel = row * p.width + x;
-    const PixelKind kind = kind_of_pixel(p, pixel);
-    if (kind == PixelKind::ignored) continue;
-    if (!has_line) interpolate_rows(p, row / p.height, row % p.height, line);
-    has_line = true;
-    interpolate_columns(p, line, columns_at(p, x), s);
-    const PixelPart<T> part = measure_pixel(p, kind, p.label[pixel], static_cast<const T*>(s));
-    log_sum[pixel] = part.log_sum;
-    const bool is_reliable = kind == PixelKind::reliable;
-    (is_reliable ? sums.reliable_loss : sums.unreliable_loss) += static_cast<double>(part.loss);
-    sums.confidence += static_cast<double>(part.confidence);
-    ++(is_reliable ? sums.reliable : sums.unreliable);
-  }
-  return sums;
-}
-
-template <class T>
-LossSums measure_on_cpu(const LossProblem<T>& p, T* log_sum) {
-  std::vector<LossSums> of_row(static_cast<size_t>(p.images * p.height));
-  parallel_for(p.images * p.height, 8, at::get_num_threads(), [&](int64_t begin, int64_t end) {
-    std::vector<T> scratch(static_cast<size_t>((p.cell_columns + 1) * p.classes));
-    for (int64_t row = begin; row < end; ++row)
-      of_row[static_cast<size_t>(row)] = measure_row(p, row, log_sum, scratch.data());
-  });
-  LossSums sums;
-  for (const LossSums& row : of_row) sums += row;
-  return sums;
-}
-
-// The gradient from the pixels between cell rows `band` and band + 1, spread over the two: upper, lower [w,K].
-template <class T>
-void spread_band(const LossProblem<T>& p, const LossScales<T>& scales, const T* log_sum, int64_t n, int64_t band,
-                 T* upper, T* lower, T* scratch) {
-  const int64_t length = p.cell_columns * p.classes;
-  T *line = scratch, *line_slope = scratch + length, *s = line_slope + length;
-  const int32_t* begin = std::lower_bound(p.rows.index, p.rows.index + p.height, static_cast<int32_t>(band));
-  for (int64_t y = begin - p.rows.index; y < p.height && p.rows.index[y] == band; ++y) {
-    interpolate_rows(p, n, y, line);
-    std::fill(line_slope, line_slope + length, T(0));
-    for (int64_t x = 0; x < p.width; ++x) {
-      const int64_t pixel = (n * p.height + y) * p.width + x;
-      const PixelKind kind = kind_of_pixel(p, pixel);
-      if (kind == PixelKind::ignored) continue;
-      const Columns<T> at = columns_at(p, x);
-      interpolate_columns(p, line, at, s);
-      const PixelSlope<T> slope =
-          slope_of_pixel(p, kind, p.label[pixel], log_sum[pixel], scales, static_cast<const T*>(s));
-      if (slope.label < 0) continue;
-      for (int64_t c = 0; c < p.classes; ++c) s[c] = slope_of_class(slope, p.temperature, s[c], c);
-      T *left = line_slope + at.left, *right = line_slope + at.right;
-      for (int64_t c = 0; c < p.classes; ++c) left[c] += (1 - at.weight) * s[c];
-      for (int64_t c = 0; c < p.classes; ++c) right[c] += at.weight * s[c];
-    }
-    const T weight = p.rows.weight[y];
-    for (int64_t i = 0; i < length; ++i) upper[i] += (1 - weight) * line_slope[i];
-    for (int64_t i = 0; i < length; ++i) lower[i] += weight * line_slope[i];
-  }
-}
-
-template <class T>
-void gradient_on_cpu(const LossProblem<T>& p, const LossScales<T>& scales, const T* log_sum, T* gradient) {
-  const int64_t length = p.cell_columns * p.classes, bands = p.images * p.cell_rows;
-  // Each band of pixels writes buffers of its own, so that no order of threads can show.
-  std::vector<T> upper(static_cast<size_t>(bands * length)), lower(upper.size());
-  parallel_for(bands, 1, at::get_num_threads(), [&](int64_t begin, int64_t end) {
-    std::vector<T> scratch(static_cast<size_t>(2 * length + p.classes));
-    for (int64_t b = begin; b < end; ++b)
-      spread_band(p, scales, log_sum, b / p.cell_rows, b % p.cell_rows, &upper[static_cast<size_t>(b * length)],
-                  &lower[static_cast<size_t>(b * length)], scratch.data());
-  });
-  for (int64_t b = 0; b < bands; ++b) {
-    const T* above = b % p.cell_rows > 0 ? &lower[static_cast<size_t>((b - 1) * length)] : nullptr;
-    for (int64_t i = 0; i < length; ++i)
-      gradient[b * length + i] = upper[static_cast<size_t>(b * length + i)] + (above != nullptr ? above[i] : T(0));
-  }
-}
-
 template <class T>
 LossSums measure(const Prepared<T>& of, at::Tensor& log_sum) {
   const LossProblem<T>& p = of.problem;
   log_sum = at::empty({p.images, p.height, p.width}, of.scores.options());
-  if (!of.scores.is_cuda()) return measure_on_cpu(p, log_sum.mutable_data_ptr<T>());
+  if (!of.scores.is_cuda()) return cpu::measure(p, log_sum.mutable_data_ptr<T>());
   const int64_t rows = p.images * p.height;
   const at::Tensor row_sums = at::empty({rows, 3}, of.scores.options().dtype(at::kDouble));
   const at::Tensor row_counts = at::empty({rows, 2}, of.scores.options().dtype(at::kLong));
@@ -228,7 +116,7 @@ at::Tensor gradient_of(const Prepared<T>& of, const at::Tensor& log_sum, const L
     cuda::gradient(p, scales, log_sum.const_data_ptr<T>(), reinterpret_cast<PixelSlope<T>*>(work.mutable_data_ptr()),
                    gradient.mutable_data_ptr<T>(), nn_cuda::current_stream(of.scores));
   } else {
-    gradient_on_cpu(p, scales, log_sum.const_data_ptr<T>(), gradient.mutable_data_ptr<T>());
+    cpu::gradient(p, scales, log_sum.const_data_ptr<T>(), gradient.mutable_data_ptr<T>());
   }
   return gradient.permute({0, 3, 1, 2}).contiguous();
 }

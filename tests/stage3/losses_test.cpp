@@ -9,6 +9,7 @@
 #include "common/base/error.h"
 #include "common/base/random.h"
 #include "stage3_segment/axis.h"
+#include "stage3_segment/exp_lanes.h"
 #include "stage3_segment/loss_kernel.h"
 #include "tests/support/support.h"
 
@@ -229,10 +230,39 @@ TEST_CASE("the gathered gradient of a GPU thread equals the spread one of the CP
   }
 }
 
+TEST_CASE("eight exponentials at a time are within 3e-7 of exact ones, and clamp at the ends") {
+  double worst = 0;
+  for (float x = -87; x < 88; x += 0.00731f) {
+    const Lanes e = exp_lanes(Lanes{x, x + 0.001f, 0, -x, 1, -1, 0.5f, -100});
+    worst = std::max(worst, std::fabs(e[0] / std::exp(static_cast<double>(x)) - 1));
+    REQUIRE(e[2] == 1);
+    REQUIRE(e[7] < 1.7e-38);
+  }
+  REQUIRE(worst > 0);
+  REQUIRE(worst < 3e-7);
+}
+
+TEST_CASE("float32 losses and gradients follow float64 for any number of classes") {
+  for (const int64_t classes : {2, 7, 8, 9, 21, 81}) {
+    for (const Kind kind : kKinds) {
+      LossOptions o = options_of(kind);
+      o.temperature = 20;
+      const at::Tensor scores = random_tensor("classes", {1, classes, 4, 3});
+      const LossLabels labels = random_labels("classes", 1, 19, 14, classes);
+      const LossSums exact = loss_sums(scores, labels, o), sums = loss_sums(scores.to(at::kFloat), labels, o);
+      INFO(classes << " classes");
+      REQUIRE(sums.total(o) == Approx(exact.total(o)).epsilon(1e-6));
+      const at::Tensor expected = loss_gradient(scores, labels, o, exact);
+      const double largest = expected.abs().max().item<double>();
+      REQUIRE(largest_difference(loss_gradient(scores.to(at::kFloat), labels, o, sums).to(at::kDouble), expected) < 5e-6 * largest);
+    }
+  }
+}
+
 TEST_CASE("loss and gradient have equal bits for any number of threads") {
   const LossOptions o = options_of(Kind::nal);
-  const at::Tensor scores = random_tensor("threads", {3, 5, 6, 7}, at::kFloat);
-  const LossLabels labels = random_labels("threads", 3, 41, 50, 5);
+  const at::Tensor scores = random_tensor("threads", {3, 9, 6, 7}, at::kFloat);
+  const LossLabels labels = random_labels("threads", 3, 61, 50, 9);
   const int before = at::get_num_threads();
   at::set_num_threads(1);
   const LossSums one = loss_sums(scores, labels, o);

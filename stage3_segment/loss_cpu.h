@@ -1,0 +1,15 @@
+// The two passes of loss_kernel.h on the CPU, on LibTorch's threads; equal bits for any number of them. float32 takes
+// eight classes at a time.
+#pragma once
+#include "stage3_segment/loss_kernel.h"
+#include "stage3_segment/losses.h"
+
+namespace boxseg::cpu {
+
+template <class T>
+LossSums measure(const LossProblem<T>& problem, T* log_sum);  // log_sum: [N,H,W]
+
+template <class T>
+void gradient(const LossProblem<T>& problem, const LossScales<T>& scales, const T* log_sum, T* gradient);  // [N,h,w,K]
+
+}  // namespace boxseg::cpu
