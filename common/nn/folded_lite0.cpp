@@ -3,8 +3,11 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 
+#include "common/base/error.h"
 #include "common/nn/efficientnet_lite0.h"
 #include "common/nn/torch_pool.h"
 
@@ -35,13 +38,32 @@ void relu6_in_place(float* values, int64_t n) {
   for (; i < n; ++i) values[i] = std::min(std::max(values[i], 0.0f), 6.0f);
 }
 
-// Memory that a thread keeps for its strips.
-float* scratch(int which, int64_t values) {
-  thread_local std::vector<float> buffers[2];
-  std::vector<float>& buffer = buffers[which];
-  if (static_cast<int64_t>(buffer.size()) < values) buffer.resize(static_cast<size_t>(values));
-  return buffer.data();
-}
+// Memory on cache lines: matrix products must not meet another alignment, and so perhaps another kernel, in another run.
+class Buffer {
+ public:
+  float* at_least(int64_t values) {
+    if (values > size_) {
+      const size_t bytes = (static_cast<size_t>(values) * sizeof(float) + 63) / 64 * 64;
+      data_.reset(static_cast<float*>(std::aligned_alloc(64, bytes)));
+      ensure(data_ != nullptr, "no memory for {} bytes of features", bytes);
+      size_ = values;
+    }
+    return data_.get();
+  }
+
+ private:
+  struct Free {
+    void operator()(float* p) const { std::free(p); }
+  };
+  std::unique_ptr<float, Free> data_;
+  int64_t size_ = 0;
+};
+
+// What a thread keeps from strip to strip and from image to image.
+struct Scratch {
+  Buffer inner, filtered, images[2];
+};
+thread_local Scratch t_scratch;
 
 }  // namespace
 
@@ -112,8 +134,8 @@ void FoldedLite0::compute_rows(size_t index, const float* in, Size image, Size i
   const int64_t inner_row = in_size.width * block.inner, reach = (block.kernel - 1) * block.dilation;
   const int64_t row_bytes = inner_row * block.stride * static_cast<int64_t>(sizeof(float));
   const int64_t strip = std::max<int64_t>(1, kStripBytes / row_bytes);
-  float* inner = scratch(0, std::min((strip - 1) * block.stride + reach + 1, in_size.height) * inner_row);
-  float* filtered = scratch(1, std::min(strip, end - begin) * shape.out_width * block.inner);
+  float* inner = t_scratch.inner.at_least(std::min((strip - 1) * block.stride + reach + 1, in_size.height) * inner_row);
+  float* filtered = t_scratch.filtered.at_least(std::min(strip, end - begin) * shape.out_width * block.inner);
   int64_t kept_begin = 0, kept_end = 0;  // rows of the middle that `inner` holds
   for (int64_t y = begin; y < end; y += strip) {
     const int64_t y_end = std::min(end, y + strip);
@@ -151,32 +173,30 @@ at::Tensor FoldedLite0::forward(const EfficientNetLite0& network, const at::Tens
     largest = std::max(largest, out.height * out.width * block.out);
   }
   const int64_t images = planes.size(0), threads = at::get_num_threads();
-  const bool by_image = images >= threads;
-  // Two buffers per image that the blocks write in turn; by_image: per thread at work, made in its body.
+  const bool by_image = images >= threads || images == 0;
+  // The blocks write into two buffers in turn: two per image or, by_image, two per thread.
   const Size end = sizes.back();
   at::Tensor result = at::empty({images, end.height * end.width, blocks_.back().out});
   const auto input_of = [&](int64_t n) { return planes.const_data_ptr<float>() + n * 3 * image.height * image.width; };
   const auto result_of = [&](int64_t n) { return result.mutable_data_ptr<float>() + n * result.stride(0); };
   if (by_image) {
     for_each_in_torch_pool(images, [&](int64_t n) {
-      std::vector<float> buffers[2] = {std::vector<float>(static_cast<size_t>(largest)),
-                                       std::vector<float>(static_cast<size_t>(largest))};
+      float* const buffers[2] = {t_scratch.images[0].at_least(largest), t_scratch.images[1].at_least(largest)};
       const float* in = input_of(n);
       for (size_t i = 0; i < blocks_.size(); ++i) {
-        float* out = i + 1 == blocks_.size() ? result_of(n) : buffers[i % 2].data();
+        float* out = i + 1 == blocks_.size() ? result_of(n) : buffers[i % 2];
         compute_rows(i, in, image, sizes[i], 0, sizes[i + 1].height, out);
         in = out;
       }
     });
   } else {
-    std::vector<float> buffers[2] = {std::vector<float>(static_cast<size_t>(largest * images)),
-                                     std::vector<float>(static_cast<size_t>(largest * images))};
+    float* const buffers[2] = {t_scratch.images[0].at_least(largest * images), t_scratch.images[1].at_least(largest * images)};
     for (size_t i = 0; i < blocks_.size(); ++i) {
       const int64_t rows = sizes[i + 1].height, bands = std::min(rows, (threads + images - 1) / images);
       for_each_in_torch_pool(images * bands, [&](int64_t task) {
         const int64_t n = task / bands, band = task % bands;
-        const float* in = i == 0 ? input_of(n) : buffers[(i + 1) % 2].data() + n * largest;
-        float* out = i + 1 == blocks_.size() ? result_of(n) : buffers[i % 2].data() + n * largest;
+        const float* in = i == 0 ? input_of(n) : buffers[(i + 1) % 2] + n * largest;
+        float* out = i + 1 == blocks_.size() ? result_of(n) : buffers[i % 2] + n * largest;
         compute_rows(i, in, image, sizes[i], rows * band / bands, rows * (band + 1) / bands, out);
       });
     }
