@@ -33,7 +33,7 @@ std::string legend(const std::vector<std::string>& names) {
 }
 
 Points smoothed(const Points& points) {
-  const auto n = static_cast<int64_t>(points.size()), reach = std::max<int64_t>(1, n / 80);
+  const auto n = static_cast<int64_t>(points.size()), reach = n / 80;  // a short curve stays as it is
   Points result;
   for (int64_t i = 0; i < n; ++i) {
     const int64_t first = std::max<int64_t>(0, i - reach), last = std::min(n - 1, i + reach);
@@ -144,8 +144,8 @@ std::string line_chart(const LineChart& chart) {
   }
   for (const double x : ticks(x_low, x_high, 4))
     labels += fmt::format("<span class=\"xtick\" style=\"left:{:.2f}%\">{}</span>", across(x) / 10, number(x));
-  if (chart.is_smoothed)
-    for (size_t i = 0; i < raw.size(); ++i) svg += path(raw[i], i, "faint");
+  for (size_t i = 0; i < raw.size(); ++i)
+    if (smooth[i] != raw[i]) svg += path(raw[i], i, "faint");
   for (size_t i = 0; i < smooth.size(); ++i) svg += path(smooth[i], i, "curve");
   return fmt::format(
       "<figure class=\"chart\"><figcaption>{}</figcaption>{}<div class=\"plot\"><svg viewBox=\"0 0 1000 400\" "

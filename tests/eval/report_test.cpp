@@ -154,7 +154,18 @@ TEST_CASE("report refuses what it cannot use") {
   refused(fmt::format("--output '{}'", out), 2, "--run is missing");
   refused(fmt::format("--run '{}/none' --output '{}'", dir.path().string(), out), 3, "no such folder");
   refused(fmt::format("--run '{}' --output '{}' --imags 3", dir.path().string(), out), 2, "did you mean --images");
-  make_dataset(dir / "run", 2);
+  make_run(dir / "run", 3);
+  const fs::path shard = dir / "run/stage2/bap/val/attention/shard-0000-of-0001.h5", labels = dir / "run/stage2/gap/val/Y_crf/set a/1.png";
+  const std::string whole = read_file(shard), png = read_file(labels);
+  const std::string usual = fmt::format("--run '{}' --output '{}'", (dir / "run").string(), out);
+  write_file(shard, whole.substr(0, whole.size() / 2));
+  refused(usual, 3, "shard-0000-of-0001.h5");
+  write_file(shard, whole);
+  write_file(labels, png.substr(0, png.size() / 2));
+  refused(usual, 3, "gap/val/Y_crf/set a/1.png");
+  write_file(labels, png);
+  REQUIRE(!fs::exists(fs::path(out) / "index.html"));  // nothing half-written
+  REQUIRE(report(usual).exit_code == 0);
   write_file(dir / "run/metrics.json", "[1, 2");
   refused(fmt::format("--run '{}' --output '{}'", (dir / "run").string(), out), 3, "metrics.json: not a metrics file");
 }
@@ -203,4 +214,10 @@ TEST_CASE("axes have round numbers, and long curves are thinned to their means")
   REQUIRE(line_chart(empty).empty());
   LineChart single{"loss", "step", {{"a", {{10, 2.0}}}}};
   REQUIRE_THAT(line_chart(single), Contains("<path") && !Contains("nan"));
+  // A long curve is drawn twice, itself and smoothed; a short one once.
+  LineChart falling{"loss", "step", {{"a", {{10, 2.0}, {20, 1.0}}}}};
+  REQUIRE(count(line_chart(falling), "class=\"curve s0\"") == 1);
+  REQUIRE(count(line_chart(falling), "class=\"faint s0\"") == 0);
+  LineChart noisy{"loss", "step", {{"a", points}}};
+  REQUIRE(count(line_chart(noisy), "class=\"faint s0\"") == 1);
 }
