@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <string_view>
+
 namespace boxseg::h5 {
 
 void prepare_library() {
@@ -21,6 +24,12 @@ std::string last_reason() {
     return 0;
   };
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, visit, &reason);
+  // A failed system call is described with time, addresses and sizes; its own message suffices.
+  const std::string_view mark = "error message = '";
+  if (const size_t at = reason.find(mark); at != std::string::npos) {
+    reason.erase(0, at + mark.size());
+    reason.erase(std::min(reason.find('\''), reason.size()));
+  }
   return reason;
 }
 

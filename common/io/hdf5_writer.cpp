@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <numeric>
 
 #include "common/base/error.h"
@@ -48,7 +50,7 @@ struct H5Writer::Impl {
 
   [[noreturn]] void refuse(const std::string& what) const {
     const std::string reason = h5::last_reason();
-    const bool is_full = reason.find("errno = 28") != std::string::npos;
+    const bool is_full = reason == std::strerror(ENOSPC);
     fail("{}: {} cannot be written: {}{}", path.string(), what, reason.empty() ? "no reason given" : reason,
          is_full ? "; free some space and start again, finished work is kept" : "");
   }

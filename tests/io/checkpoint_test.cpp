@@ -240,8 +240,8 @@ TEST_CASE("A tensor that does not fit its storage is refused, whatever its numbe
   // One float in its storage; `count`, `offset`, `size` and `stride` are what the pickle claims.
   const auto write = [&](int64_t count, int64_t offset, int64_t size, int64_t stride) {
     const std::string storage = text("storage") + "ctorch\nFloatStorage\n" + text("0") + text("cpu") + number(count);
-    write_plain(dir / "a.pt", zip_of("\x80\x02}" + text("x") + "ctorch._utils\n_rebuild_tensor_v2\n((" + storage + "tQ" +
-                                     number(offset) + number(size) + "\x85" + number(stride) + "\x85\x89NtRs."));
+    const std::string head = "\x80\x02}" + text("x") + "ctorch._utils\n_rebuild_tensor_v2\n((" + storage + "tQ";
+    write_plain(dir / "a.pt", zip_of(head + number(offset) + number(size) + "\x85" + number(stride) + "\x85\x89NtRs."));
   };
   write(1, 0, 1, 1);
   REQUIRE(read_checkpoint(dir / "a.pt").tensors.at(0).second.numel() == 1);
