@@ -4,6 +4,7 @@
 
 #include "common/base/error.h"
 #include "common/base/hash.h"
+#include "common/base/interrupt.h"
 #include "common/base/log.h"
 #include "common/base/parallel.h"
 
@@ -30,6 +31,7 @@ std::vector<int64_t> trainable_images(const Dataset& dataset, const std::string&
   Progress progress("look at images", static_cast<int64_t>(all.size()));
   parallel_for(static_cast<int64_t>(all.size()), 1, threads, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
+      throw_if_interrupted();
       try {
         read_entry(dataset, dataset.images[static_cast<size_t>(all[static_cast<size_t>(i)])]);
       } catch (const Error& e) {

@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "common/base/random.h"
@@ -98,6 +99,24 @@ TEST_CASE("the adjoint of gram maps is added to what is there", "[cpu]") {
   at::Tensor sum = at::ones_like(f);
   add_gram_maps_backward(sum, g, f);
   REQUIRE(largest_difference(sum, gram_maps_backward(g, f) + 1) < 1e-14);
+}
+
+TEST_CASE("gram maps and their adjoint look at nothing outside the map", "[cpu]") {
+  for (const auto& shape : kShapes)
+    for (const auto type : {at::kFloat, at::kDouble}) {
+      const at::Tensor f = random_features("gram sentinels", shape, type);
+      const at::Tensor g = random_features("gram sentinels g", {shape[0], 5, shape[2], shape[3]}, type);
+      // The same features between not-a-numbers, which would survive a factor of 0.
+      constexpr int64_t kMargin = 256;
+      at::Tensor buffer = at::full({f.numel() + 2 * kMargin}, NAN, f.options());
+      const at::Tensor inside = buffer.slice(0, kMargin, kMargin + f.numel()).view(shape);
+      inside.copy_(f);
+      REQUIRE(inside.is_contiguous());
+      INFO("shape " << shape[0] << " " << shape[1] << " " << shape[2] << " " << shape[3]);
+      REQUIRE(at::equal(gram_maps(inside), gram_maps(f)));
+      REQUIRE(at::equal(gram_maps_backward(g, inside), gram_maps_backward(g, f)));
+      REQUIRE(gram_maps_backward(g, f).isfinite().all().item<bool>());
+    }
 }
 
 TEST_CASE("gram maps have the same bits for any number of threads", "[cpu]") {
