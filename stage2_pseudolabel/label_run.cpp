@@ -1,6 +1,7 @@
 #include "stage2_pseudolabel/label_run.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "common/base/error.h"
 #include "common/base/interrupt.h"
@@ -15,7 +16,7 @@ namespace boxseg {
 namespace {
 
 constexpr int kMostWorkers = 8;                       // beyond, an image's pixels are shared out instead
-constexpr int64_t kBytesInProgress = 400ll << 20;     // of maps and CRFs of all workers together
+constexpr int64_t kBytesInProgress = 800ll << 20;     // of the CRFs of all workers together, by their upper bounds
 
 // A decoded image on its way to the network.
 struct Decoded {
@@ -41,6 +42,16 @@ RgbImage read_verified(const Dataset& dataset, const ImageEntry& entry) {
   if (!entry.image_digest.empty() && digest_of_file(path) != entry.image_digest)
     fail_input("{}: is not the file that prepare indexed; run prepare again", path.string());
   return image;
+}
+
+// Not a fault of the image, so never a reason to skip it.
+void require_finite(const FeatureMaps& maps, const ImageEntry& image) {
+  const auto is_finite = [](float value) { return std::isfinite(value); };
+  if (!std::all_of(maps.gram.begin(), maps.gram.end(), is_finite) ||
+      !std::all_of(maps.class_maps.begin(), maps.class_maps.end(), is_finite))
+    fail("image '{}': the network's features are not finite numbers; --checkpoint is damaged or comes from a training that "
+         "diverged: train again with a lower --learning-rate",
+         image.id);
 }
 
 class Labelling {
@@ -118,9 +129,10 @@ class Labelling {
   void finish_image(int worker, Job& job, const ImageEntry& image) {
     const Geometry geometry = make_geometry(image.boxes, image.size, plan_.convention);
     FeatureMaps maps;
-    if (job.features.defined())
+    if (job.features.defined()) {
       maps = measure_features(job.features, geometry, source_.weights, plan_.grid, threads_each_);
-    else if (source_.attention && !image.boxes.empty())
+      require_finite(maps, image);
+    } else if (source_.attention && !image.boxes.empty())
       maps = source_.attention->read(image);
     const bool has_maps = job.features.defined();
     const std::string maps_bytes = has_maps ? to_bytes(maps) : "";

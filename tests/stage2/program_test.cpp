@@ -1,5 +1,6 @@
 // The program itself on a small made-up dataset and an untrained tiny network.
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "common/base/error.h"
@@ -284,6 +285,17 @@ TEST_CASE("bad images are refused by name, or skipped and recorded", "[stage2]")
     CHECK(changed.exit_code == 3);
     CHECK_THAT(changed.err, Contains("photos/4.png") && Contains("run prepare again"));
   }
+}
+
+TEST_CASE("a network of numbers that are not finite is refused, and no image is skipped for it", "[stage2]") {
+  const SmallWorld world(3);
+  auto network = make_network({.backbone = "tiny", .classes = 4}, 1);
+  network->parameters().front().value.detach().fill_(NAN);
+  write_checkpoint(world.dir / "classifier.pt", make_checkpoint(*network, {}));
+  const auto result = run_command(world.command("out", "--on-bad-image skip"));
+  CHECK(result.exit_code == 1);
+  CHECK_THAT(result.err, Contains("not finite"));
+  CHECK_FALSE(fs::exists(world.dir / "out/manifest.h5"));
 }
 
 TEST_CASE("what does not fit is said before any work", "[stage2]") {

@@ -56,6 +56,7 @@ TEST_CASE("background queries and attention equal the authors' at full resolutio
     const auto queries = background_queries(golden.features, golden.geometry, golden.weights, interpolation, 1);
     CHECK(largest_difference(queries.prototypes, file.read<float>(id + "/bg_prototypes")) <= 1.1e-6);
     const auto maps = measure_features(golden.features, golden.geometry, golden.weights, 1, 2);
+    CHECK(maps == measure_features(golden.features, golden.geometry, golden.weights, 1, 5));  // for any number of threads
     const auto norm = feature_norm(maps, interpolation);
     const auto attention = attention_map(maps, interpolation, norm);
     CHECK(largest_difference(attention, file.read<float>(id + "/bg_attn_raw")) <= 5e-6);
