@@ -1,9 +1,11 @@
 // A Gaussian filter over points in D dimensions (D = 2 or 5) by a permutohedral lattice: splat, blur, slice.
 //
-// Vertices are numbered by remainder class and, within a class, by key; then the neighbours of consecutive vertices
-// along an axis are consecutive too, blurring streams through memory, and neighbours are found by merging two sorted
-// lists. No hash table is needed, and the same steps suit a GPU. A point has one vertex in each class, so that threads
-// can splat different classes without meeting.
+// Vertices are numbered by remainder class and, within a class, by key. Neighbours along an axis are then found by
+// merging two sorted lists, and blurring runs through memory in order. No hash table is needed, and the same steps suit
+// a GPU. A point has one vertex in each class, so that threads can splat different classes without meeting.
+//
+// Tried, and no faster: rows wider than four floats; splatting as a gather; blurring in place along chains of
+// neighbours; numbering vertices by parts of the image first.
 //
 // Axis letters: P points, M vertices, D features.
 #pragma once
@@ -77,14 +79,13 @@ class PermutohedralLattice {
 
   int dimensions_ = 0;
   int64_t points_ = 0, vertices_ = 0;
-  std::array<int64_t, kMaxDimensions + 2> class_begin_{};  // of the vertices of each remainder
-  Buffer<uint32_t> vertex_;      // [P / kGroup, D+1, kGroup]
-  Buffer<float> weight_;         // the same shape: barycentric, then scaled; 0 where there is no point
-  Buffer<uint32_t> neighbours_;  // [D+1, M, 2]; M, a row of zeros, where there is none
+  Buffer<uint32_t> vertex_;         // [P / kGroup, D+1, kGroup]
+  Buffer<float> weight_;            // the same shape: barycentric, then scaled; 0 where there is no point
+  Buffer<uint32_t> neighbours_;     // [D+1, M, 2]; M, a row of zeros, where there is none
   Buffer<float> values_, blurred_;  // [M+1, width]
 };
 
-// Bytes of a lattice: for its points, to build it, and for its vertices with rows of `row_width` floats.
+// Bytes of a lattice: for its points, only while it is built, and for its vertices with rows of `row_width` floats.
 int64_t lattice_point_bytes(int dimensions, int64_t points);
 int64_t lattice_build_bytes(int dimensions, int64_t points, int threads);
 int64_t lattice_vertex_bytes(int dimensions, int64_t vertices, int row_width);

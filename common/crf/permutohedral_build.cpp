@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "common/base/parallel.h"
 #include "common/crf/permutohedral.h"
 #include "common/crf/permutohedral_kernel.h"
+#include "common/crf/simd.h"
 
 namespace boxseg::crf {
 namespace {
@@ -116,26 +118,30 @@ struct PermutohedralLattice::Builder {
   Elevation<D> elevation = make_elevation<D>();
   VertexKeys<D> keys = make_keys<D>(options.largest, elevation);
   int point_bits = std::bit_width(static_cast<uint64_t>(entries));
-  std::array<int64_t, D + 1> class_size{};
+  std::array<int64_t, kClasses> class_size{};
+  std::array<int64_t, kClasses + 1> class_begin{};
 
   // Barycentric weights of all points, and the words of each class. The origin is the point after the last.
   void lift() {
     float* weight = lattice.weight_.data();
     parallel_for(groups_of(entries), 256, options.threads, [&](int64_t from, int64_t to) {
-      float feature[D][kLift];
-      SimplexBlock<D, kLift> simplex;
-      uint64_t key[kClasses][kLift];
+      Float8 feature[D];
+      Simplex<D, Float8, Int8> simplex;
+      Word8 key[kClasses];
       for (int64_t first = from * kGroup; first < to * kGroup; first += kLift) {
-        features(first, &feature[0][0]);
-        find_simplex<D, kLift>(feature, elevation, simplex);
-        vertex_keys<D, kLift>(simplex, keys, key);
+        features(first, reinterpret_cast<float*>(feature));
+        find_simplex(feature, elevation, simplex);
+        vertex_keys(simplex, keys, key);
         float* group = weight + first / kGroup * kGroup * kClasses + first % kGroup;
-        for (int r = 0; r < kClasses; ++r)
-          for (int l = 0; l < kLift; ++l) group[r * kGroup + l] = first + l < points ? simplex.weight[r][l] : 0.0f;
-        const int64_t lanes = std::min<int64_t>(kLift, entries - first);
-        for (int r = 0; r < kClasses; ++r)
-          for (int64_t l = 0; l < lanes; ++l)
-            words[r * entries + first + l] = key[r][l] << point_bits | static_cast<uint64_t>(first + l);
+        for (int r = 0; r < kClasses; ++r) std::memcpy(group + r * kGroup, &simplex.weight[r], sizeof(Float8));
+        for (int64_t l = std::max<int64_t>(0, points - first); l < kLift; ++l)
+          for (int r = 0; r < kClasses; ++r) group[r * kGroup + l] = 0;
+        const Word8 point = static_cast<uint64_t>(first) + Word8{0, 1, 2, 3, 4, 5, 6, 7};
+        const size_t lanes = static_cast<size_t>(std::clamp<int64_t>(entries - first, 0, kLift));
+        for (int r = 0; r < kClasses; ++r) {
+          const Word8 word = (key[r] << static_cast<uint64_t>(point_bits)) | point;
+          std::memcpy(words + r * entries + first, &word, lanes * sizeof(uint64_t));
+        }
       }
     });
   }
@@ -164,49 +170,49 @@ struct PermutohedralLattice::Builder {
       uint32_t* vertex = lattice.vertex_.data() + from * kGroup * kClasses;
       for (int64_t g = from; g < to; ++g)
         for (int r = 0; r < kClasses; ++r)
-          for (int l = 0; l < kGroup; ++l) *vertex++ += static_cast<uint32_t>(lattice.class_begin_[r]);
+          for (int l = 0; l < kGroup; ++l) *vertex++ += static_cast<uint32_t>(class_begin[r]);
     });
   }
 
-  // One axis of merge_neighbours(): the places reached in both lists.
+  // Finds the neighbours between class r and the class below it along an axis: two ascending lists are merged.
   struct Merge {
-    const uint64_t *a, *b;
-    int64_t na, nb;
+    const uint64_t *keys, *below_keys;
+    int64_t size, below_size;
     uint64_t step;
-    uint32_t *up, *down, a_begin, b_begin, none;
+    uint32_t *next, *below_before;  // every second number counts
+    uint32_t begin, below_begin, none;
     int64_t i = 0, k = 0;
-    bool is_running() const { return i < na && k < nb; }
+    bool is_running() const { return i < size && k < below_size; }
     void advance() {  // without branches: what is stored last for an i or k stays
-      const uint64_t x = a[i] + step, y = b[k];
-      up[i * 2] = x == y ? b_begin + static_cast<uint32_t>(k) : none;
-      down[k * 2] = x == y ? a_begin + static_cast<uint32_t>(i) : none;
+      const uint64_t x = keys[i] + step, y = below_keys[k];
+      next[i * 2] = x == y ? below_begin + static_cast<uint32_t>(k) : none;
+      below_before[k * 2] = x == y ? begin + static_cast<uint32_t>(i) : none;
       i += x <= y;
       k += y <= x;
     }
     void finish() {
       while (is_running()) advance();
-      for (; i < na; ++i) up[i * 2] = none;
-      for (; k < nb; ++k) down[k * 2] = none;
+      for (; i < size; ++i) next[i * 2] = none;
+      for (; k < below_size; ++k) below_before[k * 2] = none;
     }
   };
   Merge merge(int r, int axis) const {
     const int below = r == 0 ? D : r - 1;
-    const int64_t m = lattice.vertices_, a_begin = lattice.class_begin_[r], b_begin = lattice.class_begin_[below];
+    const int64_t m = lattice.vertices_, begin = class_begin[r], below_begin = class_begin[below];
     uint32_t* neighbours = lattice.neighbours_.data() + axis * m * 2;
     return {words + r * entries,
             words + below * entries,
             class_size[r],
             class_size[below],
             key_step<D>(keys, r, axis),
-            neighbours + a_begin * 2,
-            neighbours + b_begin * 2 + 1,
-            static_cast<uint32_t>(a_begin),
-            static_cast<uint32_t>(b_begin),
+            neighbours + begin * 2,
+            neighbours + below_begin * 2 + 1,
+            static_cast<uint32_t>(begin),
+            static_cast<uint32_t>(below_begin),
             static_cast<uint32_t>(m)};
   }
 
-  // Neighbours along three axes between class r and the class below it. Each merge waits for its own comparisons;
-  // three at a time fill the gaps.
+  // Along three axes. Each merge waits for its own comparisons; three at a time fill the gaps.
   void merge_neighbours(int r, int first_axis) const {
     Merge x = merge(r, first_axis), y = merge(r, first_axis + 1), z = merge(r, first_axis + 2);
     while (x.is_running() && y.is_running() && z.is_running()) {
@@ -229,9 +235,13 @@ void PermutohedralLattice::build_dimensions(const FeatureSource& features, const
   if (builder.keys.bits == 0 || builder.keys.bits + builder.point_bits > 64)
     fail_input("CRF: kernels this narrow give an image of {} pixels too many lattice cells; "
                "use larger standard deviations", points_);
-  const int64_t certain = options.other_bytes + lattice_point_bytes(D, entries) +
-                          lattice_build_bytes(D, entries, options.threads);
-  require_memory(certain, options.memory_limit_bytes, points_);
+  const auto require_memory_for = [&](int64_t vertices) {
+    require_memory(options.other_bytes + lattice_point_bytes(D, entries) +
+                       lattice_build_bytes(D, entries, options.threads) +
+                       lattice_vertex_bytes(D, vertices, options.row_width),
+                   options.memory_limit_bytes, points_);
+  };
+  require_memory_for(0);
   builder.words = space.words.reserve(kClasses * entries);
   vertex_.reserve(groups_of(entries) * kGroup * kClasses);
   weight_.reserve(groups_of(entries) * kGroup * kClasses);
@@ -242,10 +252,9 @@ void PermutohedralLattice::build_dimensions(const FeatureSource& features, const
     for (int64_t r = from; r < to; ++r) builder.number(static_cast<int>(r), scratch.reserve(entries));
     pool.give(std::move(scratch));
   });
-  class_begin_[0] = 0;
-  for (int r = 0; r < kClasses; ++r) class_begin_[r + 1] = class_begin_[r] + builder.class_size[r];
-  vertices_ = class_begin_[kClasses];
-  require_memory(certain + lattice_vertex_bytes(D, vertices_, options.row_width), options.memory_limit_bytes, points_);
+  for (int r = 0; r < kClasses; ++r) builder.class_begin[r + 1] = builder.class_begin[r] + builder.class_size[r];
+  vertices_ = builder.class_begin[kClasses];
+  require_memory_for(vertices_);
   builder.join_classes();
   neighbours_.reserve(kClasses * vertices_ * 2);
   parallel_for(kClasses * kClasses / 3, 1, options.threads, [&](int64_t from, int64_t to) {
@@ -278,7 +287,7 @@ int64_t lattice_build_bytes(int dimensions, int64_t points, int threads) {
 }
 
 int64_t lattice_vertex_bytes(int dimensions, int64_t vertices, int row_width) {
-  return (vertices + 1) * ((dimensions + 1) * 8 + row_width * 8);
+  return (vertices + 1) * 8 * (dimensions + 1 + row_width);
 }
 
 void require_memory(int64_t needed, int64_t limit, int64_t points) {

@@ -20,7 +20,11 @@ void splat_classes(const float* rows, const uint32_t* vertex, const float* weigh
                    float* values) {
   for (int64_t first = 0; first < points; first += kGroup, vertex += stride, weight += stride) {
     const int lanes = static_cast<int>(std::min<int64_t>(kGroup, points - first));
+    const bool has_next = R::kWidth > 1 && first + kGroup < points;
     for (int l = 0; l < lanes; ++l) {
+      if (has_next)
+        for (int r = 0; r < count; ++r)
+          __builtin_prefetch(values + static_cast<int64_t>(vertex[stride + r * kGroup + l]) * R::kWidth);
       const R row = R::load(rows + (first + l) * R::kWidth);
       for (int r = 0; r < count; ++r) {
         float* at = values + static_cast<int64_t>(vertex[r * kGroup + l]) * R::kWidth;
@@ -37,7 +41,7 @@ void blur_axis(const float* old_values, const uint32_t* neighbours, int64_t from
   for (int64_t v = from; v < to; ++v) {
     R value = R::load(old_values + v * R::kWidth);
     R sides = R::load(old_values + static_cast<int64_t>(neighbours[v * 2]) * R::kWidth);
-    sides.add(R::load(old_values + static_cast<int64_t>(neighbours[v * 2 + 1]) * R::kWidth));
+    sides.add_scaled(1.0f, R::load(old_values + static_cast<int64_t>(neighbours[v * 2 + 1]) * R::kWidth));
     value.add_scaled(0.5f, sides);
     value.store(new_values + v * R::kWidth);
   }
@@ -49,7 +53,11 @@ void slice_points(float* rows, const uint32_t* vertex, const float* weight, cons
                   int64_t points) {
   for (int64_t first = 0; first < points; first += kGroup, vertex += classes * kGroup, weight += classes * kGroup) {
     const int lanes = static_cast<int>(std::min<int64_t>(kGroup, points - first));
+    const bool has_next = R::kWidth > 1 && first + kGroup < points;
     for (int l = 0; l < lanes; ++l) {
+      if (has_next)
+        for (int r = 0; r < classes; ++r)
+          __builtin_prefetch(values + static_cast<int64_t>(vertex[(classes + r) * kGroup + l]) * R::kWidth);
       R sum = R::zero();
       for (int r = 0; r < classes; ++r)
         sum.add_scaled(weight[r * kGroup + l],
@@ -69,11 +77,13 @@ void PermutohedralLattice::splat(const float* rows, int threads) {
   const int classes = dimensions_ + 1;
   const int together = threads == 1 ? classes : classes == 6 && threads <= 3 ? 6 / threads : 1;
   const int64_t stride = classes * kGroup;
+  float* values = values_.data();
+  parallel_for(vertices_, kGrainVertices, threads, [&](int64_t from, int64_t to) {
+    std::fill(values + from * R::kWidth, values + to * R::kWidth, 0.0f);
+  });
   parallel_for(classes / together, 1, threads, [&](int64_t from, int64_t to) {
     for (int64_t task = from; task < to; ++task) {
       const int64_t first = task * together;
-      float* values = values_.data();
-      std::fill(values + class_begin_[first] * R::kWidth, values + class_begin_[first + together] * R::kWidth, 0.0f);
       const uint32_t* vertex = vertex_.data() + first * kGroup;
       const float* weight = weight_.data() + first * kGroup;
       switch (together) {

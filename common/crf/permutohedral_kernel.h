@@ -4,12 +4,28 @@
 // A point with D features is lifted onto the plane of D+1 coordinates that sum to 0. The lattice points around it, one
 // for each remainder r = 0..D, have coordinates c_i = (D+1) q_i + r: q and r name a vertex. The last coordinate
 // follows from the others.
+//
+// F, I and U stand for float, int32_t and uint64_t, or for vectors of them (simd.h), which treat several points at a
+// time with the same roundings.
 #pragma once
 #include <cstdint>
 
 #include "common/base/kernel.h"
+#if !defined(__CUDACC__)
+#include "common/crf/simd.h"  // before the templates: built-in vectors have no namespace to look in
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpsabi"  // wide vectors are passed only between inlined functions
+#endif
 
 namespace boxseg::crf {
+
+BOXSEG_HD int32_t one_if_less(float a, float b) { return a < b ? 1 : 0; }
+BOXSEG_HD int32_t one_if_less(int32_t a, int32_t b) { return a < b ? 1 : 0; }
+BOXSEG_HD float keep_if_equal(int32_t a, int32_t b, float value) { return a == b ? value : 0.0f; }
+BOXSEG_HD uint64_t keep_if_equal(int32_t a, int32_t b, uint64_t value) { return a == b ? value : 0; }
+BOXSEG_HD int32_t to_integer(float a) { return static_cast<int32_t>(a); }
+BOXSEG_HD float to_float(int32_t a) { return static_cast<float>(a); }
+BOXSEG_HD uint64_t to_word(int32_t a) { return static_cast<uint64_t>(static_cast<int64_t>(a)); }
 
 // Factors that lift features; the blur of the lattice then has a standard deviation of 1 in each feature.
 template <int D>
@@ -17,66 +33,54 @@ struct Elevation {
   float factor[D];
 };
 
-// Where L points lie: lanes are innermost, so that a compiler turns the loops over them into vector instructions.
-template <int D, int L>
-struct SimplexBlock {
-  int32_t quotient[D + 1][L];  // q of the vertex with remainder 0
-  int32_t rank[D + 1][L];      // position of each coordinate in descending order, a permutation of 0..D
-  float weight[D + 1][L];      // barycentric, of the vertex with each remainder
+template <int D, class F, class I>
+struct Simplex {
+  I quotient[D + 1];  // q of the vertex with remainder 0
+  I rank[D + 1];      // position of each coordinate in descending order, a permutation of 0..D
+  F weight[D + 1];    // barycentric, of the vertex with each remainder
 };
 
 // Vertex r of the simplex has quotient[i] - 1 where rank[i] > D - r, else quotient[i].
-template <int D, int L>
-BOXSEG_HD void find_simplex(const float (&feature)[D][L], const Elevation<D>& elevation, SimplexBlock<D, L>& s) {
+template <int D, class F, class I>
+BOXSEG_HD void find_simplex(const F (&feature)[D], const Elevation<D>& elevation, Simplex<D, F, I>& s) {
   constexpr float kUp = D + 1, kDown = 1.0f / (D + 1);
   // Adding and taking away 1.5 * 2^23 rounds to the nearest integer, ties to even, as the reference's SSE code does.
   constexpr float kRound = 12582912.0f;
-  float lifted[D + 1][L], offset[D + 1][L], sum[L];
-  for (int l = 0; l < L; ++l) sum[l] = 0;
-  for (int j = D; j > 0; --j)
-    for (int l = 0; l < L; ++l) {
-      const float scaled = feature[j - 1][l] * elevation.factor[j - 1];
-      lifted[j][l] = sum[l] - static_cast<float>(j) * scaled;
-      sum[l] += scaled;
-    }
-  int32_t excess[L];  // of the rounded point: it must come back onto the plane
-  for (int l = 0; l < L; ++l) {
-    lifted[0][l] = sum[l];
-    excess[l] = 0;
+  F lifted[D + 1], offset[D + 1];
+  F sum = feature[D - 1] * elevation.factor[D - 1];
+  lifted[D] = sum * static_cast<float>(-D);
+  for (int j = D - 1; j > 0; --j) {
+    const F scaled = feature[j - 1] * elevation.factor[j - 1];
+    lifted[j] = sum - scaled * static_cast<float>(j);
+    sum = sum + scaled;
   }
-  for (int i = 0; i <= D; ++i)
-    for (int l = 0; l < L; ++l) {
-      const float rounded = (kDown * lifted[i][l] + kRound) - kRound;
-      s.quotient[i][l] = static_cast<int32_t>(rounded);
-      excess[l] += s.quotient[i][l];
-      offset[i][l] = lifted[i][l] - rounded * kUp;
-      s.rank[i][l] = 0;
-    }
+  lifted[0] = sum;
+  I excess{};  // of the rounded point: it must come back onto the plane
+  for (int i = 0; i <= D; ++i) {
+    const F rounded = (lifted[i] * kDown + kRound) - kRound;
+    s.quotient[i] = to_integer(rounded);
+    offset[i] = lifted[i] - rounded * kUp;
+    excess = excess + s.quotient[i];
+    s.rank[i] = I{};
+  }
   for (int i = 0; i < D; ++i)
-    for (int j = i + 1; j <= D; ++j)
-      for (int l = 0; l < L; ++l) {
-        const int32_t is_less = offset[i][l] < offset[j][l] ? 1 : 0;
-        s.rank[i][l] += is_less;
-        s.rank[j][l] += 1 - is_less;
-      }
-  float part[D + 1][L], by_rank[D + 1][L];
-  for (int i = 0; i <= D; ++i)
-    for (int l = 0; l < L; ++l) {
-      const int32_t rank = s.rank[i][l] + excess[l];
-      const int32_t step = rank < 0 ? 1 : rank > D ? -1 : 0;
-      s.rank[i][l] = rank + step * (D + 1);
-      s.quotient[i][l] += step;
-      part[i][l] = (lifted[i][l] - static_cast<float>(s.quotient[i][l]) * kUp) * kDown;
+    for (int j = i + 1; j <= D; ++j) {
+      const I is_less = one_if_less(offset[i], offset[j]);
+      s.rank[i] = s.rank[i] + is_less;
+      s.rank[j] = s.rank[j] + (1 - is_less);
     }
-  for (int k = 0; k <= D; ++k)
-    for (int l = 0; l < L; ++l) {
-      float found = 0;
-      for (int i = 0; i <= D; ++i) found = s.rank[i][l] == k ? part[i][l] : found;
-      by_rank[k][l] = found;
-    }
-  for (int l = 0; l < L; ++l) s.weight[0][l] = by_rank[D][l] + (1.0f - by_rank[0][l]);
-  for (int r = 1; r <= D; ++r)
-    for (int l = 0; l < L; ++l) s.weight[r][l] = by_rank[D - r][l] - by_rank[D - r + 1][l];
+  F by_rank[D + 1];
+  for (int i = 0; i <= D; ++i) by_rank[i] = F{};
+  for (int i = 0; i <= D; ++i) {
+    const I rank = s.rank[i] + excess;
+    const I step = one_if_less(rank, I{}) - one_if_less(I{} + D, rank);
+    s.rank[i] = rank + step * (D + 1);
+    s.quotient[i] = s.quotient[i] + step;
+    const F part = (lifted[i] - to_float(s.quotient[i]) * kUp) * kDown;
+    for (int k = 0; k <= D; ++k) by_rank[k] = by_rank[k] + keep_if_equal(s.rank[i], I{} + k, part);
+  }
+  s.weight[0] = by_rank[D] + (1.0f - by_rank[0]);
+  for (int r = 1; r <= D; ++r) s.weight[r] = by_rank[D - r] - by_rank[D - r + 1];
 }
 
 // A vertex in one integer, within its remainder class: mixed-radix digits q_0 - q_1, q_1 - q_2, ... and the last
@@ -86,20 +90,18 @@ template <int D>
 struct VertexKeys {
   uint64_t factor[D];  // of each quotient
   uint64_t origin;     // makes the smallest key positive
-  int bits = 0;        // no key needs more; 0: more than 64
+  int bits = 0;        // no key needs more; 0: more than 62
 };
 
 // key[r]: of the vertex with remainder r.
-template <int D, int L>
-BOXSEG_HD void vertex_keys(const SimplexBlock<D, L>& s, const VertexKeys<D>& keys, uint64_t (&key)[D + 1][L]) {
-  for (int l = 0; l < L; ++l) key[0][l] = keys.origin;
-  for (int i = 0; i < D; ++i)
-    for (int l = 0; l < L; ++l)
-      key[0][l] += static_cast<uint64_t>(static_cast<int64_t>(s.quotient[i][l])) * keys.factor[i];
+template <int D, class F, class I, class U>
+BOXSEG_HD void vertex_keys(const Simplex<D, F, I>& s, const VertexKeys<D>& keys, U (&key)[D + 1]) {
+  key[0] = U{} + keys.origin;
+  for (int i = 0; i < D; ++i) key[0] = key[0] + to_word(s.quotient[i]) * keys.factor[i];
   for (int r = 1; r <= D; ++r) {
-    for (int l = 0; l < L; ++l) key[r][l] = key[r - 1][l];
+    key[r] = key[r - 1];
     for (int i = 0; i < D; ++i)
-      for (int l = 0; l < L; ++l) key[r][l] -= s.rank[i][l] == D - r + 1 ? keys.factor[i] : 0;
+      key[r] = key[r] - keep_if_equal(s.rank[i], I{} + (D - r + 1), U{} + keys.factor[i]);
   }
 }
 
@@ -114,3 +116,6 @@ BOXSEG_HD uint64_t key_step(const VertexKeys<D>& keys, int remainder, int axis) 
 }
 
 }  // namespace boxseg::crf
+#if !defined(__CUDACC__)
+#pragma GCC diagnostic pop
+#endif

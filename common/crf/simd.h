@@ -8,6 +8,19 @@ typedef float Float2 __attribute__((vector_size(8)));
 typedef float Float4 __attribute__((vector_size(16)));
 typedef float Float8 __attribute__((vector_size(32)));
 typedef int32_t Int8 __attribute__((vector_size(32)));
+typedef int64_t Long8 __attribute__((vector_size(64)));
+typedef uint64_t Word8 __attribute__((vector_size(64)));
+
+// The vector forms of what permutohedral_kernel.h asks of its types. A comparison yields -1 where it holds.
+inline Int8 one_if_less(Float8 a, Float8 b) { return -(a < b); }
+inline Int8 one_if_less(Int8 a, Int8 b) { return -(a < b); }
+inline Float8 keep_if_equal(Int8 a, Int8 b, Float8 value) { return (Float8)((a == b) & (Int8)value); }
+inline Word8 keep_if_equal(Int8 a, Int8 b, Word8 value) {
+  return (Word8)(__builtin_convertvector(a == b, Long8) & (Long8)value);
+}
+inline Int8 to_integer(Float8 a) { return __builtin_convertvector(a, Int8); }
+inline Float8 to_float(Int8 a) { return __builtin_convertvector(a, Float8); }
+inline Word8 to_word(Int8 a) { return (Word8)__builtin_convertvector(a, Long8); }
 
 // Neighbouring floats, as many as V holds.
 template <class V>
@@ -22,7 +35,6 @@ struct Row {
     return row;
   }
   void store(float* p) const { __builtin_memcpy(p, &value, sizeof(V)); }
-  void add(const Row& other) { value += other.value; }
   void add_scaled(float factor, const Row& other) { value += other.value * factor; }
 };
 

@@ -91,7 +91,7 @@ TEST_CASE("the crf program answers bad calls with a message and leaves nothing b
   refused(f.inputs() + output + "--iterations -2", 2, "--iterations -2");
   refused(f.inputs() + output + "--itrations 2", 2, "--iterations");
   refused(f.inputs() + output + "--device cuda", 2, "--device cuda");
-  refused(f.inputs() + output + "--memory-limit 0.001", 3, "limit of 0.0 GB");
+  refused(f.inputs() + output + "--memory-limit 0.0001", 3, "limit of 0.0 GB");
   refused("--image /nowhere.jpg --probabilities '" + f.probabilities + "' " + output, 3, "/nowhere.jpg");
 
   write_npy(f.probabilities, {{3, 50, 40}, f.c.probabilities});
