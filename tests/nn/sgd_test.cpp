@@ -50,7 +50,7 @@ TEST_CASE("every tensor is in the authors' optimiser group", "[golden][sgd]") {
   SHARED_OR_SKIP(shared);
   const H5Reader steps(shared / "golden/steps.h5");
   for (const std::string stage : {"stage1", "stage3"}) {
-    const auto network = make_network({.backbone = "vgg16", .head = stage == "stage1" ? "plain" : "largefov"}, 0);
+    const auto network = make_empty_network({.backbone = "vgg16", .head = stage == "stage1" ? "plain" : "largefov"});
     const auto names = steps.read_strings(stage + "/tensor_names");
     const auto groups = steps.read<int64_t>(stage + "/tensor_group");
     REQUIRE(network->parameters().size() == names.size());

@@ -61,6 +61,14 @@ at::Tensor named(const NamedTensors& tensors, const std::string& name) {
   throw std::runtime_error("no tensor " + name);
 }
 
+// VGG-16 whose tensors each hold a number of their own: quick to make.
+std::unique_ptr<Network> numbered_vgg16(const std::string& head, float first, int64_t classes = 21) {
+  auto network = make_empty_network({.backbone = "vgg16", .head = head, .classes = classes});
+  const at::NoGradGuard no_grad;
+  for (const auto& [name, value] : network->state_dict()) value.fill_(first++);
+  return network;
+}
+
 // What a file of backbone weights alone would hold, without the prefix.
 NamedTensors without_prefix(const Network& network) {
   NamedTensors result;
@@ -99,7 +107,7 @@ TEST_CASE("VGG weights without fc6 and fc7 leave those fresh and fast", "[weight
   for (const auto& [name, value] : torchvision_vgg16(true))
     if (name.rfind("features.", 0) == 0) convolutions.emplace_back(name, value);
   write_checkpoint(dir / "vgg16.pth", {convolutions, {}});
-  const auto network = make_network({.backbone = "vgg16"}, 3), fresh = make_network({.backbone = "vgg16"}, 3);
+  const auto network = numbered_vgg16("plain", 1000), fresh = numbered_vgg16("plain", 1000);
   const auto lacking = load_initial_weights(*network, dir / "vgg16.pth");
   CHECK(lacking == std::vector<std::string>{"backbone.fc6.weight", "backbone.fc6.bias", "backbone.fc7.weight",
                                             "backbone.fc7.bias", "classifier.weight"});
@@ -115,11 +123,11 @@ TEST_CASE("VGG weights without fc6 and fc7 leave those fresh and fast", "[weight
 
 TEST_CASE("the Caffe VGG-16 has the authors' names without a prefix", "[weights]") {
   TemporaryDirectory dir;
-  const auto source = make_network({.backbone = "vgg16", .head = "largefov"}, 1);
+  const auto source = numbered_vgg16("largefov", 1);
   NamedTensors tensors = without_prefix(*source);
   tensors.emplace_back("fc8.weight", at::zeros({20, 1024, 1, 1}));
   write_checkpoint(dir / "vgg_caffe.pth", {tensors, {}});
-  const auto network = make_network({.backbone = "vgg16", .head = "largefov"}, 2);
+  const auto network = numbered_vgg16("largefov", 100);
   CHECK(load_initial_weights(*network, dir / "vgg_caffe.pth") == std::vector<std::string>{"classifier.weight"});
   CHECK(network->normalisation().name == "caffe_bgr");
   CHECK(at::equal(tensor_named(*network, "backbone.fc6.weight"), tensor_named(*source, "backbone.fc6.weight")));
@@ -192,7 +200,7 @@ TEST_CASE("a bare checkpoint is told from its names and shapes", "[weights]") {
   CHECK(loaded.network->spec().head == "largefov");
   CHECK(loaded.network->spec().classes == 6);
   CHECK(loaded.record.empty());
-  const auto vgg = make_network({.backbone = "vgg16", .classes = 3}, 1);
+  const auto vgg = numbered_vgg16("plain", 1, 3);
   write_checkpoint(dir / "vgg.pt", {vgg->state_dict(), {}});
   const LoadedNetwork plain = load_network(dir / "vgg.pt", at::kCPU);
   CHECK(plain.network->spec().head == "plain");

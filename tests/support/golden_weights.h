@@ -13,6 +13,7 @@
 
 #include "common/base/error.h"
 #include "common/io/hdf5.h"
+#include "common/nn/backbones.h"
 #include "common/nn/network.h"
 
 namespace boxseg::test {
@@ -64,7 +65,7 @@ inline void fill_by_formula(Network& network, Formula formula = Formula::mixed) 
 // The authors' network (head plain: stage 1, largefov: stage 3) filled by a formula.
 inline std::unique_ptr<Network> golden_vgg16(const std::string& head, Formula formula = Formula::mixed,
                                              int64_t classes = 21) {
-  auto network = make_network({.backbone = "vgg16", .head = head, .classes = classes}, 0);
+  auto network = make_empty_network({.backbone = "vgg16", .head = head, .classes = classes});
   fill_by_formula(*network, formula);
   return network;
 }
