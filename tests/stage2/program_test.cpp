@@ -130,12 +130,8 @@ TEST_CASE("a run leaves labels, maps and a manifest of them, and does nothing th
   CHECK_THAT(must_run(fmt::format("'{}/stage2_pseudolabel' --check '{}'", BOXSEG_BIN_DIR, (out / "manifest.h5").string())).out,
              Contains("25 files"));
 
-  SECTION("another option makes it again") {
-    const auto changed = must_run(world.command("out", "--threshold 0.5"));
-    CHECK_THAT(changed.err, !Contains("up to date"));
-    CHECK(read_manifest(out / "manifest.h5").options.at("threshold") == "0.5");
-  }
-  SECTION("a label that was touched is found by --check, a missing one makes the run go again") {
+  {
+    INFO("a label that was touched is found by --check, a missing one makes the run go again");
     write_label_png(out / "Y_ret/image_0.png", LabelMap(48, 64, 1));
     const auto check = run_command(fmt::format("'{}/stage2_pseudolabel' --check '{}'", BOXSEG_BIN_DIR, (out / "manifest.h5").string()));
     CHECK(check.exit_code == 3);
@@ -143,6 +139,12 @@ TEST_CASE("a run leaves labels, maps and a manifest of them, and does nothing th
     fs::remove(out / "Y_ret/image_0.png");
     CHECK_THAT(must_run(world.command("out")).err, !Contains("up to date"));
     CHECK(fs::exists(out / "Y_ret/image_0.png"));
+  }
+  {
+    INFO("another option makes it again");
+    const auto changed = must_run(world.command("out", "--threshold 0.5"));
+    CHECK_THAT(changed.err, !Contains("up to date"));
+    CHECK(read_manifest(out / "manifest.h5").options.at("threshold") == "0.5");
   }
 }
 
@@ -168,14 +170,16 @@ TEST_CASE("shards together give what one run gives, and the last one writes the 
   CHECK(read_manifest(many / "manifest.h5").digest() == all.digest());
   CHECK_THAT(must_run(world.command("many")).err, Contains("up to date"));  // however it was divided
 
-  SECTION("a shard made with other options is not merged with the rest") {
+  {
+    INFO("a shard made with other options is not merged with the rest");
     must_run(world.command("many", "--shard 1/3 --threshold 0.4"));
     CHECK_FALSE(fs::exists(many / "manifest.h5"));
     const auto refused = run_command(merge);
     CHECK(refused.exit_code == 3);
     CHECK_THAT(refused.err, Contains("shard 1/3") && Contains("threshold"));
   }
-  SECTION("another division replaces the first") {
+  {
+    INFO("another division replaces the first");
     must_run(world.command("many", "--shard 0/2 --threshold 0.5"));
     CHECK_FALSE(fs::exists(many / "manifest.h5"));
     CHECK((find_shard_manifests(many) == std::vector<Shard>{{0, 2}}));
@@ -194,28 +198,33 @@ TEST_CASE("attention shards give Y_crf again without the network, for any number
     CHECK(manifest.outputs.size() == 12);  // no Y_ret, no shard
     CHECK(manifest.inputs.count("attention") == 1);
   }
-  SECTION("other thresholds and kernels need no network") {
+  {
+    INFO("other thresholds and kernels need no network");
     must_run(world.from_attention("out", "other", "--threshold 0.2 --bilateral 0,55,3"));
     must_run(world.command("direct", "--threshold 0.2 --bilateral 0,55,3"));
     CHECK(labels_in(bytes_of(world.dir / "other"), "Y_crf") == labels_in(bytes_of(world.dir / "direct"), "Y_crf"));
     CHECK(labels_in(bytes_of(world.dir / "other"), "Y_crf") != labels_in(bytes_of(world.dir / "out"), "Y_crf"));
   }
-  SECTION("the background's own map is there, too") {
+  {
+    INFO("the background's own map is there, too");
     must_run(world.from_attention("out", "other", "--background u_b"));
     must_run(world.command("direct", "--background u_b"));
     CHECK(labels_in(bytes_of(world.dir / "other"), "Y_crf") == labels_in(bytes_of(world.dir / "direct"), "Y_crf"));
   }
-  SECTION("what the maps depend on may not differ") {
+  {
+    INFO("what the maps depend on may not differ");
     const auto refused = run_command(world.from_attention("out", "other", "--grid 4"));
     CHECK(refused.exit_code == 2);
     CHECK_THAT(refused.err, Contains("--grid 1"));
   }
-  SECTION("a run from attention is no source itself") {
+  {
+    INFO("a run from attention is no source itself");
     const auto refused = run_command(world.from_attention("again1", "other"));
     CHECK(refused.exit_code == 3);
     CHECK_THAT(refused.err, Contains("lists no attention shards"));
   }
-  SECTION("a shard cut in half is refused by name") {
+  {
+    INFO("a shard cut in half is refused by name");
     const fs::path shard = world.dir / "out/attention/shard-0000-of-0001.h5";
     fs::resize_file(shard, fs::file_size(shard) / 2);
     for (const auto& command : {world.from_attention("out", "other"),
@@ -279,7 +288,8 @@ TEST_CASE("bad images are refused by name, or skipped and recorded", "[stage2]")
   CHECK(manifest.facts.at("images_skipped") == "1");
   CHECK(manifest.outputs.size() == 11 * 2 + 1);
 
-  SECTION("another photo of the same size is not what was indexed") {
+  {
+    INFO("another photo of the same size is not what was indexed");
     fs::copy_file(world.dir / "photos/6.png", photo, fs::copy_options::overwrite_existing);
     const auto changed = run_command(world.command("other"));
     CHECK(changed.exit_code == 3);
