@@ -1,5 +1,7 @@
 #include "common/io/npy.h"
 
+#include <fmt/ranges.h>
+
 #include <cstring>
 #include <numeric>
 #include <string>

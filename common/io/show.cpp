@@ -1,5 +1,7 @@
 #include "common/io/show.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "common/base/error.h"

@@ -26,6 +26,12 @@ at::ScalarType type_of(const std::string& name, const std::string& tensor, const
   return found->second;
 }
 
+// The library would turn 1e80 and -1 into some integer.
+uint64_t whole_number(const nlohmann::json& value, const std::string& file) {
+  if (!value.is_number_unsigned()) fail_input("{}: is damaged: {} in its header", file, value.dump());
+  return value.get<uint64_t>();
+}
+
 }  // namespace
 
 // u64 size of the header, the header (JSON), the data.
@@ -39,7 +45,7 @@ NamedTensors read_safetensors(std::string_view bytes, const std::string& file) {
   const std::string_view data = bytes.substr(8 + size);
   struct Piece {
     std::string name, type;
-    std::vector<int64_t> shape;
+    std::vector<uint64_t> shape;
     uint64_t begin = 0, end = 0;
   };
   std::vector<Piece> pieces;
@@ -48,7 +54,9 @@ NamedTensors read_safetensors(std::string_view bytes, const std::string& file) {
     for (const auto& [name, entry] : header.items()) {
       if (name == "__metadata__") continue;
       const auto& offsets = entry.at("data_offsets");
-      pieces.push_back({name, entry.at("dtype"), entry.at("shape"), offsets.at(0), offsets.at(1)});
+      Piece piece{name, entry.at("dtype"), {}, whole_number(offsets.at(0), file), whole_number(offsets.at(1), file)};
+      for (const auto& side : entry.at("shape")) piece.shape.push_back(whole_number(side, file));
+      pieces.push_back(std::move(piece));
     }
   } catch (const nlohmann::json::exception& e) {
     fail_input("{}: is damaged or no safetensors file: {}", file, e.what());
@@ -59,12 +67,13 @@ NamedTensors read_safetensors(std::string_view bytes, const std::string& file) {
     const at::ScalarType type = type_of(piece.type, piece.name, file);
     uint64_t expected = c10::elementSize(type);
     bool is_fine = piece.begin <= piece.end && piece.end <= data.size() && piece.shape.size() <= 64;
-    for (const int64_t side : piece.shape)
-      is_fine = is_fine && side >= 0 && !__builtin_mul_overflow(expected, static_cast<uint64_t>(side), &expected);
+    for (const uint64_t side : piece.shape)
+      is_fine = is_fine && side <= INT64_MAX && !__builtin_mul_overflow(expected, side, &expected);
     if (!is_fine || expected != piece.end - piece.begin)
       fail_input("{}: is damaged or cut short: tensor {} does not fit its place; copy the file again", file,
                  piece.name);
-    at::Tensor tensor = at::empty(piece.shape, at::TensorOptions().dtype(type));
+    const std::vector<int64_t> shape(piece.shape.begin(), piece.shape.end());
+    at::Tensor tensor = at::empty(shape, at::TensorOptions().dtype(type));
     if (expected > 0) std::memcpy(tensor.data_ptr(), data.data() + piece.begin, expected);
     tensors.emplace_back(piece.name, std::move(tensor));
   }

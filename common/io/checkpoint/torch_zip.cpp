@@ -126,7 +126,7 @@ void read_torch_zip(std::string_view bytes, const std::string& file, PickledFile
       if (data.size() / element_bytes < static_cast<size_t>(request.count))
         fail_input("{}: is damaged: storage {} is shorter than it says", file, request.key);
       flat = at::empty({request.count}, at::TensorOptions().dtype(request.type));
-      std::memcpy(flat.data_ptr(), data.data(), flat.nbytes());
+      if (flat.nbytes() > 0) std::memcpy(flat.data_ptr(), data.data(), flat.nbytes());
     }
     if (flat.scalar_type() != request.type || flat.numel() != request.count || request.view_count >= 0)
       fail_input("{}: is damaged: storage {} has two types or sizes", file, request.key);
