@@ -98,10 +98,10 @@ class NaiveLattice {
   std::map<Coordinates, double> origin_;
 };
 
-// Q: [K,H,W].
+// Q: [K,H,W]. may_have_origin = false leaves the vertices around the origin out.
 inline std::vector<double> naive_crf(const CrfOptions& o, const std::vector<uint8_t>& rgb,
                                      const std::vector<float>& probabilities, int64_t labels, int64_t height,
-                                     int64_t width) {
+                                     int64_t width, bool may_have_origin = true) {
   const size_t n = static_cast<size_t>(height * width);
   std::vector<std::vector<double>> near, alike;
   for (int64_t y = 0; y < height; ++y)
@@ -111,7 +111,7 @@ inline std::vector<double> naive_crf(const CrfOptions& o, const std::vector<uint
       alike.push_back({static_cast<double>(x) / o.bilateral_xy, static_cast<double>(y) / o.bilateral_xy,
                        c[0] / o.bilateral_rgb, c[1] / o.bilateral_rgb, c[2] / o.bilateral_rgb});
     }
-  const bool has_origin = n % 4 != 0;
+  const bool has_origin = may_have_origin && n % 4 != 0;
   const std::array<NaiveLattice, 2> lattices{NaiveLattice(near, has_origin), NaiveLattice(alike, has_origin)};
   const std::array<double, 2> weights{o.gaussian_weight, o.bilateral_weight};
   std::array<std::vector<double>, 2> norms;
