@@ -15,7 +15,8 @@ void cosine_map(const float* map, const Interpolation& interpolation, const std:
   for (size_t p = 0; p < norm.size(); ++p) out[p] = std::max(out[p] / norm[p], 0.f);
 }
 
-std::vector<float> attention_map(const FeatureMaps& maps, const Interpolation& interpolation, const std::vector<float>& norm) {
+std::vector<float> attention_map(const FeatureMaps& maps, const Interpolation& interpolation,
+                                 const std::vector<float>& norm) {
   std::vector<float> mean(norm.size(), 0.f);
   const int64_t queries = maps.queries();
   if (queries == 0) return mean;

@@ -10,7 +10,8 @@ namespace boxseg {
 std::vector<float> feature_norm(const FeatureMaps& maps, const Interpolation& interpolation);
 
 // A(p) = mean_j relu(cos(F(p), q_j)), [H,W]; all 0 without queries. norm: of feature_norm().
-std::vector<float> attention_map(const FeatureMaps& maps, const Interpolation& interpolation, const std::vector<float>& norm);
+std::vector<float> attention_map(const FeatureMaps& maps, const Interpolation& interpolation,
+                                 const std::vector<float>& norm);
 
 // u0: A, but 0 where A < threshold * (maximum of A over the whole image), in float32 as the authors compare.
 std::vector<float> threshold_attention(const std::vector<float>& attention, double threshold);

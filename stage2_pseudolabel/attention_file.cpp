@@ -18,7 +18,8 @@ void require_whole_shard(const H5Reader& file) {
     fail_input("{}: not an attention shard of stage2_pseudolabel", path);
   if (const auto schema = file.attribute<int64_t>("", "schema"); schema != kSchema)
     fail_input("{}: attention shard of schema {}, this version reads {}; make it again", path, schema, kSchema);
-  if (!file.has_attribute("", "complete")) fail_input("{}: its writer did not finish; run stage2_pseudolabel again", path);
+  if (!file.has_attribute("", "complete"))
+    fail_input("{}: its writer did not finish; run stage2_pseudolabel again", path);
 }
 
 FeatureMaps read_maps(const H5Reader& file, int64_t number) {
@@ -53,11 +54,13 @@ AttentionSettings read_settings(const H5Reader& file) {
 Digest digest_of_boxes(const ImageEntry& entry) {
   Hasher hasher;
   hasher.text(entry.id).number(entry.size.height).number(entry.size.width);
-  for (const auto& b : entry.boxes) hasher.bytes(&b.x0, 4).bytes(&b.y0, 4).bytes(&b.x1, 4).bytes(&b.y1, 4).number(b.class_id);
+  for (const auto& b : entry.boxes)
+    hasher.bytes(&b.x0, 4).bytes(&b.y0, 4).bytes(&b.x1, 4).bytes(&b.y1, 4).number(b.class_id);
   return hasher.digest();
 }
 
-AttentionWriter::AttentionWriter(const fs::path& path, const Shard& shard, const AttentionSettings& settings) : file_(path) {
+AttentionWriter::AttentionWriter(const fs::path& path, const Shard& shard, const AttentionSettings& settings)
+    : file_(path) {
   file_.set_attribute_text("", "format", kFormat);
   file_.set_attribute<int64_t>("", "schema", kSchema);
   file_.set_attribute<int64_t>("", "shard", shard.index);
@@ -73,7 +76,8 @@ void AttentionWriter::add(const ImageEntry& entry, const FeatureMaps& maps) {
   const auto write = [&](const char* name, const std::vector<float>& values) {
     if (values.empty()) return;
     const int64_t planes = static_cast<int64_t>(values.size()) / maps.area();
-    file_.write<float>(group + "/" + name, std::span<const float>(values), {planes, maps.cells.height, maps.cells.width});
+    file_.write<float>(group + "/" + name, std::span<const float>(values),
+                       {planes, maps.cells.height, maps.cells.width});
   };
   write("gram", maps.gram);
   write("query_maps", maps.query_maps);
@@ -94,9 +98,11 @@ Digest AttentionWriter::close_and_commit() {
   return hasher_.digest();
 }
 
-AttentionReader::AttentionReader(const fs::path& folder) : folder_(folder), manifest_(read_manifest(folder / "manifest.h5")) {
+AttentionReader::AttentionReader(const fs::path& folder)
+    : folder_(folder), manifest_(read_manifest(folder / "manifest.h5")) {
   if (manifest_.program != "stage2_pseudolabel")
-    fail_input("--from-attention {}: made by {}, expected a folder of stage2_pseudolabel", folder.string(), manifest_.program);
+    fail_input("--from-attention {}: made by {}, expected a folder of stage2_pseudolabel", folder.string(),
+               manifest_.program);
   for (const auto& output : manifest_.outputs) {
     if (!output.path.starts_with("attention/")) continue;
     H5Reader file(folder / output.path);
@@ -109,9 +115,10 @@ AttentionReader::AttentionReader(const fs::path& folder) : folder_(folder), mani
     files_.push_back(std::move(file));
   }
   if (files_.empty())
-    fail_input("--from-attention {}: its manifest lists no attention shards (was it made with --from-attention itself?); name "
-               "the folder that the network filled",
-               folder.string());
+    fail_input(
+        "--from-attention {}: its manifest lists no attention shards (was it made with --from-attention itself?); name "
+        "the folder that the network filled",
+        folder.string());
 }
 
 Digest AttentionReader::digest() const {
@@ -124,11 +131,13 @@ Digest AttentionReader::digest() const {
 FeatureMaps AttentionReader::read(const ImageEntry& entry) {
   const auto found = place_of_id_.find(entry.id);
   if (found == place_of_id_.end())
-    fail_input("--from-attention {}: has no maps of image '{}'; make them with the network first", folder_.string(), entry.id);
+    fail_input("--from-attention {}: has no maps of image '{}'; make them with the network first", folder_.string(),
+               entry.id);
   std::lock_guard lock(mutex_);
   const H5Reader& file = files_[found->second.file];
   if (file.attribute_text(group_of(found->second.number), "boxes") != digest_of_boxes(entry))
-    fail_input("--from-attention {}: the boxes of image '{}' were others then; run the network again", folder_.string(), entry.id);
+    fail_input("--from-attention {}: the boxes of image '{}' were others then; run the network again", folder_.string(),
+               entry.id);
   return read_maps(file, found->second.number);
 }
 

@@ -49,7 +49,8 @@ void normalise_in_boxes(const float* raw, const Geometry& geometry, int64_t clas
     if (box.class_id == class_id) normalise_in_box(raw, box, geometry.size.width, out);
 }
 
-std::vector<float> background_activation(const FeatureMaps& maps, const Geometry& geometry, const Interpolation& interpolation) {
+std::vector<float> background_activation(const FeatureMaps& maps, const Geometry& geometry,
+                                         const Interpolation& interpolation) {
   auto map = raw_background(maps, interpolation);
   for (const auto& box : geometry.boxes)
     for_each_row(box, geometry.size.width, [&](int64_t begin, int64_t end) {

@@ -15,9 +15,11 @@ void normalise_in_boxes(const float* raw, const Geometry& geometry, int64_t clas
 
 // The background without attention, [H,W] (--background u_b): relu(F . w_0), 0 inside all boxes, divided by its maximum
 // (0 where that is 0, for which the report's code has NaN).
-std::vector<float> background_activation(const FeatureMaps& maps, const Geometry& geometry, const Interpolation& interpolation);
+std::vector<float> background_activation(const FeatureMaps& maps, const Geometry& geometry,
+                                         const Interpolation& interpolation);
 
-// The paper's form (--background u_b_paper): relu(F . w_0), inside each box divided by its maximum there, 1 outside all boxes.
+// The paper's form (--background u_b_paper): relu(F . w_0), inside each box divided by its maximum there, 1 outside all
+// boxes.
 std::vector<float> background_activation_of_paper(const FeatureMaps& maps, const Geometry& geometry,
                                                   const Interpolation& interpolation);
 

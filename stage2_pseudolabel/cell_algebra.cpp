@@ -9,9 +9,9 @@
 namespace boxseg {
 namespace {
 
-constexpr int64_t kCellsPerPiece = 256;    // accumulators of a piece stay in the first-level cache
+constexpr int64_t kCellsPerPiece = 256;  // accumulators of a piece stay in the first-level cache
 constexpr int64_t kChannelsPerPiece = 16;
-constexpr int64_t kLanes = 8;              // partial sums of pool(): a fixed number, so that the sum is, too
+constexpr int64_t kLanes = 8;  // partial sums of pool(): a fixed number, so that the sum is, too
 
 struct FeatureShape {
   int64_t channels, area;
@@ -37,7 +37,8 @@ std::vector<float> project(const at::Tensor& features, const std::vector<double>
   std::vector<float> out(static_cast<size_t>(n * area));
   if (n == 0) return out;
   if (features.is_cuda()) {
-    const auto product = at::matmul(on_device_of(features, vectors, n), features.view({channels, area}).to(at::kDouble));
+    const auto product =
+        at::matmul(on_device_of(features, vectors, n), features.view({channels, area}).to(at::kDouble));
     const auto result = product.to(at::kFloat).cpu().contiguous();
     std::copy_n(result.const_data_ptr<float>(), out.size(), out.data());
     return out;
@@ -61,11 +62,13 @@ std::vector<float> project(const at::Tensor& features, const std::vector<double>
 
 std::vector<double> pool(const at::Tensor& features, const std::vector<double>& weights, int64_t n, int threads) {
   const auto [channels, area] = shape_of(features);
-  ensure(static_cast<int64_t>(weights.size()) == n * area, "pool: {} numbers for {} maps of {} cells", weights.size(), n, area);
+  ensure(static_cast<int64_t>(weights.size()) == n * area, "pool: {} numbers for {} maps of {} cells", weights.size(),
+         n, area);
   std::vector<double> out(static_cast<size_t>(n * channels));
   if (n == 0) return out;
   if (features.is_cuda()) {
-    const auto product = at::matmul(on_device_of(features, weights, n), features.view({channels, area}).to(at::kDouble).t());
+    const auto product =
+        at::matmul(on_device_of(features, weights, n), features.view({channels, area}).to(at::kDouble).t());
     const auto result = product.cpu().contiguous();
     std::copy_n(result.const_data_ptr<double>(), out.size(), out.data());
     return out;

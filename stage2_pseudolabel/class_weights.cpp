@@ -9,9 +9,10 @@
 namespace boxseg {
 namespace {
 
-const std::vector<std::string> kVocNames = {"background", "aeroplane",   "bicycle", "bird",  "boat",      "bottle", "bus",
-                                            "car",        "cat",         "chair",   "cow",   "diningtable", "dog",  "horse",
-                                            "motorbike",  "person",      "pottedplant", "sheep", "sofa",  "train", "tvmonitor"};
+const std::vector<std::string> kVocNames = {
+    "background", "aeroplane", "bicycle",     "bird",  "boat",        "bottle", "bus",
+    "car",        "cat",       "chair",       "cow",   "diningtable", "dog",    "horse",
+    "motorbike",  "person",    "pottedplant", "sheep", "sofa",        "train",  "tvmonitor"};
 
 // "Dining table" -> "diningtable"; COCO's words become VOC's.
 std::string canonical(const std::string& name) {
@@ -35,14 +36,16 @@ ClassWeights match_classes(const at::Tensor& classifier_weight, const std::map<s
   weights.rows.assign(rows.const_data_ptr<double>(), rows.const_data_ptr<double>() + rows.numel());
 
   const auto found = record.find("class_names");
-  std::vector<std::string> row_names = found == record.end() ? std::vector<std::string>{} : parse_record_list(found->second);
+  std::vector<std::string> row_names =
+      found == record.end() ? std::vector<std::string>{} : parse_record_list(found->second);
   if (row_names.empty() && rows.size(0) == static_cast<int64_t>(class_names.size())) row_names = class_names;
   if (row_names.empty() && rows.size(0) == static_cast<int64_t>(kVocNames.size())) row_names = kVocNames;
   if (static_cast<int64_t>(row_names.size()) != rows.size(0))
-    fail_input("{}: a classifier of {} classes {}, the dataset has {} ({}); train one on this dataset, or name its classes in "
-               "the file's record",
-               source, rows.size(0), row_names.empty() ? "without names" : fmt::format("with {} names", row_names.size()),
-               class_names.size(), join(class_names, ", "));
+    fail_input(
+        "{}: a classifier of {} classes {}, the dataset has {} ({}); train one on this dataset, or name its classes in "
+        "the file's record",
+        source, rows.size(0), row_names.empty() ? "without names" : fmt::format("with {} names", row_names.size()),
+        class_names.size(), join(class_names, ", "));
 
   std::map<std::string, int64_t> row_of_name;
   for (size_t i = 0; i < row_names.size(); ++i) row_of_name.emplace(canonical(row_names[i]), static_cast<int64_t>(i));

@@ -9,10 +9,10 @@
 
 namespace boxseg {
 
-// `record` is the checkpoint's; its "class_names" name the classifier's rows. A file without names fits a dataset with as
-// many classes; one with 21 (the authors' bare files) is taken to know those of VOC. Names match without regard to case,
-// blanks and the different words of VOC and COCO (tvmonitor and tv, ...). Throws bad_input, naming `source`, when the
-// classes cannot be matched at all.
+// `record` is the checkpoint's; its "class_names" name the classifier's rows. A file without names fits a dataset with
+// as many classes; one with 21 (the authors' bare files) is taken to know those of VOC. Names match without regard to
+// case, blanks and the different words of VOC and COCO (tvmonitor and tv, ...). Throws bad_input, naming `source`, when
+// the classes cannot be matched at all.
 ClassWeights match_classes(const at::Tensor& classifier_weight, const std::map<std::string, std::string>& record,
                            const std::vector<std::string>& class_names, const std::string& source);
 

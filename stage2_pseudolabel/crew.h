@@ -16,7 +16,8 @@ template <class Job>
 class Crew {
  public:
   // At most `capacity` jobs wait. work(worker, job) runs on thread `worker`; after its first exception no job is begun.
-  Crew(int workers, size_t capacity, std::function<void(int worker, Job& job)> work) : capacity_(capacity), work_(std::move(work)) {
+  Crew(int workers, size_t capacity, std::function<void(int worker, Job& job)> work)
+      : capacity_(capacity), work_(std::move(work)) {
     for (int i = 0; i < workers; ++i) threads_.emplace_back([this, i] { run(i); });
   }
   ~Crew() { close(true); }

@@ -9,7 +9,8 @@
 namespace boxseg {
 
 bool ClassWeights::knows(int64_t class_id) const {
-  return class_id >= 0 && class_id < static_cast<int64_t>(row_of_class.size()) && row_of_class[static_cast<size_t>(class_id)] >= 0;
+  return class_id >= 0 && class_id < static_cast<int64_t>(row_of_class.size()) &&
+         row_of_class[static_cast<size_t>(class_id)] >= 0;
 }
 
 const double* ClassWeights::of(int64_t class_id) const {
@@ -33,14 +34,15 @@ BackgroundQueries background_queries(const at::Tensor& features, const Geometry&
   queries.prototypes = pool(features, interpolation.adjoint(cells.group_of_pixel, n), n, interpolation.threads());
   for (int64_t j = 0; j < n; ++j)
     for (int64_t c = 0; c < weights.channels; ++c)
-      queries.prototypes[static_cast<size_t>(j * weights.channels + c)] /= static_cast<double>(counts[static_cast<size_t>(j)]);
+      queries.prototypes[static_cast<size_t>(j * weights.channels + c)] /=
+          static_cast<double>(counts[static_cast<size_t>(j)]);
   return queries;
 }
 
-FeatureMaps measure_features(const at::Tensor& features, const Geometry& geometry, const ClassWeights& weights, int64_t grid,
-                             int threads) {
-  ensure(features.dim() == 3 && features.size(0) == weights.channels, "measure_features: {} channels, the classifier has {}",
-         features.size(0), weights.channels);
+FeatureMaps measure_features(const at::Tensor& features, const Geometry& geometry, const ClassWeights& weights,
+                             int64_t grid, int threads) {
+  ensure(features.dim() == 3 && features.size(0) == weights.channels,
+         "measure_features: {} channels, the classifier has {}", features.size(0), weights.channels);
   FeatureMaps maps;
   maps.cells = {features.size(1), features.size(2)};
   const Interpolation interpolation(maps.cells, geometry.size, threads);

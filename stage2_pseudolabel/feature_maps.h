@@ -14,8 +14,8 @@ namespace boxseg {
 // The classifier's weight vectors, found by the class ids of the dataset.
 struct ClassWeights {
   int64_t channels = 0;
-  std::vector<double> rows;              // [K',C], K' classes of the classifier
-  std::vector<int64_t> row_of_class;     // by class id of the dataset; -1: the classifier does not know the class
+  std::vector<double> rows;           // [K',C], K' classes of the classifier
+  std::vector<int64_t> row_of_class;  // by class id of the dataset; -1: the classifier does not know the class
 
   bool knows(int64_t class_id) const;
   const double* of(int64_t class_id) const;  // [C]; only of a known class
@@ -23,8 +23,8 @@ struct ClassWeights {
 
 struct FeatureMaps {
   ImageSize cells;
-  std::vector<float> gram;            // [5,h,w], common/nn/gram_maps.h
-  std::vector<float> query_maps;      // [J,h,w], unit query times feature; J = 0: nothing to compare with, attention is 0
+  std::vector<float> gram;        // [5,h,w], common/nn/gram_maps.h
+  std::vector<float> query_maps;  // [J,h,w], unit query times feature; J = 0: nothing to compare with, attention is 0
   std::vector<float> background_map;  // [h,w], w_0 times feature; empty when the classifier has no background
   std::vector<float> class_maps;      // [k,h,w], w_c times feature for each class of the image; 0 for unknown ones
   std::vector<uint8_t> is_known;      // [k]
@@ -44,7 +44,7 @@ struct BackgroundQueries {
 BackgroundQueries background_queries(const at::Tensor& features, const Geometry& geometry, const ClassWeights& weights,
                                      const Interpolation& interpolation, int64_t grid);
 
-FeatureMaps measure_features(const at::Tensor& features, const Geometry& geometry, const ClassWeights& weights, int64_t grid,
-                             int threads);
+FeatureMaps measure_features(const at::Tensor& features, const Geometry& geometry, const ClassWeights& weights,
+                             int64_t grid, int threads);
 
 }  // namespace boxseg

@@ -35,7 +35,9 @@ FinishedImage decode(const std::string& payload) {
 }  // namespace
 
 FinishedImages::FinishedImages(const fs::path& output, const Shard& shard, const std::string& run_key)
-    : output_(output), journal_(output / shard_file(shard, ".journal"), run_key), spool_(output / shard_file(shard, ".spool")) {
+    : output_(output),
+      journal_(output / shard_file(shard, ".journal"), run_key),
+      spool_(output / shard_file(shard, ".spool")) {
   int64_t used = 0;
   for (const auto& record : journal_.found()) {
     FinishedImage image = decode(record.payload);

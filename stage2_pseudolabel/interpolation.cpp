@@ -20,7 +20,10 @@ std::vector<AxisPoint> axis(int64_t cells, int64_t pixels) {
 }  // namespace
 
 Planes::Planes(int64_t n, ImageSize size, float value)
-    : count(n), height(size.height), width(size.width), values(static_cast<size_t>(n * size.height * size.width), value) {}
+    : count(n),
+      height(size.height),
+      width(size.width),
+      values(static_cast<size_t>(n * size.height * size.width), value) {}
 
 Interpolation::Interpolation(ImageSize cells, ImageSize pixels, int threads)
     : cells_(cells), pixels_(pixels), threads_(threads) {
@@ -43,8 +46,8 @@ void Interpolation::norm(const float* gram, float* out) const {
   parallel_for(pixels_.height, kRowsPerPiece, threads_, [&](int64_t begin, int64_t end) {
     for (int64_t y = begin; y < end; ++y)
       for (int64_t x = 0; x < pixels_.width; ++x) {
-        const float squared = interpolated_squared_norm(gram, cells_.height, cells_.width, rows_[static_cast<size_t>(y)],
-                                                        columns_[static_cast<size_t>(x)]);
+        const float squared = interpolated_squared_norm(
+            gram, cells_.height, cells_.width, rows_[static_cast<size_t>(y)], columns_[static_cast<size_t>(x)]);
         out[y * pixels_.width + x] = std::max(std::sqrt(squared), 1e-12f);
       }
   });

@@ -1,5 +1,5 @@
-// Bilinear interpolation with align_corners=True, point by point: the full-resolution pixel (y,x) of a map that is known
-// on h x w feature cells only. Float32 in the order of torch's upsample_bilinear2d.
+// Bilinear interpolation with align_corners=True, point by point: the full-resolution pixel (y,x) of a map that is
+// known on h x w feature cells only. Float32 in the order of torch's upsample_bilinear2d.
 #pragma once
 #include <cstdint>
 
@@ -8,8 +8,8 @@
 
 namespace boxseg {
 
-// A pixel's place on one axis: it lies between `cell` and `cell` + 1, whose weights are 1 - weight and weight. On the last
-// cell the weight is 0 and there is no next one.
+// A pixel's place on one axis: it lies between `cell` and `cell` + 1, whose weights are 1 - weight and weight. On the
+// last cell the weight is 0 and there is no next one.
 struct AxisPoint {
   int32_t cell = 0;
   float weight = 0;
@@ -41,8 +41,8 @@ BOXSEG_HD float interpolate_at(const float* map, int64_t h, int64_t w, AxisPoint
 // The squared length of the interpolated feature. gram: [5,h,w], see common/nn/gram_maps.h. Not negative.
 BOXSEG_HD float interpolated_squared_norm(const float* gram, int64_t h, int64_t w, AxisPoint y, AxisPoint x) {
   const float u = 1.f - y.weight, v = y.weight, l = 1.f - x.weight, r = x.weight;
-  const float sum = squared_norm_at(gram, h * w, y.cell * w + x.cell, w, x.cell + 1 < w, y.cell + 1 < h, u * l, u * r,
-                                    v * l, v * r);
+  const float sum =
+      squared_norm_at(gram, h * w, y.cell * w + x.cell, w, x.cell + 1 < w, y.cell + 1 < h, u * l, u * r, v * l, v * r);
   return sum > 0.f ? sum : 0.f;
 }
 

@@ -15,14 +15,14 @@
 namespace boxseg {
 namespace {
 
-constexpr int kMostWorkers = 8;                       // beyond, an image's pixels are shared out instead
-constexpr int64_t kBytesInProgress = 800ll << 20;     // of the CRFs of all workers together, by their upper bounds
+constexpr int kMostWorkers = 8;                    // beyond, an image's pixels are shared out instead
+constexpr int64_t kBytesInProgress = 800ll << 20;  // of the CRFs of all workers together, by their upper bounds
 
 // A decoded image on its way to the network.
 struct Decoded {
-  int64_t index = 0;             // into dataset.images
+  int64_t index = 0;  // into dataset.images
   RgbImage image;
-  std::vector<float> input;      // [3,H,W] normalised; empty where no network is asked
+  std::vector<float> input;  // [3,H,W] normalised; empty where no network is asked
   std::string reason_skipped;
 };
 
@@ -49,17 +49,25 @@ void require_finite(const FeatureMaps& maps, const ImageEntry& image) {
   const auto is_finite = [](float value) { return std::isfinite(value); };
   if (!std::all_of(maps.gram.begin(), maps.gram.end(), is_finite) ||
       !std::all_of(maps.class_maps.begin(), maps.class_maps.end(), is_finite))
-    fail("image '{}': the network's features are not finite numbers; --checkpoint is damaged or comes from a training that "
-         "diverged: train again with a lower --learning-rate",
-         image.id);
+    fail(
+        "image '{}': the network's features are not finite numbers; --checkpoint is damaged or comes from a training "
+        "that "
+        "diverged: train again with a lower --learning-rate",
+        image.id);
 }
 
 class Labelling {
  public:
-  Labelling(const LabelPlan& plan, LabelSource& source, const Dataset& dataset, const fs::path& output, FinishedImages& finished,
-            Progress& progress)
-      : plan_(plan), source_(source), dataset_(dataset), output_(output), finished_(finished), progress_(progress),
-        palette_(dataset.palette.empty() ? voc_palette() : dataset.palette), budget_(kBytesInProgress) {
+  Labelling(const LabelPlan& plan, LabelSource& source, const Dataset& dataset, const fs::path& output,
+            FinishedImages& finished, Progress& progress)
+      : plan_(plan),
+        source_(source),
+        dataset_(dataset),
+        output_(output),
+        finished_(finished),
+        progress_(progress),
+        palette_(dataset.palette.empty() ? voc_palette() : dataset.palette),
+        budget_(kBytesInProgress) {
     workers_ = std::clamp(plan.threads, 1, kMostWorkers);
     threads_each_ = std::max(1, plan.threads / workers_);
     for (int i = 0; i < workers_; ++i) crfs_.emplace_back(plan.crf, threads_each_);
@@ -193,8 +201,9 @@ LabelPlan make_label_plan(const Stage2Options& options, const LabelSource& sourc
   return plan;
 }
 
-void label_images(const LabelPlan& plan, LabelSource& source, const Dataset& dataset, const std::vector<int64_t>& images,
-                  const fs::path& output, const std::string& what, FinishedImages& finished) {
+void label_images(const LabelPlan& plan, LabelSource& source, const Dataset& dataset,
+                  const std::vector<int64_t>& images, const fs::path& output, const std::string& what,
+                  FinishedImages& finished) {
   std::vector<int64_t> todo;
   for (const int64_t i : images)
     if (!finished.holds(dataset.images[static_cast<size_t>(i)].id)) todo.push_back(i);

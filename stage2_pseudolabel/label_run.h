@@ -31,10 +31,11 @@ struct LabelPlan {
 };
 LabelPlan make_label_plan(const Stage2Options& options, const LabelSource& source, int threads);
 
-// Labels `images` (indices into dataset.images) that `finished` does not hold yet, writes their PNGs below `output`, and
-// adds them to `finished`. On SIGTERM or SIGINT the images in progress are ended and an Error of kind interrupted is thrown.
-// Throws bad_input for a damaged image unless the plan skips those.
-void label_images(const LabelPlan& plan, LabelSource& source, const Dataset& dataset, const std::vector<int64_t>& images,
-                  const fs::path& output, const std::string& what, FinishedImages& finished);
+// Labels `images` (indices into dataset.images) that `finished` does not hold yet, writes their PNGs below `output`,
+// and adds them to `finished`. On SIGTERM or SIGINT the images in progress are ended and an Error of kind interrupted
+// is thrown. Throws bad_input for a damaged image unless the plan skips those.
+void label_images(const LabelPlan& plan, LabelSource& source, const Dataset& dataset,
+                  const std::vector<int64_t>& images, const fs::path& output, const std::string& what,
+                  FinishedImages& finished);
 
 }  // namespace boxseg

@@ -56,7 +56,9 @@ Planes correlation_maps(const at::Tensor& features, const FeatureMaps& maps, con
                         const ClassWeights& weights, const Interpolation& interpolation, const std::vector<float>& norm,
                         const std::vector<float>& attention, const LabelMap& y_crf) {
   const auto labels = 1 + static_cast<int64_t>(geometry.classes.size());
-  const auto class_of = [&](int64_t label) { return label == 0 ? 0 : geometry.classes[static_cast<size_t>(label - 1)]; };
+  const auto class_of = [&](int64_t label) {
+    return label == 0 ? 0 : geometry.classes[static_cast<size_t>(label - 1)];
+  };
   std::vector<int32_t> label_of_class(256, -1), label_of_pixel(y_crf.pixels.size());
   for (int64_t l = 0; l < labels; ++l) label_of_class[static_cast<size_t>(class_of(l))] = static_cast<int32_t>(l);
   for (size_t p = 0; p < label_of_pixel.size(); ++p) label_of_pixel[p] = label_of_class[y_crf.pixels[p]];

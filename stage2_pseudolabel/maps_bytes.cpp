@@ -28,7 +28,8 @@ class Source {
   std::vector<T> list() {
     int64_t count = 0;
     take(&count, sizeof count);
-    ensure(count >= 0 && static_cast<uint64_t>(count) <= (bytes_.size() - at_) / sizeof(T), "feature maps: a list of {}", count);
+    ensure(count >= 0 && static_cast<uint64_t>(count) <= (bytes_.size() - at_) / sizeof(T),
+           "feature maps: a list of {}", count);
     std::vector<T> values(static_cast<size_t>(count));
     if (count > 0) take(values.data(), values.size() * sizeof(T));
     return values;

@@ -23,8 +23,10 @@ void add_facts(std::map<std::string, std::string>& sum, const std::map<std::stri
     const auto [place, is_first] = sum.emplace(name, value);
     std::string& total = place->second;
     if (is_first) continue;
-    if (is_number(value) && is_number(total)) total = std::to_string(std::stoll(total) + std::stoll(value));
-    else if (total != value) total += "\n" + value;
+    if (is_number(value) && is_number(total))
+      total = std::to_string(std::stoll(total) + std::stoll(value));
+    else if (total != value)
+      total += "\n" + value;
   }
 }
 
@@ -50,7 +52,8 @@ Manifest merged(const std::vector<Manifest>& shards) {
 std::string missing_shards(const std::vector<Shard>& found, int64_t count) {
   std::vector<std::string> missing;
   for (int64_t i = 0; i < count; ++i)
-    if (std::find(found.begin(), found.end(), Shard{i, count}) == found.end()) missing.push_back(fmt::format("{}/{}", i, count));
+    if (std::find(found.begin(), found.end(), Shard{i, count}) == found.end())
+      missing.push_back(fmt::format("{}/{}", i, count));
   if (missing.size() > 10) {
     const size_t more = missing.size() - 10;
     missing.resize(10);
@@ -66,8 +69,8 @@ std::string merge_shards(const fs::path& output) {
   if (found.empty()) return fmt::format("{}: no shard is done there", output.string());
   for (const auto& shard : found)
     if (shard.count != found.front().count)
-      return fmt::format("{}: shards of {} and of {} stand side by side; label all of one division again", output.string(),
-                         found.front().count, shard.count);
+      return fmt::format("{}: shards of {} and of {} stand side by side; label all of one division again",
+                         output.string(), found.front().count, shard.count);
   const int64_t count = found.front().count;
   if (static_cast<int64_t>(found.size()) < count)
     return fmt::format("{}: shards {} are not done; run stage2_pseudolabel with --shard for each", output.string(),
@@ -78,8 +81,8 @@ std::string merge_shards(const fs::path& output) {
     const Manifest& first = shards.front();
     const std::string difference = staleness(shards.back(), first.fingerprint, first.options, first.inputs);
     if (!difference.empty())
-      return fmt::format("{}: shard {}/{} was not made like shard 0: {}; run it again", output.string(), shard.index, count,
-                         difference);
+      return fmt::format("{}: shard {}/{} was not made like shard 0: {}; run it again", output.string(), shard.index,
+                         count, difference);
   }
   const Manifest all = merged(shards);
   const auto before = try_read_manifest(output / kManifest);
@@ -94,7 +97,8 @@ void merge_or_fail(const fs::path& output) {
   const std::string missing = merge_shards(output);
   if (!missing.empty()) fail_input("{}", missing);
   const auto manifest = read_manifest(output / kManifest);
-  log_info("{}: {} files of {} shards", (output / kManifest).string(), manifest.outputs.size(), manifest.facts.at("shards"));
+  log_info("{}: {} files of {} shards", (output / kManifest).string(), manifest.outputs.size(),
+           manifest.facts.at("shards"));
 }
 
 void forget_other_divisions(const fs::path& output, int64_t shards) {

@@ -5,8 +5,8 @@
 
 namespace boxseg {
 
-// Writes OUTPUT/manifest.h5 when all shards stand there, made alike; says in a sentence what is missing otherwise ("" when
-// written). A manifest that says the same already is left alone.
+// Writes OUTPUT/manifest.h5 when all shards stand there, made alike; says in a sentence what is missing otherwise (""
+// when written). A manifest that says the same already is left alone.
 std::string merge_shards(const fs::path& output);
 
 // `stage2_pseudolabel merge`: as above; what is missing is bad_input.

@@ -21,8 +21,8 @@ struct PseudoLabels {
   LabelMap y_crf, y_ret;  // y_ret is empty when made without features
 };
 
-// rgb: [H,W,3]. features: [C,h,w], or undefined: then there is no y_ret (it needs prototypes). An image without boxes is
-// all background.
+// rgb: [H,W,3]. features: [C,h,w], or undefined: then there is no y_ret (it needs prototypes). An image without boxes
+// is all background.
 PseudoLabels make_pseudo_labels(const UnaryOptions& options, const Geometry& geometry, const RgbImage& image,
                                 const FeatureMaps& maps, const at::Tensor& features, const ClassWeights& weights,
                                 DenseCrf& crf, int threads, Intermediates* kept = nullptr);

@@ -57,9 +57,8 @@ std::vector<Shard> find_shard_manifests(const fs::path& output) {
     const Shard shard{index, count};
     if ("attention/" + entry.path().filename().string() == shard_manifest(shard)) found.push_back(shard);
   }
-  std::sort(found.begin(), found.end(), [](const Shard& a, const Shard& b) {
-    return a.count != b.count ? a.count < b.count : a.index < b.index;
-  });
+  std::sort(found.begin(), found.end(),
+            [](const Shard& a, const Shard& b) { return a.count != b.count ? a.count < b.count : a.index < b.index; });
   return found;
 }
 

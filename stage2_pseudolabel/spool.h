@@ -1,4 +1,5 @@
-// A file of byte strings beside the journal: what finished images leave for the shard's file, too much to keep in memory.
+// A file of byte strings beside the journal: what finished images leave for the shard's file, too much to keep in
+// memory.
 #pragma once
 #include <cstdint>
 #include <mutex>

@@ -24,11 +24,13 @@ namespace {
 void refuse_what_does_not_fit(const Stage2Options& options) {
   options.check();
   if (!options.instances.empty())
-    fail_usage("--instances {}: detections are not written yet; leave the option out, the label maps are Y_crf and Y_ret",
-               options.instances);
+    fail_usage(
+        "--instances {}: detections are not written yet; leave the option out, the label maps are Y_crf and Y_ret",
+        options.instances);
   if (!options.from_attention.empty() && !options.checkpoint.empty())
     fail_usage("--checkpoint and --from-attention: give one of the two (with the second no network is needed)");
-  if (!options.from_attention.empty() && fs::weakly_canonical(options.from_attention) == fs::weakly_canonical(options.output))
+  if (!options.from_attention.empty() &&
+      fs::weakly_canonical(options.from_attention) == fs::weakly_canonical(options.output))
     fail_usage("--from-attention {}: is the output folder as well; choose another --output", options.from_attention);
 }
 
@@ -37,21 +39,25 @@ LabelSource load_attention(const Stage2Options& options) {
   source.attention = std::make_unique<AttentionReader>(options.from_attention);
   const AttentionSettings& made = source.attention->settings();
   if (made.grid != options.grid || made.box_convention != options.box_convention)
-    fail_usage("--from-attention {}: its maps were made with --grid {} --box-convention {}, which they depend on; give the same, "
-               "or run the network again",
-               options.from_attention, made.grid, made.box_convention);
+    fail_usage(
+        "--from-attention {}: its maps were made with --grid {} --box-convention {}, which they depend on; give the "
+        "same, "
+        "or run the network again",
+        options.from_attention, made.grid, made.box_convention);
   source.knows_all_classes = made.knows_all_classes;
   return source;
 }
 
-void load_classifier(LabelSource& source, const Stage2Options& options, const std::string& device, const Dataset& dataset) {
+void load_classifier(LabelSource& source, const Stage2Options& options, const std::string& device,
+                     const Dataset& dataset) {
   source.device = resolve_device(device);
   LoadedNetwork loaded = load_network(options.checkpoint, source.device);
   source.network = std::move(loaded.network);
   if (source.network->spec().head != "plain")
     fail_input("{}: a network with head {}, expected a classifier of stage 1 (head plain)", options.checkpoint,
                source.network->spec().head);
-  source.weights = match_classes(source.network->classifier_weight(), loaded.record, dataset.class_names, options.checkpoint);
+  source.weights =
+      match_classes(source.network->classifier_weight(), loaded.record, dataset.class_names, options.checkpoint);
   const auto unknown = unknown_classes(source.weights, dataset.class_names);
   source.knows_all_classes = unknown.empty();
   if (!unknown.empty())
@@ -128,12 +134,14 @@ void run_stage2(const Options& command_line, const Stage2Options& options) {
   run.begin();
   forget_other_divisions(output, shard.count);
   FinishedImages finished(output, shard, run.run_key());
-  const std::string what = shard.count == 1 ? fmt::format("labels of {}", options.split)
-                                            : fmt::format("labels of {} {}/{}", options.split, shard.index, shard.count);
+  const std::string what = shard.count == 1
+                               ? fmt::format("labels of {}", options.split)
+                               : fmt::format("labels of {} {}/{}", options.split, shard.index, shard.count);
   label_images(plan, source, dataset, images, output, what, finished);
 
   const AttentionSettings settings{options.box_convention, options.grid, source.knows_all_classes};
-  const Counts counts = collect_outputs(dataset, images, shard, settings, source.network != nullptr, output, finished, run);
+  const Counts counts =
+      collect_outputs(dataset, images, shard, settings, source.network != nullptr, output, finished, run);
   run.add_fact("images", std::to_string(counts.images));
   run.add_fact("images_skipped", std::to_string(counts.skipped));
   run.add_fact("skipped", counts.skipped_ids);
@@ -141,7 +149,8 @@ void run_stage2(const Options& command_line, const Stage2Options& options) {
   finished.remove();
   const std::string missing = merge_shards(output);
   log_info("{}: labels of {} images{}{}", output.string(), counts.images,
-           counts.skipped > 0 ? fmt::format(", {} skipped", counts.skipped) : "", missing.empty() ? "" : "; " + missing);
+           counts.skipped > 0 ? fmt::format(", {} skipped", counts.skipped) : "",
+           missing.empty() ? "" : "; " + missing);
 }
 
 void check_stage2_artifact(const fs::path& path) {
@@ -159,7 +168,8 @@ void check_stage2_artifact(const fs::path& path) {
   fs::path folder = fs::absolute(path).parent_path();
   if (folder.filename() == "attention") folder = folder.parent_path();
   for (const auto& output : manifest.outputs) {
-    if (!fs::exists(folder / output.path)) fail_input("{}: {} is missing; run the stage again", path.string(), output.path);
+    if (!fs::exists(folder / output.path))
+      fail_input("{}: {} is missing; run the stage again", path.string(), output.path);
     if (output.path.ends_with(".png")) {
       if (digest_of_labels(read_label_png(folder / output.path)) != output.digest)
         fail_input("{}: {} has other labels than when it was made; run the stage again", path.string(), output.path);

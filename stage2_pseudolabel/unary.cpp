@@ -11,8 +11,8 @@
 namespace boxseg {
 namespace {
 
-void fill_unknown_class(bool fills_boxes, const Geometry& geometry, int64_t class_id, const std::vector<float>& attention,
-                        float* out) {
+void fill_unknown_class(bool fills_boxes, const Geometry& geometry, int64_t class_id,
+                        const std::vector<float>& attention, float* out) {
   for (const auto& box : geometry.boxes) {
     if (box.class_id != class_id) continue;
     for (int64_t y = box.y0; y < box.y1; ++y)

@@ -4,13 +4,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <catch2/catch.hpp>
 #include <chrono>
 
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
 #include "tests/support/support.h"
-
-#include <catch2/catch.hpp>
 
 using namespace boxseg;
 

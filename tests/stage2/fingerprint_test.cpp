@@ -1,13 +1,13 @@
-// Results may not change unnoticed: a changed digest of this tiny run needs a new kStage2Fingerprint, so that what users
-// have made is made again.
+// Results may not change unnoticed: a changed digest of this tiny run needs a new kStage2Fingerprint, so that what
+// users have made is made again.
+#include <catch2/catch.hpp>
+
 #include "common/base/hash.h"
 #include "common/base/random.h"
 #include "common/io/label_png.h"
 #include "common/pipeline/fingerprints.h"
 #include "stage2_pseudolabel/pseudo_label.h"
 #include "tests/support/support.h"
-
-#include <catch2/catch.hpp>
 
 using namespace boxseg;
 
@@ -57,8 +57,10 @@ TEST_CASE("the labels of a tiny run are those of this fingerprint, for any numbe
   for (const int threads : {1, 2, 5}) {
     INFO(threads << " threads");
     Hasher hasher;
-    hasher.text(tiny_run({}, 1, BoxConvention::reference, threads)).text(tiny_run({}, 4, BoxConvention::exact, threads));
-    hasher.text(tiny_run(seed, 1, BoxConvention::reference, threads)).text(tiny_run(paper, 1, BoxConvention::reference, threads));
+    hasher.text(tiny_run({}, 1, BoxConvention::reference, threads))
+        .text(tiny_run({}, 4, BoxConvention::exact, threads));
+    hasher.text(tiny_run(seed, 1, BoxConvention::reference, threads))
+        .text(tiny_run(paper, 1, BoxConvention::reference, threads));
     hasher.text(tiny_run(boxes, 1, BoxConvention::reference, threads));
     // When this fails and the change is meant: bump kStage2Fingerprint, and write both here.
     CHECK(std::string(kStage2Fingerprint) == "1");

@@ -35,7 +35,8 @@ inline GoldenImage read_golden_image(const H5Reader& file, const std::string& id
   golden.geometry = make_geometry(boxes, {shape[0], shape[1]}, BoxConvention::reference);
   const auto cells = file.shape(id + "/in/features_eighth");
   const auto values = file.read<float>(id + "/in/features_eighth");
-  golden.features = at::from_blob(const_cast<float*>(values.data()), {cells[0], cells[1], cells[2]}, at::kFloat).clone();
+  golden.features =
+      at::from_blob(const_cast<float*>(values.data()), {cells[0], cells[1], cells[2]}, at::kFloat).clone();
   const auto weight = file.read<float>("weight");
   golden.weights.channels = file.shape("weight")[1];
   golden.weights.rows.assign(weight.begin(), weight.end());

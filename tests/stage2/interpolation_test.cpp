@@ -1,13 +1,12 @@
 #include "stage2_pseudolabel/interpolation.h"
 
+#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "common/base/random.h"
 #include "common/nn/gram_maps.h"
 #include "stage2_pseudolabel/cell_algebra.h"
 #include "tests/support/support.h"
-
-#include <catch2/catch.hpp>
 
 using namespace boxseg;
 
@@ -33,13 +32,13 @@ double naive_at(const float* map, ImageSize cells, ImageSize pixels, int64_t y, 
   double sum = 0;
   for (int64_t i = 0; i < cells.height; ++i)
     for (int64_t j = 0; j < cells.width; ++j)
-      sum += std::max(0.0, 1 - std::abs(py - static_cast<double>(i))) * std::max(0.0, 1 - std::abs(px - static_cast<double>(j))) *
-             map[i * cells.width + j];
+      sum += std::max(0.0, 1 - std::abs(py - static_cast<double>(i))) *
+             std::max(0.0, 1 - std::abs(px - static_cast<double>(j))) * map[i * cells.width + j];
   return sum;
 }
 
-const std::vector<std::pair<ImageSize, ImageSize>> kSizes = {
-    {{5, 7}, {33, 50}}, {{1, 1}, {9, 4}}, {{1, 6}, {1, 40}}, {{4, 3}, {4, 3}}, {{6, 5}, {3, 2}}, {{3, 3}, {1, 1}}};
+const std::vector<std::pair<ImageSize, ImageSize>> kSizes = {{{5, 7}, {33, 50}}, {{1, 1}, {9, 4}}, {{1, 6}, {1, 40}},
+                                                             {{4, 3}, {4, 3}},   {{6, 5}, {3, 2}}, {{3, 3}, {1, 1}}};
 
 }  // namespace
 
@@ -51,7 +50,8 @@ TEST_CASE("interpolated maps equal the definition in double", "[stage2]") {
     Interpolation(cells, pixels, 3).map(map.data(), out.data());
     for (int64_t y = 0; y < pixels.height; ++y)
       for (int64_t x = 0; x < pixels.width; ++x)
-        REQUIRE(out[static_cast<size_t>(y * pixels.width + x)] == Approx(naive_at(map.data(), cells, pixels, y, x)).margin(1e-5));
+        REQUIRE(out[static_cast<size_t>(y * pixels.width + x)] ==
+                Approx(naive_at(map.data(), cells, pixels, y, x)).margin(1e-5));
   }
 }
 
@@ -67,7 +67,8 @@ TEST_CASE("the adjoint gives sums of interpolated maps over pixels", "[stage2]")
       double expected = 0, found = 0;
       for (size_t p = 0; p < group.size(); ++p)
         if (group[p] == g)
-          expected += naive_at(map.data(), cells, pixels, static_cast<int64_t>(p) / pixels.width, static_cast<int64_t>(p) % pixels.width);
+          expected += naive_at(map.data(), cells, pixels, static_cast<int64_t>(p) / pixels.width,
+                               static_cast<int64_t>(p) % pixels.width);
       for (size_t a = 0; a < map.size(); ++a) found += weights[static_cast<size_t>(g) * map.size() + a] * map[a];
       CHECK(found == Approx(expected).epsilon(1e-5).margin(1e-5));
     }
@@ -80,13 +81,15 @@ TEST_CASE("norms of interpolated features come from the Gram maps alone", "[stag
     INFO(cells.height << "x" << cells.width << " to " << pixels.height << "x" << pixels.width);
     const int64_t area = cells.height * cells.width;
     const auto values = random_values(static_cast<size_t>(channels * area), "features");
-    const at::Tensor gram = gram_maps(as_features(values, channels, cells.height, cells.width).unsqueeze(0)).contiguous();
+    const at::Tensor gram =
+        gram_maps(as_features(values, channels, cells.height, cells.width).unsqueeze(0)).contiguous();
     std::vector<float> norm(static_cast<size_t>(pixels.height * pixels.width));
     Interpolation(cells, pixels).norm(gram.const_data_ptr<float>(), norm.data());
     for (int64_t y = 0; y < pixels.height; ++y)
       for (int64_t x = 0; x < pixels.width; ++x) {
         double squared = 0;
-        for (int64_t c = 0; c < channels; ++c) squared += std::pow(naive_at(values.data() + c * area, cells, pixels, y, x), 2);
+        for (int64_t c = 0; c < channels; ++c)
+          squared += std::pow(naive_at(values.data() + c * area, cells, pixels, y, x), 2);
         REQUIRE(norm[static_cast<size_t>(y * pixels.width + x)] == Approx(std::sqrt(squared)).epsilon(1e-5));
       }
   }
@@ -111,12 +114,14 @@ TEST_CASE("products over cells equal naive sums and do not depend on threads", "
   for (int64_t i = 0; i < n; ++i) {
     for (int64_t a = 0; a < h * w; ++a) {
       double sum = 0;
-      for (int64_t c = 0; c < channels; ++c) sum += vectors[static_cast<size_t>(i * channels + c)] * values[static_cast<size_t>(c * h * w + a)];
+      for (int64_t c = 0; c < channels; ++c)
+        sum += vectors[static_cast<size_t>(i * channels + c)] * values[static_cast<size_t>(c * h * w + a)];
       REQUIRE(projected[static_cast<size_t>(i * h * w + a)] == static_cast<float>(sum));
     }
     for (int64_t c = 0; c < channels; ++c) {
       double sum = 0;
-      for (int64_t a = 0; a < h * w; ++a) sum += weights[static_cast<size_t>(i * h * w + a)] * values[static_cast<size_t>(c * h * w + a)];
+      for (int64_t a = 0; a < h * w; ++a)
+        sum += weights[static_cast<size_t>(i * h * w + a)] * values[static_cast<size_t>(c * h * w + a)];
       REQUIRE(pooled[static_cast<size_t>(i * channels + c)] == Approx(sum).epsilon(1e-13));
     }
   }

@@ -1,4 +1,5 @@
 // Class names, shards, and what keeps finished work.
+#include <catch2/catch.hpp>
 #include <fstream>
 
 #include "common/base/error.h"
@@ -7,17 +8,16 @@
 #include "stage2_pseudolabel/maps_bytes.h"
 #include "tests/support/support.h"
 
-#include <catch2/catch.hpp>
-
 using namespace boxseg;
 using namespace boxseg::test;
 using Catch::Contains;
 
 namespace {
 
-const std::vector<std::string> kVoc21 = {"background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat",
-                                         "chair", "cow", "diningtable", "dog", "horse", "motorbike", "person", "pottedplant",
-                                         "sheep", "sofa", "train", "tvmonitor"};
+const std::vector<std::string> kVoc21 = {"background", "aeroplane", "bicycle",   "bird",   "boat",        "bottle",
+                                         "bus",        "car",       "cat",       "chair",  "cow",         "diningtable",
+                                         "dog",        "horse",     "motorbike", "person", "pottedplant", "sheep",
+                                         "sofa",       "train",     "tvmonitor"};
 
 FeatureMaps some_maps(float value) {
   FeatureMaps maps;
@@ -33,7 +33,8 @@ FeatureMaps some_maps(float value) {
 
 TEST_CASE("classes of another dataset are found by name, VOC's words in COCO's", "[stage2]") {
   const at::Tensor weight = at::arange(21 * 2, at::kFloat).view({21, 2, 1, 1});
-  const std::vector<std::string> coco = {"background", "Dining Table", "tv", "airplane", "giraffe", "couch", "motorcycle"};
+  const std::vector<std::string> coco = {"background", "Dining Table", "tv",        "airplane",
+                                         "giraffe",    "couch",        "motorcycle"};
   for (const bool has_names : {true, false}) {
     std::map<std::string, std::string> record;
     if (has_names) record["class_names"] = record_list(kVoc21);
@@ -48,7 +49,8 @@ TEST_CASE("classes of another dataset are found by name, VOC's words in COCO's",
 TEST_CASE("a classifier without names fits a dataset with as many classes, and no other", "[stage2]") {
   const at::Tensor weight = at::zeros({3, 2, 1, 1});
   CHECK(match_classes(weight, {}, {"background", "a", "b"}, "f.pt").row_of_class == std::vector<int64_t>{0, 1, 2});
-  CHECK_THROWS_WITH(match_classes(weight, {}, {"background", "a"}, "f.pt"), Contains("f.pt") && Contains("3 classes without names"));
+  CHECK_THROWS_WITH(match_classes(weight, {}, {"background", "a"}, "f.pt"),
+                    Contains("f.pt") && Contains("3 classes without names"));
   CHECK_THROWS_WITH(match_classes(weight, {{"class_names", "background\na"}}, {"background", "a"}, "f.pt"),
                     Contains("3 classes with 2 names"));
 }

@@ -1,7 +1,9 @@
-// Whole photos, from the JPEG to the PNG, through the program itself (golden/photos.h5): VGG-16 with weights by a formula.
+// Whole photos, from the JPEG to the PNG, through the program itself (golden/photos.h5): VGG-16 with weights by a
+// formula.
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "common/base/files.h"
@@ -14,8 +16,6 @@
 #include "tests/stage2/golden_image.h"
 #include "tests/support/golden_weights.h"
 #include "tests/support/support.h"
-
-#include <catch2/catch.hpp>
 
 using namespace boxseg;
 using namespace boxseg::test;
@@ -30,7 +30,8 @@ struct PhotoRun {
 };
 
 // Photos as a dataset, and the authors' kind of checkpoint: a bare state_dict.
-PhotoRun prepare_photos(const fs::path& shared, const TemporaryDirectory& dir, const std::vector<std::string>& ids = kPhotos) {
+PhotoRun prepare_photos(const fs::path& shared, const TemporaryDirectory& dir,
+                        const std::vector<std::string>& ids = kPhotos) {
   write_file(dir / "photos.txt", join(ids, "\n"));
   VocOptions options;
   options.root = shared / "voc2012-subset";
@@ -74,9 +75,9 @@ TEST_CASE("the program gives the authors' label maps of whole photos", "[stage2]
   SHARED_OR_SKIP(shared);
   TemporaryDirectory dir;
   const PhotoRun photos = prepare_photos(shared, dir);
-  const auto result = run_command(fmt::format("{}/stage2_pseudolabel --dataset '{}' --split photos --checkpoint '{}' --output '{}' --device cpu",
-                                              BOXSEG_BIN_DIR, photos.dataset_file.string(), photos.checkpoint.string(),
-                                              (dir / "labels").string()));
+  const auto result = run_command(
+      fmt::format("{}/stage2_pseudolabel --dataset '{}' --split photos --checkpoint '{}' --output '{}' --device cpu",
+                  BOXSEG_BIN_DIR, photos.dataset_file.string(), photos.checkpoint.string(), (dir / "labels").string()));
   INFO(result.err);
   REQUIRE(result.exit_code == 0);
   for (const auto& id : kPhotos)
@@ -94,9 +95,9 @@ TEST_CASE("twenty photos with VGG-16 need less than 1.5 GB", "[stage2][golden][s
   auto ids = read_lines(read_file(shared / "voc2012-subset/ImageSets/Segmentation/val.txt"));
   ids.resize(20);
   const PhotoRun photos = prepare_photos(shared, dir, ids);
-  const auto result = run_command(fmt::format("{}/stage2_pseudolabel --dataset '{}' --split photos --checkpoint '{}' --output '{}' --device cpu",
-                                              BOXSEG_BIN_DIR, photos.dataset_file.string(), photos.checkpoint.string(),
-                                              (dir / "labels").string()));
+  const auto result = run_command(
+      fmt::format("{}/stage2_pseudolabel --dataset '{}' --split photos --checkpoint '{}' --output '{}' --device cpu",
+                  BOXSEG_BIN_DIR, photos.dataset_file.string(), photos.checkpoint.string(), (dir / "labels").string()));
   INFO(result.err);
   REQUIRE(result.exit_code == 0);
   rusage usage{};  // the largest of all children so far, so at least this one's
@@ -110,7 +111,8 @@ TEST_CASE("features, attention, CAMs and unaries of whole photos equal the autho
   const PhotoRun photos = prepare_photos(shared, dir);
   const H5Reader golden(shared / "golden/photos.h5");
   const LoadedNetwork loaded = load_network(photos.checkpoint, at::kCPU);
-  const ClassWeights weights = match_classes(loaded.network->classifier_weight(), loaded.record, photos.dataset.class_names, "golden");
+  const ClassWeights weights =
+      match_classes(loaded.network->classifier_weight(), loaded.record, photos.dataset.class_names, "golden");
   const c10::InferenceMode inference;
   for (const auto& id : kPhotos) {
     INFO(id);
@@ -121,11 +123,17 @@ TEST_CASE("features, attention, CAMs and unaries of whole photos equal the autho
     for (const auto& b : geometry.boxes) boxes.insert(boxes.end(), {b.x0, b.y0, b.x1, b.y1, b.class_id});
     CHECK(boxes == golden.read<int64_t>(id + "/boxes_pixels_int"));
 
-    const auto input = normalise({image.pixels.begin(), image.pixels.end()}, image.height, image.width, loaded.network->normalisation());
-    const at::Tensor features = loaded.network->features(
-        at::from_blob(const_cast<float*>(input.data()), {1, 3, image.height, image.width}, at::kFloat), Pass{})[0].contiguous();
-    CHECK(features.mean(at::kDouble).item<double>() == Approx(golden.attribute<double>(id, "features_mean")).epsilon(1e-5));
-    CHECK(features.to(at::kDouble).std().item<double>() == Approx(golden.attribute<double>(id, "features_std")).epsilon(1e-5));
+    const auto input = normalise({image.pixels.begin(), image.pixels.end()}, image.height, image.width,
+                                 loaded.network->normalisation());
+    const at::Tensor features =
+        loaded.network
+            ->features(at::from_blob(const_cast<float*>(input.data()), {1, 3, image.height, image.width}, at::kFloat),
+                       Pass{})[0]
+            .contiguous();
+    CHECK(features.mean(at::kDouble).item<double>() ==
+          Approx(golden.attribute<double>(id, "features_mean")).epsilon(1e-5));
+    CHECK(features.to(at::kDouble).std().item<double>() ==
+          Approx(golden.attribute<double>(id, "features_std")).epsilon(1e-5));
 
     const FeatureMaps maps = measure_features(features, geometry, weights, 1, 2);
     DenseCrf crf(CrfOptions{}, 2);
@@ -143,7 +151,8 @@ TEST_CASE("features, attention, CAMs and unaries of whole photos equal the autho
     CHECK(std::abs(u0_max - golden.attribute<double>(id, "u0_max")) <= 5e-6);
     CHECK(std::abs(sum / inside - golden.attribute<double>(id, "u0_mean_inside")) <= 1e-3);
     CHECK(std::abs(kept / inside - golden.attribute<double>(id, "u0_keep_inside")) <= 1e-3);
-    CHECK(largest_difference_of(plane_means(steps.parts.foreground), golden.read<double>(id + "/cam_normed_mean")) <= 1e-5);
+    CHECK(largest_difference_of(plane_means(steps.parts.foreground), golden.read<double>(id + "/cam_normed_mean")) <=
+          1e-5);
     CHECK(largest_difference_of(plane_means(steps.unary), golden.read<double>(id + "/unary_mean")) <= 1e-5);
     CHECK(largest_difference_of(plane_means(steps.q_before_reset), golden.read<double>(id + "/Q_mean")) <= 1e-5);
   }

@@ -1,5 +1,6 @@
 // The program itself on a small made-up dataset and an untrained tiny network.
 #include <algorithm>
+#include <catch2/catch.hpp>
 #include <cmath>
 #include <map>
 
@@ -14,8 +15,6 @@
 #include "common/pipeline/stage_inputs.h"
 #include "stage2_pseudolabel/shard.h"
 #include "tests/support/support.h"
-
-#include <catch2/catch.hpp>
 
 using namespace boxseg;
 using namespace boxseg::test;
@@ -35,8 +34,10 @@ struct SmallWorld {
     for (int i = 0; i < images; ++i) dataset.splits["all"].push_back(i);
     write_dataset(dir / "dataset.h5", dataset);
     auto network = make_network({.backbone = "tiny", .classes = 4, .classifier_std = 0.1}, 5);
-    network->parameters().back().value.detach().abs_();  // so that all classes answer to the features, which are positive
-    write_checkpoint(dir / "classifier.pt", make_checkpoint(*network, {{"class_names", record_list(dataset.class_names)}}));
+    network->parameters().back().value.detach().abs_();  // so that all classes answer to the features, which are
+                                                         // positive
+    write_checkpoint(dir / "classifier.pt",
+                     make_checkpoint(*network, {{"class_names", record_list(dataset.class_names)}}));
   }
 
   static ImageEntry draw(int i, ImageSize size, const fs::path& root) {
@@ -52,8 +53,10 @@ struct SmallWorld {
       const int64_t x1 = x0 + 10 + random.below(10), y1 = y0 + 10 + random.below(10);
       const auto color = random.below(3);
       for (int64_t y = y0 + 2; y < y1 - 2; ++y)
-        for (int64_t x = x0 + 2; x < x1 - 2; ++x) image.pixels[static_cast<size_t>((y * size.width + x) * 3 + color)] = 250;
-      entry.boxes.push_back({static_cast<float>(x0 + 1), static_cast<float>(y0 + 1), static_cast<float>(x1), static_cast<float>(y1), color + 1});
+        for (int64_t x = x0 + 2; x < x1 - 2; ++x)
+          image.pixels[static_cast<size_t>((y * size.width + x) * 3 + color)] = 250;
+      entry.boxes.push_back({static_cast<float>(x0 + 1), static_cast<float>(y0 + 1), static_cast<float>(x1),
+                             static_cast<float>(y1), color + 1});
     }
     write_rgb_png(root / entry.path, image);
     entry.image_digest = digest_of_file(root / entry.path);
@@ -61,12 +64,14 @@ struct SmallWorld {
   }
 
   std::string command(const std::string& output, const std::string& more = "") const {
-    return fmt::format("'{}/stage2_pseudolabel' --dataset '{}' --split all --checkpoint '{}' --output '{}' --device cpu {}", BOXSEG_BIN_DIR,
-                       (dir / "dataset.h5").string(), (dir / "classifier.pt").string(), (dir / output).string(), more);
+    return fmt::format(
+        "'{}/stage2_pseudolabel' --dataset '{}' --split all --checkpoint '{}' --output '{}' --device cpu {}",
+        BOXSEG_BIN_DIR, (dir / "dataset.h5").string(), (dir / "classifier.pt").string(), (dir / output).string(), more);
   }
   std::string from_attention(const std::string& source, const std::string& output, const std::string& more = "") const {
-    return fmt::format("'{}/stage2_pseudolabel' --dataset '{}' --split all --from-attention '{}' --output '{}' {}", BOXSEG_BIN_DIR,
-                       (dir / "dataset.h5").string(), (dir / source).string(), (dir / output).string(), more);
+    return fmt::format("'{}/stage2_pseudolabel' --dataset '{}' --split all --from-attention '{}' --output '{}' {}",
+                       BOXSEG_BIN_DIR, (dir / "dataset.h5").string(), (dir / source).string(), (dir / output).string(),
+                       more);
   }
 
   TemporaryDirectory dir;
@@ -81,7 +86,8 @@ std::map<std::string, std::string> bytes_of(const fs::path& folder) {
   return files;
 }
 
-std::map<std::string, std::string> labels_in(const std::map<std::string, std::string>& files, const std::string& folder) {
+std::map<std::string, std::string> labels_in(const std::map<std::string, std::string>& files,
+                                             const std::string& folder) {
   std::map<std::string, std::string> labels;
   for (const auto& [path, bytes] : files)
     if (path.starts_with(folder)) labels[path] = bytes;
@@ -127,13 +133,15 @@ TEST_CASE("a run leaves labels, maps and a manifest of them, and does nothing th
   const auto again = must_run(world.command("out"));
   CHECK_THAT(again.err, Contains("up to date"));
   CHECK(fs::last_write_time(out / "manifest.h5") == before);
-  CHECK_THAT(must_run(fmt::format("'{}/stage2_pseudolabel' --check '{}'", BOXSEG_BIN_DIR, (out / "manifest.h5").string())).out,
-             Contains("25 files"));
+  CHECK_THAT(
+      must_run(fmt::format("'{}/stage2_pseudolabel' --check '{}'", BOXSEG_BIN_DIR, (out / "manifest.h5").string())).out,
+      Contains("25 files"));
 
   {
     INFO("a label that was touched is found by --check, a missing one makes the run go again");
     write_label_png(out / "Y_ret/image_0.png", LabelMap(48, 64, 1));
-    const auto check = run_command(fmt::format("'{}/stage2_pseudolabel' --check '{}'", BOXSEG_BIN_DIR, (out / "manifest.h5").string()));
+    const auto check = run_command(
+        fmt::format("'{}/stage2_pseudolabel' --check '{}'", BOXSEG_BIN_DIR, (out / "manifest.h5").string()));
     CHECK(check.exit_code == 3);
     CHECK_THAT(check.err, Contains("Y_ret/image_0.png"));
     fs::remove(out / "Y_ret/image_0.png");
@@ -236,12 +244,14 @@ TEST_CASE("attention shards give Y_crf again without the network, for any number
   }
 }
 
-TEST_CASE("killed at any moment, the same command goes on and gives the bytes of an undisturbed run", "[stage2][slow]") {
+TEST_CASE("killed at any moment, the same command goes on and gives the bytes of an undisturbed run",
+          "[stage2][slow]") {
   const SmallWorld world(60, {160, 200});
   must_run(world.command("whole"));
   int resumed = 0, kills = 0;
   for (int delay = 45;; delay += delay / 6) {  // hundredths of a second
-    const auto result = run_command(fmt::format("timeout -s KILL {}.{:02} {}", delay / 100, delay % 100, world.command("killed")));
+    const auto result =
+        run_command(fmt::format("timeout -s KILL {}.{:02} {}", delay / 100, delay % 100, world.command("killed")));
     resumed += result.err.find("were finished before") != std::string::npos;
     INFO(result.err);
     if (result.exit_code == 0) break;
@@ -251,7 +261,8 @@ TEST_CASE("killed at any moment, the same command goes on and gives the bytes of
   }
   CHECK(resumed > 0);
   CHECK(bytes_of(world.dir / "killed") == bytes_of(world.dir / "whole"));
-  CHECK(read_manifest(world.dir / "killed/manifest.h5").digest() == read_manifest(world.dir / "whole/manifest.h5").digest());
+  CHECK(read_manifest(world.dir / "killed/manifest.h5").digest() ==
+        read_manifest(world.dir / "whole/manifest.h5").digest());
 }
 
 TEST_CASE("SIGTERM ends the program with 75, and the same command goes on", "[stage2][slow]") {
@@ -260,11 +271,12 @@ TEST_CASE("SIGTERM ends the program with 75, and the same command goes on", "[st
   bool was_interrupted = false;
   for (int delay = 40; !was_interrupted; delay += 15) {  // hundredths of a second
     fs::remove_all(world.dir / "stopped");
-    const auto result = run_command(fmt::format("timeout --preserve-status -k 10 -s TERM {}.{:02} {}", delay / 100, delay % 100, world.command("stopped")));
+    const auto result = run_command(fmt::format("timeout --preserve-status -k 10 -s TERM {}.{:02} {}", delay / 100,
+                                                delay % 100, world.command("stopped")));
     INFO(result.err);
-    REQUIRE(result.exit_code != 0);    // it ended before any signal hit it in the middle: the delays are too coarse
+    REQUIRE(result.exit_code != 0);  // it ended before any signal hit it in the middle: the delays are too coarse
     if (result.exit_code == 128 + 15) continue;  // so early that it did not watch for signals yet
-    REQUIRE(result.exit_code == 75);   // 137: it took more than ten seconds
+    REQUIRE(result.exit_code == 75);             // 137: it took more than ten seconds
     CHECK_THAT(result.err, Contains("interrupted"));
     CHECK_FALSE(fs::exists(world.dir / "stopped/manifest.h5"));
     const auto resumed = must_run(world.command("stopped"));
@@ -328,7 +340,8 @@ TEST_CASE("what does not fit is said before any work", "[stage2]") {
   refuse(world.command("out", "--checkpoint '" + (world.dir / "cut.pt").string() + "'"), 3, "cut.pt");
   auto wrong = make_network({.backbone = "tiny", .classes = 7}, 1);
   write_checkpoint(world.dir / "wrong.pt", make_checkpoint(*wrong, {}));
-  refuse(world.command("out", "--checkpoint '" + (world.dir / "wrong.pt").string() + "'"), 3, "7 classes without names");
+  refuse(world.command("out", "--checkpoint '" + (world.dir / "wrong.pt").string() + "'"), 3,
+         "7 classes without names");
   write_file(world.dir / "file", "");
   refuse(world.command("file/out"), 2, "--output");
 }

@@ -1,13 +1,13 @@
 // Every intermediate of the authors' stage2.py loop body (golden/stage2.h5), through the functions the program calls.
 #include "stage2_pseudolabel/pseudo_label.h"
 
+#include <catch2/catch.hpp>
+
 #include "stage2_pseudolabel/attention.h"
 #include "stage2_pseudolabel/cam.h"
 #include "stage2_pseudolabel/labels.h"
 #include "tests/stage2/golden_image.h"
 #include "tests/support/support.h"
-
-#include <catch2/catch.hpp>
 
 using namespace boxseg;
 using namespace boxseg::test;
@@ -23,8 +23,8 @@ Made make(const GoldenImage& golden, int64_t grid, const UnaryOptions& options =
   const auto maps = measure_features(golden.features, golden.geometry, golden.weights, grid, threads);
   DenseCrf crf(CrfOptions{}, threads);
   Made made;
-  made.labels = make_pseudo_labels(options, golden.geometry, golden.image, maps, golden.features, golden.weights, crf, threads,
-                                   &made.steps);
+  made.labels = make_pseudo_labels(options, golden.geometry, golden.image, maps, golden.features, golden.weights, crf,
+                                   threads, &made.steps);
   return made;
 }
 
@@ -56,7 +56,8 @@ TEST_CASE("background queries and attention equal the authors' at full resolutio
     const auto queries = background_queries(golden.features, golden.geometry, golden.weights, interpolation, 1);
     CHECK(largest_difference(queries.prototypes, file.read<float>(id + "/bg_prototypes")) <= 1.1e-6);
     const auto maps = measure_features(golden.features, golden.geometry, golden.weights, 1, 2);
-    CHECK(maps == measure_features(golden.features, golden.geometry, golden.weights, 1, 5));  // for any number of threads
+    CHECK(maps ==
+          measure_features(golden.features, golden.geometry, golden.weights, 1, 5));  // for any number of threads
     const auto norm = feature_norm(maps, interpolation);
     const auto attention = attention_map(maps, interpolation, norm);
     CHECK(largest_difference(attention, file.read<float>(id + "/bg_attn_raw")) <= 5e-6);
@@ -78,7 +79,8 @@ TEST_CASE("unaries, CRF output, correlations and labels equal the authors'", "[s
     CHECK(largest_difference(made.steps.unary.values, file.read<float>(id + "/unary")) <= 3e-6);
     CHECK(largest_difference(made.steps.q_before_reset.values, file.read<float>(id + "/Q_before_reset")) <= 2e-4);
     CHECK(largest_difference(made.steps.q_after_reset.values, file.read<float>(id + "/Q_after_reset")) <= 2e-4);
-    CHECK(largest_difference(made.steps.correlation_before_reset.values, file.read<float>(id + "/corr_before_reset")) <= 7e-6);
+    CHECK(largest_difference(made.steps.correlation_before_reset.values, file.read<float>(id + "/corr_before_reset")) <=
+          7e-6);
     CHECK(share_of_differences(made.labels.y_crf.pixels, file.read<uint8_t>(id + "/Y_crf")) <= 1e-4);
     CHECK(share_of_differences(made.labels.y_ret.pixels, file.read<uint8_t>(id + "/Y_ret")) <= 1e-4);
   }
@@ -121,7 +123,8 @@ TEST_CASE("the report's background without attention equals its code", "[stage2]
   }
 }
 
-TEST_CASE("an image without background is labelled, where the authors' code gives NaN and all background", "[stage2][golden]") {
+TEST_CASE("an image without background is labelled, where the authors' code gives NaN and all background",
+          "[stage2][golden]") {
   SHARED_OR_SKIP(shared);
   const H5Reader file(shared / "golden/stage2.h5");
   auto golden = read_golden_image(file, "2009_005055");
@@ -141,7 +144,9 @@ TEST_CASE("an image without background is labelled, where the authors' code give
     const auto made = make(golden, 1);
     for (const float a : made.steps.attention_raw) REQUIRE((a >= 0 && a <= 1.00001f));
     CHECK(*std::max_element(made.steps.attention_raw.begin(), made.steps.attention_raw.end()) > 0);
-    const auto labelled = made.labels.y_crf.pixels.size() - static_cast<size_t>(std::count(made.labels.y_crf.pixels.begin(), made.labels.y_crf.pixels.end(), 0));
+    const auto labelled =
+        made.labels.y_crf.pixels.size() -
+        static_cast<size_t>(std::count(made.labels.y_crf.pixels.begin(), made.labels.y_crf.pixels.end(), 0));
     CHECK(labelled > 0);
   }
   SECTION("without one the attention is 0") {

@@ -1,5 +1,6 @@
 #include "stage2_pseudolabel/unary.h"
 
+#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "common/base/error.h"
@@ -7,8 +8,6 @@
 #include "stage2_pseudolabel/cam.h"
 #include "stage2_pseudolabel/labels.h"
 #include "tests/support/support.h"
-
-#include <catch2/catch.hpp>
 
 using namespace boxseg;
 
@@ -105,12 +104,15 @@ TEST_CASE("a class without weight scores 1 - A in its boxes, or fills them as th
   const std::vector<float> attention = {0.9f, 0.1f, 0, 0.25f, 1, 0.5f};
   UnaryOptions options;
   auto parts = make_unary_parts(options, maps, geometry, kIdentity, attention);
-  CHECK(std::vector<float>(parts.foreground.plane(1), parts.foreground.plane(1) + 6) == std::vector<float>{0, 0, 0, 0.75f, 0, 0});
+  CHECK(std::vector<float>(parts.foreground.plane(1), parts.foreground.plane(1) + 6) ==
+        std::vector<float>{0, 0, 0, 0.75f, 0, 0});
   CHECK(parts.background[4] == 1);
   options.fills_unknown_boxes = true;
   parts = make_unary_parts(options, maps, geometry, kIdentity, attention);
-  CHECK(std::vector<float>(parts.foreground.plane(0), parts.foreground.plane(0) + 6) == std::vector<float>{0.5f, 1, 0, 0, 0, 0});
-  CHECK(std::vector<float>(parts.foreground.plane(1), parts.foreground.plane(1) + 6) == std::vector<float>{0, 0, 0, 1, 1, 0});
+  CHECK(std::vector<float>(parts.foreground.plane(0), parts.foreground.plane(0) + 6) ==
+        std::vector<float>{0.5f, 1, 0, 0, 0, 0});
+  CHECK(std::vector<float>(parts.foreground.plane(1), parts.foreground.plane(1) + 6) ==
+        std::vector<float>{0, 0, 0, 1, 1, 0});
   for (const size_t p : {0u, 1u, 3u, 4u}) CHECK(parts.background[p] == 0);
 }
 
@@ -132,16 +134,19 @@ TEST_CASE("the background from its classifier weight follows the report's code o
   SECTION("a background that is 0 everywhere outside stays 0, where the report's code has NaN") {
     const auto dark = maps_of({1, 1, 1, 1, 1, 1}, {1}, {1, 1, 1, 1, -1, 0});
     options.background = BackgroundUnary::activation;
-    CHECK(make_unary_parts(options, dark, geometry, kIdentity, std::vector<float>(6, 0.f)).background == std::vector<float>(6, 0.f));
+    CHECK(make_unary_parts(options, dark, geometry, kIdentity, std::vector<float>(6, 0.f)).background ==
+          std::vector<float>(6, 0.f));
   }
 }
 
 TEST_CASE("scores outside a class's boxes do not count, and ties go to the lower index", "[stage2]") {
   const auto geometry = row_of_six({{1, 0, 3, 1, 2}, {2, 0, 5, 1, 9}});
   Planes scores(3, {1, 6});
-  scores.values = {0.3f, 0.3f, 0.1f, 0.2f, 0.5f, 0.3f, 0.9f, 0.3f, 0.4f, 0.9f, 0.9f, 0.9f, 0.9f, 0.9f, 0.4f, 0.3f, 0.5f, 0.9f};
+  scores.values = {0.3f, 0.3f, 0.1f, 0.2f, 0.5f, 0.3f, 0.9f, 0.3f, 0.4f,
+                   0.9f, 0.9f, 0.9f, 0.9f, 0.9f, 0.4f, 0.3f, 0.5f, 0.9f};
   reset_outside_boxes(scores, geometry);
-  CHECK(scores.values == std::vector<float>{0.3f, 0.3f, 0.1f, 0.2f, 0.5f, 0.3f, 0, 0.3f, 0.4f, 0, 0, 0, 0, 0, 0.4f, 0.3f, 0.5f, 0});
+  CHECK(scores.values ==
+        std::vector<float>{0.3f, 0.3f, 0.1f, 0.2f, 0.5f, 0.3f, 0, 0.3f, 0.4f, 0, 0, 0, 0, 0, 0.4f, 0.3f, 0.5f, 0});
   CHECK(highest_class(scores, geometry).pixels == std::vector<uint8_t>{0, 0, 2, 9, 0, 0});
 }
 
@@ -152,7 +157,7 @@ TEST_CASE("a label without pixels is sought by its classifier weight, or by 1 - 
   const at::Tensor features = at::from_blob(const_cast<float*>(values.data()), {2, 1, 6}, at::kFloat).clone();
   ClassWeights weights;
   weights.channels = 2;
-  weights.rows = {0, 2, 5, 0};       // background looks down the second channel, class 1 down the first
+  weights.rows = {0, 2, 5, 0};  // background looks down the second channel, class 1 down the first
   weights.row_of_class = {0, 1, -1, -1};
   const auto maps = measure_features(features, geometry, weights, 1, 1);
   const auto norm = feature_norm(maps, kIdentity);
@@ -164,7 +169,7 @@ TEST_CASE("a label without pixels is sought by its classifier weight, or by 1 - 
   // Background: mean of (1,0), (1,0), (0,1), (0,1) is (0.5, 0.5).
   CHECK(plane(0)[0] == Approx(std::sqrt(0.5)));
   CHECK(plane(0)[4] == Approx(7 / (5 * std::sqrt(2.0))));
-  CHECK(plane(1) == std::vector<float>{1, 1, 0, 0, 0.6f, 1});  // along w_1
+  CHECK(plane(1) == std::vector<float>{1, 1, 0, 0, 0.6f, 1});            // along w_1
   CHECK(plane(2)[4] == Approx((3 * 2 + 4 * 2) / (5 * std::sqrt(8.0))));  // mean of (3,4) and (1,0)
   for (size_t p = 0; p < 6; ++p) CHECK(plane(3)[p] == 1.f - attention[p]);
 }
