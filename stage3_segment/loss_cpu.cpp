@@ -15,6 +15,21 @@ constexpr float kNoScore = -1e4f;  // fills lanes without a class: its exponenti
 
 int64_t padded(int64_t classes) { return (classes + kLanes - 1) / kLanes * kLanes; }
 
+// out = (1 - weight) a + weight b, and to += weight * from; n: a multiple of kLanes.
+void blend(const float* a, const float* b, float weight, int64_t n, float* out) {
+  const Lanes of_a = spread(1 - weight), of_b = spread(weight);
+  for (int64_t i = 0; i < n; i += kLanes) store_lanes(out + i, of_a * load_lanes(a + i) + of_b * load_lanes(b + i));
+}
+void blend(const double* a, const double* b, double weight, int64_t n, double* out) {
+  for (int64_t i = 0; i < n; ++i) out[i] = (1 - weight) * a[i] + weight * b[i];
+}
+void add_scaled(const float* from, float weight, int64_t n, float* to) {
+  for (int64_t i = 0; i < n; i += kLanes) store_lanes(to + i, load_lanes(to + i) + spread(weight) * load_lanes(from + i));
+}
+void add_scaled(const double* from, double weight, int64_t n, double* to) {
+  for (int64_t i = 0; i < n; ++i) to[i] += weight * from[i];
+}
+
 // A pixel's scores in memory, padded to whole lanes with kNoScore.
 template <class T>
 struct PixelScores {
@@ -56,32 +71,41 @@ void write_slopes(const PixelSlope<float>& slope, float temperature, const float
   if (slope.top >= 0) out[slope.top] += slope.top_extra;
 }
 
+// All scores with the classes of a cell padded to whole lanes: [N,h,w,padded(K)].
+template <class T>
+std::vector<T> padded_scores(const LossProblem<T>& p) {
+  const int64_t cells = p.images * p.cell_rows * p.cell_columns, stride = padded(p.classes);
+  std::vector<T> out(static_cast<size_t>(cells * stride), T(kNoScore));
+  for (int64_t i = 0; i < cells; ++i) std::copy_n(p.scores + i * p.classes, p.classes, out.data() + i * stride);
+  return out;
+}
+
 // A thread's work space, and where the current row of pixels lies between its rows of cells.
 template <class T>
 class RowReader {
  public:
-  explicit RowReader(const LossProblem<T>& p)
-      : p_(p), line_(static_cast<size_t>(p.cell_columns * p.classes)), pixel_(static_cast<size_t>(padded(p.classes)), T(kNoScore)) {}
+  RowReader(const LossProblem<T>& p, const std::vector<T>& scores)
+      : p_(p), scores_(scores), stride_(padded(p.classes)), line_(static_cast<size_t>(p.cell_columns * stride_)),
+        pixel_(static_cast<size_t>(stride_)) {}
 
   void start_row(int64_t n, int64_t y) {
     const auto length = static_cast<int64_t>(line_.size());
-    const T* upper = p_.scores + (n * p_.cell_rows + p_.rows.index[y]) * length;
+    const T* upper = scores_.data() + (n * p_.cell_rows + p_.rows.index[y]) * length;
     const T* lower = p_.rows.index[y] + 1 < p_.cell_rows ? upper + length : upper;
-    const T weight = p_.rows.weight[y];
-    for (int64_t i = 0; i < length; ++i) line_[static_cast<size_t>(i)] = (1 - weight) * upper[i] + weight * lower[i];
+    blend(upper, lower, p_.rows.weight[y], length, line_.data());
   }
-  int64_t left(int64_t x) const { return p_.columns.index[x] * p_.classes; }  // offsets into a row of cells
-  int64_t right(int64_t x) const { return p_.columns.index[x] + 1 < p_.cell_columns ? left(x) + p_.classes : left(x); }
+  int64_t left(int64_t x) const { return p_.columns.index[x] * stride_; }  // offsets into a row of cells
+  int64_t right(int64_t x) const { return p_.columns.index[x] + 1 < p_.cell_columns ? left(x) + stride_ : left(x); }
 
   PixelScores<T> at(int64_t x) {
-    const T *a = line_.data() + left(x), *b = line_.data() + right(x);
-    const T weight = p_.columns.weight[x];
-    for (int64_t c = 0; c < p_.classes; ++c) pixel_[static_cast<size_t>(c)] = (1 - weight) * a[c] + weight * b[c];
+    blend(line_.data() + left(x), line_.data() + right(x), p_.columns.weight[x], stride_, pixel_.data());
     return {pixel_.data()};
   }
 
  private:
   const LossProblem<T>& p_;
+  const std::vector<T>& scores_;
+  const int64_t stride_;
   std::vector<T> line_, pixel_;
 };
 
@@ -105,13 +129,12 @@ LossSums measure_row(const LossProblem<T>& p, int64_t row, T* log_sum, RowReader
   return sums;
 }
 
-// The gradient from the pixels between cell rows `band` and band + 1, spread over the two: upper, lower [w,K].
+// The gradient from the pixels between cell rows `band` and band + 1, spread over the two: upper, lower [w,padded(K)].
 template <class T>
-void spread_band(const LossProblem<T>& p, const LossScales<T>& scales, const T* log_sum, int64_t n, int64_t band, T* upper,
-                 T* lower) {
-  const int64_t length = p.cell_columns * p.classes;
-  RowReader<T> reader(p);
-  std::vector<T> row_slope(static_cast<size_t>(length)), slopes(static_cast<size_t>(padded(p.classes)));
+void spread_band(const LossProblem<T>& p, const LossScales<T>& scales, const T* log_sum, int64_t n, int64_t band,
+                 RowReader<T> reader, T* upper, T* lower) {
+  const int64_t stride = padded(p.classes), length = p.cell_columns * stride;
+  std::vector<T> row_slope(static_cast<size_t>(length)), slopes(static_cast<size_t>(stride));
   const int32_t* begin = std::lower_bound(p.rows.index, p.rows.index + p.height, static_cast<int32_t>(band));
   for (int64_t y = begin - p.rows.index; y < p.height && p.rows.index[y] == band; ++y) {
     reader.start_row(n, y);
@@ -125,14 +148,11 @@ void spread_band(const LossProblem<T>& p, const LossScales<T>& scales, const T* 
       if (slope.label < 0) continue;
       write_slopes(slope, p.temperature, s.values, p.classes, slopes.data());
       const T weight = p.columns.weight[x];
-      T *left = row_slope.data() + reader.left(x), *right = row_slope.data() + reader.right(x);
-      const T* from = slopes.data();
-      for (int64_t c = 0; c < p.classes; ++c) left[c] += (1 - weight) * from[c];
-      for (int64_t c = 0; c < p.classes; ++c) right[c] += weight * from[c];
+      add_scaled(slopes.data(), 1 - weight, stride, row_slope.data() + reader.left(x));
+      add_scaled(slopes.data(), weight, stride, row_slope.data() + reader.right(x));
     }
-    const T weight = p.rows.weight[y];
-    for (int64_t i = 0; i < length; ++i) upper[i] += (1 - weight) * row_slope[static_cast<size_t>(i)];
-    for (int64_t i = 0; i < length; ++i) lower[i] += weight * row_slope[static_cast<size_t>(i)];
+    add_scaled(row_slope.data(), 1 - p.rows.weight[y], length, upper);
+    add_scaled(row_slope.data(), p.rows.weight[y], length, lower);
   }
 }
 
@@ -149,9 +169,10 @@ namespace cpu {
 template <class T>
 LossSums measure(const LossProblem<T>& p, T* log_sum) {
   const int64_t rows = p.images * p.height;
+  const std::vector<T> scores = padded_scores(p);
   std::vector<LossSums> of_row(static_cast<size_t>(rows));
   for_each(p, (rows + kRowsAtOnce - 1) / kRowsAtOnce, [&](int64_t piece) {
-    RowReader<T> reader(p);
+    RowReader<T> reader(p, scores);
     for (int64_t row = piece * kRowsAtOnce; row < std::min(rows, (piece + 1) * kRowsAtOnce); ++row)
       of_row[static_cast<size_t>(row)] = measure_row(p, row, log_sum, reader);
   });
@@ -162,16 +183,19 @@ LossSums measure(const LossProblem<T>& p, T* log_sum) {
 
 template <class T>
 void gradient(const LossProblem<T>& p, const LossScales<T>& scales, const T* log_sum, T* gradient) {
-  const int64_t length = p.cell_columns * p.classes, bands = p.images * p.cell_rows;
+  const int64_t stride = padded(p.classes), length = p.cell_columns * stride, bands = p.images * p.cell_rows;
+  const std::vector<T> scores = padded_scores(p);
   // Each band of pixels writes buffers of its own, so that no order of threads can show.
   std::vector<T> upper(static_cast<size_t>(bands * length)), lower(upper.size());
   for_each(p, bands, [&](int64_t b) {
-    spread_band(p, scales, log_sum, b / p.cell_rows, b % p.cell_rows, upper.data() + b * length, lower.data() + b * length);
+    spread_band(p, scales, log_sum, b / p.cell_rows, b % p.cell_rows, RowReader<T>(p, scores), upper.data() + b * length,
+                lower.data() + b * length);
   });
   for (int64_t b = 0; b < bands; ++b) {
-    const T* own = upper.data() + b * length;
-    const T* above = b % p.cell_rows > 0 ? lower.data() + (b - 1) * length : nullptr;
-    for (int64_t i = 0; i < length; ++i) gradient[b * length + i] = own[i] + (above != nullptr ? above[i] : T(0));
+    T* own = upper.data() + b * length;
+    if (b % p.cell_rows > 0) add_scaled(lower.data() + (b - 1) * length, T(1), length, own);
+    for (int64_t x = 0; x < p.cell_columns; ++x)
+      std::copy_n(own + x * stride, p.classes, gradient + (b * p.cell_columns + x) * p.classes);
   }
 }
 
