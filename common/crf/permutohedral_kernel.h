@@ -13,8 +13,6 @@
 #include "common/base/kernel.h"
 #if !defined(__CUDACC__)
 #include "common/crf/simd.h"  // before the templates: built-in vectors have no namespace to look in
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wpsabi"  // wide vectors are passed only between inlined functions
 #endif
 
 namespace boxseg::crf {
@@ -116,6 +114,3 @@ BOXSEG_HD uint64_t key_step(const VertexKeys<D>& keys, int remainder, int axis) 
 }
 
 }  // namespace boxseg::crf
-#if !defined(__CUDACC__)
-#pragma GCC diagnostic pop
-#endif

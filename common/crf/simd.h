@@ -2,6 +2,8 @@
 #pragma once
 #include <cstdint>
 
+#pragma GCC diagnostic ignored "-Wpsabi"  // wide vectors are passed between inlined functions only
+
 namespace boxseg::crf {
 
 typedef float Float2 __attribute__((vector_size(8)));
