@@ -11,7 +11,7 @@ namespace {
 
 constexpr int64_t kRowsAtOnce = 8;
 constexpr int64_t kWorthThreads = 50000;  // scores; below, waking the threads costs more than they save
-constexpr float kNoScore = -1e4f;  // fills lanes without a class: its exponential is as good as nothing
+constexpr float kNoScore = -1e4f;         // fills lanes without a class: its exponential is as good as nothing
 
 int64_t padded(int64_t classes) { return (classes + kLanes - 1) / kLanes * kLanes; }
 
@@ -24,7 +24,8 @@ void blend(const double* a, const double* b, double weight, int64_t n, double* o
   for (int64_t i = 0; i < n; ++i) out[i] = (1 - weight) * a[i] + weight * b[i];
 }
 void add_scaled(const float* from, float weight, int64_t n, float* to) {
-  for (int64_t i = 0; i < n; i += kLanes) store_lanes(to + i, load_lanes(to + i) + spread(weight) * load_lanes(from + i));
+  for (int64_t i = 0; i < n; i += kLanes)
+    store_lanes(to + i, load_lanes(to + i) + spread(weight) * load_lanes(from + i));
 }
 void add_scaled(const double* from, double weight, int64_t n, double* to) {
   for (int64_t i = 0; i < n; ++i) to[i] += weight * from[i];
@@ -85,7 +86,10 @@ template <class T>
 class RowReader {
  public:
   RowReader(const LossProblem<T>& p, const std::vector<T>& scores)
-      : p_(p), scores_(scores), stride_(padded(p.classes)), line_(static_cast<size_t>(p.cell_columns * stride_)),
+      : p_(p),
+        scores_(scores),
+        stride_(padded(p.classes)),
+        line_(static_cast<size_t>(p.cell_columns * stride_)),
         pixel_(static_cast<size_t>(stride_)) {}
 
   void start_row(int64_t n, int64_t y) {
@@ -188,8 +192,8 @@ void gradient(const LossProblem<T>& p, const LossScales<T>& scales, const T* log
   // Each band of pixels writes buffers of its own, so that no order of threads can show.
   std::vector<T> upper(static_cast<size_t>(bands * length)), lower(upper.size());
   for_each(p, bands, [&](int64_t b) {
-    spread_band(p, scales, log_sum, b / p.cell_rows, b % p.cell_rows, RowReader<T>(p, scores), upper.data() + b * length,
-                lower.data() + b * length);
+    spread_band(p, scales, log_sum, b / p.cell_rows, b % p.cell_rows, RowReader<T>(p, scores),
+                upper.data() + b * length, lower.data() + b * length);
   });
   for (int64_t b = 0; b < bands; ++b) {
     T* own = upper.data() + b * length;

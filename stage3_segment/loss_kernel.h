@@ -27,13 +27,13 @@ struct AxisView {
 template <class T>
 struct LossProblem {
   int64_t images = 0, classes = 0, cell_rows = 0, cell_columns = 0, height = 0, width = 0;  // N K h w H W
-  const T* scores = nullptr;       // [N,h,w,K] cosines
+  const T* scores = nullptr;  // [N,h,w,K] cosines
   const uint8_t* label = nullptr;  // [N,H,W]: what is learnt
   const uint8_t* other = nullptr;  // [N,H,W]: where it disagrees, a pixel is unreliable; null: all are reliable
   AxisView<T> rows, columns;
   T temperature = 20, lambda = 0, gamma = 7, beta = 1;
-  bool is_weighted = false;        // by the confidence sigma
-  bool is_detached = false;        // no gradient through sigma
+  bool is_weighted = false;  // by the confidence sigma
+  bool is_detached = false;  // no gradient through sigma
 };
 
 // Reads a pixel's scores from the four cells around it; score(c) of class c.
@@ -119,8 +119,8 @@ BOXSEG_HD Confidence<T> confidence_of(const Scores& s, int64_t classes, int64_t 
 // A pixel's part of the sums over the batch.
 template <class T>
 struct PixelPart {
-  T loss = 0;          // reliable: -log p_label; unreliable: sigma times its loss
-  T confidence = 0;    // sigma of unreliable pixels
+  T loss = 0;        // reliable: -log p_label; unreliable: sigma times its loss
+  T confidence = 0;  // sigma of unreliable pixels
   T log_sum = 0;
 };
 
@@ -149,9 +149,9 @@ BOXSEG_HD PixelPart<T> measure_pixel(const LossProblem<T>& p, PixelKind kind, in
 template <class T>
 struct PixelSlope {
   T log_sum = 0;
-  T cross_entropy = 0;   // factor of T (p_c - [c = label])
-  T entropy = 0;         // factor of -T p_c (log p_c + H)
-  T entropy_value = 0;   // H
+  T cross_entropy = 0;  // factor of T (p_c - [c = label])
+  T entropy = 0;        // factor of -T p_c (log p_c + H)
+  T entropy_value = 0;  // H
   T label_extra = 0, top_extra = 0;
   int32_t label = -1, top = -1;  // label < 0: the pixel has no gradient
 };
@@ -159,9 +159,9 @@ struct PixelSlope {
 // What the sums over the batch say about the second pass.
 template <class T>
 struct LossScales {
-  T reliable = 0;     // 1/|S|, 0 without reliable pixels
-  T unreliable = 0;   // lambda / sum sigma, 0 without
-  T mean = 0;         // the unreliable pixels' weighted mean loss
+  T reliable = 0;    // 1/|S|, 0 without reliable pixels
+  T unreliable = 0;  // lambda / sum sigma, 0 without
+  T mean = 0;        // the unreliable pixels' weighted mean loss
 };
 
 template <class T, class Scores>
@@ -206,8 +206,8 @@ BOXSEG_HD T slope_of_class(const PixelSlope<T>& slope, T temperature, T score, i
   return value;
 }
 
-// The gradient with respect to one low-resolution score, gathered from the pixels around its cell in a fixed order: what
-// a GPU thread does. The CPU spreads each pixel's gradient over its cells instead, which needs a quarter of the
+// The gradient with respect to one low-resolution score, gathered from the pixels around its cell in a fixed order:
+// what a GPU thread does. The CPU spreads each pixel's gradient over its cells instead, which needs a quarter of the
 // exponentials (losses.cpp); the tests compare the two.
 template <class T>
 BOXSEG_HD T gather_cell(const LossProblem<T>& p, const PixelSlope<T>* slopes, int64_t n, int64_t row, int64_t column,

@@ -70,8 +70,8 @@ struct Prepared {
       bytes.insert(bytes.end(), begin, begin + table.size() * sizeof(table[0]));
       return at;
     };
-    const size_t at[6] = {put(rows.weight), put(columns.weight), put(rows.index), put(rows.first), put(rows.end),
-                          put(columns.index)};
+    const size_t at[6] = {put(rows.weight), put(columns.weight), put(rows.index),
+                          put(rows.first),  put(rows.end),       put(columns.index)};
     const size_t first = put(columns.first), end = put(columns.end);
     tables = at::from_blob(bytes.data(), {static_cast<int64_t>(bytes.size())}, at::kByte).to(scores.device());
     const auto* base = tables.const_data_ptr<uint8_t>();
@@ -122,7 +122,8 @@ at::Tensor gradient_of(const Prepared<T>& of, const at::Tensor& log_sum, const L
 }
 
 void check(const at::Tensor& scores, const LossLabels& labels) {
-  ensure(scores.dim() == 4 && scores.numel() > 0, "loss: expected scores [N,K,h,w], got {}", fmt::join(scores.sizes(), "x"));
+  ensure(scores.dim() == 4 && scores.numel() > 0, "loss: expected scores [N,K,h,w], got {}",
+         fmt::join(scores.sizes(), "x"));
   const auto fits = [&](const at::Tensor& map) {
     return map.scalar_type() == at::kByte && map.dim() == 3 && map.size(0) == scores.size(0) &&
            map.sizes() == labels.label.sizes() && map.numel() > 0 && map.device() == scores.device();
@@ -148,8 +149,8 @@ auto with_prepared(const at::Tensor& scores, const LossLabels& labels, const Los
 
 // The gradient is made together with the value, while the labels and scores are at hand.
 struct LossFunction : torch::autograd::Function<LossFunction> {
-  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& scores, const LossLabels& labels,
-                            const LossOptions& options, LossSums* sums) {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& scores,
+                            const LossLabels& labels, const LossOptions& options, LossSums* sums) {
     const auto compute = [&](const auto& prepared) {
       at::Tensor log_sum;
       *sums = measure(prepared, log_sum);
@@ -184,7 +185,8 @@ double LossSums::total(const LossOptions& options) const {
 at::Tensor cosine_scores(const at::Tensor& features, const at::Tensor& weight) {
   const at::Tensor w = weight.dim() == 2 ? weight.unsqueeze(-1).unsqueeze(-1) : weight;
   ensure(features.dim() == 4 && w.dim() == 4 && w.size(1) == features.size(1),
-         "cosine scores: features {} do not fit weights {}", fmt::join(features.sizes(), "x"), fmt::join(w.sizes(), "x"));
+         "cosine scores: features {} do not fit weights {}", fmt::join(features.sizes(), "x"),
+         fmt::join(w.sizes(), "x"));
   // Dividing the products by the features' norms, instead of the features, saves a copy of all features.
   return at::conv2d(features, w * inverse_norm(w)) * inverse_norm(features);
 }
@@ -207,7 +209,8 @@ at::Tensor loss_gradient(const at::Tensor& scores, const LossLabels& labels, con
 LossSums count_pixels(const LossLabels& labels) {
   const at::Tensor is_known = labels.label.ne(kVoidLabel);
   LossSums sums;
-  sums.reliable = (labels.other.defined() ? is_known.logical_and(labels.label.eq(labels.other)) : is_known).sum().item<int64_t>();
+  sums.reliable =
+      (labels.other.defined() ? is_known.logical_and(labels.label.eq(labels.other)) : is_known).sum().item<int64_t>();
   sums.unreliable = is_known.sum().item<int64_t>() - sums.reliable;
   sums.confidence = static_cast<double>(sums.unreliable);
   return sums;

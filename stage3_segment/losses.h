@@ -53,9 +53,9 @@ struct LossLabels {
 
 LossSums loss_sums(const at::Tensor& scores, const LossLabels& labels, const LossOptions& options);
 
-// d total / d scores [N,K,h,w], where `whole` are the sums of the batch that these scores are a part of; of plain losses,
-// entropy and bootstrap only its counts and confidence matter, which count_pixels() knows. `part` receives the sums of
-// these scores if not null.
+// d total / d scores [N,K,h,w], where `whole` are the sums of the batch that these scores are a part of; of plain
+// losses, entropy and bootstrap only its counts and confidence matter, which count_pixels() knows. `part` receives the
+// sums of these scores if not null.
 at::Tensor loss_gradient(const at::Tensor& scores, const LossLabels& labels, const LossOptions& options,
                          const LossSums& whole, LossSums* part = nullptr);
 

@@ -16,8 +16,10 @@ int train_main(int argc, char** argv) {
   Options options(stage3_train_info());
   stage3.declare(options);
   if (!options.parse(argc, argv)) return 0;
-  if (!options.check_file.empty()) check_stage3_artifact(options.check_file);
-  else run_training(options, stage3);
+  if (!options.check_file.empty())
+    check_stage3_artifact(options.check_file);
+  else
+    run_training(options, stage3);
   return 0;
 }
 
@@ -26,17 +28,20 @@ int predict_main(int argc, char** argv) {
   Options options(stage3_predict_info());
   predict.declare(options);
   if (!options.parse(argc, argv)) return 0;
-  if (!options.check_file.empty()) check_stage3_artifact(options.check_file);
-  else run_prediction(options, predict);
+  if (!options.check_file.empty())
+    check_stage3_artifact(options.check_file);
+  else
+    run_prediction(options, predict);
   return 0;
 }
 
 // Without a command: --help, --version, --fingerprint and --check of the whole program.
 int overview_main(int argc, char** argv) {
-  Options options({"stage3_segment",
-                   "Trains a segmentation network from pseudo labels, and segments images with it.\nCommands: train, predict. "
-                   "`stage3_segment train --help` and `stage3_segment predict --help` list their options.",
-                   stage3_train_info().example, "", kStage3Fingerprint});
+  Options options(
+      {"stage3_segment",
+       "Trains a segmentation network from pseudo labels, and segments images with it.\nCommands: train, predict. "
+       "`stage3_segment train --help` and `stage3_segment predict --help` list their options.",
+       stage3_train_info().example, "", kStage3Fingerprint});
   if (!options.parse(argc, argv)) return 0;
   if (options.check_file.empty()) fail_usage("a command is missing: stage3_segment train, or stage3_segment predict");
   check_stage3_artifact(options.check_file);

@@ -23,7 +23,7 @@ namespace boxseg {
 namespace {
 
 constexpr int kMostWorkers = 16;
-constexpr int64_t kBytesInProgress = 2ll << 30;  // of the CRFs of all workers together
+constexpr int64_t kBytesInProgress = 2ll << 30;            // of the CRFs of all workers together
 const std::string kDone = "done ", kSkipped = "skipped ";  // of a journal's payload: digest, reason
 
 // What is the same for all images.
@@ -41,14 +41,16 @@ CrfOptions crf_of(const Options& command_line, const PredictOptions& options, co
   const auto is_ours = [&](const char* name) { return !record.crf || !command_line.is_default(name); };
   CrfOptions crf = record.crf.value_or(CrfOptions());
   if (is_ours("bilateral"))
-    crf.bilateral_weight = options.bilateral[0], crf.bilateral_xy = options.bilateral[1], crf.bilateral_rgb = options.bilateral[2];
+    crf.bilateral_weight = options.bilateral[0], crf.bilateral_xy = options.bilateral[1],
+    crf.bilateral_rgb = options.bilateral[2];
   if (is_ours("gaussian")) crf.gaussian_weight = options.gaussian[0], crf.gaussian_xy = options.gaussian[1];
   if (is_ours("crf-iterations")) crf.iterations = options.crf_iterations;
   crf.check();
   return crf;
 }
 
-PredictPlan make_plan(const Options& command_line, const PredictOptions& options, const SegmenterRecord& record, int threads) {
+PredictPlan make_plan(const Options& command_line, const PredictOptions& options, const SegmenterRecord& record,
+                      int threads) {
   PredictPlan plan;
   plan.scales = options.scales;
   plan.flips = options.flip || options.tta;
@@ -137,8 +139,8 @@ class Prediction {
       decoded.image = read_rgb(image.path);
       const ImageSize size{decoded.image.height, decoded.image.width};
       if (image.size.height > 0 && image.size != size)
-        fail_input("{}: is {}x{} pixels, the dataset says {}x{}; run prepare again", image.path.string(), size.width, size.height,
-                   image.size.width, image.size.height);
+        fail_input("{}: is {}x{} pixels, the dataset says {}x{}; run prepare again", image.path.string(), size.width,
+                   size.height, image.size.width, image.size.height);
       const std::vector<float> values(decoded.image.pixels.begin(), decoded.image.pixels.end());
       decoded.input = normalise(values, size.height, size.width, network_.normalisation());
     } catch (const Error& e) {
@@ -162,8 +164,8 @@ class Prediction {
     if (plan_.uses_crf) {
       const MemoryBudget::Share share(budget_, crf_memory_bytes(job.scores.classes, size.height, size.width));
       try {
-        labels = refine(crfs_[static_cast<size_t>(worker)], job.scores, crf_colours(job.image, plan_.is_crf_reference), size,
-                        plan_.temperature, threads_each_);
+        labels = refine(crfs_[static_cast<size_t>(worker)], job.scores, crf_colours(job.image, plan_.is_crf_reference),
+                        size, plan_.temperature, threads_each_);
       } catch (const Error& e) {
         if (e.kind() != ErrorKind::bad_input) throw;
         const std::string reason = fmt::format("{}: {}", images_[job.index].path.string(), e.what());
@@ -197,12 +199,15 @@ class Prediction {
 };
 
 // Names the outputs and what was skipped.
-void describe_outputs(const std::vector<PredictImage>& images, const std::map<std::string, std::string>& finished, StageRun& run) {
+void describe_outputs(const std::vector<PredictImage>& images, const std::map<std::string, std::string>& finished,
+                      StageRun& run) {
   std::vector<std::string> skipped;
   for (const auto& image : images) {
     const std::string& payload = finished.at(image.output.substr(0, image.output.size() - 4));
-    if (payload.rfind(kSkipped, 0) == 0) skipped.push_back(payload.substr(kSkipped.size()));
-    else run.add_output(image.output, payload.substr(kDone.size()));
+    if (payload.rfind(kSkipped, 0) == 0)
+      skipped.push_back(payload.substr(kSkipped.size()));
+    else
+      run.add_output(image.output, payload.substr(kDone.size()));
   }
   run.add_fact("images", std::to_string(images.size() - skipped.size()));
   run.add_fact("images_skipped", std::to_string(skipped.size()));
@@ -228,7 +233,8 @@ Source find_images(const PredictOptions& options, const Segmenter& segmenter) {
   if (!names.empty() && names != dataset.class_names)
     log_warning("{} was trained on other classes than the dataset has; its labels keep its own: {}", options.checkpoint,
                 join(names, ", "));
-  return {images_of_split(dataset, options.split), predict_inputs(options, dataset, segmenter.digest), "segment " + options.split};
+  return {images_of_split(dataset, options.split), predict_inputs(options, dataset, segmenter.digest),
+          "segment " + options.split};
 }
 
 }  // namespace
@@ -239,7 +245,8 @@ std::vector<uint8_t> crf_colours(const RgbImage& image, bool is_reference) {
   std::vector<uint8_t> colours(image.pixels.size());
   for (size_t i = 0; i < colours.size(); i += 3)
     for (size_t c = 0; c < 3; ++c)
-      colours[i + c] = static_cast<uint8_t>(static_cast<int32_t>(static_cast<float>(image.pixels[i + 2 - c]) - caffe.mean[c]));
+      colours[i + c] =
+          static_cast<uint8_t>(static_cast<int32_t>(static_cast<float>(image.pixels[i + 2 - c]) - caffe.mean[c]));
   return colours;
 }
 

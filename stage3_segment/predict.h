@@ -11,8 +11,8 @@
 
 namespace boxseg {
 
-// Writes OUTPUT/ID.png (8-bit palette, the checkpoint's colours, the image's size) and OUTPUT/manifest.h5. Goes on where
-// a killed run stopped; does nothing when all is up to date.
+// Writes OUTPUT/ID.png (8-bit palette, the checkpoint's colours, the image's size) and OUTPUT/manifest.h5. Goes on
+// where a killed run stopped; does nothing when all is up to date.
 void run_prediction(const Options& command_line, const PredictOptions& options);
 
 // The colours that the CRF sees: the image's, or (`reference`) what the authors' code hands it: the BGR image minus

@@ -31,13 +31,15 @@ std::vector<PredictImage> images_of_folder(const fs::path& folder) {
   if (error) fail_input("--images {}: cannot be read: {}", folder.string(), error.message());
   std::map<std::string, fs::path> by_name;  // sorted: the order of a folder is the file system's whim
   for (const auto& entry : entries)
-    if (entry.is_regular_file() && is_image_name(entry.path())) by_name[entry.path().filename().string()] = entry.path();
+    if (entry.is_regular_file() && is_image_name(entry.path()))
+      by_name[entry.path().filename().string()] = entry.path();
   std::vector<PredictImage> images;
   std::map<std::string, std::string> file_of_output;
   for (const auto& [name, path] : by_name) {
     const std::string id = path.stem().string();
     if (const auto [other, is_new] = file_of_output.emplace(id, name); !is_new)
-      fail_input("--images {}: {} and {} would both be written as {}.png; rename one", folder.string(), other->second, name, id);
+      fail_input("--images {}: {} and {} would both be written as {}.png; rename one", folder.string(), other->second,
+                 name, id);
     images.push_back({id, path, id + ".png", {}});
   }
   if (images.empty()) fail_input("--images {}: holds no .jpg, .jpeg or .png file", folder.string());

@@ -11,8 +11,8 @@ namespace boxseg {
 struct PredictImage {
   std::string id;
   fs::path path;
-  std::string output;   // relative to the output folder: "ID.png"
-  ImageSize size;       // of the dataset's index; 0x0 if not known yet
+  std::string output;  // relative to the output folder: "ID.png"
+  ImageSize size;      // of the dataset's index; 0x0 if not known yet
 };
 
 std::vector<PredictImage> images_of_split(const Dataset& dataset, const std::string& split);

@@ -13,7 +13,9 @@ namespace boxseg {
 namespace {
 
 at::Tensor resized(const at::Tensor& input, double scale) {
-  const auto to = [scale](int64_t n) { return std::max<int64_t>(1, static_cast<int64_t>(std::floor(static_cast<double>(n) * scale))); };
+  const auto to = [scale](int64_t n) {
+    return std::max<int64_t>(1, static_cast<int64_t>(std::floor(static_cast<double>(n) * scale)));
+  };
   const int64_t height = to(input.size(2)), width = to(input.size(3));
   if (height == input.size(2) && width == input.size(3)) return input;
   return at::upsample_bilinear2d(input, {height, width}, /*align_corners=*/true);

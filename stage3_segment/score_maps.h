@@ -23,10 +23,10 @@ struct ScoreMaps {
   std::vector<ScoreMap> maps;
 };
 
-// input: [1,3,H,W] normalised, on the network's device. Per scale: the input resized to floor(H s) x floor(W s) (bilinear,
-// align_corners, as F.interpolate with scale_factor in the authors' code; at least one pixel), and with `flips` the
-// mean with the flipped scores of the flipped input: interpolation with aligned corners commutes with flipping, so
-// that is the authors' mean at full resolution.
+// input: [1,3,H,W] normalised, on the network's device. Per scale: the input resized to floor(H s) x floor(W s)
+// (bilinear, align_corners, as F.interpolate with scale_factor in the authors' code; at least one pixel), and with
+// `flips` the mean with the flipped scores of the flipped input: interpolation with aligned corners commutes with
+// flipping, so that is the authors' mean at full resolution.
 ScoreMaps score_maps(Network& network, const at::Tensor& input, const std::vector<double>& scales, bool flips);
 
 // Calls row(y, scores) for each row of pixels, scores [W,K], on up to `threads` threads, in any order.

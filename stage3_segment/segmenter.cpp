@@ -19,7 +19,8 @@ Palette parse_palette(const std::string& text) {
   Palette palette = voc_palette();
   const auto colours = split(text, ' ');
   for (size_t i = 0; i < colours.size(); ++i) {
-    if (i >= palette.size() || colours[i].size() != 6 || colours[i].find_first_not_of("0123456789abcdef") != std::string::npos)
+    if (i >= palette.size() || colours[i].size() != 6 ||
+        colours[i].find_first_not_of("0123456789abcdef") != std::string::npos)
       fail_input("palette: colour {} is '{}', expected six hexadecimal digits, and at most 256 of them", i, colours[i]);
     const long value = std::stol(colours[i], nullptr, 16);
     palette[i] = {static_cast<uint8_t>(value >> 16), static_cast<uint8_t>(value >> 8), static_cast<uint8_t>(value)};
@@ -43,7 +44,8 @@ SegmenterRecord parse_record(const std::map<std::string, std::string>& record, i
     return found->second;
   };
   if (const auto kind = record.find("kind"); kind == record.end() || kind->second != kKind)
-    fail_input("is not of a segmenter ({}); stage3_segment train makes one", kind == record.end() ? "no kind" : kind->second);
+    fail_input("is not of a segmenter ({}); stage3_segment train makes one",
+               kind == record.end() ? "no kind" : kind->second);
   SegmenterRecord out;
   out.class_names = parse_record_list(field("class_names"));
   if (static_cast<int64_t>(out.class_names.size()) != classes)
@@ -64,12 +66,13 @@ CrfOptions default_crf(const std::string& backbone) {
 
 Checkpoint make_segmenter(const Network& network, const SegmenterRecord& record) {
   const CrfOptions crf = record.crf.value_or(default_crf(network.spec().backbone));
-  return make_checkpoint(network, {{"kind", kKind},
-                                   {"class_names", record_list(record.class_names)},
-                                   {"palette", palette_text(record.palette, record.class_names.size())},
-                                   {"temperature", fmt::format("{}", record.temperature)},
-                                   {"crf", fmt::format("{},{},{},{},{},{}", crf.bilateral_weight, crf.bilateral_xy,
-                                                       crf.bilateral_rgb, crf.gaussian_weight, crf.gaussian_xy, crf.iterations)}});
+  return make_checkpoint(
+      network, {{"kind", kKind},
+                {"class_names", record_list(record.class_names)},
+                {"palette", palette_text(record.palette, record.class_names.size())},
+                {"temperature", fmt::format("{}", record.temperature)},
+                {"crf", fmt::format("{},{},{},{},{},{}", crf.bilateral_weight, crf.bilateral_xy, crf.bilateral_rgb,
+                                    crf.gaussian_weight, crf.gaussian_xy, crf.iterations)}});
 }
 
 Segmenter load_segmenter(const fs::path& path, const at::Device& device) {

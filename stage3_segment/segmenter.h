@@ -16,7 +16,7 @@ struct SegmenterRecord {
   std::vector<std::string> class_names;  // [K]; empty for a bare checkpoint
   Palette palette = voc_palette();
   double temperature = 20;
-  std::optional<CrfOptions> crf;         // what suits the backbone
+  std::optional<CrfOptions> crf;  // what suits the backbone
 };
 
 // The authors' CRF of test time: (4,121,5,3,3) for the VGG of DeepLab-v1, and for other backbones.

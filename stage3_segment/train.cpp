@@ -34,7 +34,8 @@ std::unique_ptr<Network> start_network(const Stage3Options& options, int64_t cla
   auto network = make_network(spec, seed);
   if (options.init.empty()) return network;
   const auto fresh = load_initial_weights(*network, options.init);
-  if (!fresh.empty()) log_info("{}: not in it, start fresh and learn 10 times as fast: {}", options.init, join(fresh, ", "));
+  if (!fresh.empty())
+    log_info("{}: not in it, start fresh and learn 10 times as fast: {}", options.init, join(fresh, ", "));
   return network;
 }
 
@@ -49,14 +50,21 @@ TrainingOptions training_options(const Stage3Options& options) {
 }
 
 SampleOptions sample_options(const Stage3Options& options, const Normalisation& normalisation, uint64_t seed) {
-  return {{options.scale_min, options.scale_max, options.flip, options.jitter, options.crop}, normalisation, seed, options.batch};
+  return {{options.scale_min, options.scale_max, options.flip, options.jitter, options.crop},
+          normalisation,
+          seed,
+          options.batch};
 }
 
 // Batches in order, made ahead on other threads.
 class Batches {
  public:
   Batches(const TrainingSamples& samples, int64_t batch, int64_t crop, int64_t steps, int threads)
-      : samples_(samples), batch_(batch), crop_(crop), steps_(steps), workers_(static_cast<int>(std::min<int64_t>(threads, kMostWorkers))) {}
+      : samples_(samples),
+        batch_(batch),
+        crop_(crop),
+        steps_(steps),
+        workers_(static_cast<int>(std::min<int64_t>(threads, kMostWorkers))) {}
 
   void start_at(int64_t step) {
     loader_.emplace((step - 1) * batch_, steps_ * batch_, workers_, std::max<int64_t>(2 * batch_, workers_),
@@ -105,7 +113,8 @@ void run_training(const Options& command_line, const Stage3Options& options) {
   require_writable_directory(output);
   at::set_num_threads(threads);
   const auto network = start_network(options, dataset.classes(), seed);
-  const TrainingSet set = select_training_images(dataset, options.split, labels, options.on_bad_image == "skip", threads);
+  const TrainingSet set =
+      select_training_images(dataset, options.split, labels, options.on_bad_image == "skip", threads);
   for (const auto& why : set.skipped) log_warning("left out: {}", why);
   network->to(device);
   run.begin();
@@ -122,7 +131,8 @@ void run_training(const Options& command_line, const Stage3Options& options) {
     pass.step = static_cast<uint64_t>(it);
     return train_step(*network, batches.next(), loss, pass, options.micro_batch);
   };
-  train(*network, training_options(options), output, run.run_key(), step, [&](int64_t first) { batches.start_at(first); });
+  train(*network, training_options(options), output, run.run_key(), step,
+        [&](int64_t first) { batches.start_at(first); });
 
   write_segmenter(*network, dataset, options, run);
   if (fs::exists(output / "log.jsonl")) run.add_output("log.jsonl", digest_of_file(output / "log.jsonl"));

@@ -85,7 +85,8 @@ LossOptions loss_options(const Stage3Options& options) {
 StepReport train_step(Network& network, const TrainingBatch& batch, const LossOptions& options, Pass pass,
                       int64_t micro_batch) {
   const int64_t images = batch.images.size(0);
-  ensure(static_cast<int64_t>(batch.keys.size()) == images, "batch of {} images has {} keys", images, batch.keys.size());
+  ensure(static_cast<int64_t>(batch.keys.size()) == images, "batch of {} images has {} keys", images,
+         batch.keys.size());
   if (micro_batch <= 0 || micro_batch >= images) {
     const Part all = part_of(batch, pass, 0, images, network.device());
     LossSums sums;

@@ -20,9 +20,11 @@ std::string file_of(const std::string& kind, const ImageEntry& image) {
 Manifest read_labels_manifest(const fs::path& folder) {
   const fs::path path = folder / "manifest.h5";
   if (!fs::exists(path))
-    fail_input("--labels {}: has no manifest.h5: name the output folder of a finished stage 2, or give label maps of your own one "
-               "with `prepare labels`",
-               folder.string());
+    fail_input(
+        "--labels {}: has no manifest.h5: name the output folder of a finished stage 2, or give label maps of your own "
+        "one "
+        "with `prepare labels`",
+        folder.string());
   return read_manifest(path);
 }
 
@@ -42,8 +44,9 @@ TrainingLabels::TrainingLabels(const std::string& loss, const fs::path& labels, 
     if (found[kind] > 0) continue;
     const bool is_regenerated = kind == "Y_ret" && found["Y_crf"] > 0;
     fail_input("--labels {}: lists no {}, which --loss {} needs{}", folder_.string(), kind, loss,
-               is_regenerated ? "; labels made with --from-attention have none: use --loss ce_crf, or run stage 2 with the network"
-                              : "");
+               is_regenerated
+                   ? "; labels made with --from-attention have none: use --loss ce_crf, or run stage 2 with the network"
+                   : "");
   }
 }
 
@@ -52,21 +55,23 @@ std::string TrainingLabels::what_is_missing(const ImageEntry& image) const {
     return fmt::format("image {} has no mask in the dataset; --loss true_masks needs one for each", image.id);
   for (const auto& kind : kinds_)
     if (listed_.count(file_of(kind, image)) == 0)
-      return fmt::format("--labels {}: lists no {} of image {}; was it made for another split, or was the image skipped?",
-                         folder_.string(), kind, image.id);
+      return fmt::format(
+          "--labels {}: lists no {} of image {}; was it made for another split, or was the image skipped?",
+          folder_.string(), kind, image.id);
   return "";
 }
 
 LabelMap TrainingLabels::read_checked(const fs::path& path, const ImageEntry& image) const {
   LabelMap labels = read_label_png(path);
   if (labels.height != image.size.height || labels.width != image.size.width)
-    fail_input("{}: is {}x{} pixels, image {} is {}x{}; label maps need their image's size", path.string(), labels.width,
-               labels.height, image.id, image.size.width, image.size.height);
+    fail_input("{}: is {}x{} pixels, image {} is {}x{}; label maps need their image's size", path.string(),
+               labels.width, labels.height, image.id, image.size.width, image.size.height);
   const int64_t classes = dataset_.classes();
   for (size_t i = 0; i < labels.pixels.size(); ++i) {
     if (labels.pixels[i] < classes || labels.pixels[i] == 255) continue;
-    fail_input("{}: pixel ({},{}) is {}, which is neither a class of the dataset (0 to {}) nor 255 (void)", path.string(),
-               i % static_cast<size_t>(labels.width), i / static_cast<size_t>(labels.width), labels.pixels[i], classes - 1);
+    fail_input("{}: pixel ({},{}) is {}, which is neither a class of the dataset (0 to {}) nor 255 (void)",
+               path.string(), i % static_cast<size_t>(labels.width), i / static_cast<size_t>(labels.width),
+               labels.pixels[i], classes - 1);
   }
   return labels;
 }

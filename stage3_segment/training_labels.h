@@ -20,10 +20,11 @@ class TrainingLabels {
   std::string what_is_missing(const ImageEntry& image) const;
 
   // The maps in the order of LossLabels: Y_crf and Y_ret (nal), or one. Throws bad_input, naming the file, for a map
-  // of another size than the image's, one that is not what the manifest (or the dataset) says, or ids that are no class.
+  // of another size than the image's, one that is not what the manifest (or the dataset) says, or ids that are no
+  // class.
   std::vector<LabelMap> read(const ImageEntry& image) const;
 
-  const Digest& digest() const { return digest_; }  // of all label maps listed; "" for masks
+  const Digest& digest() const { return digest_; }                  // of all label maps listed; "" for masks
   const std::vector<std::string>& kinds() const { return kinds_; }  // "Y_crf", "Y_ret"; none for masks
 
  private:

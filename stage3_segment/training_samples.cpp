@@ -15,8 +15,8 @@ RgbImage read_image(const Dataset& dataset, const ImageEntry& entry) {
   const fs::path path = dataset.image_path(entry);
   RgbImage image = read_rgb(path);
   if (image.height != entry.size.height || image.width != entry.size.width)
-    fail_input("{}: is {}x{} pixels, the dataset says {}x{}; run prepare again", path.string(), image.width, image.height,
-               entry.size.width, entry.size.height);
+    fail_input("{}: is {}x{} pixels, the dataset says {}x{}; run prepare again", path.string(), image.width,
+               image.height, entry.size.width, entry.size.height);
   return image;
 }
 
@@ -48,9 +48,12 @@ TrainingSet select_training_images(const Dataset& dataset, const std::string& sp
   });
   TrainingSet set;
   for (size_t i = 0; i < all.size(); ++i) {
-    if (damage[i].empty()) set.images.push_back(all[i]);
-    else if (skips_bad) set.skipped.push_back(damage[i]);
-    else fail_input("{}; --on-bad-image skip leaves such images out", damage[i]);
+    if (damage[i].empty())
+      set.images.push_back(all[i]);
+    else if (skips_bad)
+      set.skipped.push_back(damage[i]);
+    else
+      fail_input("{}; --on-bad-image skip leaves such images out", damage[i]);
   }
   if (set.images.empty()) fail_input("--split {}: no image of it can be learnt from", split);
   return set;
@@ -58,7 +61,10 @@ TrainingSet select_training_images(const Dataset& dataset, const std::string& sp
 
 TrainingSamples::TrainingSamples(const Dataset& dataset, std::vector<int64_t> images, const TrainingLabels& labels,
                                  SampleOptions options)
-    : dataset_(dataset), images_(std::move(images)), labels_(labels), options_(std::move(options)),
+    : dataset_(dataset),
+      images_(std::move(images)),
+      labels_(labels),
+      options_(std::move(options)),
       order_(options_.seed, static_cast<int64_t>(images_.size()), options_.batch) {}
 
 TrainingSample TrainingSamples::at(int64_t position) const {

@@ -15,14 +15,14 @@
 namespace boxseg {
 
 struct TrainingSample {
-  std::vector<float> image;                   // [3,S,S], normalised
-  std::vector<std::vector<uint8_t>> labels;   // [S,S] each, padded with 255
-  uint64_t key = 0;                           // stable_hash64 of the image's id
+  std::vector<float> image;                  // [3,S,S], normalised
+  std::vector<std::vector<uint8_t>> labels;  // [S,S] each, padded with 255
+  uint64_t key = 0;                          // stable_hash64 of the image's id
 };
 
 struct TrainingSet {
-  std::vector<int64_t> images;         // indices into dataset.images that have all they need
-  std::vector<std::string> skipped;    // why others were left out
+  std::vector<int64_t> images;       // indices into dataset.images that have all they need
+  std::vector<std::string> skipped;  // why others were left out
 };
 
 // The images of a split that can be learnt from. With skips_bad, damaged images and those without labels are left out;
@@ -40,7 +40,8 @@ struct SampleOptions {
 class TrainingSamples {
  public:
   // `images` must not be empty. All arguments must outlive this.
-  TrainingSamples(const Dataset& dataset, std::vector<int64_t> images, const TrainingLabels& labels, SampleOptions options);
+  TrainingSamples(const Dataset& dataset, std::vector<int64_t> images, const TrainingLabels& labels,
+                  SampleOptions options);
 
   // Sample `position`, counted from 0: slot position % batch of step position / batch + 1. A pure function of its
   // argument, thread-safe. Throws bad_input with the file's name.
@@ -55,8 +56,8 @@ class TrainingSamples {
 };
 
 struct TrainingBatch {
-  at::Tensor images;     // [B,3,S,S] float32
-  LossLabels labels;     // [B,S,S] uint8
+  at::Tensor images;  // [B,3,S,S] float32
+  LossLabels labels;  // [B,S,S] uint8
   std::vector<uint64_t> keys;
 };
 TrainingBatch make_batch(const std::vector<TrainingSample>& samples, int64_t crop);

@@ -94,8 +94,9 @@ void gradient(const LossProblem<T>& p, const LossScales<T>& scales, const T* log
 
 template void measure(const LossProblem<float>&, float*, double*, int64_t*, void*);
 template void measure(const LossProblem<double>&, double*, double*, int64_t*, void*);
-template void gradient(const LossProblem<float>&, const LossScales<float>&, const float*, PixelSlope<float>*, float*, void*);
-template void gradient(const LossProblem<double>&, const LossScales<double>&, const double*, PixelSlope<double>*, double*,
+template void gradient(const LossProblem<float>&, const LossScales<float>&, const float*, PixelSlope<float>*, float*,
                        void*);
+template void gradient(const LossProblem<double>&, const LossScales<double>&, const double*, PixelSlope<double>*,
+                       double*, void*);
 
 }  // namespace boxseg::cuda

@@ -23,7 +23,10 @@ struct Crops {
   test::TemporaryDirectory dir;
   Dataset dataset = read_dataset(test::make_small_dataset(dir.path(), 5));
   TrainingLabels labels{"nal", test::make_small_labels(dir.path(), 5), dataset};
-  TrainingSamples samples{dataset, dataset.split("train"), labels, {{0.5, 1.5, 0.5, 0.5, kCrop}, parse_normalisation("lite0_rgb"), 4, kBatch}};
+  TrainingSamples samples{dataset,
+                          dataset.split("train"),
+                          labels,
+                          {{0.5, 1.5, 0.5, 0.5, kCrop}, parse_normalisation("lite0_rgb"), 4, kBatch}};
 
   TrainingBatch batch(int64_t step) const {
     std::vector<TrainingSample> all;

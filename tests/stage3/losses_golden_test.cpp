@@ -133,9 +133,12 @@ TEST_CASE("the other losses and their gradients are those of their formulae", "[
     Kind kind;
     double beta = 1;
   };
-  const std::vector<Other> others = {{"ce_crf", Kind::plain},      {"ce_ret", Kind::plain},
-                                     {"baseline", Kind::plain},    {"entropy", Kind::entropy},
-                                     {"bootstrap_beta1", Kind::bootstrap, 1}, {"bootstrap_beta0.8", Kind::bootstrap, 0.8}};
+  const std::vector<Other> others = {{"ce_crf", Kind::plain},
+                                     {"ce_ret", Kind::plain},
+                                     {"baseline", Kind::plain},
+                                     {"entropy", Kind::entropy},
+                                     {"bootstrap_beta1", Kind::bootstrap, 1},
+                                     {"bootstrap_beta0.8", Kind::bootstrap, 0.8}};
   for (const auto& name : kCases) {
     for (const auto& other : others) {
       INFO(name << " " << other.name);

@@ -54,7 +54,9 @@ double naive_loss(const at::Tensor& scores, const LossLabels& labels, const Loss
         const int other = labels.other.defined() ? labels.other[n][y][x].item<int>() : label;
         if (label == 255) continue;
         double sum = 0, largest = -2, entropy = 0;
-        const auto at = [&](int64_t c) { return z.const_data_ptr<double>()[((n * classes + c) * height + y) * width + x]; };
+        const auto at = [&](int64_t c) {
+          return z.const_data_ptr<double>()[((n * classes + c) * height + y) * width + x];
+        };
         for (int64_t c = 0; c < classes; ++c) sum += std::exp(o.temperature * at(c));
         for (int64_t c = 0; c < classes; ++c) {
           const double log_p = o.temperature * at(c) - std::log(sum);
@@ -254,7 +256,8 @@ TEST_CASE("float32 losses and gradients follow float64 for any number of classes
       REQUIRE(sums.total(o) == Approx(exact.total(o)).epsilon(1e-6));
       const at::Tensor expected = loss_gradient(scores, labels, o, exact);
       const double largest = expected.abs().max().item<double>();
-      REQUIRE(largest_difference(loss_gradient(scores.to(at::kFloat), labels, o, sums).to(at::kDouble), expected) < 5e-6 * largest);
+      REQUIRE(largest_difference(loss_gradient(scores.to(at::kFloat), labels, o, sums).to(at::kDouble), expected) <
+              5e-6 * largest);
     }
   }
 }
@@ -290,7 +293,8 @@ TEST_CASE("parts of a batch with the batch's sums have the gradient of the whole
   REQUIRE(sums.total(o) == Approx(whole.total(o)).epsilon(1e-14));
   REQUIRE(sums.unreliable == whole.unreliable);
   for (int64_t n = 0; n < 3; ++n)
-    REQUIRE(largest_difference(loss_gradient(scores.narrow(0, n, 1), part(n), o, sums), gradient.narrow(0, n, 1)) < 1e-15);
+    REQUIRE(largest_difference(loss_gradient(scores.narrow(0, n, 1), part(n), o, sums), gradient.narrow(0, n, 1)) <
+            1e-15);
 }
 
 TEST_CASE("a batch without reliable, unreliable or any pixels has finite loss and gradient") {
@@ -324,7 +328,8 @@ TEST_CASE("confidences of opposite and equal features stay numbers") {
       const LossSums sums = loss_sums(scores, labels, o);
       REQUIRE(std::isfinite(sums.total(o)));
       REQUIRE(at::isfinite(loss_gradient(scores, labels, o, sums)).all().item<bool>());
-      REQUIRE(at::isfinite(loss_gradient(at::full({1, 3, 1, 1}, -1.0, at::kDouble), labels, o, sums)).all().item<bool>());
+      REQUIRE(
+          at::isfinite(loss_gradient(at::full({1, 3, 1, 1}, -1.0, at::kDouble), labels, o, sums)).all().item<bool>());
     }
   }
 }
@@ -349,7 +354,8 @@ TEST_CASE("a cell without features has score 0 and no gradient") {
 }
 
 TEST_CASE("axes interpolate as LibTorch does, from one cell and to one pixel as well") {
-  for (const auto& [cells, positions] : std::vector<std::pair<int64_t, int64_t>>{{1, 1}, {1, 7}, {5, 1}, {7, 7}, {41, 321}, {11, 5}}) {
+  for (const auto& [cells, positions] :
+       std::vector<std::pair<int64_t, int64_t>>{{1, 1}, {1, 7}, {5, 1}, {7, 7}, {41, 321}, {11, 5}}) {
     const Axis<float> axis(cells, positions);
     const at::Tensor line = random_tensor("axis", {1, 1, 1, cells}, at::kFloat);
     const at::Tensor expected = at::upsample_bilinear2d(line, {1, positions}, true);

@@ -23,10 +23,11 @@ struct TrainingRun {
   std::string segmenter, manifest;
   TrainingRun() {
     const TemporaryDirectory dir;
-    const CommandResult trained = run_command(
-        in_quotes(kProgram) + " train --dataset " + in_quotes(test::make_small_dataset(dir.path(), 10)) + " --loss true_masks" +
-        " --output " + in_quotes(dir.path()) + " --backbone tiny --head plain --batch 4 --crop 65 --learning-rate 0.03" +
-        " --classifier-std 1 --jitter 0.2 --iterations 120 --threads 1");
+    const CommandResult trained =
+        run_command(in_quotes(kProgram) + " train --dataset " + in_quotes(test::make_small_dataset(dir.path(), 10)) +
+                    " --loss true_masks" + " --output " + in_quotes(dir.path()) +
+                    " --backbone tiny --head plain --batch 4 --crop 65 --learning-rate 0.03" +
+                    " --classifier-std 1 --jitter 0.2 --iterations 120 --threads 1");
     INFO(trained.err);
     REQUIRE(trained.exit_code == 0);
     segmenter = read_file(dir / "segmenter.pt");
@@ -43,9 +44,12 @@ struct Trained {
     write_file(dir / "stage3/manifest.h5", run.manifest);
   }
   std::string command(const std::string& output, const std::string& more) const {
-    return in_quotes(kProgram) + " predict --checkpoint " + in_quotes(segmenter) + " --output " + in_quotes(dir / output) + " --threads 1 " + more;
+    return in_quotes(kProgram) + " predict --checkpoint " + in_quotes(segmenter) + " --output " +
+           in_quotes(dir / output) + " --threads 1 " + more;
   }
-  CommandResult predict(const std::string& output, const std::string& more) const { return run_command(command(output, more)); }
+  CommandResult predict(const std::string& output, const std::string& more) const {
+    return run_command(command(output, more));
+  }
   std::string of_dataset() const { return "--dataset " + in_quotes(dataset) + " --split train"; }
 };
 
@@ -120,8 +124,9 @@ TEST_CASE("a killed predict goes on where it stopped, to the same label maps", "
   const std::string mode = trained.of_dataset() + " --tta --crf";
   REQUIRE(trained.predict("whole", mode).exit_code == 0);
   const fs::path output = trained.dir / "stopped";
-  const CommandResult stopped = run_command(trained.command("stopped", mode) + " & pid=$!; while kill -0 $pid 2>/dev/null && [ ! -e " +
-                                            in_quotes(output / "picture 2.png") + " ]; do sleep 0.01; done; kill -KILL $pid; wait $pid");
+  const CommandResult stopped =
+      run_command(trained.command("stopped", mode) + " & pid=$!; while kill -0 $pid 2>/dev/null && [ ! -e " +
+                  in_quotes(output / "picture 2.png") + " ]; do sleep 0.01; done; kill -KILL $pid; wait $pid");
   REQUIRE(stopped.exit_code == 137);
   REQUIRE(!fs::exists(output / "manifest.h5"));
   const fs::path first = output / "picture 0.png";
@@ -133,15 +138,17 @@ TEST_CASE("a killed predict goes on where it stopped, to the same label maps", "
   REQUIRE(fs::last_write_time(first) == written);
   const Manifest a = read_manifest(output / "manifest.h5"), b = read_manifest(trained.dir / "whole/manifest.h5");
   REQUIRE(a.digest() == b.digest());
-  for (const auto& out : a.outputs) REQUIRE(read_file(output / out.path) == read_file(trained.dir / "whole" / out.path));
+  for (const auto& out : a.outputs)
+    REQUIRE(read_file(output / out.path) == read_file(trained.dir / "whole" / out.path));
 }
 
 TEST_CASE("an interrupted predict exits with 75 and keeps what is finished", "[cpu]") {
   const Trained trained;
   const std::string mode = trained.of_dataset() + " --tta --crf";
   const fs::path output = trained.dir / "stopped";
-  const CommandResult stopped = run_command(trained.command("stopped", mode) + " & pid=$!; while kill -0 $pid 2>/dev/null && [ ! -e " +
-                                            in_quotes(output / "picture 0.png") + " ]; do sleep 0.01; done; kill -TERM $pid; wait $pid");
+  const CommandResult stopped =
+      run_command(trained.command("stopped", mode) + " & pid=$!; while kill -0 $pid 2>/dev/null && [ ! -e " +
+                  in_quotes(output / "picture 0.png") + " ]; do sleep 0.01; done; kill -TERM $pid; wait $pid");
   INFO(stopped.err);
   REQUIRE(stopped.exit_code == 75);
   REQUIRE(!fs::exists(output / "manifest.h5"));
@@ -164,8 +171,8 @@ TEST_CASE("a damaged photo stops predict with its name, or is skipped and record
 TEST_CASE("checkpoints and folders that do not fit are refused, each with its name", "[cpu]") {
   const Trained trained;
   const auto with = [&](const fs::path& checkpoint) {
-    return run_command(in_quotes(kProgram) + " predict --checkpoint " + in_quotes(checkpoint) + " --output " + in_quotes(trained.dir / "out") + " " +
-                       trained.of_dataset());
+    return run_command(in_quotes(kProgram) + " predict --checkpoint " + in_quotes(checkpoint) + " --output " +
+                       in_quotes(trained.dir / "out") + " " + trained.of_dataset());
   };
   require_refusal(with(trained.dir / "none.pt"), 3, "none.pt");
   const std::string bytes = read_file(trained.segmenter);
@@ -182,7 +189,8 @@ TEST_CASE("checkpoints and folders that do not fit are refused, each with its na
   require_refusal(with(trained.dir / "other.pt"), 3, "is not of a segmenter (classifier)");
   changed.record["kind"] = "segmenter";
   write_checkpoint(copy, changed);
-  require_refusal(run_command(in_quotes(kProgram) + " --check " + in_quotes(copy)), 3, "is not what stage3_segment train wrote");
+  require_refusal(run_command(in_quotes(kProgram) + " --check " + in_quotes(copy)), 3,
+                  "is not what stage3_segment train wrote");
   changed.tensors.pop_back();
   write_checkpoint(trained.dir / "lacking.pt", changed);
   require_refusal(with(trained.dir / "lacking.pt"), 3, "classifier.weight");

@@ -16,7 +16,8 @@ using namespace boxseg;
 at::Tensor random_input(int64_t height, int64_t width) {
   Random random(3, "score maps");
   const at::Tensor input = at::empty({1, 3, height, width}, at::kFloat);
-  for (int64_t i = 0; i < input.numel(); ++i) input.mutable_data_ptr<float>()[i] = static_cast<float>(random.uniform(-2, 2));
+  for (int64_t i = 0; i < input.numel(); ++i)
+    input.mutable_data_ptr<float>()[i] = static_cast<float>(random.uniform(-2, 2));
   return input;
 }
 
@@ -61,7 +62,10 @@ TEST_CASE("scores averaged at low resolution are the authors' average at full re
       REQUIRE((found - expected).abs().max().item<double>() < 2e-6);
       const at::Tensor probabilities = at::softmax(expected * 20, 1);
       const auto p = class_probabilities(maps, {height, width}, 20, 2);
-      REQUIRE((at::from_blob(const_cast<float*>(p.data()), expected.sizes(), at::kFloat) - probabilities).abs().max().item<double>() < 2e-5);
+      REQUIRE((at::from_blob(const_cast<float*>(p.data()), expected.sizes(), at::kFloat) - probabilities)
+                  .abs()
+                  .max()
+                  .item<double>() < 2e-5);
     }
   }
 }

@@ -25,7 +25,8 @@ inline Picture make_picture(int64_t number, int64_t height = 70, int64_t width =
   Random random(0, "small dataset", static_cast<uint64_t>(number));
   Picture p{RgbImage(height, width), LabelMap(height, width), {}};
   for (auto& value : p.image.pixels) value = static_cast<uint8_t>(60 + random.below(60));
-  const int64_t x0 = random.below(30), y0 = random.below(30), x1 = x0 + 20 + random.below(25), y1 = y0 + 15 + random.below(20);
+  const int64_t x0 = random.below(30), y0 = random.below(30), x1 = x0 + 20 + random.below(25),
+                y1 = y0 + 15 + random.below(20);
   const int64_t class_id = 1 + random.below(2);
   for (int64_t y = y0; y < y1; ++y) {
     for (int64_t x = x0; x < x1; ++x) {

@@ -25,23 +25,29 @@ const std::string kFast =
 struct Small {
   TemporaryDirectory dir;
   fs::path dataset, labels;
-  explicit Small(int64_t images) : dataset(test::make_small_dataset(dir.path(), images)), labels(test::make_small_labels(dir.path(), images)) {}
+  explicit Small(int64_t images)
+      : dataset(test::make_small_dataset(dir.path(), images)), labels(test::make_small_labels(dir.path(), images)) {}
   std::string command(const std::string& output, const std::string& more) const {
-    return in_quotes(kProgram) + " train --dataset " + in_quotes(dataset) + " --labels " + in_quotes(labels) + " --output " +
-           in_quotes(dir / output) + kFast + " " + more;
+    return in_quotes(kProgram) + " train --dataset " + in_quotes(dataset) + " --labels " + in_quotes(labels) +
+           " --output " + in_quotes(dir / output) + kFast + " " + more;
   }
-  CommandResult train(const std::string& output, const std::string& more) const { return run_command(command(output, more)); }
+  CommandResult train(const std::string& output, const std::string& more) const {
+    return run_command(command(output, more));
+  }
 };
 
 std::vector<double> losses_of(const fs::path& output) {
   const std::string log = read_file(output / "log.jsonl");
   std::vector<double> losses;
   const std::regex loss("\"loss\":([0-9.eE+-]+)");
-  for (std::sregex_iterator it(log.begin(), log.end(), loss), end; it != end; ++it) losses.push_back(std::stod((*it)[1]));
+  for (std::sregex_iterator it(log.begin(), log.end(), loss), end; it != end; ++it)
+    losses.push_back(std::stod((*it)[1]));
   return losses;
 }
 
-Digest digest_of_segmenter(const fs::path& output) { return digest_of_checkpoint(read_checkpoint(output / "segmenter.pt")); }
+Digest digest_of_segmenter(const fs::path& output) {
+  return digest_of_checkpoint(read_checkpoint(output / "segmenter.pt"));
+}
 
 void require_refusal(const CommandResult& result, int exit_code, const std::string& words) {
   INFO(result.err);
@@ -61,8 +67,9 @@ TEST_CASE("stage 3 learns a small dataset with every loss, and names what it wro
     REQUIRE(losses.size() == 6);
     REQUIRE(losses.back() < 0.7 * losses.front());
   }
-  const CommandResult masks = run_command(in_quotes(kProgram) + " train --dataset " + in_quotes(small.dataset) + " --output " +
-                                          in_quotes(small.dir / "true_masks") + kFast + " --iterations 60 --loss true_masks");
+  const CommandResult masks =
+      run_command(in_quotes(kProgram) + " train --dataset " + in_quotes(small.dataset) + " --output " +
+                  in_quotes(small.dir / "true_masks") + kFast + " --iterations 60 --loss true_masks");
   INFO(masks.err);
   REQUIRE(masks.exit_code == 0);
   // Y_crf of this dataset are its masks: the same maps from another place.
@@ -104,11 +111,12 @@ TEST_CASE("an interrupted stage 3 resumes to the bytes of an undisturbed run", "
   for (const char* signal : {"TERM", "KILL"}) {
     const bool is_kill = std::string(signal) == "KILL";
     // Waits for the first checkpoint that this run writes, then sends the signal.
-    const CommandResult stopped = run_command(
-        "rm -f " + in_quotes(output / "mark") + "; mkdir -p " + in_quotes(output) + "; touch " + in_quotes(output / "mark") +
-        "; BOXSEG_CHECKPOINT_EVERY_STEPS=1 " + small.command("stopped", "--iterations 25") +
-        " & pid=$!; while kill -0 $pid 2>/dev/null && [ ! " + in_quotes(output / "checkpoint.pt") + " -nt " +
-        in_quotes(output / "mark") + " ]; do sleep 0.02; done; kill -" + signal + " $pid; wait $pid");
+    const CommandResult stopped =
+        run_command("rm -f " + in_quotes(output / "mark") + "; mkdir -p " + in_quotes(output) + "; touch " +
+                    in_quotes(output / "mark") + "; BOXSEG_CHECKPOINT_EVERY_STEPS=1 " +
+                    small.command("stopped", "--iterations 25") + " & pid=$!; while kill -0 $pid 2>/dev/null && [ ! " +
+                    in_quotes(output / "checkpoint.pt") + " -nt " + in_quotes(output / "mark") +
+                    " ]; do sleep 0.02; done; kill -" + signal + " $pid; wait $pid");
     INFO(signal << ": " << stopped.err);
     REQUIRE(stopped.exit_code == (is_kill ? 137 : 75));
     REQUIRE(!fs::exists(output / "manifest.h5"));
@@ -145,8 +153,9 @@ TEST_CASE("stage 3 with 0 iterations writes the untrained network, which depends
 TEST_CASE("labels that do not fit are refused, each with the file's name and the next step", "[cpu]") {
   const Small small(4);
   const auto train_with = [&](const fs::path& labels, const std::string& more = "") {
-    return run_command(in_quotes(kProgram) + " train --dataset " + in_quotes(small.dataset) + " --labels " + in_quotes(labels) +
-                       " --output " + in_quotes(small.dir / "out") + kFast + " --iterations 5 " + more);
+    return run_command(in_quotes(kProgram) + " train --dataset " + in_quotes(small.dataset) + " --labels " +
+                       in_quotes(labels) + " --output " + in_quotes(small.dir / "out") + kFast + " --iterations 5 " +
+                       more);
   };
   const fs::path map = small.labels / "Y_ret/picture 2.png";
   SECTION("no manifest") {
@@ -211,6 +220,7 @@ TEST_CASE("wrong command lines of stage 3 are refused with the next step", "[cpu
   require_refusal(small.train("out", "--loss true_masks"), 2, "leave --labels out");
   require_refusal(small.train("out", "--init " + in_quotes(small.dir / "0.png")), 3, "0.png");
   require_refusal(small.train("0.png", "--iterations 1"), 2, "0.png");
-  require_refusal(run_command(in_quotes(kProgram) + " train --dataset " + in_quotes(small.dir / "none.h5") + " --labels x --output " +
-                              in_quotes(small.dir / "out")), 3, "none.h5");
+  require_refusal(run_command(in_quotes(kProgram) + " train --dataset " + in_quotes(small.dir / "none.h5") +
+                              " --labels x --output " + in_quotes(small.dir / "out")),
+                  3, "none.h5");
 }
