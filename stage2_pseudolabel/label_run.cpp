@@ -8,7 +8,7 @@
 #include "common/base/log.h"
 #include "common/data/loader.h"
 #include "common/io/label_png.h"
-#include "stage2_pseudolabel/crew.h"
+#include "common/base/crew.h"
 #include "stage2_pseudolabel/maps_bytes.h"
 #include "stage2_pseudolabel/pseudo_label.h"
 

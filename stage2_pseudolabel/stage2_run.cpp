@@ -13,7 +13,7 @@
 #include "common/pipeline/stage_inputs.h"
 #include "common/pipeline/stage_run.h"
 #include "stage2_pseudolabel/class_weights.h"
-#include "stage2_pseudolabel/exit_deadline.h"
+#include "common/base/exit_deadline.h"
 #include "stage2_pseudolabel/label_run.h"
 #include "stage2_pseudolabel/maps_bytes.h"
 #include "stage2_pseudolabel/merge.h"

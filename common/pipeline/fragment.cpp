@@ -12,10 +12,8 @@ namespace boxseg {
 
 std::string make_fragment(const std::vector<Node>& nodes) {
   std::map<std::string, std::vector<std::string>> groups;
-  bool is_anything_stale = false;
   for (const auto& node : nodes) {
     if (node.group != "shard") groups[node.group].push_back(node.name);
-    is_anything_stale = is_anything_stale || !node.reason.empty();
   }
   std::string text = "# Written by plan: stale work has a recipe, the rest is up to date.\nSHELL := /bin/sh\n.SUFFIXES:\n";
   for (const auto& [group, names] : groups) {
@@ -34,7 +32,17 @@ std::string make_fragment(const std::vector<Node>& nodes) {
       text += fmt::format("\t{}{}\n", is_record ? "@" : "", make_escape(node.commands[i]));
     }
   }
-  return text;
+  // What fails its check loses its proofs, so that the next run makes it again.
+  std::vector<std::string> checked;
+  for (const auto& node : nodes) {
+    if (node.check.empty()) continue;
+    checked.push_back("verify/" + node.name);
+    std::string on_damage = "rm -f";
+    for (const auto& proof : node.proofs) on_damage += " " + shell_quote(proof.string());
+    on_damage += "; echo " + shell_quote(node.name + " is damaged; the next run makes it again") + " >&2; exit 3";
+    text += fmt::format("\n.PHONY: {0}\n{0}:\n\t@{1}\n", checked.back(), make_escape(node.check + " || { " + on_damage + "; }"));
+  }
+  return text + fmt::format("\n.PHONY: verify\nverify: {}\n", join(checked, " "));
 }
 
 std::string explain(const std::vector<Node>& nodes) {

@@ -1,6 +1,5 @@
 // The pieces of work of a run, what each needs, and whether it is up to date: the one place where staleness is decided.
 #pragma once
-#include <map>
 #include <string>
 #include <vector>
 
@@ -14,6 +13,8 @@ struct Node {
   std::vector<std::string> needs;     // names of nodes
   std::vector<std::string> commands;  // shell commands, quoted
   std::string reason;                 // why it must run, a sentence; "" = up to date
+  std::string check;                  // command that reads again all that was made; "" = nothing was, or nothing to compare with
+  std::vector<fs::path> proofs;       // files without which it counts as not made: manifests, or the receipt
 };
 
 struct GraphRequest {
@@ -29,8 +30,7 @@ struct GraphRequest {
 // The nodes in an order in which each stands after those it needs. Reads manifests, dataset.h5, metrics.json and receipts.
 std::vector<Node> make_graph(const GraphRequest& request);
 
-// What a node without a manifest was made from, as its receipt RUN/receipts/NODE records it once it is done.
-std::string receipt_of(const GraphRequest& request, const std::string& node);
+// Notes that a piece of work without a manifest is done (recipes call it).
 void record_receipt(const GraphRequest& request, const std::string& node);
 
 // Writes RUN/config/*.ini, one per piece of work: all options in force (only when the text differs).

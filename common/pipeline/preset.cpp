@@ -27,6 +27,10 @@ fs::path find_ini(const fs::path& folder, const std::string& name, const char* w
              folder.string(), join(known, ", "));
 }
 
+void add_once(std::vector<std::string>& names, const std::string& name) {
+  if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+}
+
 }  // namespace
 
 void PipelineOptions::declare(Options& o) {
@@ -110,9 +114,11 @@ void RunPlan::apply(Options& options, const std::string& variant) const {
 std::string RunPlan::upstream(const std::string& variant, const std::string& section) const {
   const VariantName name = parse_variant(variant);
   const Ini ini = read_ini_file(find_ini(request_.variants, name.base, "variant"));
+  std::string from = "bap";
   if (const auto found = ini.find(section); found != ini.end())
-    if (const auto from = found->second.find("from"); from != found->second.end()) return from->second;
-  return "bap";
+    if (const auto entry = found->second.find("from"); entry != found->second.end()) from = entry->second;
+  const bool carries_seed = name.seed_offset != 0 && from.find('@') == std::string::npos;
+  return carries_seed ? fmt::format("{}@{}", from, name.seed_offset) : from;
 }
 
 RunPlan::Stage1 RunPlan::stage1(const std::string& variant) const {
@@ -162,6 +168,30 @@ RunPlan::Predict RunPlan::predict(const std::string& variant, const std::string&
   options.set("crf", mode.size() >= 3 && mode.substr(mode.size() - 3) == "crf" ? "true" : "false", "mode " + mode);
   predict.resolved = options.resolved();
   return predict;
+}
+
+std::vector<std::string> RunPlan::stage1_variants() const {
+  std::vector<std::string> variants = pipeline.stage1;
+  for (const auto& v : stage2_variants()) add_once(variants, stage2(v, pipeline.train_split).from);
+  return variants;
+}
+
+std::vector<std::string> RunPlan::stage2_variants() const {
+  std::vector<std::string> variants = pipeline.stage2;
+  for (const auto& v : pipeline.stage3)
+    if (const auto stage = stage3(v); !stage.from.empty()) add_once(variants, stage.from);
+  return variants;
+}
+
+std::vector<std::string> RunPlan::splits_to_label(const std::string& variant) const {
+  const auto& p = pipeline;
+  std::vector<std::string> splits;
+  if (std::find(p.stage2.begin(), p.stage2.end(), variant) != p.stage2.end())
+    for (const auto& split : p.label_splits)
+      if (split != p.train_split || split == p.evaluate_split || p.stage3.empty()) splits.push_back(split);
+  if (std::any_of(p.stage3.begin(), p.stage3.end(), [&](const auto& v) { return stage3(v).from == variant; }))
+    add_once(splits, p.train_split);
+  return splits;
 }
 
 }  // namespace boxseg

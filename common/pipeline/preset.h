@@ -2,7 +2,8 @@
 //
 // A preset (data/presets/NAME.ini) names the dataset and the variants to run ([pipeline]) and sets defaults per stage
 // ([dataset], [stage1], [stage2], [stage3], [predict]); `from = OTHER` without a section inherits. A variant
-// (data/variants/NAME.ini) says what differs, per stage, and `from` the variant upstream; NAME@2 is NAME with seed 2.
+// (data/variants/NAME.ini) says what differs, per stage, and `from` the variant upstream. NAME@2 is NAME with the run's
+// seed + 2 in every stage: what is upstream of it carries the @2, too.
 #pragma once
 #include <map>
 #include <string>
@@ -68,6 +69,13 @@ class RunPlan {
   Stage2 stage2(const std::string& variant, const std::string& split) const;
   Stage3 stage3(const std::string& variant) const;
   Predict predict(const std::string& variant, const std::string& mode) const;
+
+  // Those that the preset lists, then those that the next stage builds on.
+  std::vector<std::string> stage1_variants() const;
+  std::vector<std::string> stage2_variants() const;
+  // Labels of the training split are made for the variants that stage 3 learns from (for all, without stage 3), those
+  // of the other splits for the variants that the preset lists.
+  std::vector<std::string> splits_to_label(const std::string& variant) const;
 
  private:
   void apply(Options& options, const std::string& variant) const;

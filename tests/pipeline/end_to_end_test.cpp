@@ -179,6 +179,29 @@ TEST_CASE("SIGKILL in the middle of any stage, then the same command: the bytes 
   REQUIRE(contents(run) == expected);
 }
 
+TEST_CASE("verify finds a changed byte that size and time hide, and the next run mends it", "[slow]") {
+  const fs::path run = undisturbed(), victim = run / "stage2/bap/val/Y_crf";
+  const auto before = contents(run);
+  REQUIRE(make(run, "verify").exit_code == 0);
+  fs::path png;
+  for (const auto& entry : fs::directory_iterator(victim)) png = entry.path();
+  std::string bytes = read_file(png);
+  const auto time = fs::last_write_time(png);
+  bytes[bytes.size() / 2] ^= 1;
+  write_file(png, bytes);
+  fs::last_write_time(png, time);
+  REQUIRE(ran(make(run, "")).empty());
+  const auto verdict = make(run, "verify");
+  REQUIRE(verdict.exit_code != 0);
+  REQUIRE_THAT(verdict.err, Catch::Contains(png.filename().string()) && Catch::Contains("stage2/bap/val is damaged"));
+  const auto mended = make(run, "");
+  REQUIRE(mended.exit_code == 0);
+  REQUIRE(ran(mended).front() == "stage2/bap/val");
+  REQUIRE_FALSE(any_starts_with(ran(mended), "stage3"));
+  REQUIRE(contents(run) == before);
+  REQUIRE(make(run, "verify").exit_code == 0);
+}
+
 TEST_CASE("SIGTERM ends a stage with exit code 75 within ten seconds, and it goes on from there", "[slow]") {
   test::TemporaryDirectory dir;
   const fs::path reference = undisturbed();

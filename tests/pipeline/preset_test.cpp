@@ -69,8 +69,26 @@ TEST_CASE("NAME@2 is the variant with its seed moved by 2") {
   REQUIRE(f.plan("small", {}, 10).stage1("bap@2").resolved.at("seed") == "12");
   REQUIRE(f.plan("small", {}, 10).stage1("bap").resolved.at("seed") == "10");
   REQUIRE(parse_variant("nal@3").base == "nal");
+  // What is upstream carries the seed, too.
+  REQUIRE(f.plan("small").stage2("other@2", "val").from == "gap@2");
+  REQUIRE(f.plan("small").stage3("ce@3").from == "other@3");
   REQUIRE_THROWS_AS(parse_variant("a b"), Error);
   REQUIRE_THROWS_AS(parse_variant("nal@x"), Error);
+}
+
+TEST_CASE("what a listed variant builds on is made, too, and no more") {
+  Folders f;
+  const std::vector<std::string> overrides = {"pipeline.stage1=bap", "pipeline.stage2=bap,bap@1", "pipeline.stage3=nal,ce@1"};
+  write_file(f.dir / "variants/nal.ini", "[stage3]\nloss = nal\nfrom = bap\n");
+  write_file(f.dir / "variants/gap.ini", "[stage1]\npooling = gap\n");
+  const RunPlan plan = f.plan("small", overrides);
+  REQUIRE(plan.stage2_variants() == std::vector<std::string>{"bap", "bap@1", "other@1"});
+  REQUIRE(plan.stage1_variants() == std::vector<std::string>{"bap", "bap@1", "gap@1"});
+  REQUIRE(plan.splits_to_label("bap") == std::vector<std::string>{"val", "train"});  // measured, and learned from
+  REQUIRE(plan.splits_to_label("bap@1") == std::vector<std::string>{"val"});
+  REQUIRE(plan.splits_to_label("other@1") == std::vector<std::string>{"train"});
+  const RunPlan labels_only = f.plan("small", {"pipeline.stage2=bap", "pipeline.stage3="});
+  REQUIRE(labels_only.splits_to_label("bap") == std::vector<std::string>{"train", "val"});
 }
 
 TEST_CASE("modes of prediction set tta and crf") {

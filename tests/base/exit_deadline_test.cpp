@@ -1,4 +1,4 @@
-#include "stage2_pseudolabel/exit_deadline.h"
+#include "common/base/exit_deadline.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -36,7 +36,7 @@ int exit_code_of_interrupted(double deadline_s, double work_s) {
 
 }  // namespace
 
-TEST_CASE("work that outlasts the deadline after SIGTERM is cut with exit code 75", "[stage2]") {
+TEST_CASE("work that outlasts the deadline after SIGTERM is cut with exit code 75") {
   CHECK(exit_code_of_interrupted(0.1, 20) == 75);
   CHECK(exit_code_of_interrupted(20, 0.5) == 0);
 }

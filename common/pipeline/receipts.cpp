@@ -1,0 +1,112 @@
+#include "common/pipeline/receipts.h"
+
+#include <sys/stat.h>
+
+#include <set>
+
+#include "common/base/error.h"
+#include "common/base/text.h"
+#include "common/io/manifest.h"
+#include "common/pipeline/digest_cache.h"
+#include "common/pipeline/fingerprints.h"
+
+namespace boxseg {
+namespace {
+
+// Size and modification time of a file as text, "-" when it is absent.
+std::string stamp(const fs::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return "-";
+  return fmt::format("{}:{}.{}", static_cast<int64_t>(status.st_size), static_cast<int64_t>(status.st_mtim.tv_sec),
+                     static_cast<int64_t>(status.st_mtim.tv_nsec));
+}
+
+// NAME=LIST of [pipeline] splits. Lists are named as for `prepare voc`: a path, or a name below ImageSets/Segmentation.
+std::string list_digest(const fs::path& root, const std::string& split) {
+  const size_t equals = split.find('=');
+  if (equals == std::string::npos) fail_usage("[pipeline] splits: '{}' is not of the form NAME=LIST", split);
+  const std::string list = split.substr(equals + 1);
+  const fs::path sets = root / "ImageSets" / "Segmentation";
+  for (const fs::path& path : {fs::path(list), root / list, sets / list, sets / (list + ".txt")})
+    if (fs::is_regular_file(path)) return DigestCache::shared().digest_of(path);
+  return "-";
+}
+
+// "stage2/bap/val/y_crf" and "stage3/nal/val/crf" -> the folder whose manifest lists what was measured; "" for baselines.
+fs::path measured_folder(const RunLayout& layout, const std::string& key) {
+  const auto words = split(key, '/');
+  if (words.size() == 4 && words[0] == "stage2") return layout.stage2(words[1], words[2]);
+  if (words.size() == 4 && words[0] == "stage3") return layout.predictions(words[1], words[2], words[3]);
+  if (words.size() == 3 && words[0] == "baseline") return {};
+  fail_usage("evaluate/{} is no piece of work of a run", key);
+}
+
+}  // namespace
+
+Receipts::Receipts(const RunPlan& plan, const RunLayout& layout, const fs::path& dataset_root, const std::optional<Dataset>& dataset)
+    : plan_(plan), layout_(layout), dataset_root_(dataset_root), dataset_(dataset) {}
+
+std::string Receipts::why_stale(const std::string& node) {
+  const fs::path path = layout_.receipt(node);
+  if (!fs::exists(path)) return "it was not made yet";
+  return trim(read_file(path)) == of(node) ? "" : "what it is made from changed";
+}
+
+void Receipts::record(const std::string& node) { write_file(layout_.receipt(node), of(node) + "\n"); }
+
+std::string Receipts::of(const std::string& node) {
+  if (node == "dataset") return of_dataset();
+  if (node == "report") return of_report();
+  if (node.starts_with("evaluate/")) return of_evaluation(node.substr(9));
+  fail_usage("{}: no such piece of work keeps a receipt", node);
+}
+
+std::string Receipts::of_dataset() const {
+  const auto& p = plan_.pipeline;
+  Hasher hasher;
+  hasher.text(kPrepareFingerprint).text(p.dataset).text(p.masks);
+  for (const auto& split : p.splits) hasher.text(split);
+  if (p.dataset == "synthetic")
+    for (const auto& [key, value] : plan_.dataset) hasher.text(key).text(value);
+  for (const auto& split : p.splits) hasher.text(list_digest(dataset_root_, split));
+  if (dataset_)
+    for (const auto& image : dataset_->images) {
+      hasher.text(stamp(dataset_root_ / image.path)).text(stamp(dataset_root_ / "Annotations" / (image.id + ".xml")));
+      if (!image.mask_path.empty()) hasher.text(stamp(dataset_root_ / image.mask_path));
+    }
+  hasher.text(stamp(layout_.dataset()));
+  return hasher.digest();
+}
+
+// Of the manifest of what was measured and the split's truth; and the metric must stand in metrics.json.
+std::string Receipts::of_evaluation(const std::string& key) {
+  if (!metrics_text_) metrics_text_ = fs::exists(layout_.metrics()) ? read_file(layout_.metrics()) : "";
+  if (metrics_text_->find("\"" + key) == std::string::npos) return "not in metrics.json";
+  if (!dataset_) fail("{} is not there yet", layout_.dataset().string());
+  Hasher hasher;
+  hasher.text(kEvaluateFingerprint).text(key).text(dataset_->digest(plan_.pipeline.evaluate_split, true));
+  if (const fs::path folder = measured_folder(layout_, key); !folder.empty())
+    if (const auto manifest = try_read_manifest(folder / "manifest.h5")) hasher.text(manifest->digest());
+  return hasher.digest();
+}
+
+std::string Receipts::of_report() const {
+  const auto& p = plan_.pipeline;
+  std::set<fs::path> folders;
+  for (const auto& v : plan_.stage1_variants()) folders.insert(layout_.stage1(v));
+  for (const auto& v : plan_.stage2_variants())
+    for (const auto& split : plan_.splits_to_label(v)) folders.insert(layout_.stage2(v, split));
+  for (const auto& v : p.stage3) {
+    folders.insert(layout_.stage3(v));
+    for (const auto& mode : p.modes) folders.insert(layout_.predictions(v, p.evaluate_split, mode));
+  }
+  Hasher hasher;
+  hasher.text(kReportFingerprint);
+  if (fs::exists(layout_.metrics())) hasher.text(digest_of_file(layout_.metrics()));
+  for (const auto& folder : folders)
+    if (const auto manifest = try_read_manifest(folder / "manifest.h5")) hasher.text(manifest->digest());
+  hasher.text(stamp(layout_.report() / "index.html"));
+  return hasher.digest();
+}
+
+}  // namespace boxseg

@@ -1,0 +1,30 @@
+// Where everything of a run lies. Others' scripts rely on these paths.
+#pragma once
+#include <string>
+
+#include "common/base/files.h"
+
+namespace boxseg {
+
+struct RunLayout {
+  fs::path run;  // runs/demo
+
+  fs::path dataset() const { return run / "dataset.h5"; }
+  fs::path synthetic_root() const { return run / "data"; }  // of the dataset that `prepare synthetic` draws
+  fs::path stage1(const std::string& variant) const { return run / "stage1" / variant; }
+  fs::path stage2(const std::string& variant, const std::string& split) const { return run / "stage2" / variant / split; }
+  fs::path stage3(const std::string& variant) const { return run / "stage3" / variant; }
+  fs::path predictions(const std::string& variant, const std::string& split, const std::string& mode) const {
+    return stage3(variant) / "predictions" / split / mode;
+  }
+  fs::path metrics() const { return run / "metrics.json"; }
+  fs::path report() const { return run / "report"; }
+  // All options in force of one piece of work.
+  fs::path config(const std::string& name) const { return run / "config" / (name + ".ini"); }
+  // What a piece of work without a manifest was made from.
+  fs::path receipt(const std::string& node) const { return run / "receipts" / node; }
+  // (size, mtime, inode) -> digest of files outside the run.
+  fs::path digest_cache() const { return run / "digests.txt"; }
+};
+
+}  // namespace boxseg
