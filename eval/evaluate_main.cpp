@@ -44,10 +44,12 @@ Dataset open_dataset(const EvaluateOptions& o) {
   return read_dataset(o.dataset, o.data_root);
 }
 
-void set_up(const Options& options) {
+void set_up(const Options& options, const EvaluateOptions& o) {
   const std::string& d = options.device;
   if (d != "auto" && d != "cpu" && d != "cuda" && !d.starts_with("cuda:"))
     fail_usage("--device {}: expected auto, cpu, cuda or cuda:N", d);
+  if (!o.json.empty()) require_writable_directory(fs::absolute(o.json).parent_path(), "--json");
+  if (!o.confusion.empty()) require_writable_directory(fs::absolute(o.confusion).parent_path(), "--confusion");
   watch_interrupts();
   cv::setNumThreads(1);  // images are the unit of parallel work
 }
@@ -106,7 +108,7 @@ int miou(int argc, char** argv) {
   if (!options.parse(argc, argv) || is_only_check(options)) return 0;
   if (predictions.empty()) fail_usage("--predictions is missing; see --help");
   const std::string key = resolve_key(o, key_of_folder(predictions));
-  set_up(options);
+  set_up(options, o);
   const Dataset dataset = open_dataset(o);
   const std::vector<int64_t> images = labelled_images(dataset, o.split);
   const LabelFolder folder(predictions);
@@ -138,7 +140,7 @@ int baseline(int argc, char** argv) {
   CrfOptions crf{bilateral[0], bilateral[1], bilateral[2], gaussian[0], gaussian[1], crf_iterations};
   crf.check();
   const std::string key = resolve_key(o, fmt::format("baseline/{}/{}", o.split, kind));
-  set_up(options);
+  set_up(options, o);
   if (!output.empty()) require_writable_directory(output);
   const Dataset dataset = open_dataset(o);
   const BoxConvention box_convention = parse_box_convention(convention);
@@ -178,7 +180,7 @@ int agreement_of_labels(int argc, char** argv) {
   std::string usual = key_of_folder(y_crf);
   if (!usual.empty()) usual = usual.substr(0, usual.rfind('/')) + "/agreement";
   const std::string key = resolve_key(o, usual);
-  set_up(options);
+  set_up(options, o);
   const Dataset dataset = open_dataset(o);
   const std::vector<int64_t> images = labelled_images(dataset, o.split);
   const LabelFolder crf(y_crf), ret(y_ret);

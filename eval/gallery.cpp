@@ -156,6 +156,10 @@ std::vector<RankedImage> rank_images(const Dataset& dataset, const std::string& 
 std::string gallery_html(const RunFolder& run, const GalleryOptions& options, std::vector<std::string>& notes) {
   if (!run.dataset || options.images == 0) return "";
   const Dataset& dataset = *run.dataset;
+  if (!fs::is_directory(dataset.root)) {
+    notes.push_back(fmt::format("The images are not in {}, so no pictures are shown; --data-root names their folder.", dataset.root.string()));
+    return "";
+  }
   const LabelSet* ranking = ranking_set(run, options);
   if (ranking == nullptr || !dataset.splits.contains(ranking->split)) {
     notes.push_back(fmt::format("There are no labels of split '{}', so no pictures are shown.", options.split));

@@ -7,6 +7,7 @@
 #include "common/base/log.h"
 #include "common/base/options.h"
 #include "common/base/parallel.h"
+#include "common/pipeline/fingerprints.h"
 #include "eval/report_page.h"
 
 namespace boxseg {

@@ -8,9 +8,6 @@
 
 namespace boxseg {
 
-// What the page depends on besides the run and the options.
-inline constexpr const char* kReportFingerprint = "1";
-
 // `against`: another run whose numbers stand beside.
 std::string report_page(const RunFolder& run, const std::optional<RunFolder>& against, const GalleryOptions& gallery);
 

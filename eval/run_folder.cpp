@@ -154,7 +154,7 @@ RunFolder open_run(const fs::path& path, const fs::path& data_root) {
   if (!fs::is_directory(path)) fail_input("{}: no such folder; expected one that a run made, such as runs/demo", path.string());
   run.path = fs::canonical(path);
   run.name = run.path.filename();
-  if (fs::exists(run.path / "dataset.h5")) run.dataset = read_dataset(run.path / "dataset.h5", data_root);
+  if (fs::exists(run.path / "dataset.h5")) run.dataset = read_dataset(run.path / "dataset.h5", data_root, !data_root.empty());
   else run.notes.push_back("There is no dataset.h5, so no pictures can be shown.");
   if (fs::exists(run.path / "metrics.json")) run.scores = score_rows(read_metrics(run.path / "metrics.json"));
   if (run.scores.empty()) run.notes.push_back("metrics.json holds no mIoU yet; `evaluate` writes it.");

@@ -90,14 +90,14 @@ void make_directories(const fs::path& path) {
   if (error) fail("{}: the folder cannot be made: {}", path.string(), error.message());
 }
 
-void require_writable_directory(const fs::path& path) {
+void require_writable_directory(const fs::path& path, const char* option) {
   std::error_code error;
   fs::create_directories(path, error);
-  if (error) fail_usage("--output {}: the folder cannot be made: {}; choose another", path.string(), error.message());
+  if (error) fail_usage("{} {}: the folder cannot be made: {}; choose another", option, path.string(), error.message());
   const fs::path probe = path / fmt::format(".probe-{}", ::getpid());
   const int fd = ::open(probe.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0)
-    fail_usage("--output {}: nothing can be written there: {}; choose another folder or change its permissions",
+    fail_usage("{} {}: nothing can be written there: {}; choose another folder or change its permissions", option,
                path.string(), std::strerror(errno));
   ::close(fd);
   ::unlink(probe.c_str());

@@ -29,7 +29,8 @@ class AtomicFile {
 
 void write_file(const fs::path& path, std::string_view bytes);  // atomically
 void make_directories(const fs::path& path);                    // throws `failed` with the reason
-void require_writable_directory(const fs::path& path);          // creates it and tries a file in it; throws usage
+// Creates it and tries a file in it; throws usage naming the option that asked for it.
+void require_writable_directory(const fs::path& path, const char* option = "--output");
 
 // True if `relative` stays inside the folder it is joined to: not absolute, no "..", not empty, no NUL.
 bool is_inside(const fs::path& relative);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -12,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "common/base/cpu_quota.h"
 #include "common/base/error.h"
 
 namespace boxseg {
@@ -124,8 +126,10 @@ void parallel_for(int64_t n, int64_t grain, int threads, const std::function<voi
 
 int hardware_threads() {
   cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
-  return std::max(1u, std::thread::hardware_concurrency());
+  const bool has_mask = sched_getaffinity(0, sizeof set, &set) == 0;
+  const int allowed = has_mask ? CPU_COUNT(&set) : static_cast<int>(std::thread::hardware_concurrency());
+  const double quota = cpu_quota();
+  return std::max(1, quota > 0 ? std::min(allowed, static_cast<int>(std::ceil(quota))) : allowed);
 }
 
 int resolve_threads(int64_t requested) {

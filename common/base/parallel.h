@@ -11,7 +11,7 @@ namespace boxseg {
 // run on the calling thread.
 void parallel_for(int64_t n, int64_t grain, int threads, const std::function<void(int64_t begin, int64_t end)>& body);
 
-int hardware_threads();                 // what the machine (and the cgroup) offers, at least 1
+int hardware_threads();                  // what affinity mask and CPU quota leave of the machine, at least 1
 int resolve_threads(int64_t requested);  // 0 = hardware_threads(); throws usage outside 0..1024
 
 }  // namespace boxseg

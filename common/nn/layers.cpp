@@ -1,5 +1,7 @@
 #include "common/nn/layers.h"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -19,7 +21,7 @@ at::Tensor normal_tensor(uint64_t seed, const std::string& name, at::IntArrayRef
   float* out = values.mutable_data_ptr<float>();
   const int64_t n = values.numel();
   const uint64_t key = stable_hash64(name);
-  parallel_for((n + kPiece - 1) / kPiece, 1, hardware_threads(), [&](int64_t begin, int64_t end) {
+  parallel_for((n + kPiece - 1) / kPiece, 1, at::get_num_threads(), [&](int64_t begin, int64_t end) {
     for (int64_t piece = begin; piece < end; ++piece) {
       Random random(seed, "init", key, static_cast<uint64_t>(piece));
       const int64_t last = std::min(n, (piece + 1) * kPiece);

@@ -6,8 +6,11 @@
 #include <set>
 #include <thread>
 
+#include "common/base/cpu_quota.h"
 #include "common/base/crew.h"
+#include "common/base/files.h"
 #include "tests/support/failure.h"
+#include "tests/support/support.h"
 
 #include <catch2/catch.hpp>
 
@@ -93,6 +96,20 @@ TEST_CASE("Numbers of threads and grains out of range are refused", "[cpu]") {
   REQUIRE(failure_of([] { resolve_threads(-1); }).kind == ErrorKind::usage);
   REQUIRE(failure_of([] { resolve_threads(100000); }).mentions("--threads 100000"));
   REQUIRE(failure_of([] { parallel_for(1, 0, 1, [](int64_t, int64_t) {}); }).kind == ErrorKind::failed);
+}
+
+TEST_CASE("The CPU quota is the smallest of a group and those above it", "[cpu]") {
+  test::TemporaryDirectory root;
+  REQUIRE(cpu_quota(root.path(), "/") == 0);
+  write_file(root / "job/step/cpu.max", "max 100000\n");
+  REQUIRE(cpu_quota(root.path(), "/job/step") == 0);
+  write_file(root / "job/cpu.max", "250000 100000\n");
+  REQUIRE(cpu_quota(root.path(), "/job/step") == 2.5);
+  write_file(root / "job/step/cpu.max", "400000 100000\n");
+  REQUIRE(cpu_quota(root.path(), "/job/step") == 2.5);
+  write_file(root / "cpu.max", "50000 100000\n");
+  REQUIRE(cpu_quota(root.path(), "/job/step") == 0.5);
+  REQUIRE(cpu_quota(root.path(), "/other") == 0.5);
 }
 
 TEST_CASE("A crew does every job once, while no more wait than it has room for", "[cpu]") {

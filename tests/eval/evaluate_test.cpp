@@ -197,6 +197,7 @@ TEST_CASE("evaluate refuses command lines it cannot follow") {
   b.refused(b.run("miou", fmt::format("--predictions '{}' --json '{}'", b.dir.path().string(), (b.dir / "m.json").string())), 2,
             {"--key is missing"});
   b.refused(b.miou(fmt::format("--json '{}' --key a//b", (b.dir / "m.json").string())), 2, {"a//b"});
+  b.refused(b.miou("--json /proc/nowhere/m.json"), 2, {"--json /proc/nowhere", "choose another"});
   b.refused(b.run("agreement", "--y-crf x"), 2, {"--y-ret"});
   write_file(b.dir / "text.json", "mIoU: 7");
   b.refused(b.miou(fmt::format("--json '{}'", (b.dir / "text.json").string())), 3, {"text.json: not a metrics file"});

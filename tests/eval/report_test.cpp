@@ -101,6 +101,11 @@ TEST_CASE("parts that a run does not have are left out of the report with a note
   fs::remove(run / "metrics.json");
   REQUIRE_THAT(page(), Contains("metrics.json holds no mIoU"));
 
+  Dataset elsewhere = read_dataset(run / "dataset.h5");
+  elsewhere.root = "/nowhere/VOC2012";
+  write_dataset(run / "dataset.h5", elsewhere);
+  REQUIRE_THAT(page(), Contains("The images are not in /nowhere/VOC2012"));
+
   fs::remove(run / "dataset.h5");
   const auto nothing = report(fmt::format("--run '{}' --output '{}'", run.string(), (dir / "out").string()));
   REQUIRE(nothing.exit_code == 3);
