@@ -12,6 +12,7 @@
 #include "common/base/text.h"
 #include "eval/charts.h"
 #include "eval/html.h"
+#include "eval/table_values.h"
 
 namespace boxseg {
 namespace {
@@ -240,6 +241,13 @@ std::string training_section(const RunFolder& run) {
   return html.empty() ? "" : "<section id=\"training\"><h2>Training</h2>\n" + html + "</section>\n";
 }
 
+// The tables that were asked for in this run.
+std::string tables_section(const RunFolder& run) {
+  std::string html;
+  for (const auto& table : run.tables) html += html_of(fill_table(table, run));
+  return html.empty() ? "" : "<section id=\"tables\"><h2>Tables and figures of the report</h2>\n" + html + "</section>\n";
+}
+
 std::string provenance_section(const RunFolder& run) {
   if (run.manifests.empty()) return "";
   std::string html =
@@ -276,7 +284,7 @@ std::string report_page(const RunFolder& run, const std::optional<RunFolder>& ag
       "<h1>{0}</h1><p class=\"sub\">From boxes to masks. {2}</p>\n",
       escaped(run.name), kReportStyle, escaped(subtitle(run)));
   html += tiles(rows_of(run, gallery.split), gallery.split);
-  html += scores_section(run, against, gallery.split) + training_section(run) + pictures + provenance_section(run);
+  html += scores_section(run, against, gallery.split) + tables_section(run) + training_section(run) + pictures + provenance_section(run);
   if (!notes.empty()) {
     html += "<section id=\"notes\"><h2>Not shown</h2><ul class=\"notes\">\n";
     for (const auto& note : notes) html += "<li>" + escaped(note) + "</li>\n";

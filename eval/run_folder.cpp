@@ -6,22 +6,18 @@
 #include "common/base/error.h"
 #include "common/base/files.h"
 #include "common/base/text.h"
+#include "common/pipeline/run_layout.h"
 #include "eval/evaluation.h"
 
 namespace boxseg {
 namespace {
 
+// Sorted.
 std::vector<fs::path> entries(const fs::path& folder) {
   std::vector<fs::path> found;
   std::error_code absent;
   for (fs::directory_iterator it(folder, absent), end; !absent && it != end; it.increment(absent)) found.push_back(it->path());
   std::sort(found.begin(), found.end());
-  return found;
-}
-
-std::vector<fs::path> subfolders(const fs::path& folder) {
-  std::vector<fs::path> found = entries(folder);
-  std::erase_if(found, [](const fs::path& path) { return !fs::is_directory(path); });
   return found;
 }
 
@@ -80,18 +76,11 @@ void find_labels_of(RunFolder& run) {
 
 void find_manifests_of(RunFolder& run) {
   const auto add = [&](const fs::path& folder) {
-    if (!fs::exists(folder / "manifest.h5")) return;
     const std::string name = fs::relative(folder, run.path).string();
     if (auto manifest = try_read_manifest(folder / "manifest.h5")) run.manifests.emplace(name, std::move(*manifest));
     else run.notes.push_back(fmt::format("{}/manifest.h5 cannot be read", name));
   };
-  for (const char* stage : {"stage1", "stage2", "stage3"})
-    for (const auto& variant : subfolders(run.path / stage)) {
-      add(variant);
-      for (const auto& split : subfolders(variant)) add(split);
-      for (const auto& split : subfolders(variant / "predictions"))
-        for (const auto& mode : subfolders(split)) add(mode);
-    }
+  for (const auto& folder : RunLayout{run.path}.manifest_folders()) add(folder);
 }
 
 }  // namespace
@@ -169,6 +158,8 @@ RunFolder open_run(const fs::path& path, const fs::path& data_root) {
   if (run.logs.empty()) run.notes.push_back("There is no training log yet.");
   find_labels_of(run);
   find_manifests_of(run);
+  for (const auto& file : entries(run.path / "tables"))
+    if (file.extension() == ".txt") run.tables.push_back(read_table(file, {}));
   if (!run.dataset && run.scores.empty() && run.logs.empty() && run.labels.empty())
     fail_input("{}: nothing of a run is in this folder (no dataset.h5, metrics.json, stage1, stage2 or stage3)", path.string());
   return run;

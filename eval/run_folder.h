@@ -9,6 +9,7 @@
 
 #include "common/data/dataset.h"
 #include "common/io/manifest.h"
+#include "common/pipeline/table_file.h"
 #include "eval/metrics_file.h"
 
 namespace boxseg {
@@ -41,6 +42,7 @@ struct RunFolder {
   std::vector<ScoreRow> scores;             // baselines, pseudo labels, predictions, others
   std::vector<TrainingLog> logs;
   std::vector<LabelSet> labels;
+  std::vector<Table> tables;                // RUN/tables/*.txt
   std::map<std::string, Manifest> manifests;  // by folder relative to the run
   std::vector<std::string> notes;           // what could not be shown, and why
 

@@ -53,6 +53,8 @@ void load_classifier(LabelSource& source, const Stage2Options& options, const st
   source.device = resolve_device(device);
   LoadedNetwork loaded = load_network(options.checkpoint, source.device);
   source.network = std::move(loaded.network);
+  if (const auto kind = loaded.record.find("kind"); kind != loaded.record.end() && kind->second != "classifier")
+    fail_input("{}: holds a {}, expected the classifier.pt of stage 1", options.checkpoint, kind->second);
   if (source.network->spec().head != "plain")
     fail_input("{}: a network with head {}, expected a classifier of stage 1 (head plain)", options.checkpoint,
                source.network->spec().head);

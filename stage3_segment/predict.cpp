@@ -284,10 +284,10 @@ void run_prediction(const Options& command_line, const PredictOptions& options) 
     log_info("{}: up to date", output.string());
     return;
   }
+  const PredictPlan plan = make_plan(command_line, options, segmenter.record, threads);
   require_writable_directory(output);
   run.begin();
   Journal journal(output / "manifest.h5.journal", run.run_key());
-  const PredictPlan plan = make_plan(command_line, options, segmenter.record, threads);
   Prediction prediction(plan, *segmenter.network, source.images, output, journal);
   prediction.run(source.what);
   describe_outputs(source.images, prediction.finished(), run);

@@ -78,6 +78,7 @@ LossOptions loss_options(const Stage3Options& options) {
   loss.temperature = options.temperature;
   loss.lambda = options.lambda;
   loss.gamma = options.gamma;
+  loss.beta = options.beta;
   loss.is_detached = options.detach_confidence;
   return loss;
 }

@@ -55,7 +55,9 @@ EfficientNetLite0::EfficientNetLite0(NetworkSpec spec, const Filling& filling) :
     if (drops_stride) dilation *= 2;
     else reached_stride *= shape.stride;
   }
-  if (spec_.head == "largefov") {
+  if (spec_.head == "aspp") {
+    aspp_.make(make, channels, spec_.output_stride);
+  } else if (spec_.head == "largefov") {
     const int64_t reach = 96 / spec_.output_stride;
     head_ = make.conv("backbone.fc6", channels, kFeatures, 3, {.padding = reach, .dilation = reach, .is_scratch = true});
   } else {
@@ -101,6 +103,7 @@ at::Tensor EfficientNetLite0::trunk(const at::Tensor& input, const Pass& pass, s
 
 at::Tensor EfficientNetLite0::compute_features(const at::Tensor& input, const Pass& pass) {
   const at::Tensor x = trunk(input, pass);
+  if (spec_.head == "aspp") return aspp_(x, pass);
   return dropout2d(interruptible(head_(x).relu_(), pass), "project", pass);
 }
 

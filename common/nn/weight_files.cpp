@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "common/base/text.h"
+
 namespace boxseg {
 namespace {
 
@@ -45,10 +47,48 @@ WeightFile from_torchvision_vgg16(const NamedTensors& tensors) {
   return file;
 }
 
+// "layer1.0.conv1.weight" -> "backbone.layer2.block1.reduce.conv.weight"; "" for what has no place.
+std::string name_of_torchvision_resnet(const std::string& name) {
+  if (starts_with(name, "conv1.")) return "backbone.layer1.conv1.conv." + name.substr(6);
+  if (starts_with(name, "bn1.")) return "backbone.layer1.conv1.bn." + name.substr(4);
+  const auto words = split(name, '.');
+  if (words.size() < 4 || !starts_with(name, "layer")) return "";
+  static const std::unordered_map<std::string, std::string> kParts = {
+      {"conv1", "reduce.conv"},   {"bn1", "reduce.bn"},   {"conv2", "conv3x3.conv"},          {"bn2", "conv3x3.bn"},
+      {"conv3", "increase.conv"}, {"bn3", "increase.bn"}, {"downsample.0", "shortcut.conv"}, {"downsample.1", "shortcut.bn"}};
+  const auto part = kParts.find(words.size() == 5 ? words[2] + "." + words[3] : words[2]);
+  if (part == kParts.end()) return "";
+  return "backbone.layer" + std::to_string(std::stoi(words[0].substr(5)) + 1) + ".block" + std::to_string(std::stoi(words[1]) + 1) +
+         "." + part->second + "." + words.back();
+}
+
+WeightFile from_torchvision_resnet(const NamedTensors& tensors) {
+  WeightFile file{"resnet101", "torchvision's ResNet", "torchvision_rgb", {}, {}};
+  for (const auto& [name, value] : tensors) {
+    if (starts_with(name, "fc.")) continue;
+    const std::string ours = name_of_torchvision_resnet(name);
+    if (ours.empty()) file.leftovers.push_back(name);
+    else file.tensors.emplace_back(ours, value);
+  }
+  return file;
+}
+
+// kazuto1011's DeepLab-v2: "layer1.conv1.conv.weight" (behind "base.", which reading takes away), and an ASPP for its own
+// classes.
+WeightFile from_kazuto(const NamedTensors& tensors) {
+  WeightFile file{"resnet101", "kazuto1011's DeepLab-v2", "caffe_bgr", {}, {}};
+  for (const auto& [name, value] : tensors) {
+    if (starts_with(name, "aspp.")) continue;
+    if (starts_with(name, "layer")) file.tensors.emplace_back("backbone." + name, value);
+    else file.leftovers.push_back(name);
+  }
+  return file;
+}
+
 }  // namespace
 
 bool is_head_layer(const std::string& name) {
-  for (const char* layer : {"backbone.fc6.", "backbone.fc7.", "backbone.project.", "classifier."})
+  for (const char* layer : {"backbone.fc6.", "backbone.fc7.", "backbone.project.", "c1.", "c2.", "c3.", "c4.", "classifier."})
     if (starts_with(name, layer)) return true;
   return false;
 }
@@ -56,6 +96,8 @@ bool is_head_layer(const std::string& name) {
 WeightFile recognise_weights(const Checkpoint& checkpoint) {
   const NamedTensors& tensors = checkpoint.tensors;
   if (has(tensors, "features.0.weight") && has(tensors, "features.28.weight")) return from_torchvision_vgg16(tensors);
+  if (has(tensors, "layer1.0.conv1.weight") && has(tensors, "fc.weight")) return from_torchvision_resnet(tensors);
+  if (has(tensors, "layer1.conv1.conv.weight")) return from_kazuto(tensors);
   if (has(tensors, "_conv_stem.weight")) {
     WeightFile file{"efficientnet_lite0", "EfficientNet-Lite0", "lite0_rgb", {}, {}};
     for (const auto& [name, value] : tensors)
@@ -71,6 +113,7 @@ WeightFile recognise_weights(const Checkpoint& checkpoint) {
   }
   WeightFile file{"", "a checkpoint", "", tensors, {}};
   if (has(tensors, "backbone.conv1_1.weight")) file.backbone = "vgg16", file.normalisation = "caffe_bgr";
+  else if (has(tensors, "backbone.layer1.conv1.conv.weight")) file.backbone = "resnet101", file.normalisation = "caffe_bgr";
   else if (has(tensors, "backbone._conv_stem.weight")) file.backbone = "efficientnet_lite0", file.normalisation = "lite0_rgb";
   else if (has(tensors, "backbone.conv1.weight")) file.backbone = "tiny", file.normalisation = "lite0_rgb";
   if (!file.backbone.empty()) file.what += " of " + file.backbone;

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "common/base/error.h"
@@ -55,6 +56,7 @@ class Builder {
       for (const auto& split : plan_.splits_to_label(v)) add_labels(v, split);
     for (const auto& v : plan_.pipeline.stage3) add_stage3(v);
     for (const auto& kind : plan_.pipeline.baselines) add_baseline(kind);
+    for (const auto& table : plan_.tables) add_table(table);
     add_report();
     DigestCache::shared().save();
     return std::move(nodes_);
@@ -243,10 +245,32 @@ class Builder {
     decide_by_receipt(node);
   }
 
+  // The piece of work that makes a table's value.
+  static std::string maker_of(const TableKey& key) {
+    if (key.is_time) return key.key;
+    const size_t agreement = key.key.find("/agreement_");
+    return "evaluate/" + (agreement == std::string::npos ? key.key : key.key.substr(0, agreement) + "/agreement");
+  }
+
+  void add_table(const Table& table) {
+    std::vector<std::string> needs;
+    for (const auto& key : table.keys()) {
+      const std::string maker = maker_of(key);
+      if (std::none_of(nodes_.begin(), nodes_.end(), [&](const Node& n) { return n.name == maker; }))
+        fail_usage("{}: nothing of this run makes {} ({}); see splits and modes of the preset {}", table.name, key.key, maker,
+                   request_.run.preset);
+      if (std::find(needs.begin(), needs.end(), maker) == needs.end()) needs.push_back(maker);
+    }
+    Node& node = add("table/" + table.name, "tables", needs);
+    node.commands.push_back(program("report") + option("run", layout_.run) + option("table", layout_.table(table.name)) +
+                            option("output", layout_.tables()));
+    decide_by_receipt(node);
+  }
+
   void add_report() {
     std::vector<std::string> needs;
     for (const auto& node : nodes_)
-      if (node.group == "evaluate") needs.push_back(node.name);
+      if (node.group == "evaluate" || node.group == "tables") needs.push_back(node.name);
     Node& node = add("report", "report", needs);
     node.commands.push_back(program("report") + option("run", layout_.run) + option("output", layout_.report()));
     decide_by_receipt(node);
@@ -267,6 +291,10 @@ std::string ini_text(const std::string& section, const Resolved& values) {
   return text;
 }
 
+void write_if_other(const fs::path& path, const std::string& text) {
+  if (!fs::exists(path) || read_file(path) != text) write_file(path, text);
+}
+
 }  // namespace
 
 std::vector<Node> make_graph(const GraphRequest& request) { return Builder(request).build(); }
@@ -277,10 +305,9 @@ void write_configs(const GraphRequest& request) {
   const RunPlan plan(request.run);
   const RunLayout layout{request.run_dir};
   const auto write = [&](const std::string& name, const std::string& section, const Resolved& values) {
-    const std::string text = ini_text(section, values);
-    const fs::path path = layout.config(name);
-    if (!fs::exists(path) || read_file(path) != text) write_file(path, text);
+    write_if_other(layout.config(name), ini_text(section, values));
   };
+  for (const auto& table : plan.tables) write_if_other(layout.table(table.name), table.text());
   write("dataset", "dataset", plan.dataset);
   for (const auto& v : plan.stage1_variants()) write("stage1-" + v, "stage1", plan.stage1(v).resolved);
   for (const auto& v : plan.stage2_variants())

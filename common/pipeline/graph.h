@@ -9,7 +9,7 @@ namespace boxseg {
 
 struct Node {
   std::string name;                   // Make target: "stage2/bap/val"
-  std::string group;                  // "dataset", "stage1", "stage2", "stage3", "predict", "evaluate", "report"
+  std::string group;                  // "dataset", "stage1", "stage2", "stage3", "predict", "evaluate", "tables", "report"
   std::vector<std::string> needs;     // names of nodes
   std::vector<std::string> commands;  // shell commands, quoted
   std::string reason;                 // why it must run, a sentence; "" = up to date
@@ -33,7 +33,8 @@ std::vector<Node> make_graph(const GraphRequest& request);
 // Notes that a piece of work without a manifest is done (recipes call it).
 void record_receipt(const GraphRequest& request, const std::string& node);
 
-// Writes RUN/config/*.ini, one per piece of work: all options in force (only when the text differs).
+// Writes RUN/config/*.ini, one per piece of work: all options in force; and RUN/tables/*.txt, the tables asked for (only
+// when the text differs).
 void write_configs(const GraphRequest& request);
 
 }  // namespace boxseg

@@ -14,6 +14,9 @@ namespace {
 struct PlanOptions {
   std::string run, preset = "demo", presets = "data/presets", variants = "data/variants", bin, voc, launch, run_options, record;
   std::vector<std::string> overrides;
+  std::vector<std::string> tables;
+  std::vector<double> seeds;
+  std::string tables_folder = "data/tables";
   bool is_why = false, is_status = false;
 
   void declare(Options& o) {
@@ -26,6 +29,9 @@ struct PlanOptions {
     o.add("launch", &launch, "prefix of stage commands, such as 'srun -n 1'", Role::run);
     o.add("run-options", &run_options, "appended to every command, such as '--threads 2'", Role::run);
     o.add_repeated("set", &overrides, "SECTION.OPTION=VALUE, over preset and variant; repeatable");
+    o.add("tables-folder", &tables_folder, "folder of the tables", Role::input);
+    o.add("tables", &tables, "names of tables to make, such as table3,figure3");
+    o.add("seeds", &seeds, "each cell of a table is the mean over these seeds, such as 1,2,3");
     o.add("why", &is_why, "say what is stale and why; exit 4 when something is", Role::run);
     o.add("status", &is_status, "list every piece of work with its state", Role::run);
     o.add("record", &record, "note that this piece of work is done (recipes call it)", Role::run);
@@ -62,7 +68,7 @@ int body(int argc, char** argv) {
   if (o.run.empty()) o.run = "runs/" + o.preset;
 
   GraphRequest request;
-  request.run = {o.presets, o.variants, o.preset, o.overrides, options.seed};
+  request.run = {o.presets, o.variants, o.preset, o.overrides, options.seed, o.tables_folder, o.tables, {o.seeds.begin(), o.seeds.end()}};
   request.run_dir = o.run;
   request.bin = o.bin.empty() ? own_folder(argv[0]) : fs::path(o.bin);
   request.voc = o.voc;

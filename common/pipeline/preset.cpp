@@ -1,19 +1,19 @@
 #include "common/pipeline/preset.h"
 
 #include <algorithm>
-#include <cctype>
 
 #include "common/base/error.h"
 #include "common/base/text.h"
+#include "common/pipeline/variant_name.h"
 
 namespace boxseg {
 namespace {
 
-std::vector<std::string> names_in(const fs::path& folder) {
+std::vector<std::string> names_in(const fs::path& folder, const char* extension) {
   std::vector<std::string> names;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder, ignored))
-    if (entry.path().extension() == ".ini") names.push_back(entry.path().stem().string());
+    if (entry.path().extension() == extension) names.push_back(entry.path().stem().string());
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -21,7 +21,7 @@ std::vector<std::string> names_in(const fs::path& folder) {
 fs::path find_ini(const fs::path& folder, const std::string& name, const char* what) {
   const fs::path path = folder / (name + ".ini");
   if (fs::is_regular_file(path)) return path;
-  const auto known = names_in(folder);
+  const auto known = names_in(folder, ".ini");
   const std::string close = nearest(name, known);
   fail_usage("{} '{}' is not known{}; {} has: {}", what, name, close.empty() ? "" : fmt::format(" (did you mean '{}'?)", close),
              folder.string(), join(known, ", "));
@@ -29,6 +29,15 @@ fs::path find_ini(const fs::path& folder, const std::string& name, const char* w
 
 void add_once(std::vector<std::string>& names, const std::string& name) {
   if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+}
+
+void apply_second_network(Options& options, const std::vector<std::string>& settings, const std::string& preset) {
+  if (settings.empty()) fail_usage("the preset {} has no second-network, which variants NAME+v2 take", preset);
+  for (const auto& text : settings) {
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos) fail_usage("[pipeline] second-network: '{}' is not of the form OPTION=VALUE", text);
+    options.set(text.substr(0, equals), text.substr(equals + 1), "second-network");
+  }
 }
 
 }  // namespace
@@ -46,19 +55,8 @@ void PipelineOptions::declare(Options& o) {
   o.add("modes", &modes, "of predictions: plain, crf, tta, tta_crf");
   o.add("baselines", &baselines, "filled_boxes, filled_boxes_crf, grabcut");
   o.add("init", &init, "initial weights of the backbones");
+  o.add("second-network", &second_network, "OPTION=VALUE of stage 3 for variants NAME+v2");
   o.add("shards", &shards, "parts of stage 2 that may run on different nodes");
-}
-
-VariantName parse_variant(const std::string& name) {
-  VariantName parsed{name, 0};
-  if (const size_t at = name.find('@'); at != std::string::npos) {
-    parsed.base = name.substr(0, at);
-    parsed.seed_offset = parse_integer(name.substr(at + 1), fmt::format("seed of variant '{}'", name));
-  }
-  const auto is_plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == '.'; };
-  if (parsed.base.empty() || !std::all_of(parsed.base.begin(), parsed.base.end(), is_plain))
-    fail_usage("variant '{}': names hold letters, digits, '_', '-' and '.', and end in @SEED if at all", name);
-  return parsed;
 }
 
 RunPlan::RunPlan(const RunRequest& request) : request_(request) {
@@ -84,6 +82,30 @@ RunPlan::RunPlan(const RunRequest& request) : request_(request) {
     if (const size_t equals = text.find('='); text.rfind("dataset.", 0) == 0 && equals != std::string::npos)
       dataset[text.substr(8, equals - 8)] = text.substr(equals + 1);
   dataset.emplace("seed", std::to_string(request.seed));
+  for (const auto& table : request.tables) add_table(table);
+}
+
+// In terms of this run: its split and modes, and the seeds asked for. Variants that the cells need join those to run.
+void RunPlan::add_table(const std::string& name) {
+  const auto known = names_in(request_.tables_folder, ".txt");
+  if (std::find(known.begin(), known.end(), name) == known.end()) {
+    const std::string close = nearest(name, known);
+    fail_usage("table '{}' is not known{}; {} has: {}", name, close.empty() ? "" : fmt::format(" (did you mean '{}'?)", close),
+               request_.tables_folder.string(), join(known, ", "));
+  }
+  const auto& p = pipeline;
+  if (p.modes.empty()) fail_usage("[pipeline] modes is empty; tables need predictions");
+  Table table = read_table(request_.tables_folder / (name + ".txt"),
+                           {{"split", p.evaluate_split}, {"train", p.train_split}, {"plain", p.modes.front()}, {"refined", p.modes.back()}});
+  if (!request_.seeds.empty()) table.repeat(request_.seeds);
+  for (const auto& key : table.keys()) {
+    const auto words = split(key.key, '/');
+    if (words[0] == "stage1") add_once(pipeline.stage1, words[1]);
+    if (words[0] == "stage2") add_once(pipeline.stage2, words[1]);
+    if (words[0] == "stage3") add_once(pipeline.stage3, words[1]);
+    if (words[0] == "baseline") add_once(pipeline.baselines, words[2]);
+  }
+  tables.push_back(std::move(table));
 }
 
 // Defaults <- presets, base first <- the variant <- overrides of the command line <- the seed.
@@ -93,8 +115,10 @@ void RunPlan::apply(Options& options, const std::string& variant) const {
   if (!variant.empty()) {
     const VariantName name = parse_variant(variant);
     seed_offset = name.seed_offset;
-    const fs::path path = find_ini(request_.variants, name.base, "variant");
-    options.read_ini(path);
+    options.read_ini(find_ini(request_.variants, name.base, "variant"));
+    if (name.has_second_network && options.info().section == "stage3") apply_second_network(options, pipeline.second_network, request_.preset);
+    for (const auto& s : name.settings)
+      if (s.section == options.info().section) options.set(s.option, s.value, "variant " + variant);
   }
   for (const auto& text : request_.overrides) {
     const size_t dot = text.find('.'), equals = text.find('=');
@@ -117,8 +141,7 @@ std::string RunPlan::upstream(const std::string& variant, const std::string& sec
   std::string from = "bap";
   if (const auto found = ini.find(section); found != ini.end())
     if (const auto entry = found->second.find("from"); entry != found->second.end()) from = entry->second;
-  const bool carries_seed = name.seed_offset != 0 && from.find('@') == std::string::npos;
-  return carries_seed ? fmt::format("{}@{}", from, name.seed_offset) : from;
+  return upstream_variant(name, section, from);
 }
 
 RunPlan::Stage1 RunPlan::stage1(const std::string& variant) const {
@@ -128,7 +151,7 @@ RunPlan::Stage1 RunPlan::stage1(const std::string& variant) const {
   apply(options, variant);
   options.set("split", pipeline.train_split, "the run");
   stage.resolved = options.resolved();
-  stage.values.init = pipeline.init;
+  if (stage.values.init.empty()) stage.values.init = pipeline.init;
   return stage;
 }
 
@@ -150,7 +173,7 @@ RunPlan::Stage3 RunPlan::stage3(const std::string& variant) const {
   apply(options, variant);
   options.set("split", pipeline.train_split, "the run");
   stage.resolved = options.resolved();
-  stage.values.init = pipeline.init;
+  if (stage.values.init.empty()) stage.values.init = pipeline.init;
   if (stage.values.loss != "true_masks") stage.from = upstream(variant, "stage3");
   return stage;
 }

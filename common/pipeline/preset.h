@@ -2,8 +2,8 @@
 //
 // A preset (data/presets/NAME.ini) names the dataset and the variants to run ([pipeline]) and sets defaults per stage
 // ([dataset], [stage1], [stage2], [stage3], [predict]); `from = OTHER` without a section inherits. A variant
-// (data/variants/NAME.ini) says what differs, per stage, and `from` the variant upstream. NAME@2 is NAME with the run's
-// seed + 2 in every stage: what is upstream of it carries the @2, too.
+// (data/variants/NAME.ini) says what differs, per stage, and `from` the variant upstream; names may add settings and a
+// seed (variant_name.h). A table (data/tables/NAME.txt) adds the variants that its cells need.
 #pragma once
 #include <map>
 #include <string>
@@ -12,6 +12,7 @@
 #include "common/base/files.h"
 #include "common/base/options.h"
 #include "common/pipeline/stage_options.h"
+#include "common/pipeline/table_file.h"
 
 namespace boxseg {
 
@@ -26,8 +27,9 @@ struct PipelineOptions {
   std::string evaluate_split = "val";
   std::vector<std::string> modes = {"plain"};             // of predictions: plain, crf, tta, tta_crf
   std::vector<std::string> baselines = {"filled_boxes"};
-  std::string init;                                       // initial weights of the backbones, "" for none
+  std::string init;                                       // initial weights of the backbones, "" for none; `init` of [stage1] or [stage3] goes before
   int64_t shards = 1;                                     // of stage 2
+  std::vector<std::string> second_network;                // OPTION=VALUE of stage 3 for variants NAME+v2
   void declare(Options& options);
 };
 
@@ -37,6 +39,9 @@ struct RunRequest {
   std::string preset;
   std::vector<std::string> overrides;   // "stage2.threshold=0.9"
   int64_t seed = 0;
+  fs::path tables_folder = {};          // data/tables
+  std::vector<std::string> tables = {};  // names of tables to make
+  std::vector<int64_t> seeds = {};      // each cell of a table is the mean over these (added to `seed`); none: {0}
 };
 
 class RunPlan {
@@ -45,6 +50,7 @@ class RunPlan {
 
   PipelineOptions pipeline;
   std::map<std::string, std::string> dataset;   // [dataset] as it stands, for `prepare`
+  std::vector<Table> tables;                    // those asked for, in terms of this run
 
   // A stage's options for one variant (paths unset) and their canonical form for an INI file.
   struct Stage1 {
@@ -79,16 +85,10 @@ class RunPlan {
 
  private:
   void apply(Options& options, const std::string& variant) const;
+  void add_table(const std::string& name);
   std::string upstream(const std::string& variant, const std::string& section) const;
   RunRequest request_;
   std::vector<fs::path> preset_chain_;  // base first
 };
-
-// "nal@2" -> "nal" and 2. Throws usage for names with characters that a file name or a Make target cannot hold.
-struct VariantName {
-  std::string base;
-  int64_t seed_offset = 0;
-};
-VariantName parse_variant(const std::string& name);
 
 }  // namespace boxseg

@@ -57,6 +57,7 @@ void Receipts::record(const std::string& node) { write_file(layout_.receipt(node
 std::string Receipts::of(const std::string& node) {
   if (node == "dataset") return of_dataset();
   if (node == "report") return of_report();
+  if (node.starts_with("table/")) return of_table(node.substr(6));
   if (node.starts_with("evaluate/")) return of_evaluation(node.substr(9));
   fail_usage("{}: no such piece of work keeps a receipt", node);
 }
@@ -90,20 +91,24 @@ std::string Receipts::of_evaluation(const std::string& key) {
   return hasher.digest();
 }
 
+std::string Receipts::of_table(const std::string& name) const {
+  Hasher hasher;
+  hasher.text(kReportFingerprint);
+  for (const auto& path : {layout_.table(name), layout_.metrics()}) hasher.text(fs::exists(path) ? digest_of_file(path) : "-");
+  for (const char* extension : {".md", ".csv", ".json"}) hasher.text(stamp(layout_.tables() / (name + extension)));
+  return hasher.digest();
+}
+
 std::string Receipts::of_report() const {
-  const auto& p = plan_.pipeline;
-  std::set<fs::path> folders;
-  for (const auto& v : plan_.stage1_variants()) folders.insert(layout_.stage1(v));
-  for (const auto& v : plan_.stage2_variants())
-    for (const auto& split : plan_.splits_to_label(v)) folders.insert(layout_.stage2(v, split));
-  for (const auto& v : p.stage3) {
-    folders.insert(layout_.stage3(v));
-    for (const auto& mode : p.modes) folders.insert(layout_.predictions(v, p.evaluate_split, mode));
-  }
   Hasher hasher;
   hasher.text(kReportFingerprint);
   if (fs::exists(layout_.metrics())) hasher.text(digest_of_file(layout_.metrics()));
-  for (const auto& folder : folders)
+  std::error_code ignored;
+  std::set<fs::path> tables;
+  for (const auto& entry : fs::directory_iterator(layout_.tables(), ignored))
+    if (entry.path().extension() == ".txt") tables.insert(entry.path());
+  for (const auto& table : tables) hasher.text(digest_of_file(table));
+  for (const auto& folder : layout_.manifest_folders())
     if (const auto manifest = try_read_manifest(folder / "manifest.h5")) hasher.text(manifest->digest());
   hasher.text(stamp(layout_.report() / "index.html"));
   return hasher.digest();

@@ -1,4 +1,4 @@
-// Receipts: what a piece of work without a manifest (dataset, evaluation, report) was made from, as one digest in
+// Receipts: what a piece of work without a manifest (dataset, evaluation, table, report) was made from, as one digest in
 // RUN/receipts/NODE, written once it is done. It is up to date while the digest of what there is now is the same.
 #pragma once
 #include <optional>
@@ -15,7 +15,7 @@ class Receipts {
   // `dataset_root`: of the files behind dataset.h5. The arguments must outlive the object; `dataset` may be empty.
   Receipts(const RunPlan& plan, const RunLayout& layout, const fs::path& dataset_root, const std::optional<Dataset>& dataset);
 
-  // `node`: "dataset", "report", or "evaluate/KEY" with a key of metrics.json; others throw usage.
+  // `node`: "dataset", "report", "table/NAME", or "evaluate/KEY" with a key of metrics.json; others throw usage.
   std::string why_stale(const std::string& node);  // "" when it is up to date
   void record(const std::string& node);
 
@@ -23,6 +23,7 @@ class Receipts {
   std::string of(const std::string& node);
   std::string of_dataset() const;
   std::string of_evaluation(const std::string& key);
+  std::string of_table(const std::string& name) const;
   std::string of_report() const;
 
   const RunPlan& plan_;

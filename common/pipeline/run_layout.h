@@ -1,6 +1,7 @@
 // Where everything of a run lies. Others' scripts rely on these paths.
 #pragma once
 #include <string>
+#include <vector>
 
 #include "common/base/files.h"
 
@@ -19,12 +20,19 @@ struct RunLayout {
   }
   fs::path metrics() const { return run / "metrics.json"; }
   fs::path report() const { return run / "report"; }
+  fs::path tables() const { return run / "tables"; }
+  fs::path table(const std::string& name) const { return tables() / (name + ".txt"); }  // in terms of the run
   // All options in force of one piece of work.
   fs::path config(const std::string& name) const { return run / "config" / (name + ".ini"); }
   // What a piece of work without a manifest was made from.
   fs::path receipt(const std::string& node) const { return run / "receipts" / node; }
+  // Those that hold a manifest.h5, of whatever variant; sorted by stage and name.
+  std::vector<fs::path> manifest_folders() const;
   // (size, mtime, inode) -> digest of files outside the run.
   fs::path digest_cache() const { return run / "digests.txt"; }
 };
+
+// Sorted; none where there is no such folder.
+std::vector<fs::path> subfolders(const fs::path& folder);
 
 }  // namespace boxseg

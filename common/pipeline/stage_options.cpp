@@ -25,8 +25,8 @@ const char* kSkipHelp = "what to do with a damaged image: fail, or skip (recorde
 }  // namespace
 
 void NetworkAndTrainingOptions::declare(Options& o) {
-  o.add_choice("backbone", &backbone, {"vgg16", "efficientnet_lite0", "tiny"}, "network up to the features");
-  o.add_choice("head", &head, {"plain", "largefov"}, "what follows the backbone");
+  o.add_choice("backbone", &backbone, {"vgg16", "resnet101", "efficientnet_lite0", "tiny"}, "network up to the features");
+  o.add_choice("head", &head, {"plain", "largefov", "aspp"}, "what follows the backbone");
   o.add("output-stride", &output_stride, "input pixels per feature cell, 0 for the backbone's usual one");
   o.add("classifier-std", &classifier_std, "standard deviation of the classifier's initial weights");
   o.add("freeze-backbone", &freeze_backbone, "train only the layers that the initial weights lack");
@@ -123,7 +123,8 @@ void Stage2Options::check() const {
 }
 
 ProgramInfo stage2_info() {
-  return {"stage2_pseudolabel", "Makes pseudo labels Y_crf and Y_ret from images, boxes and a trained classifier.",
+  return {"stage2_pseudolabel", "Makes pseudo labels Y_crf and Y_ret from images, boxes and a trained classifier; the command "
+          "`merge` joins what several runs with --shard made.",
           "stage2_pseudolabel --dataset runs/demo/dataset.h5 --split val --checkpoint "
           "runs/demo/stage1/bap/classifier.pt --config data/presets/demo.ini --output /tmp/labels",
           "stage2", kStage2Fingerprint};
@@ -137,10 +138,12 @@ Stage3Options::Stage3Options() {
 
 void Stage3Options::declare(Options& o) {
   NetworkAndTrainingOptions::declare(o);
-  o.add_choice("loss", &loss, {"nal", "ce_crf", "ce_ret", "true_masks"}, "what the network learns from");
+  o.add_choice("loss", &loss, {"nal", "ce_crf", "ce_ret", "baseline", "entropy", "bootstrap", "true_masks"},
+               "what the network learns from");
   o.add("temperature", &temperature, "T: logits are T times the cosine scores");
   o.add("lambda", &lambda, "weight of the loss over unreliable pixels");
   o.add("gamma", &gamma, "damping of the confidence");
+  o.add("beta", &beta, "bootstrap: share of Y_crf in the target of unreliable pixels");
   o.add("detach-confidence", &detach_confidence, "no gradient through the confidence");
   o.add("dataset", &dataset, "index made by prepare", Role::input);
   o.add("data-root", &data_root, "where the dataset's files are, if not where prepare found them", Role::run);
@@ -155,6 +158,7 @@ void Stage3Options::check() const {
   require(temperature > 0, "temperature", fmt::format("{}", temperature), "more than 0");
   require(lambda >= 0, "lambda", fmt::format("{}", lambda), "0 or more");
   require(gamma >= 0, "gamma", fmt::format("{}", gamma), "0 or more");
+  require(beta >= 0 && beta <= 1, "beta", fmt::format("{}", beta), "0 to 1");
   require_path(dataset, "dataset");
   require_path(output, "output");
   if (loss != "true_masks") require_path(labels, "labels");

@@ -12,7 +12,7 @@ namespace boxseg {
 // What both training stages share.
 struct NetworkAndTrainingOptions {
   std::string backbone = "vgg16";           // vgg16, efficientnet_lite0, tiny
-  std::string head = "plain";               // plain; stage 3 of vgg16: largefov
+  std::string head = "plain";               // plain; stage 3 of vgg16: largefov, of resnet101: aspp
   int64_t output_stride = 0;                // 0: the backbone's usual one
   double classifier_std = 0.01;
   bool freeze_backbone = false, freeze_bn = false;
@@ -57,8 +57,8 @@ ProgramInfo stage2_info();
 
 struct Stage3Options : NetworkAndTrainingOptions {
   Stage3Options();                          // poly, 23805 iterations, head largefov
-  std::string loss = "nal";                 // nal, ce_crf, ce_ret, true_masks
-  double temperature = 20, lambda = 0.1, gamma = 7;
+  std::string loss = "nal";                 // nal, ce_crf, ce_ret, baseline, entropy, bootstrap, true_masks
+  double temperature = 20, lambda = 0.1, gamma = 7, beta = 0.95;
   bool detach_confidence = false;
   // Paths.
   std::string dataset, data_root, split = "train", labels, init, output;

@@ -64,6 +64,7 @@ std::vector<Case> small_networks() {
           {{.backbone = "tiny", .head = "largefov", .classes = 4}, 64, 4},
           {{.backbone = "efficientnet_lite0", .head = "plain", .classes = 4}, 256, 16},
           {{.backbone = "efficientnet_lite0", .head = "plain", .classes = 4, .output_stride = 8}, 256, 8},
+          {{.backbone = "efficientnet_lite0", .head = "aspp", .classes = 4}, 256, 16},
           {{.backbone = "efficientnet_lite0", .head = "largefov", .classes = 4, .output_stride = 32}, 256, 32}};
 }
 
@@ -117,10 +118,11 @@ TEST_CASE("fresh weights follow from the seed and the name", "[network]") {
 TEST_CASE("a wrong specification is a usage error that lists what there is", "[network]") {
   std::string message;
   CHECK(exit_code_of([] { make_network({.backbone = "resnet50"}, 0); }, &message) == 2);
-  CHECK_THAT(message, Catch::Contains("resnet50") && Catch::Contains("vgg16, efficientnet_lite0, tiny"));
+  CHECK_THAT(message, Catch::Contains("resnet50") && Catch::Contains("vgg16, resnet101, efficientnet_lite0, tiny"));
   CHECK(exit_code_of([] { make_network({.backbone = "vgg16", .output_stride = 16}, 0); }, &message) == 2);
   CHECK_THAT(message, Catch::Contains("--output-stride 16"));
-  CHECK(exit_code_of([] { make_network({.head = "aspp"}, 0); }, &message) == 2);
+  CHECK(exit_code_of([] { make_network({.backbone = "tiny", .head = "aspp"}, 0); }, &message) == 2);
+  CHECK_THAT(message, Catch::Contains("tiny has plain, largefov"));
   CHECK(exit_code_of([] { make_network({.classes = 1}, 0); }) == 2);
   CHECK(exit_code_of([] { make_network({.classes = 256}, 0); }) == 2);
   CHECK(exit_code_of([] { make_network({.classifier_std = 0}, 0); }) == 2);

@@ -1,10 +1,12 @@
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "common/base/error.h"
 #include "common/base/files.h"
+#include "common/base/text.h"
 #include "common/nn/efficientnet_lite0.h"
 #include "common/nn/weight_files.h"
 #include "tests/support/golden_weights.h"
@@ -133,6 +135,46 @@ TEST_CASE("the Caffe VGG-16 has the authors' names without a prefix", "[weights]
   CHECK(at::equal(tensor_named(*network, "backbone.fc6.weight"), tensor_named(*source, "backbone.fc6.weight")));
   CHECK_FALSE(at::equal(network->classifier_weight(), source->classifier_weight()));
   CHECK(network->parameters()[0].group == ParameterGroup::backbone_weight);
+}
+
+TEST_CASE("ResNet-101 of torchvision and of kazuto1011 is brought to the authors' names", "[weights]") {
+  const auto network = make_empty_network({.backbone = "resnet101", .head = "aspp"});
+  float number = 1;
+  NamedTensors torchvision, kazuto;
+  const std::map<std::string, std::string> parts = {{"reduce.conv", "conv1"},   {"reduce.bn", "bn1"},   {"conv3x3.conv", "conv2"},
+                                                    {"conv3x3.bn", "bn2"},      {"increase.conv", "conv3"}, {"increase.bn", "bn3"},
+                                                    {"shortcut.conv", "downsample.0"}, {"shortcut.bn", "downsample.1"}};
+  for (const auto& [name, value] : without_prefix(*network)) {
+    const at::Tensor filled = at::full_like(value, number++);
+    kazuto.emplace_back("base." + name, filled);
+    const auto words = split(name, '.');  // layer2.block1.reduce.conv.weight, layer1.conv1.bn.weight
+    if (words[0] == "layer1") {
+      torchvision.emplace_back((words[2] == "bn" ? "bn1." : "conv1.") + words.back(), filled);
+      continue;
+    }
+    const auto less_one = [](const std::string& text, size_t from) { return std::to_string(std::stoi(text.substr(from)) - 1); };
+    torchvision.emplace_back("layer" + less_one(words[0], 5) + "." + less_one(words[1], 5) + "." + parts.at(words[2] + "." + words[3]) +
+                                 "." + words.back(), filled);
+  }
+  torchvision.emplace_back("fc.weight", at::zeros({1000, 2048}));
+  torchvision.emplace_back("fc.bias", at::zeros({1000}));
+  kazuto.emplace_back("base.aspp.c0.weight", at::zeros({21, 2048, 3, 3}));
+  TemporaryDirectory dir;
+  for (const auto& [tensors, normalisation] : {std::pair{torchvision, "torchvision_rgb"}, std::pair{kazuto, "caffe_bgr"}}) {
+    INFO(normalisation);
+    write_checkpoint(dir / "weights.pth", {tensors, {}});
+    auto loaded = make_network({.backbone = "resnet101", .head = "aspp"}, 1);
+    CHECK(load_initial_weights(*loaded, dir / "weights.pth") ==
+          std::vector<std::string>{"c1.weight", "c2.weight", "c3.weight", "c4.weight", "classifier.weight"});
+    CHECK(loaded->normalisation().name == normalisation);
+    float expected = 1;
+    for (const auto& [name, value] : without_prefix(*loaded)) {
+      INFO(name);
+      REQUIRE(value.flatten()[0].to(at::kFloat).item<float>() == expected++);
+    }
+    for (const Parameter& p : loaded->parameters())
+      CHECK(p.group == (p.name[0] == 'c' ? ParameterGroup::scratch_weight : ParameterGroup::backbone_weight));
+  }
 }
 
 TEST_CASE("a stage-1 network is the start of a stage-3 network with another head and other classes", "[weights]") {

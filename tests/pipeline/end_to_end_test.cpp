@@ -65,9 +65,9 @@ std::map<std::string, std::string> contents(const fs::path& run) {
   return all;
 }
 
-// Starts make in a process group of its own, waits until `is_time`, and sends the signal to the group.
-int make_and_signal(const fs::path& run, const std::string& words, int signal, const std::function<bool()>& is_time) {
-  const std::string command = make_command(run, words) + " >" + shell_quote((run.string() + ".log")) + " 2>&1";
+// Starts the command in a process group of its own, waits until `is_time`, and sends the signal to the group. -1: it was
+// over before; otherwise what waitpid() tells.
+int run_and_signal(const std::string& command, int signal, const std::function<bool()>& is_time) {
   const pid_t child = ::fork();
   if (child == 0) {
     ::setpgid(0, 0);
@@ -86,6 +86,10 @@ int make_and_signal(const fs::path& run, const std::string& words, int signal, c
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   return is_sent ? status : -1;
+}
+
+int make_and_signal(const fs::path& run, const std::string& words, int signal, const std::function<bool()>& is_time) {
+  return run_and_signal(make_command(run, words) + " >" + shell_quote((run.string() + ".log")) + " 2>&1", signal, is_time);
 }
 
 int64_t count_files(const fs::path& dir, const std::string& extension) {
@@ -125,6 +129,9 @@ TEST_CASE("one command makes everything, the second finds nothing to do, and why
   REQUIRE(ran(again).empty());
   std::printf("nothing to do: %.2f s\n", seconds);
   REQUIRE_THAT(make(run, "why").out, Catch::Contains("up to date"));
+  const auto unknown = make(run, "stage1/bapp");
+  REQUIRE(unknown.exit_code != 0);
+  REQUIRE_THAT(unknown.err, Catch::Contains("stage1/bapp: no piece of work") && Catch::Contains(" stage1/bap "));
 }
 
 TEST_CASE("a changed option reruns its stage and what follows, and nothing before it", "[slow]") {
@@ -179,6 +186,26 @@ TEST_CASE("SIGKILL in the middle of any stage, then the same command: the bytes 
   REQUIRE(contents(run) == expected);
 }
 
+TEST_CASE("a table makes what its cells need, shows it beside the published numbers, and is then up to date", "[slow]") {
+  test::TemporaryDirectory dir;
+  const fs::path run = dir / "tables";
+  const auto made = make(run, "table3");
+  INFO(made.out << made.err);
+  REQUIRE(made.exit_code == 0);
+  REQUIRE(any_starts_with(ran(made), "stage1/gap"));
+  REQUIRE(any_starts_with(ran(made), "stage2/bap_u_b/val"));
+  REQUIRE_FALSE(any_starts_with(ran(made), "stage3"));
+  REQUIRE_THAT(made.out, Catch::Contains("| BAP Y_crf w/o u0 |") && Catch::Contains("79.2"));
+  REQUIRE_THAT(read_file(run / "tables/table3.md"), !Catch::Contains("not there yet"));
+  REQUIRE(ran(make(run, "table3")).empty());
+
+  REQUIRE_FALSE(any_starts_with(ran(make(run, "")), "stage1"));  // the rest of the run
+  REQUIRE_THAT(read_file(run / "report/index.html"), Catch::Contains("BAP Y_crf w/o u0"));
+  REQUIRE(ran(make(run, "")).empty());
+  REQUIRE_THAT(make(run, "-n table3 SEEDS='1 2'").out, Catch::Contains("stage1/gap@2"));
+  REQUIRE(make(run, "table99").exit_code != 0);
+}
+
 TEST_CASE("verify finds a changed byte that size and time hide, and the next run mends it", "[slow]") {
   const fs::path run = undisturbed(), victim = run / "stage2/bap/val/Y_crf";
   const auto before = contents(run);
@@ -202,18 +229,28 @@ TEST_CASE("verify finds a changed byte that size and time hide, and the next run
   REQUIRE(make(run, "verify").exit_code == 0);
 }
 
-TEST_CASE("SIGTERM ends a stage with exit code 75 within ten seconds, and it goes on from there", "[slow]") {
-  test::TemporaryDirectory dir;
+TEST_CASE("SIGTERM ends a training stage with exit code 75 within ten seconds, and it goes on from there", "[slow]") {
   const fs::path reference = undisturbed();
-  const std::string command = fmt::format(
-      "{} {}/stage3_segment train --config {} --dataset {} --labels {} --output {} --threads 1", kSameArithmetic, BOXSEG_BIN_DIR,
-      shell_quote((reference / "config/stage3-nal.ini").string()), shell_quote((reference / "dataset.h5").string()),
-      shell_quote((reference / "stage2/bap/train").string()), shell_quote((dir / "out").string()));
-  const auto stopped = test::run_command("BOXSEG_CHECKPOINT_EVERY_STEPS=1000 timeout --preserve-status -s TERM 3 " +
-                                         std::string("sh -c ") + shell_quote("exec env " + command + " --iterations 100000"));
-  REQUIRE(stopped.exit_code == 75);
-  REQUIRE(fs::exists(dir / "out/checkpoint.pt"));
-  REQUIRE_FALSE(fs::exists(dir / "out/manifest.h5"));
+  const auto quoted = [&](const char* name) { return shell_quote((reference / name).string()); };
+  const std::string data = " --dataset " + quoted("dataset.h5") + " --threads 1 --quiet --iterations 1000000";
+  for (const std::string& stage : {"stage1_classify --config " + quoted("config/stage1-bap.ini"),
+                                   "stage3_segment train --config " + quoted("config/stage3-nal.ini") + " --labels " + quoted("stage2/bap/train")}) {
+    test::TemporaryDirectory dir;
+    INFO(stage);
+    std::chrono::steady_clock::time_point sent;
+    const auto has_trained = [&] {
+      sent = std::chrono::steady_clock::now();
+      return fs::exists(dir / "out/log.jsonl") && fs::file_size(dir / "out/log.jsonl") > 0;
+    };
+    const std::string command = fmt::format("exec env {} {}/{}{} --output {}", kSameArithmetic, BOXSEG_BIN_DIR, stage, data,
+                                            shell_quote((dir / "out").string()));
+    const int status = run_and_signal(command, SIGTERM, has_trained);
+    REQUIRE(WIFEXITED(status));
+    REQUIRE(WEXITSTATUS(status) == 75);
+    CHECK_NOFAIL(std::chrono::steady_clock::now() - sent < std::chrono::seconds(10));  // a loaded machine may take longer
+    REQUIRE(fs::exists(dir / "out/checkpoint.pt"));
+    REQUIRE_FALSE(fs::exists(dir / "out/manifest.h5"));
+  }
 }
 
 TEST_CASE("results change only with a fingerprint", "[slow]") {

@@ -157,3 +157,37 @@ TEST_CASE("features, attention, CAMs and unaries of whole photos equal the autho
     CHECK(largest_difference_of(plane_means(steps.q_before_reset), golden.read<double>(id + "/Q_mean")) <= 1e-5);
   }
 }
+
+// After the test of peak memory, which looks at the largest of all children.
+TEST_CASE("VGG-16 goes through the three stages on photos", "[stage2][golden][slow]") {
+  SHARED_OR_SKIP(shared);
+  TemporaryDirectory dir;
+  const PhotoRun photos = prepare_photos(shared, dir);
+  const auto run = [&](const std::string& words, const std::string& more) {
+    const auto result = run_command(fmt::format("{}/{} --dataset '{}' --split photos --device cpu {}", BOXSEG_BIN_DIR, words,
+                                                photos.dataset_file.string(), more));
+    INFO(words << "\n" << result.err);
+    REQUIRE(result.exit_code == 0);
+  };
+  const auto path = [&](const char* name) { return "'" + (dir / name).string() + "'"; };
+  const std::string training = "--backbone vgg16 --batch 2 --iterations 2 --init '" + photos.checkpoint.string() + "'";
+  run("stage1_classify", training + " --output " + path("stage1"));
+  run("stage2_pseudolabel", "--checkpoint " + path("stage1/classifier.pt") + " --output " + path("labels"));
+  run("stage3_segment train", training + " --labels " + path("labels") + " --output " + path("stage3"));
+  run("stage3_segment predict", "--checkpoint " + path("stage3/segmenter.pt") + " --scales 1 --output " + path("masks"));
+  for (const auto& id : kPhotos) {
+    const LabelMap mask = read_label_png(dir / "masks" / (id + ".png"));
+    CHECK(ImageSize{mask.height, mask.width} == entry_of(photos.dataset, id).size);
+  }
+
+  const Checkpoint before = read_checkpoint(photos.checkpoint);
+  for (const char* name : {"stage1/classifier.pt", "stage3/segmenter.pt"}) {
+    const Checkpoint after = read_checkpoint(dir / name);
+    REQUIRE(after.tensors.size() == before.tensors.size());
+    for (size_t i = 0; i < after.tensors.size(); ++i) {
+      INFO(name << " " << after.tensors[i].first);
+      CHECK(after.tensors[i].second.isfinite().all().item<bool>());
+      CHECK_FALSE(after.tensors[i].second.equal(before.tensors[i].second));  // every layer learns
+    }
+  }
+}

@@ -342,6 +342,8 @@ TEST_CASE("what does not fit is said before any work", "[stage2]") {
   write_checkpoint(world.dir / "wrong.pt", make_checkpoint(*wrong, {}));
   refuse(world.command("out", "--checkpoint '" + (world.dir / "wrong.pt").string() + "'"), 3,
          "7 classes without names");
+  write_checkpoint(world.dir / "segmenter.pt", make_checkpoint(*wrong, {{"kind", "segmenter"}}));
+  refuse(world.command("out", "--checkpoint '" + (world.dir / "segmenter.pt").string() + "'"), 3, "classifier.pt of stage 1");
   write_file(world.dir / "file", "");
   refuse(world.command("file/out"), 2, "--output");
 }

@@ -195,6 +195,9 @@ TEST_CASE("checkpoints and folders that do not fit are refused, each with its na
   write_checkpoint(trained.dir / "lacking.pt", changed);
   require_refusal(with(trained.dir / "lacking.pt"), 3, "classifier.weight");
 
+  require_refusal(trained.predict("new", trained.of_dataset() + " --crf --gaussian 3,-1"), 2, "--gaussian");
+  REQUIRE_FALSE(fs::exists(trained.dir / "new"));
+
   const fs::path folder = trained.dir / "folder";
   make_directories(folder);
   require_refusal(trained.predict("out", "--images " + in_quotes(folder)), 3, "holds no .jpg, .jpeg or .png");

@@ -59,7 +59,7 @@ void require_refusal(const CommandResult& result, int exit_code, const std::stri
 
 TEST_CASE("stage 3 learns a small dataset with every loss, and names what it wrote", "[cpu]") {
   const Small small(8);
-  for (const std::string loss : {"nal", "ce_crf", "ce_ret"}) {
+  for (const std::string loss : {"nal", "ce_crf", "ce_ret", "baseline", "entropy", "bootstrap"}) {
     const CommandResult done = small.train(loss, "--iterations 60 --loss " + loss);
     INFO(loss << ": " << done.err);
     REQUIRE(done.exit_code == 0);

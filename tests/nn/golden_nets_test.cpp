@@ -28,7 +28,8 @@ void require_filled_as_probed(const H5Reader& nets, const std::string& group, co
   for (size_t t = 0; t < keys.size(); ++t) {
     std::string text = state[t].first + " ";
     for (int64_t i = 0; i < state[t].second.dim(); ++i) text += (i > 0 ? "x" : "") + std::to_string(state[t].second.size(i));
-    REQUIRE(text + " float32" == keys[t]);
+    const bool is_counter = state[t].second.scalar_type() == at::kLong;
+    REQUIRE((is_counter ? state[t].first + " scalar int64" : text + " float32") == keys[t]);
     const at::Tensor flat = state[t].second.flatten().to(at::kDouble);
     INFO(keys[t]);
     REQUIRE(flat[0].item<double>() == probe[4 * t]);
@@ -38,10 +39,11 @@ void require_filled_as_probed(const H5Reader& nets, const std::string& group, co
   }
 }
 
-void require_golden_forward(const std::filesystem::path& shared, const std::string& group, const std::string& head,
+void require_golden_forward(const std::filesystem::path& shared, const std::string& group, const NetworkSpec& spec,
                             Formula formula, double tolerance) {
   const H5Reader nets(shared / "golden/nets.h5");
-  const auto network = golden_vgg16(head, formula);
+  const auto network = make_empty_network(spec);
+  fill_by_formula(*network, formula);
   require_filled_as_probed(nets, group, *network);
   at::NoGradGuard no_grad;
   const at::Tensor features = network->features(read_tensor(nets, "in/input"), {});
@@ -58,14 +60,23 @@ void require_golden_forward(const std::filesystem::path& shared, const std::stri
 
 TEST_CASE("VGG-16 as a classifier gives the authors' features", "[golden][vgg16]") {
   SHARED_OR_SKIP(shared);
-  require_golden_forward(shared, "vgg16_classifier_mixed", "plain", Formula::mixed, 1e-5);
-  require_golden_forward(shared, "vgg16_classifier", "plain", Formula::plain, 4e-6);
+  const NetworkSpec spec{.backbone = "vgg16", .head = "plain"};
+  require_golden_forward(shared, "vgg16_classifier_mixed", spec, Formula::mixed, 1e-5);
+  require_golden_forward(shared, "vgg16_classifier", spec, Formula::plain, 4e-6);
 }
 
 TEST_CASE("VGG-16 with LargeFOV gives the authors' features", "[golden][vgg16]") {
   SHARED_OR_SKIP(shared);
-  require_golden_forward(shared, "deeplab_largefov_mixed", "largefov", Formula::mixed, 1e-5);
-  require_golden_forward(shared, "deeplab_largefov", "largefov", Formula::plain, 4e-6);
+  const NetworkSpec spec{.backbone = "vgg16", .head = "largefov"};
+  require_golden_forward(shared, "deeplab_largefov_mixed", spec, Formula::mixed, 1e-5);
+  require_golden_forward(shared, "deeplab_largefov", spec, Formula::plain, 4e-6);
+}
+
+TEST_CASE("ResNet-101 with ASPP gives the authors' features", "[golden][resnet101]") {
+  SHARED_OR_SKIP(shared);
+  const NetworkSpec spec{.backbone = "resnet101", .head = "aspp"};
+  require_golden_forward(shared, "deeplab_aspp_res101_mixed", spec, Formula::mixed, 1e-5);
+  require_golden_forward(shared, "deeplab_aspp_res101", spec, Formula::plain, 4e-4);
 }
 
 TEST_CASE("the input of the golden networks is the normalised photo", "[golden][vgg16]") {

@@ -1,0 +1,31 @@
+#include "common/pipeline/run_layout.h"
+
+#include <algorithm>
+
+namespace boxseg {
+
+std::vector<fs::path> subfolders(const fs::path& folder) {
+  std::vector<fs::path> found;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored))
+    if (entry.is_directory()) found.push_back(entry.path());
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+std::vector<fs::path> RunLayout::manifest_folders() const {
+  std::vector<fs::path> found;
+  const auto add = [&](const fs::path& folder) {
+    if (fs::exists(folder / "manifest.h5")) found.push_back(folder);
+  };
+  for (const char* stage : {"stage1", "stage2", "stage3"})
+    for (const auto& variant : subfolders(run / stage)) {
+      add(variant);
+      for (const auto& split : subfolders(variant)) add(split);
+      for (const auto& split : subfolders(variant / "predictions"))
+        for (const auto& mode : subfolders(split)) add(mode);
+    }
+  return found;
+}
+
+}  // namespace boxseg

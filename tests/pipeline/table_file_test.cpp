@@ -1,0 +1,120 @@
+#include "common/pipeline/table_file.h"
+
+#include <functional>
+
+#include "common/base/error.h"
+#include "common/pipeline/preset.h"
+#include "common/pipeline/variant_name.h"
+#include "tests/support/support.h"
+
+#include <catch2/catch.hpp>
+
+using namespace boxseg;
+
+namespace {
+
+std::string message_of(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    REQUIRE(e.kind() == ErrorKind::usage);
+    return e.what();
+  }
+  return "";
+}
+
+struct TableFolder {
+  test::TemporaryDirectory dir;
+  Table read(const std::string& text, const std::map<std::string, std::string>& placeholders = {}) const {
+    write_file(dir / "t.txt", text);
+    return read_table(dir / "t.txt", placeholders);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a variant's name holds settings and a seed, and gives those that are upstream") {
+  const VariantName name = parse_variant("nal+v2+1.grid_3+3.lambda_0.05@2");
+  REQUIRE(name.base == "nal");
+  REQUIRE(name.has_second_network);
+  REQUIRE(name.seed_offset == 2);
+  REQUIRE(name.settings.size() == 2);
+  REQUIRE(name.settings[0].section == "stage1");
+  REQUIRE(name.settings[1].option == "lambda");
+  REQUIRE(name.settings[1].value == "0.05");
+  REQUIRE(name.text() == "nal+v2+1.grid_3+3.lambda_0.05@2");
+  REQUIRE(parse_variant("bap_u_b").settings.empty());
+  REQUIRE(upstream_variant(name, "stage3", "bap") == "bap+1.grid_3@2");
+  REQUIRE(upstream_variant(parse_variant("bap+1.grid_3+2.grid_2"), "stage2", "bap") == "bap+1.grid_3");
+  REQUIRE(upstream_variant(parse_variant("bap@1"), "stage2", "gap@5") == "gap@5");
+  for (const char* wrong : {"", "a b", "nal@x", "nal+", "nal+grid_3", "nal+4.grid_3", "nal+1.grid", "nal+1._3", "nal+1.grid_"})
+    CHECK_FALSE(message_of([&] { parse_variant(wrong); }).empty());
+}
+
+TEST_CASE("a table's lines become rows of keys and published numbers, and text again") {
+  const TableFolder f;
+  const std::string text =
+      "title = A title\ncaption = Words.\nrow-title = method\ncolumn = one | two\n"
+      "first row | stage2/bap/val/y_crf ; authors 79.2 ; report 78.8 | - nothing to show\n"
+      "second | stage3/nal/val/plain / stage3/nal/val/crf ; authors 61 / 68 | time stage1/bap ; report 2.5 h\n";
+  const Table table = f.read("# a comment\n\n" + text);
+  REQUIRE(table.name == "t");
+  REQUIRE(table.columns == std::vector<std::string>{"one", "two"});
+  REQUIRE(table.rows.size() == 2);
+  REQUIRE(table.rows[0].cells[0].values[0][0].key == "stage2/bap/val/y_crf");
+  REQUIRE(table.rows[0].cells[0].report == "78.8");
+  REQUIRE(table.rows[0].cells[1].reason == "nothing to show");
+  REQUIRE(table.rows[1].cells[0].values.size() == 2);
+  REQUIRE(table.rows[1].cells[1].values[0][0].is_time);
+  REQUIRE(table.keys().size() == 4);
+  REQUIRE(table.text().find("first row | stage2/bap/val/y_crf ; authors 79.2 ; report 78.8 | - nothing to show\n") != std::string::npos);
+  REQUIRE(f.read(table.text()).text() == table.text());
+
+  Table repeated = f.read("column = c\nr | stage2/gap/{split}/y_crf / baseline/{split}/grabcut\n", {{"split", "val"}});
+  repeated.repeat({1, 2});
+  const auto& values = repeated.rows[0].cells[0].values;
+  REQUIRE(values[0].size() == 2);
+  REQUIRE(values[0][1].key == "stage2/gap@2/val/y_crf");
+  REQUIRE(values[1].size() == 1);
+  REQUIRE(f.read(repeated.text()).text() == repeated.text());
+}
+
+TEST_CASE("a table that cannot be read names the file, the line and what was expected") {
+  const TableFolder f;
+  const auto refusal = [&](const std::string& text) { return message_of([&] { f.read(text); }); };
+  REQUIRE_THAT(refusal("column = a\nrow | mIoU\n"), Catch::Contains("t.txt:2") && Catch::Contains("'mIoU'"));
+  REQUIRE_THAT(refusal("column = a | b\nrow | stage2/bap/val/y_crf\n"), Catch::Contains("1 cells in a table of 2 columns"));
+  REQUIRE_THAT(refusal("row | stage2/bap/val/y_crf\n"), Catch::Contains("column"));
+  REQUIRE_THAT(refusal("column = a\nrow | stage2/bap/val/y_crf ; ours 3\n"), Catch::Contains("authors NUMBER"));
+  REQUIRE_THAT(refusal("column = a\nrow |\n"), Catch::Contains("a cell is empty"));
+  REQUIRE_THAT(refusal("title = x\n"), Catch::Contains("no rows"));
+}
+
+TEST_CASE("a table adds the variants that its cells need, for every preset and table of the project") {
+  const fs::path data = fs::path(BOXSEG_SOURCE_DIR) / "data";
+  RunRequest request{data / "presets", data / "variants", "demo", {}, 0, data / "tables", {"table6", "table7"}, {}};
+  const RunPlan plan(request);
+  const auto has = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  REQUIRE(has(plan.pipeline.stage2, "bap+1.grid_3+2.grid_2"));
+  REQUIRE(has(plan.stage1_variants(), "bap+1.grid_3"));
+  REQUIRE_FALSE(has(plan.stage1_variants(), "bap+1.grid_3+2.grid_2"));
+  REQUIRE(plan.stage2("bap+1.grid_3+2.grid_2", "val").values.grid == 2);
+  REQUIRE(plan.stage1("bap+1.grid_3").values.grid == 3);
+  REQUIRE(has(plan.pipeline.stage3, "entropy"));
+  REQUIRE(plan.tables.size() == 2);
+  request.tables = {"table99"};
+  REQUIRE_THAT(message_of([&] { RunPlan p(request); }), Catch::Contains("table99"));
+  for (const auto& preset : fs::directory_iterator(data / "presets"))
+    for (const auto& table : fs::directory_iterator(data / "tables")) {
+      INFO(preset.path() << " " << table.path());
+      request.preset = preset.path().stem();
+      request.tables = {table.path().stem()};
+      request.seeds = {1, 2};
+      const RunPlan any(request);
+      for (const auto& v : any.stage1_variants()) any.stage1(v);
+      for (const auto& v : any.stage2_variants()) any.stage2(v, "val");
+      for (const auto& v : any.pipeline.stage3) any.stage3(v);
+    }
+}
