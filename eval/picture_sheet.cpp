@@ -14,18 +14,25 @@ namespace {
 
 constexpr int64_t kGap = 8, kHeader = 34;
 
-// The sheet being drawn: equal cells, pictures at their top left.
+// The sheet being drawn: columns of one width, rows as high as their pictures.
 class Sheet {
  public:
-  Sheet(int64_t rows, int64_t columns, int64_t side)
-      : side_(side), image_(kHeader + rows * (side + kGap), columns * (side + kGap) + kGap) {
+  Sheet(const std::vector<ImageSize>& rows, int64_t columns) {
+    for (const ImageSize& size : rows) width_ = std::max(width_, size.width);
+    int64_t top = kHeader;
+    for (const ImageSize& size : rows) {
+      tops_.push_back(top);
+      top += size.height + kGap;
+    }
+    image_ = RgbImage(top, columns * (width_ + kGap) + kGap);
     std::fill(image_.pixels.begin(), image_.pixels.end(), uint8_t{255});
   }
   void put_title(int64_t column, const std::string& text) {
-    cv::putText(mat(), text, {static_cast<int>(left(column)), kHeader - 12}, cv::FONT_HERSHEY_SIMPLEX, 0.55, {30, 30, 30}, 1, cv::LINE_AA);
+    cv::Mat mat(static_cast<int>(image_.height), static_cast<int>(image_.width), CV_8UC3, image_.pixels.data());
+    cv::putText(mat, text, {static_cast<int>(left(column)), kHeader - 12}, cv::FONT_HERSHEY_SIMPLEX, 0.5, {30, 30, 30}, 1, cv::LINE_AA);
   }
   void put(int64_t row, int64_t column, const RgbImage& picture) {
-    const int64_t top = kHeader + row * (side_ + kGap);
+    const int64_t top = tops_[static_cast<size_t>(row)];
     for (int64_t y = 0; y < picture.height; ++y)
       std::copy_n(picture.pixels.begin() + y * picture.width * 3, picture.width * 3,
                   image_.pixels.begin() + ((top + y) * image_.width + left(column)) * 3);
@@ -33,9 +40,9 @@ class Sheet {
   const RgbImage& image() const { return image_; }
 
  private:
-  int64_t left(int64_t column) const { return kGap + column * (side_ + kGap); }
-  cv::Mat mat() { return cv::Mat(static_cast<int>(image_.height), static_cast<int>(image_.width), CV_8UC3, image_.pixels.data()); }
-  int64_t side_;
+  int64_t left(int64_t column) const { return kGap + column * (width_ + kGap); }
+  int64_t width_ = 150;  // at least, for the titles
+  std::vector<int64_t> tops_;
   RgbImage image_;
 };
 
@@ -73,16 +80,21 @@ RgbImage picture_sheet(const Table& table, const RunFolder& run, int64_t images,
   std::erase_if(ranked, [&](const RankedImage& r) { return dataset.images[static_cast<size_t>(r.index)].mask_path.empty(); });
   if (ranked.empty()) fail_input("{}: no image of split {} has both labels and a ground truth", run.name, sets.front()->split);
   const auto count = std::min(images, static_cast<int64_t>(ranked.size()));
-  Sheet sheet(count, static_cast<int64_t>(sets.size()) + 1, side);
-  sheet.put_title(0, "image and boxes");
-  for (size_t c = 0; c < sets.size(); ++c) sheet.put_title(static_cast<int64_t>(c) + 1, table.columns[c]);
+  std::vector<const ImageEntry*> entries;
+  std::vector<ImageSize> sizes;
   for (int64_t row = 0; row < count; ++row) {
     const size_t place = count == 1 ? 0 : static_cast<size_t>(row) * (ranked.size() - 1) / static_cast<size_t>(count - 1);
-    const ImageEntry& entry = dataset.images[static_cast<size_t>(ranked[place].index)];
-    const ImageSize full = entry.size, fit = fitted(full, side);
-    sheet.put(row, 0, photo_with_boxes(dataset, entry, fit));
+    entries.push_back(&dataset.images[static_cast<size_t>(ranked[place].index)]);
+    sizes.push_back(fitted(entries.back()->size, side));
+  }
+  Sheet sheet(sizes, static_cast<int64_t>(sets.size()) + 1);
+  sheet.put_title(0, "image and boxes");
+  for (size_t c = 0; c < sets.size(); ++c) sheet.put_title(static_cast<int64_t>(c) + 1, table.columns[c]);
+  for (size_t row = 0; row < entries.size(); ++row) {
+    sheet.put(static_cast<int64_t>(row), 0, photo_with_boxes(dataset, *entries[row], sizes[row]));
     for (size_t c = 0; c < sets.size(); ++c)
-      sheet.put(row, static_cast<int64_t>(c) + 1, colored(resized(labels_of(sets[c], dataset, entry), fit), dataset.palette));
+      sheet.put(static_cast<int64_t>(row), static_cast<int64_t>(c) + 1,
+                colored(resized(labels_of(sets[c], dataset, *entries[row]), sizes[row]), dataset.palette));
   }
   return sheet.image();
 }

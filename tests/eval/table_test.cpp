@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "common/base/files.h"
+#include "tests/eval/made_up_run.h"
 #include "tests/support/support.h"
 
 #include <catch2/catch.hpp>
@@ -103,4 +104,23 @@ TEST_CASE("the page of a run shows the tables that were asked for; report --tabl
   REQUIRE(one.exit_code == 0);
   CHECK_THAT(one.out, Contains("| r | 70.0 | 79 | -9.0 |"));
   for (const char* name : {"table9.md", "table9.csv", "table9.json"}) CHECK(fs::exists(dir / "out" / name));
+}
+
+TEST_CASE("a table of pictures also makes a sheet of them, and says what is missing") {
+  TemporaryDirectory dir;
+  make_run(dir / "run", 4);
+  const auto sheet = [&](const std::string& key) {
+    write_file(dir / "figure9.txt", "column = labels | truth\nstyle = pictures\nr | " + key + " | - by hand\n");
+    return run_command("'" + std::string(BOXSEG_BIN_DIR) + "/report' --run '" + (dir / "run").string() + "' --output '" +
+                       (dir / "out").string() + "' --table '" + (dir / "figure9.txt").string() + "'");
+  };
+  const auto made = sheet("stage2/bap/val/y_crf");
+  INFO(made.err);
+  REQUIRE(made.exit_code == 0);
+  const RgbImage picture = read_rgb(dir / "out/figure9.png");
+  CHECK(picture.width >= 3 * 150);  // image and boxes, labels, truth
+  CHECK(fs::exists(dir / "out/figure9.md"));
+  const auto absent = sheet("stage2/nowhere/val/y_crf");
+  CHECK(absent.exit_code == 3);
+  CHECK_THAT(absent.err, Contains("stage2/nowhere/val/y_crf"));
 }
