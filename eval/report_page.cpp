@@ -12,6 +12,7 @@
 #include "common/base/text.h"
 #include "eval/charts.h"
 #include "eval/html.h"
+#include "eval/spread.h"
 #include "eval/table_values.h"
 
 namespace boxseg {
@@ -159,11 +160,9 @@ std::string seeds_table(const std::vector<const ScoreRow*>& rows) {
   std::string html;
   for (const auto& [title, values] : groups) {
     if (values.size() < 2) continue;
-    double mean = 0, squares = 0;
-    for (const double v : values) mean += v / static_cast<double>(values.size());
-    for (const double v : values) squares += (v - mean) * (v - mean);
-    html += fmt::format("<tr><th>{}</th><td>{:.1f}</td><td>{:.2f}</td><td>{}</td></tr>\n", escaped(title), mean,
-                        std::sqrt(squares / static_cast<double>(values.size() - 1)), values.size());
+    const Spread spread = spread_of(values);
+    html += fmt::format("<tr><th>{}</th><td>{:.1f}</td><td>{:.2f}</td><td>{}</td></tr>\n", escaped(title), spread.mean,
+                        spread.deviation, values.size());
   }
   if (html.empty()) return "";
   return "<h3>Over seeds</h3><div class=\"scroll\"><table><thead><tr><th>labels</th><th>mean mIoU</th><th>standard "

@@ -1,13 +1,12 @@
 #include "eval/table_values.h"
 
 #include <algorithm>
-#include <cmath>
-#include <set>
 
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
 #include "eval/html.h"
+#include "eval/spread.h"
 
 namespace boxseg {
 namespace {
@@ -91,11 +90,9 @@ TableValue value_over(const std::vector<TableKey>& keys, const RunFolder& run) {
     }
   }
   if (found.empty()) return value;
-  double sum = 0, squares = 0;
-  for (const double v : found) sum += v;
-  value.mean = sum / static_cast<double>(found.size());
-  for (const double v : found) squares += (v - *value.mean) * (v - *value.mean);
-  if (found.size() > 1) value.spread = std::sqrt(squares / static_cast<double>(found.size() - 1));
+  const Spread spread = spread_of(found);
+  value.mean = spread.mean;
+  if (found.size() > 1) value.spread = spread.deviation;
   value.how = join(how, "; ");
   return value;
 }

@@ -26,14 +26,18 @@ bool take_prefix(std::string& text, const std::string& prefix) {
   return true;
 }
 
+// How many words, joined by "/", name a number of each stage; and a time.
+const std::map<std::string, size_t> kWordsOfNumber = {{"stage2", 4}, {"stage3", 4}, {"baseline", 3}};
+const std::map<std::string, size_t> kWordsOfTime = {{"stage1", 2}, {"stage2", 3}, {"stage3", 2}};
+
 TableKey parse_key(std::string text) {
   TableKey key;
   key.is_time = take_prefix(text, "time ");
   key.key = text;
   const auto words = split(text, '/');
-  const bool is_known = words.size() >= 2 && (words[0] == "stage1" || words[0] == "stage2" || words[0] == "stage3" || words[0] == "baseline");
-  const size_t wanted = key.is_time ? (words.empty() || words[0] != "stage2" ? 2 : 3) : words.empty() || words[0] != "baseline" ? 4 : 3;
-  if (!is_known || words.size() != wanted || (!key.is_time && words[0] == "stage1") || (key.is_time && words[0] == "baseline"))
+  const auto& forms = key.is_time ? kWordsOfTime : kWordsOfNumber;
+  const auto form = words.empty() ? forms.end() : forms.find(words[0]);
+  if (form == forms.end() || form->second != words.size())
     fail_usage("'{}' is neither a key such as stage2/bap/val/y_crf, stage3/nal/val/crf or baseline/val/grabcut, nor `time stage1/bap`", text);
   return key;
 }

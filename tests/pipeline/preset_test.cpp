@@ -1,13 +1,13 @@
 #include "common/pipeline/preset.h"
 
-#include <functional>
-
 #include "common/base/error.h"
+#include "tests/support/failure.h"
 #include "tests/support/support.h"
 
 #include <catch2/catch.hpp>
 
 using namespace boxseg;
+using test::usage_message_of;
 
 namespace {
 
@@ -30,16 +30,6 @@ struct Folders {
     return RunPlan({dir / "presets", dir / "variants", preset, std::move(overrides), seed});
   }
 };
-
-std::string message_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    REQUIRE(e.kind() == ErrorKind::usage);
-    return e.what();
-  }
-  return "";
-}
 
 }  // namespace
 
@@ -101,12 +91,12 @@ TEST_CASE("modes of prediction set tta and crf") {
 
 TEST_CASE("wrong names are refused with the nearest known one") {
   Folders f;
-  REQUIRE_THAT(message_of([&] { f.plan("smal"); }), Catch::Contains("did you mean 'small'"));
-  REQUIRE_THAT(message_of([&] { f.plan("loop"); }), Catch::Contains("leads back to itself"));
-  REQUIRE_THAT(message_of([&] { f.plan("small").stage2("othr", "val"); }), Catch::Contains("did you mean 'other'"));
-  REQUIRE_THAT(message_of([&] { f.plan("typo").stage1("bap"); }), Catch::Contains("did you mean batch"));
-  REQUIRE_THAT(message_of([&] { f.plan("small", {"stage9.x=1"}).stage1("bap"); }), Catch::Contains("stage9"));
-  REQUIRE_THAT(message_of([&] { f.plan("small", {"stage2.treshold=1"}).stage2("bap", "val"); }), Catch::Contains("threshold"));
+  REQUIRE_THAT(usage_message_of([&] { f.plan("smal"); }), Catch::Contains("did you mean 'small'"));
+  REQUIRE_THAT(usage_message_of([&] { f.plan("loop"); }), Catch::Contains("leads back to itself"));
+  REQUIRE_THAT(usage_message_of([&] { f.plan("small").stage2("othr", "val"); }), Catch::Contains("did you mean 'other'"));
+  REQUIRE_THAT(usage_message_of([&] { f.plan("typo").stage1("bap"); }), Catch::Contains("did you mean batch"));
+  REQUIRE_THAT(usage_message_of([&] { f.plan("small", {"stage9.x=1"}).stage1("bap"); }), Catch::Contains("stage9"));
+  REQUIRE_THAT(usage_message_of([&] { f.plan("small", {"stage2.treshold=1"}).stage2("bap", "val"); }), Catch::Contains("threshold"));
 }
 
 TEST_CASE("every preset and variant of the project resolves") {

@@ -1,27 +1,17 @@
 #include "common/pipeline/table_file.h"
 
-#include <functional>
-
 #include "common/base/error.h"
 #include "common/pipeline/preset.h"
 #include "common/pipeline/variant_name.h"
+#include "tests/support/failure.h"
 #include "tests/support/support.h"
 
 #include <catch2/catch.hpp>
 
 using namespace boxseg;
+using test::usage_message_of;
 
 namespace {
-
-std::string message_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    REQUIRE(e.kind() == ErrorKind::usage);
-    return e.what();
-  }
-  return "";
-}
 
 struct TableFolder {
   test::TemporaryDirectory dir;
@@ -48,7 +38,7 @@ TEST_CASE("a variant's name holds settings and a seed, and gives those that are 
   REQUIRE(upstream_variant(parse_variant("bap+1.grid_3+2.grid_2"), "stage2", "bap") == "bap+1.grid_3");
   REQUIRE(upstream_variant(parse_variant("bap@1"), "stage2", "gap@5") == "gap@5");
   for (const char* wrong : {"", "a b", "nal@x", "nal+", "nal+grid_3", "nal+4.grid_3", "nal+1.grid", "nal+1._3", "nal+1.grid_"})
-    CHECK_FALSE(message_of([&] { parse_variant(wrong); }).empty());
+    CHECK_FALSE(usage_message_of([&] { parse_variant(wrong); }).empty());
 }
 
 TEST_CASE("a table's lines become rows of keys and published numbers, and text again") {
@@ -81,7 +71,7 @@ TEST_CASE("a table's lines become rows of keys and published numbers, and text a
 
 TEST_CASE("a table that cannot be read names the file, the line and what was expected") {
   const TableFolder f;
-  const auto refusal = [&](const std::string& text) { return message_of([&] { f.read(text); }); };
+  const auto refusal = [&](const std::string& text) { return usage_message_of([&] { f.read(text); }); };
   REQUIRE_THAT(refusal("column = a\nrow | mIoU\n"), Catch::Contains("t.txt:2") && Catch::Contains("'mIoU'"));
   REQUIRE_THAT(refusal("column = a | b\nrow | stage2/bap/val/y_crf\n"), Catch::Contains("1 cells in a table of 2 columns"));
   REQUIRE_THAT(refusal("row | stage2/bap/val/y_crf\n"), Catch::Contains("column"));
@@ -105,7 +95,7 @@ TEST_CASE("a table adds the variants that its cells need, for every preset and t
   REQUIRE(has(plan.pipeline.stage3, "entropy"));
   REQUIRE(plan.tables.size() == 2);
   request.tables = {"table99"};
-  REQUIRE_THAT(message_of([&] { RunPlan p(request); }), Catch::Contains("table99"));
+  REQUIRE_THAT(usage_message_of([&] { RunPlan p(request); }), Catch::Contains("table99"));
   for (const auto& preset : fs::directory_iterator(data / "presets"))
     for (const auto& table : fs::directory_iterator(data / "tables")) {
       INFO(preset.path() << " " << table.path());

@@ -1,6 +1,7 @@
 // What a call failed with: REQUIRE(failure_of([&] { read_rgb(path); }) == ErrorKind::bad_input), and its message.
 #pragma once
 #include <optional>
+#include <stdexcept>
 #include <string>
 
 #include "common/base/error.h"
@@ -21,6 +22,14 @@ Failure failure_of(const Call& call) {
     return {e.kind(), e.what()};
   }
   return {};
+}
+
+// The message of a usage error, "" when nothing was thrown; any other error fails the test.
+template <class Call>
+std::string usage_message_of(const Call& call) {
+  const Failure failure = failure_of(call);
+  if (failure.kind && *failure.kind != ErrorKind::usage) throw std::runtime_error("not a usage error: " + failure.message);
+  return failure.message;
 }
 
 }  // namespace boxseg::test
