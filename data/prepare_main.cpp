@@ -81,7 +81,7 @@ int prepare_voc(int argc, char** argv) {
            {"boxes clipped", std::to_string(report.clipped_boxes)},
            {"boxes difficult", std::to_string(report.difficult_boxes)},
            {"images left out", std::to_string(report.skipped.size())}};
-  for (const auto& [key, value] : options.resolved()) facts["option " + key] = value;
+  for (const auto& [key, value] : options.resolved().values) facts["option " + key] = value;
   for (size_t i = 0; i < report.skipped.size(); ++i) facts[fmt::format("left out {:06}", i + 1)] = report.skipped[i];
   write_dataset(output, dataset);
   if (report.clipped_boxes > 0)
@@ -145,7 +145,7 @@ int prepare_labels(int argc, char** argv) {
   manifest.program = options.info().name;
   manifest.version = kVersion;
   manifest.fingerprint = options.info().fingerprint;
-  manifest.options = options.resolved();
+  manifest.options = options.resolved().values;
   manifest.device = "cpu";
   manifest.threads = labels.threads;
   manifest.seed = options.seed;

@@ -160,7 +160,7 @@ int baseline(int argc, char** argv) {
   const Evaluation e = evaluate_split(dataset, o.split, make, Abstention::refused, kind, resolve_threads(options.threads));
   if (fallbacks > 0) log_info("{} boxes were filled, since GrabCut left nothing of them", fallbacks.load());
   std::vector<std::string> parts = {kind};
-  for (const auto& [name, value] : options.resolved()) parts.push_back(name + "=" + value);
+  for (const auto& [name, value] : options.resolved().values) parts.push_back(name + "=" + value);
   report_result(o, key, dataset, e, digest_of_inputs(dataset, o.split, parts));
   return 0;
 }

@@ -42,10 +42,11 @@ std::unique_ptr<Network> initial_network(const Stage1Options& options, const Dat
 
 TrainingOptions training_options(const Stage1Options& options) {
   TrainingOptions training;
-  training.sgd = {options.learning_rate, options.momentum, options.weight_decay};
+  training.sgd = {options.learning_rate, options.momentum, options.weight_decay, options.bias_rate};
   training.schedule.kind = options.schedule;
   for (const double milestone : options.milestones) training.schedule.milestones.push_back(static_cast<int64_t>(milestone));
   training.schedule.iterations = options.iterations;
+  training.schedule.every = options.schedule_every;
   training.what = "train the classifier";
   return training;
 }

@@ -79,7 +79,7 @@ std::string merge_shards(const fs::path& output) {
   for (const auto& shard : found) {
     shards.push_back(read_manifest(output / shard_manifest(shard)));
     const Manifest& first = shards.front();
-    const std::string difference = staleness(shards.back(), first.fingerprint, first.options, first.inputs);
+    const std::string difference = staleness(shards.back(), first.fingerprint, {first.options, {}}, first.inputs);
     if (!difference.empty())
       return fmt::format("{}: shard {}/{} was not made like shard 0: {}; run it again", output.string(), shard.index,
                          count, difference);

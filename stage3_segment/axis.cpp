@@ -7,10 +7,12 @@
 namespace boxseg {
 
 template <class T>
-Axis<T>::Axis(int64_t cells, int64_t positions) {
+Axis<T>::Axis(int64_t cells, int64_t positions, bool align_corners) {
   ensure(cells >= 1 && positions >= 1, "interpolation from {} cells to {} positions", cells, positions);
   // In T, as LibTorch: float32 positions decide which cell a pixel on a boundary belongs to.
-  const T step = positions > 1 ? static_cast<T>(cells - 1) / static_cast<T>(positions - 1) : T(0);
+  const T step = !align_corners  ? static_cast<T>(cells) / static_cast<T>(positions)
+                 : positions > 1 ? static_cast<T>(cells - 1) / static_cast<T>(positions - 1)
+                                 : T(0);
   first.assign(static_cast<size_t>(cells), static_cast<int32_t>(positions));
   end.assign(static_cast<size_t>(cells), 0);
   const auto touch = [this](int64_t cell, int64_t position) {
@@ -18,7 +20,7 @@ Axis<T>::Axis(int64_t cells, int64_t positions) {
     end[static_cast<size_t>(cell)] = std::max(end[static_cast<size_t>(cell)], static_cast<int32_t>(position + 1));
   };
   for (int64_t p = 0; p < positions; ++p) {
-    const T at = step * static_cast<T>(p);
+    const T at = align_corners ? step * static_cast<T>(p) : std::max(step * (static_cast<T>(p) + T(0.5)) - T(0.5), T(0));
     const int64_t lower = std::min(static_cast<int64_t>(at), cells - 1);
     index.push_back(static_cast<int32_t>(lower));
     // On the last cell there is no second one: its weight would only scale the same value.

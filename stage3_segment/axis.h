@@ -1,5 +1,6 @@
-// One axis of bilinear interpolation from `cells` to `positions` with align_corners, as LibTorch computes it: the first
-// and last positions lie on the first and last cells.
+// One axis of bilinear interpolation from `cells` to `positions`, as LibTorch computes it. With align_corners the first
+// and last positions lie on the first and last cells; without, cells and positions are areas of the same whole, and
+// positions beyond the centre of the first or last cell take its value.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -12,7 +13,7 @@ template <class T>
 struct Axis {
   std::vector<int32_t> index, first, end;
   std::vector<T> weight;
-  Axis(int64_t cells, int64_t positions);  // both at least 1
+  Axis(int64_t cells, int64_t positions, bool align_corners = true);  // both at least 1
   AxisView<T> view() const { return {index.data(), weight.data(), first.data(), end.data()}; }
 };
 

@@ -33,7 +33,8 @@ struct Prepared {
   at::Tensor scores, label, other, tables;
 
   Prepared(const at::Tensor& scores_nkhw, const LossLabels& labels, const LossOptions& options)
-      : rows(scores_nkhw.size(2), labels.label.size(1)), columns(scores_nkhw.size(3), labels.label.size(2)) {
+      : rows(scores_nkhw.size(2), labels.label.size(1), options.align_corners),
+        columns(scores_nkhw.size(3), labels.label.size(2), options.align_corners) {
     scores = scores_nkhw.detach().permute({0, 2, 3, 1}).contiguous();
     label = labels.label.contiguous();
     problem.images = scores.size(0);
@@ -204,6 +205,16 @@ at::Tensor loss_gradient(const at::Tensor& scores, const LossLabels& labels, con
     if (part != nullptr) *part = sums;
     return gradient_of(prepared, log_sum, whole, options);
   });
+}
+
+void segmentation_loss_backward(const at::Tensor& scores, const at::Tensor& confidence, const LossLabels& labels,
+                                const LossOptions& options, const LossSums& whole, LossSums* part) {
+  const at::Tensor both = loss_gradient(scores, labels, options, whole, part);
+  if (confidence.is_same(scores)) return scores.backward(both);
+  LossOptions without = options;
+  without.is_detached = true;
+  const at::Tensor through_logits = loss_gradient(scores, labels, without, whole);
+  torch::autograd::backward({scores, confidence}, {through_logits, both - through_logits});
 }
 
 LossSums count_pixels(const LossLabels& labels) {

@@ -1,7 +1,6 @@
 // The losses of stage 3 on cosine scores: the noise-aware loss (NAL) and those it is compared with.
 //
-// Scores s = cosine of feature and class weight at the h x w cells, interpolated bilinearly (align_corners) to the
-// labels' H x W; logits are T s, p = softmax(T s). With the labels `label` (Y_crf) and `other` (Y_ret), 255 = void:
+// Scores s = cosine of feature and class weight at the h x w cells, interpolated bilinearly to the labels' H x W; logits are T s, p = softmax(T s). With the labels `label` (Y_crf) and `other` (Y_ret), 255 = void:
 //   S = {label = other, not void}: reliable;   U = {label != other, label not void}: unreliable;
 //   ce        = mean over S of -log p_label
 //   second    = sum over U of sigma v / sum over U of sigma
@@ -14,6 +13,12 @@
 //             pixels that are not void are reliable)
 // Gradients flow through sigma, through its maximum too, as in the authors' stage3_vgg.py (the paper does not say);
 // is_detached stops that. Without reliable, or unreliable, pixels the term is 0 where the authors' code gives NaN.
+//
+// Form::report_code is what the report's code (losses/*.py) has in place of its equations. Its second term runs over
+// all pairs Q of pixel and class except (pixel, label) of reliable pixels, void pixels included:
+//   nal       sum over Q of sigma (-log p_c) / sum over Q of sigma; sigma 0 on void pixels: wrong classes are pushed up
+//   entropy   mean over Q of -p_c log p_c
+//   bootstrap mean over Q of -(beta [c = label] + (1-beta) p_c) log p_c; beta shrinks from step to step
 #pragma once
 #include <ATen/core/Tensor.h>
 
@@ -24,9 +29,13 @@ namespace boxseg {
 
 struct LossOptions {
   enum class Kind { plain, nal, entropy, bootstrap };
+  enum class Form { equation, report_code };
   Kind kind = Kind::nal;
+  Form form = Form::equation;
   double temperature = 20, lambda = 0.1, gamma = 7, beta = 0.95;
-  bool is_detached = false;
+  bool is_detached = false;             // no gradient through sigma
+  bool is_classifier_detached = false;  // none through sigma into the classifier's weights, as in the report's code
+  bool align_corners = true;            // of the interpolation; the report's code has false
 };
 
 // Cosines of features [N,C,h,w] and weight [K,C,1,1] or [K,C]: [N,K,h,w]. A cell without any feature has score 0 and
@@ -65,6 +74,19 @@ LossSums count_pixels(const LossLabels& labels);
 // Both at once, as a node of the autograd graph: a scalar of the scores' dtype. `sums` receives the terms if not null.
 at::Tensor segmentation_loss(const at::Tensor& scores, const LossLabels& labels, const LossOptions& options,
                              LossSums* sums = nullptr);
+
+// Adds the gradient to the histories of both scores: `confidence` are the scores that sigma is made of, equal to `scores`
+// but perhaps of another history (is_classifier_detached: one without the classifier's weights).
+void segmentation_loss_backward(const at::Tensor& scores, const at::Tensor& confidence, const LossLabels& labels,
+                                const LossOptions& options, const LossSums& whole, LossSums* part = nullptr);
+
+// Form::report_code by LibTorch's own operations at full resolution: there to compare, not to be fast. A scalar of the
+// scores' dtype; `confidence` as above.
+// `sums` receives the terms if not null; its `confidence` counts pairs.
+at::Tensor report_code_loss(const at::Tensor& scores, const at::Tensor& confidence, const LossLabels& labels,
+                            const LossOptions& options, LossSums* sums);
+// The report's beta in step `it`: beta times (1 - j/iterations)^0.9 for each step j before it.
+double report_code_beta(double beta, int64_t it, int64_t iterations);
 
 // sigma [N,H,W] in the scores' dtype, 0 where the pixel is not unreliable. On the CPU; for figures and tests.
 at::Tensor confidence_map(const at::Tensor& scores, const LossLabels& labels, const LossOptions& options);

@@ -32,6 +32,7 @@ struct PredictPlan {
   bool flips = false, uses_crf = false, is_crf_reference = false, skips_bad_images = false;
   CrfOptions crf;
   double temperature = 20;
+  bool align_corners = true;
   Palette palette;
   int threads = 1;
 };
@@ -60,6 +61,7 @@ PredictPlan make_plan(const Options& command_line, const PredictOptions& options
   plan.skips_bad_images = options.on_bad_image == "skip";
   plan.crf = crf_of(command_line, options, record);
   plan.temperature = record.temperature;
+  plan.align_corners = record.align_corners;
   plan.palette = record.palette;
   plan.threads = threads;
   return plan;
@@ -154,7 +156,7 @@ class Prediction {
     const c10::InferenceMode inference;
     const at::Tensor input = at::from_blob(const_cast<float*>(decoded.input.data()),
                                            {1, 3, decoded.image.height, decoded.image.width}, at::kFloat);
-    return score_maps(network_, input.to(network_.device()), plan_.scales, plan_.flips);
+    return score_maps(network_, input.to(network_.device()), plan_.scales, plan_.flips, plan_.align_corners);
   }
 
   // From scores to the file, on a worker's thread.

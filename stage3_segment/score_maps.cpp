@@ -30,7 +30,8 @@ at::Tensor scores_of(Network& network, const at::Tensor& input) {
 struct MapView {
   const ScoreMap& map;
   Axis<float> rows, columns;
-  MapView(const ScoreMap& m, ImageSize size) : map(m), rows(m.rows, size.height), columns(m.columns, size.width) {}
+  MapView(const ScoreMap& m, ImageSize size, bool align_corners)
+      : map(m), rows(m.rows, size.height, align_corners), columns(m.columns, size.width, align_corners) {}
 
   void add_row(int64_t y, int64_t classes, float* line, std::vector<float>& out) const {
     const int64_t length = map.columns * classes, top = rows.index[static_cast<size_t>(y)];
@@ -50,8 +51,10 @@ struct MapView {
 
 }  // namespace
 
-ScoreMaps score_maps(Network& network, const at::Tensor& input, const std::vector<double>& scales, bool flips) {
+ScoreMaps score_maps(Network& network, const at::Tensor& input, const std::vector<double>& scales, bool flips,
+                     bool align_corners) {
   ScoreMaps out;
+  out.align_corners = align_corners;
   for (const double scale : scales) {
     const at::Tensor at_scale = resized(input, scale);
     at::Tensor scores = scores_of(network, at_scale);
@@ -70,7 +73,7 @@ void for_each_row(const ScoreMaps& scores, ImageSize size, int threads,
   std::vector<MapView> views;
   int64_t longest = 0;
   for (const auto& map : scores.maps) {
-    views.emplace_back(map, size);
+    views.emplace_back(map, size, scores.align_corners);
     longest = std::max(longest, map.columns * scores.classes);
   }
   const float share = 1.0f / static_cast<float>(scores.maps.size());

@@ -17,17 +17,19 @@ struct ScoreMap {
   std::vector<float> values;      // [h,w,K]
 };
 
-// A pixel's score is the mean over the maps of their bilinear interpolations (align_corners).
+// A pixel's score is the mean over the maps of their bilinear interpolations.
 struct ScoreMaps {
   int64_t classes = 0;
   std::vector<ScoreMap> maps;
+  bool align_corners = true;
 };
 
 // input: [1,3,H,W] normalised, on the network's device. Per scale: the input resized to floor(H s) x floor(W s)
 // (bilinear, align_corners, as F.interpolate with scale_factor in the authors' code; at least one pixel), and with
-// `flips` the mean with the flipped scores of the flipped input: interpolation with aligned corners commutes with
-// flipping, so that is the authors' mean at full resolution.
-ScoreMaps score_maps(Network& network, const at::Tensor& input, const std::vector<double>& scales, bool flips);
+// `flips` the mean with the flipped scores of the flipped input: interpolation commutes with flipping, so that is the
+// authors' mean at full resolution. align_corners: as the network was trained, for the interpolation to pixels.
+ScoreMaps score_maps(Network& network, const at::Tensor& input, const std::vector<double>& scales, bool flips,
+                     bool align_corners = true);
 
 // Calls row(y, scores) for each row of pixels, scores [W,K], on up to `threads` threads, in any order.
 void for_each_row(const ScoreMaps& scores, ImageSize size, int threads,

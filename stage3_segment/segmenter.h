@@ -16,6 +16,7 @@ struct SegmenterRecord {
   std::vector<std::string> class_names;  // [K]; empty for a bare checkpoint
   Palette palette = voc_palette();
   double temperature = 20;
+  bool align_corners = true;      // of the interpolation from cells to pixels
   std::optional<CrfOptions> crf;  // what suits the backbone
 };
 

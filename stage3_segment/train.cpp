@@ -13,6 +13,7 @@
 #include "common/base/text.h"
 #include "common/pipeline/stage_inputs.h"
 #include "common/pipeline/stage_run.h"
+#include "stage3_segment/loss_kernel.h"
 #include "stage3_segment/segmenter.h"
 #include "stage3_segment/train_step.h"
 #include "stage3_segment/training_labels.h"
@@ -41,9 +42,10 @@ std::unique_ptr<Network> start_network(const Stage3Options& options, int64_t cla
 
 TrainingOptions training_options(const Stage3Options& options) {
   TrainingOptions training;
-  training.sgd = {options.learning_rate, options.momentum, options.weight_decay};
+  training.sgd = {options.learning_rate, options.momentum, options.weight_decay, options.bias_rate};
   training.schedule.kind = options.schedule;
   training.schedule.iterations = options.iterations;
+  training.schedule.every = options.schedule_every;
   for (const double m : options.milestones) training.schedule.milestones.push_back(static_cast<int64_t>(m));
   training.what = "stage 3 " + options.loss;
   return training;
@@ -53,7 +55,8 @@ SampleOptions sample_options(const Stage3Options& options, const Normalisation& 
   return {{options.scale_min, options.scale_max, options.flip, options.jitter, options.crop},
           normalisation,
           seed,
-          options.batch};
+          options.batch,
+          static_cast<uint8_t>(options.label_padding)};
 }
 
 // Batches in order, made ahead on other threads.
@@ -88,6 +91,7 @@ void write_segmenter(const Network& network, const Dataset& dataset, const Stage
   record.class_names = dataset.class_names;
   if (!dataset.palette.empty()) record.palette = dataset.palette;
   record.temperature = options.temperature;
+  record.align_corners = options.align_corners;
   const Checkpoint checkpoint = make_segmenter(network, record);
   write_checkpoint(fs::path(options.output) / "segmenter.pt", checkpoint);
   run.add_output("segmenter.pt", digest_of_checkpoint(checkpoint));
@@ -110,6 +114,8 @@ void run_training(const Options& command_line, const Stage3Options& options) {
     log_info("{}: up to date", output.string());
     return;
   }
+  if (options.label_padding != kVoidLabel && options.label_padding >= dataset.classes())
+    fail_usage("--label-padding {}: neither 255 nor one of the dataset's {} classes", options.label_padding, dataset.classes());
   require_writable_directory(output);
   at::set_num_threads(threads);
   const auto network = start_network(options, dataset.classes(), seed);
@@ -129,7 +135,9 @@ void run_training(const Options& command_line, const Stage3Options& options) {
     pass.freeze_bn = options.freeze_bn;
     pass.seed = seed;
     pass.step = static_cast<uint64_t>(it);
-    return train_step(*network, batches.next(), loss, pass, options.micro_batch);
+    LossOptions now = loss;
+    if (loss.form == LossOptions::Form::report_code) now.beta = report_code_beta(loss.beta, it, options.iterations);
+    return train_step(*network, batches.next(), now, pass, options.micro_batch);
   };
   train(*network, training_options(options), output, run.run_key(), step,
         [&](int64_t first) { batches.start_at(first); });

@@ -27,6 +27,19 @@ at::Tensor scores_of(Network& network, const Part& part) {
   return cosine_scores(network.features(part.images, part.pass), network.classifier_weight());
 }
 
+// The scores twice: what the logits, and what the confidence is made of, when their gradients take different ways.
+struct ScorePair {
+  at::Tensor logits, confidence;
+};
+
+ScorePair score_pair_of(Network& network, const Part& part, const LossOptions& options) {
+  const at::Tensor features = network.features(part.images, part.pass);
+  const at::Tensor& weight = network.classifier_weight();
+  const at::Tensor logits = cosine_scores(features, weight);
+  return {logits, options.is_classifier_detached ? cosine_scores(features, weight.detach()) : logits};
+}
+
+
 // Puts batch norm statistics back when it goes.
 class KeepBuffers {
  public:
@@ -79,7 +92,10 @@ LossOptions loss_options(const Stage3Options& options) {
   loss.lambda = options.lambda;
   loss.gamma = options.gamma;
   loss.beta = options.beta;
+  loss.form = options.loss_form == "report_code" ? LossOptions::Form::report_code : LossOptions::Form::equation;
   loss.is_detached = options.detach_confidence;
+  loss.is_classifier_detached = options.detach_classifier;
+  loss.align_corners = options.align_corners;
   return loss;
 }
 
@@ -91,16 +107,23 @@ StepReport train_step(Network& network, const TrainingBatch& batch, const LossOp
   if (micro_batch <= 0 || micro_batch >= images) {
     const Part all = part_of(batch, pass, 0, images, network.device());
     LossSums sums;
-    segmentation_loss(scores_of(network, all), all.labels, options, &sums).backward();
+    const ScorePair scores = score_pair_of(network, all, options);
+    if (options.form == LossOptions::Form::report_code)
+      report_code_loss(scores.logits, scores.confidence, all.labels, options, &sums).backward();
+    else if (options.is_classifier_detached)
+      segmentation_loss_backward(scores.logits, scores.confidence, all.labels, options, loss_sums(scores.logits, all.labels, options), &sums);
+    else
+      segmentation_loss(scores.logits, all.labels, options, &sums).backward();
     return report(sums, options);
   }
+  ensure(options.form == LossOptions::Form::equation, "the report's code has no micro-batches");
   const LossSums whole = sums_of_batch(network, batch, options, pass, micro_batch);
   LossSums sums;
   for (int64_t first = 0; first < images; first += micro_batch) {
     const Part part = part_of(batch, pass, first, std::min(micro_batch, images - first), network.device());
-    const at::Tensor scores = scores_of(network, part);
     LossSums of_part;
-    scores.backward(loss_gradient(scores, part.labels, options, whole, &of_part));
+    const ScorePair scores = score_pair_of(network, part, options);
+    segmentation_loss_backward(scores.logits, scores.confidence, part.labels, options, whole, &of_part);
     sums += of_part;
   }
   return report(sums, options);

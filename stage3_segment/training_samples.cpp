@@ -71,7 +71,7 @@ TrainingSample TrainingSamples::at(int64_t position) const {
   const auto place = order_.at(position);
   const ImageEntry& entry = dataset_.images[static_cast<size_t>(images_[static_cast<size_t>(place.image)])];
   std::vector<Sample::Plane> planes;
-  for (auto& map : labels_.read(entry)) planes.push_back({std::move(map.pixels), 255});
+  for (auto& map : labels_.read(entry)) planes.push_back({std::move(map.pixels), options_.label_padding});
   TrainingSample out;
   out.key = stable_hash64(entry.id);
   // By position, not by epoch: an image that stands twice in one batch of a small dataset is cut differently.

@@ -16,7 +16,7 @@ namespace boxseg {
 
 struct TrainingSample {
   std::vector<float> image;                  // [3,S,S], normalised
-  std::vector<std::vector<uint8_t>> labels;  // [S,S] each, padded with 255
+  std::vector<std::vector<uint8_t>> labels;  // [S,S] each
   uint64_t key = 0;                          // stable_hash64 of the image's id
 };
 
@@ -35,6 +35,7 @@ struct SampleOptions {
   Normalisation normalisation;
   uint64_t seed = 0;
   int64_t batch = 1;
+  uint8_t label_padding = 255;
 };
 
 class TrainingSamples {

@@ -21,7 +21,7 @@ namespace {
 namespace po = boost::program_options;
 
 // Keys that only `plan` reads; programs meet them in variants and presets.
-const std::vector<std::string> kPlanKeys = {"from", "description"};
+const std::vector<std::string> kPlanKeys = {"from", "description", "on-top-of"};
 
 bool parse_bool(const std::string& text, const std::string& name) {
   if (text == "true" || text == "1" || text == "yes" || text == "on") return true;
@@ -210,11 +210,14 @@ std::string Options::origin(const std::string& name) const {
   return option->origin;
 }
 
-std::map<std::string, std::string> Options::resolved() const {
-  std::map<std::string, std::string> values;
-  for (const auto& option : options_)
-    if (option.role == Role::result) values[option.name] = option.text();
-  return values;
+ResolvedOptions Options::resolved() const {
+  ResolvedOptions resolved;
+  for (const auto& option : options_) {
+    if (option.role != Role::result) continue;
+    resolved.values[option.name] = option.text();
+    resolved.defaults[option.name] = option.default_text;
+  }
+  return resolved;
 }
 
 std::string Options::describe() const {

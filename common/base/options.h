@@ -29,6 +29,11 @@ enum class Role {
   run,     // does not: device, threads, output folder, verbosity
 };
 
+// The options that decide results: name -> value in force, and name -> what it is by default.
+struct ResolvedOptions {
+  std::map<std::string, std::string> values, defaults;
+};
+
 struct ProgramInfo {
   std::string name;         // "stage3_segment train"
   std::string summary;      // one sentence
@@ -69,7 +74,7 @@ class Options {
   std::string value(const std::string& name) const;          // canonical text: 0.001 for 1e-3
   std::string origin(const std::string& name) const;         // "default", "PATH:[section]", "command line"
   bool is_default(const std::string& name) const { return origin(name) == "default"; }
-  std::map<std::string, std::string> resolved() const;       // name -> value of the options of Role::result
+  ResolvedOptions resolved() const;                           // the options of Role::result
   std::string describe() const;                              // what --print-config prints: an INI file with origins
   std::string help() const;
   const ProgramInfo& info() const { return info_; }

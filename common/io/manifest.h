@@ -21,7 +21,7 @@ struct ManifestOutput {
 struct Manifest {
   std::string program;                         // "stage2_pseudolabel"
   std::string version, fingerprint;
-  std::map<std::string, std::string> options;  // Options::resolved()
+  std::map<std::string, std::string> options;  // Options::resolved().values
   std::map<std::string, Digest> inputs;        // role ("dataset", "checkpoint", "init", "labels") -> content digest
   std::vector<ManifestOutput> outputs;
   std::string device;                          // below: recorded, without influence on staleness

@@ -13,12 +13,12 @@ struct GroupRule {
   bool decays;
 };
 
-GroupRule rule_of(ParameterGroup group) {
+GroupRule rule_of(ParameterGroup group, double bias_rate) {
   switch (group) {
     case ParameterGroup::backbone_weight: return {1, true};
-    case ParameterGroup::backbone_bias: return {2, false};
+    case ParameterGroup::backbone_bias: return {bias_rate, false};
     case ParameterGroup::scratch_weight: return {10, true};
-    case ParameterGroup::scratch_bias: return {20, false};
+    case ParameterGroup::scratch_bias: return {10 * bias_rate, false};
   }
   fail("unknown parameter group");
 }
@@ -27,7 +27,7 @@ GroupRule rule_of(ParameterGroup group) {
 
 double Schedule::factor(int64_t it) const {
   if (kind == "poly")
-    return std::pow(1.0 - static_cast<double>(it - 1) / static_cast<double>(iterations), 0.9);
+    return std::pow(1.0 - static_cast<double>((it - 1) / every * every) / static_cast<double>(iterations), 0.9);
   if (kind != "step") fail_usage("--schedule {}: not one of step, poly", kind);
   double factor = 1;
   for (const int64_t milestone : milestones)
@@ -39,7 +39,7 @@ Sgd::Sgd(std::vector<Parameter>& parameters, SgdOptions options)
     : parameters_(parameters), options_(options), buffers_(parameters.size()) {}
 
 double Sgd::rate(ParameterGroup group, double schedule_factor) const {
-  return rule_of(group).rate * options_.learning_rate * schedule_factor;
+  return rule_of(group, options_.bias_rate).rate * options_.learning_rate * schedule_factor;
 }
 
 void Sgd::step(double schedule_factor) {
@@ -48,7 +48,7 @@ void Sgd::step(double schedule_factor) {
     Parameter& p = parameters_[i];
     const at::Tensor gradient = p.value.grad();
     if (!gradient.defined()) continue;
-    const GroupRule rule = rule_of(p.group);
+    const GroupRule rule = rule_of(p.group, options_.bias_rate);
     // Into the gradient itself: it is cleared below.
     if (rule.decays && options_.weight_decay != 0) gradient.add_(p.value, options_.weight_decay);
     if (options_.momentum != 0) {

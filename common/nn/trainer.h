@@ -13,15 +13,18 @@ namespace boxseg {
 struct SgdOptions {
   double learning_rate = 1e-3, momentum = 0.9, weight_decay = 5e-4;
   // Factors on the learning rate per ParameterGroup, and whether it decays: the authors' 1, 2 (no decay), 10, 20 (no decay).
+  double bias_rate = 2;  // of biases against weights; the report's code has 1
 };
 
 // Learning-rate factor of step `it` (1-based) of `iterations`.
 //   step: 0.1 after each milestone (a milestone m affects steps > m: optimizer.step() comes before scheduler.step())
-//   poly: (1 - (it-1)/iterations)^0.9
+//   poly: (1 - (it-1)/iterations)^0.9; with `every` > 1 only at steps 1, 1 + every, ... and held between (the report's
+//   code, after kazuto1011's, has 10)
 struct Schedule {
   std::string kind = "step";  // step, poly
   std::vector<int64_t> milestones;
   int64_t iterations = 8000;
+  int64_t every = 1;
   double factor(int64_t it) const;  // throws usage for another kind
 };
 

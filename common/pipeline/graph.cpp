@@ -19,8 +19,6 @@
 namespace boxseg {
 namespace {
 
-using Resolved = std::map<std::string, std::string>;
-
 std::string option(const std::string& name, const std::string& value) { return " --" + name + " " + shell_quote(value); }
 std::string option(const std::string& name, const fs::path& value) { return option(name, value.string()); }
 
@@ -92,7 +90,7 @@ class Builder {
   // By the manifest of `dir`: `inputs` is called only when the nodes needed are up to date.
   template <class MakeInputs>
   void decide_by_manifest(Node& node, const fs::path& dir, const std::string& maker, const std::string& fingerprint,
-                          const Resolved& resolved, MakeInputs inputs) {
+                          const ResolvedOptions& resolved, MakeInputs inputs) {
     const fs::path path = dir / "manifest.h5";
     node.proofs.push_back(path);
     const auto manifest = try_read_manifest(path);
@@ -285,7 +283,7 @@ class Builder {
   std::vector<Node> nodes_;
 };
 
-std::string ini_text(const std::string& section, const Resolved& values) {
+std::string ini_text(const std::string& section, const std::map<std::string, std::string>& values) {
   std::string text = fmt::format("# All options in force; written by plan from the preset, the variant and the command line.\n[{}]\n", section);
   for (const auto& [key, value] : values) text += fmt::format("{} = {}\n", key, value);
   return text;
@@ -304,17 +302,17 @@ void record_receipt(const GraphRequest& request, const std::string& node) { RunS
 void write_configs(const GraphRequest& request) {
   const RunPlan plan(request.run);
   const RunLayout layout{request.run_dir};
-  const auto write = [&](const std::string& name, const std::string& section, const Resolved& values) {
+  const auto write = [&](const std::string& name, const std::string& section, const std::map<std::string, std::string>& values) {
     write_if_other(layout.config(name), ini_text(section, values));
   };
   for (const auto& table : plan.tables) write_if_other(layout.table(table.name), table.text());
   write("dataset", "dataset", plan.dataset);
-  for (const auto& v : plan.stage1_variants()) write("stage1-" + v, "stage1", plan.stage1(v).resolved);
+  for (const auto& v : plan.stage1_variants()) write("stage1-" + v, "stage1", plan.stage1(v).resolved.values);
   for (const auto& v : plan.stage2_variants())
-    for (const auto& split : plan.splits_to_label(v)) write("stage2-" + v + "-" + split, "stage2", plan.stage2(v, split).resolved);
+    for (const auto& split : plan.splits_to_label(v)) write("stage2-" + v + "-" + split, "stage2", plan.stage2(v, split).resolved.values);
   for (const auto& v : plan.pipeline.stage3) {
-    write("stage3-" + v, "stage3", plan.stage3(v).resolved);
-    for (const auto& mode : plan.pipeline.modes) write("predict-" + v + "-" + mode, "predict", plan.predict(v, mode).resolved);
+    write("stage3-" + v, "stage3", plan.stage3(v).resolved.values);
+    for (const auto& mode : plan.pipeline.modes) write("predict-" + v + "-" + mode, "predict", plan.predict(v, mode).resolved.values);
   }
 }
 

@@ -27,6 +27,26 @@ fs::path find_ini(const fs::path& folder, const std::string& name, const char* w
              folder.string(), join(known, ", "));
 }
 
+// A key without a section, "" when it is not there.
+std::string top_level(const Ini& ini, const std::string& key) {
+  const auto top = ini.find("");
+  if (top == ini.end()) return "";
+  const auto found = top->second.find(key);
+  return found == top->second.end() ? "" : found->second;
+}
+
+// The preset's file after those that it is `from`, base first.
+std::vector<fs::path> chain_of(const fs::path& folder, std::string name) {
+  std::vector<fs::path> chain;
+  while (!name.empty()) {
+    const fs::path path = find_ini(folder, name, "preset");
+    if (std::find(chain.begin(), chain.end(), path) != chain.end()) fail_usage("{}: 'from' leads back to itself", path.string());
+    chain.insert(chain.begin(), path);
+    name = top_level(read_ini_file(path), "from");
+  }
+  return chain;
+}
+
 void add_once(std::vector<std::string>& names, const std::string& name) {
   if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
 }
@@ -60,17 +80,13 @@ void PipelineOptions::declare(Options& o) {
 }
 
 RunPlan::RunPlan(const RunRequest& request) : request_(request) {
-  std::string name = request.preset;
-  while (!name.empty()) {
-    const fs::path path = find_ini(request.presets, name, "preset");
-    if (std::find(preset_chain_.begin(), preset_chain_.end(), path) != preset_chain_.end())
-      fail_usage("{}: 'from' leads back to itself", path.string());
-    preset_chain_.insert(preset_chain_.begin(), path);
-    const Ini ini = read_ini_file(path);
-    name.clear();
-    if (const auto top = ini.find(""); top != ini.end())
-      if (const auto from = top->second.find("from"); from != top->second.end()) name = from->second;
-  }
+  for (const auto& name : split(request.preset, '+'))
+    for (const auto& path : chain_of(request.presets, name)) {
+      if (preset_chain_.empty() && top_level(read_ini_file(path), "on-top-of") != "")
+        fail_usage("the preset {} goes on top of another: PRESET=voc2012_vgg16+{}", name, name);
+      preset_chain_.push_back(path);
+    }
+  if (preset_chain_.empty()) fail_usage("a preset is missing; {} has: {}", request.presets.string(), join(names_in(request.presets, ".ini"), ", "));
   Options options({"plan", "", "", "pipeline", ""});
   pipeline.declare(options);
   apply(options, "");

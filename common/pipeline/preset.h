@@ -1,7 +1,8 @@
 // Presets and variants, resolved to the options of every piece of work of a run.
 //
 // A preset (data/presets/NAME.ini) names the dataset and the variants to run ([pipeline]) and sets defaults per stage
-// ([dataset], [stage1], [stage2], [stage3], [predict]); `from = OTHER` without a section inherits. A variant
+// ([dataset], [stage1], [stage2], [stage3], [predict]); `from = OTHER` without a section inherits;
+// PRESET+OTHER puts OTHER on top (one with `on-top-of` goes nowhere else). A variant
 // (data/variants/NAME.ini) says what differs, per stage, and `from` the variant upstream; names may add settings and a
 // seed (variant_name.h). A table (data/tables/NAME.txt) adds the variants that its cells need.
 #pragma once
@@ -55,21 +56,21 @@ class RunPlan {
   // A stage's options for one variant (paths unset) and their canonical form for an INI file.
   struct Stage1 {
     Stage1Options values;
-    std::map<std::string, std::string> resolved;
+    ResolvedOptions resolved;
   };
   struct Stage2 {
     Stage2Options values;
-    std::map<std::string, std::string> resolved;
+    ResolvedOptions resolved;
     std::string from;
   };
   struct Stage3 {
     Stage3Options values;
-    std::map<std::string, std::string> resolved;
+    ResolvedOptions resolved;
     std::string from;  // "" for true_masks
   };
   struct Predict {
     PredictOptions values;
-    std::map<std::string, std::string> resolved;
+    ResolvedOptions resolved;
   };
   Stage1 stage1(const std::string& variant) const;
   Stage2 stage2(const std::string& variant, const std::string& split) const;

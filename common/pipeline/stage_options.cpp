@@ -37,8 +37,10 @@ void NetworkAndTrainingOptions::declare(Options& o) {
   o.add("learning-rate", &learning_rate, "of pretrained weights; new layers learn 10 times as fast");
   o.add("momentum", &momentum, "of SGD");
   o.add("weight-decay", &weight_decay, "of weights, not of biases");
+  o.add("bias-rate", &bias_rate, "rate of biases, in rates of weights: the authors' 2, the report's 1");
   o.add_choice("schedule", &schedule, {"step", "poly"}, "of the learning rate: a tenth after each milestone, or (1-t)^0.9");
   o.add("milestones", &milestones, "steps after which the rate falls to a tenth (schedule step)");
+  o.add("schedule-every", &schedule_every, "steps after which the rate follows its curve (schedule poly)");
   o.add("crop", &crop, "side of the square training crops in pixels");
   o.add("scale-min", &scale_min, "smallest random scale");
   o.add("scale-max", &scale_max, "largest random scale");
@@ -55,6 +57,8 @@ void NetworkAndTrainingOptions::check() const {
   require(learning_rate >= 0, "learning-rate", text(learning_rate), "0 or more");
   require(momentum >= 0 && momentum < 1, "momentum", text(momentum), "at least 0 and less than 1");
   require(weight_decay >= 0, "weight-decay", text(weight_decay), "0 or more");
+  require(bias_rate >= 0, "bias-rate", text(bias_rate), "0 or more");
+  require(schedule_every >= 1, "schedule-every", text(schedule_every), "1 or more");
   require(crop >= 8 && crop <= 4096, "crop", text(crop), "8 to 4096");
   require(scale_min > 0 && scale_min <= scale_max && scale_max <= 10, "scale-min", text(scale_min), "0 < scale-min <= scale-max <= 10");
   require(flip >= 0 && flip <= 1, "flip", text(flip), "a probability");
@@ -140,11 +144,16 @@ void Stage3Options::declare(Options& o) {
   NetworkAndTrainingOptions::declare(o);
   o.add_choice("loss", &loss, {"nal", "ce_crf", "ce_ret", "baseline", "entropy", "bootstrap", "true_masks"},
                "what the network learns from");
+  o.add_choice("loss-form", &loss_form, {"equation", "report_code"},
+               "nal, entropy and bootstrap as their equations, or as the report's code has them");
   o.add("temperature", &temperature, "T: logits are T times the cosine scores");
   o.add("lambda", &lambda, "weight of the loss over unreliable pixels");
   o.add("gamma", &gamma, "damping of the confidence");
   o.add("beta", &beta, "bootstrap: share of Y_crf in the target of unreliable pixels");
   o.add("detach-confidence", &detach_confidence, "no gradient through the confidence");
+  o.add("detach-classifier", &detach_classifier, "no gradient through the confidence into the classifier's weights");
+  o.add("align-corners", &align_corners, "how scores are interpolated to pixels; the checkpoint remembers it");
+  o.add("label-padding", &label_padding, "label of what lies outside the image: 255 (ignored), or a class");
   o.add("dataset", &dataset, "index made by prepare", Role::input);
   o.add("data-root", &data_root, "where the dataset's files are, if not where prepare found them", Role::run);
   o.add("split", &split, "images to train on");
@@ -158,6 +167,9 @@ void Stage3Options::check() const {
   require(temperature > 0, "temperature", fmt::format("{}", temperature), "more than 0");
   require(lambda >= 0, "lambda", fmt::format("{}", lambda), "0 or more");
   require(gamma >= 0, "gamma", fmt::format("{}", gamma), "0 or more");
+  require(label_padding >= 0 && label_padding <= 255, "label-padding", std::to_string(label_padding), "0 to 255");
+  if (loss_form == "report_code" && micro_batch > 0)
+    fail_usage("--loss-form report_code: needs the whole batch at once; leave --micro-batch out");
   require(beta >= 0 && beta <= 1, "beta", fmt::format("{}", beta), "0 to 1");
   require_path(dataset, "dataset");
   require_path(output, "output");

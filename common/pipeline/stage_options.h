@@ -19,8 +19,10 @@ struct NetworkAndTrainingOptions {
   int64_t batch = 20, micro_batch = 0;      // micro_batch 0: the whole batch at once
   int64_t iterations = 8000;
   double learning_rate = 1e-3, momentum = 0.9, weight_decay = 5e-4;
+  double bias_rate = 2;                     // of biases, in rates of weights
   std::string schedule = "step";            // step, poly
   std::vector<double> milestones = {5000};
+  int64_t schedule_every = 1;               // steps between changes of the rate (poly)
   int64_t crop = 321;
   double scale_min = 0.5, scale_max = 1.5, flip = 0.5, jitter = 0.5;
   std::string on_bad_image = "fail";        // fail, skip
@@ -58,8 +60,11 @@ ProgramInfo stage2_info();
 struct Stage3Options : NetworkAndTrainingOptions {
   Stage3Options();                          // poly, 23805 iterations, head largefov
   std::string loss = "nal";                 // nal, ce_crf, ce_ret, baseline, entropy, bootstrap, true_masks
+  std::string loss_form = "equation";       // equation, report_code
   double temperature = 20, lambda = 0.1, gamma = 7, beta = 0.95;
-  bool detach_confidence = false;
+  bool detach_confidence = false, detach_classifier = false;
+  bool align_corners = true;                // of the interpolation from cells to pixels, also when predicting
+  int64_t label_padding = 255;              // label of what lies outside the image
   // Paths.
   std::string dataset, data_root, split = "train", labels, init, output;
   void declare(Options& options);

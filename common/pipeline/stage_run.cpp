@@ -10,7 +10,7 @@ namespace boxseg {
 
 struct StageRun::Impl {
   std::string program, fingerprint, lock_name;
-  std::map<std::string, std::string> options;
+  ResolvedOptions options;
   std::map<std::string, Digest> inputs;
   int64_t seed = 0;
   fs::path output, manifest_path;
@@ -58,7 +58,7 @@ bool StageRun::is_up_to_date() const { return why().empty(); }
 std::string StageRun::run_key() const {
   Hasher hasher;
   hasher.text(impl_->program).text(impl_->fingerprint);
-  for (const auto& [name, value] : impl_->options) hasher.text(name).text(value);
+  for (const auto& [name, value] : impl_->options.values) hasher.text(name).text(value);
   for (const auto& [role, digest] : impl_->inputs) hasher.text(role).text(digest);
   return hasher.digest();
 }
@@ -85,7 +85,7 @@ void StageRun::finish(const std::string& device, int64_t threads) {
   manifest.program = impl_->program;
   manifest.version = kVersion;
   manifest.fingerprint = impl_->fingerprint;
-  manifest.options = impl_->options;
+  manifest.options = impl_->options.values;
   manifest.inputs = impl_->inputs;
   for (const auto& [path, digest] : impl_->outputs)
     manifest.outputs.push_back({path, static_cast<int64_t>(fs::file_size(impl_->output / path)), digest});
@@ -98,18 +98,20 @@ void StageRun::finish(const std::string& device, int64_t threads) {
   impl_->lock.reset();
 }
 
-std::string staleness(const Manifest& manifest, const std::string& fingerprint, const std::map<std::string, std::string>& options,
+std::string staleness(const Manifest& manifest, const std::string& fingerprint, const ResolvedOptions& options,
                       const std::map<std::string, Digest>& inputs) {
   if (manifest.fingerprint != fingerprint)
     return fmt::format("{} computes differently now (fingerprint {} then, {} now)", manifest.program, manifest.fingerprint,
                        fingerprint);
-  for (const auto& [name, value] : options) {
+  for (const auto& [name, value] : options.values) {
     const auto then = manifest.options.find(name);
-    if (then == manifest.options.end()) return fmt::format("option {} is new ({})", name, value);
-    if (then->second != value) return fmt::format("option {} was {}, is {}", name, then->second, value);
+    const auto usual = options.defaults.find(name);
+    const bool is_usual = usual != options.defaults.end() && usual->second == value;
+    if (then == manifest.options.end() && !is_usual) return fmt::format("option {} is new ({})", name, value);
+    if (then != manifest.options.end() && then->second != value) return fmt::format("option {} was {}, is {}", name, then->second, value);
   }
   for (const auto& [name, value] : manifest.options)
-    if (options.find(name) == options.end()) return fmt::format("option {} is gone (was {})", name, value);
+    if (options.values.find(name) == options.values.end()) return fmt::format("option {} is gone (was {})", name, value);
   for (const auto& [role, digest] : inputs) {
     const auto then = manifest.inputs.find(role);
     if (then == manifest.inputs.end()) return fmt::format("input {} is new", role);

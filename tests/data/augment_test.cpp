@@ -1,6 +1,7 @@
 #include "common/data/augment.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "common/base/error.h"
@@ -263,27 +264,46 @@ TEST_CASE("Bilinear scaling agrees with a loop in double") {
   }
 }
 
-TEST_CASE("Draws have the distributions they claim and come in a fixed order") {
+TEST_CASE("Ten thousand draws have the distributions they claim, one by one and in pairs") {
   const AugmentOptions options;
-  const int n = 4000;
-  double scale_sum = 0, x_sum = 0, jitter_sum = 0, flips = 0, lowest = 9, highest = 0;
+  const int n = 10000, bins = 20;
+  // Each draw as a number that should be uniform in [0, 1); the flip apart.
+  std::vector<std::array<double, 6>> draws;
+  double flips = 0;
   for (int i = 0; i < n; ++i) {
-    Random random(11, "augment", 0, static_cast<uint64_t>(i));
+    Random random(11, "augment", static_cast<uint64_t>(i / 100), static_cast<uint64_t>(i % 100));  // 100 epochs of 100 images
     const AugmentDraws d = draw_augmentation(options, random);
-    scale_sum += d.scale;
-    x_sum += d.crop_x;
-    jitter_sum += d.jitter.saturation;
+    draws.push_back({d.scale - 0.5, d.crop_x, d.crop_y, d.jitter.brightness - 0.5, d.jitter.contrast - 0.5, d.jitter.saturation - 0.5});
     flips += d.is_flipped;
-    lowest = std::min({lowest, d.scale, d.jitter.brightness});
-    highest = std::max({highest, d.scale, d.jitter.contrast});
   }
-  // Means of n uniform draws: the standard error is 0.2887 / sqrt(4000) = 0.0046; four of them.
-  REQUIRE(std::fabs(scale_sum / n - 1) < 0.019);
-  REQUIRE(std::fabs(x_sum / n - 0.5) < 0.019);
-  REQUIRE(std::fabs(jitter_sum / n - 1) < 0.019);
-  REQUIRE(std::fabs(flips / n - 0.5) < 0.032);
-  REQUIRE((lowest >= 0.5 && lowest < 0.502));
-  REQUIRE((highest <= 1.5 && highest > 1.498));
+  // Limits at which a true generator fails once in ten thousand such tests.
+  REQUIRE(std::fabs(flips / n - 0.5) < 4.5 * 0.5 / std::sqrt(n));
+  for (size_t a = 0; a < 6; ++a) {
+    std::vector<double> counts(bins);
+    double mean = 0, variance = 0;
+    for (const auto& d : draws) {
+      REQUIRE((d[a] >= 0 && d[a] < 1));
+      ++counts[static_cast<size_t>(d[a] * bins)];
+      mean += d[a] / n;
+      variance += (d[a] - 0.5) * (d[a] - 0.5) / n;
+    }
+    REQUIRE(std::fabs(mean - 0.5) < 4.5 * std::sqrt(1.0 / 12 / n));
+    REQUIRE(std::fabs(variance - 1.0 / 12) < 4.5 * std::sqrt(1.0 / 180 / n));
+    double chi2 = 0;
+    for (const double count : counts) chi2 += (count - n / bins) * (count - n / bins) / (n / bins);
+    REQUIRE(chi2 < 54.8);  // 19 degrees of freedom, p = 2.5e-5
+    for (size_t b = 0; b < a; ++b) {
+      double correlation = 0;
+      for (const auto& d : draws) correlation += 12 * (d[a] - 0.5) * (d[b] - 0.5) / n;
+      REQUIRE(std::fabs(correlation) < 4.5 / std::sqrt(n));
+    }
+    double next = 0;  // with the draw of the next image
+    for (size_t i = 0; i + 1 < draws.size(); ++i) next += 12 * (draws[i][a] - 0.5) * (draws[i + 1][a] - 0.5) / n;
+    REQUIRE(std::fabs(next) < 4.5 / std::sqrt(n));
+  }
+}
+
+TEST_CASE("Draws come in a fixed order, whatever the options") {
   // Seven draws whatever the options: the eighth number of the stream is next.
   Random a(1, "augment"), b(1, "augment");
   draw_augmentation({1, 1, 0, 0, 8}, a);

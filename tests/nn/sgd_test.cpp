@@ -105,6 +105,30 @@ TEST_CASE("SGD adds decay to the gradient and keeps the first gradient as moment
   CHECK(value(3) == Approx(0 - 1.0 * (0.5 * 1 + 3)));
 }
 
+TEST_CASE("a schedule that moves every tenth step is the report's, every step the authors'", "[sgd]") {
+  // models/PolyScheduler.py: in steps 1, 11, 21, ... the rate is (1 - finished steps / all)^0.9, else what it was.
+  double held = 1;
+  const Schedule every_tenth{"poly", {}, 2000, 10}, every{"poly", {}, 2000};
+  for (int64_t it = 1; it <= 2000; ++it) {
+    const double finished = static_cast<double>(it - 1);
+    if ((it - 1) % 10 == 0) held = std::pow(1 - finished / 2000, 0.9);
+    REQUIRE(every_tenth.factor(it) == Approx(held).epsilon(1e-14));
+    REQUIRE(every.factor(it) == Approx(std::pow(1 - finished / 2000, 0.9)).epsilon(1e-14));
+  }
+  REQUIRE(every_tenth.factor(15) != every.factor(15));
+}
+
+TEST_CASE("biases learn twice as fast as weights, or as fast where asked", "[sgd]") {
+  std::vector<Parameter> none;
+  for (const double bias_rate : {2.0, 1.0}) {
+    const Sgd sgd(none, {0.5, 0.9, 0.25, bias_rate});
+    CHECK(sgd.rate(ParameterGroup::backbone_weight, 1) == 0.5);
+    CHECK(sgd.rate(ParameterGroup::backbone_bias, 1) == 0.5 * bias_rate);
+    CHECK(sgd.rate(ParameterGroup::scratch_weight, 1) == 5);
+    CHECK(sgd.rate(ParameterGroup::scratch_bias, 1) == 5 * bias_rate);
+  }
+}
+
 TEST_CASE("SGD leaves a parameter without a gradient alone", "[sgd]") {
   std::vector<Parameter> parameters = {{"p", at::full({1}, 2.0).set_requires_grad(true), ParameterGroup::backbone_weight}};
   Sgd sgd(parameters, {});

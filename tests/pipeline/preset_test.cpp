@@ -1,6 +1,7 @@
 #include "common/pipeline/preset.h"
 
 #include "common/base/error.h"
+#include "tests/pipeline/project_presets.h"
 #include "tests/support/failure.h"
 #include "tests/support/support.h"
 
@@ -37,13 +38,26 @@ TEST_CASE("a preset inherits from another and a variant goes over both") {
   Folders f;
   const RunPlan plan = f.plan("small");
   REQUIRE(plan.stage1("bap").values.batch == 3);
-  REQUIRE(plan.stage1("bap").resolved.at("learning-rate") == "0.01");
+  REQUIRE(plan.stage1("bap").resolved.values.at("learning-rate") == "0.01");
   REQUIRE(plan.stage2("bap", "val").values.threshold == 0.5);
   REQUIRE(plan.stage2("other", "val").values.threshold == 0.25);
   REQUIRE(plan.stage2("other", "val").from == "gap");
-  REQUIRE(plan.stage2("other", "val").resolved.at("split") == "val");
+  REQUIRE(plan.stage2("other", "val").resolved.values.at("split") == "val");
   REQUIRE(plan.stage3("ce").from == "other");
   REQUIRE(plan.stage3("truth").from.empty());
+}
+
+TEST_CASE("PRESET+OTHER puts the second on top, and one that goes on top of others goes nowhere else") {
+  Folders f;
+  write_file(f.dir / "presets/own_way.ini", "on-top-of = any\n[pipeline]\nmodes = plain, crf\n[stage3]\nschedule_every = 10\n[stage1]\nbatch = 5\n");
+  const RunPlan plan = f.plan("small+own_way");
+  REQUIRE(plan.stage1("bap").values.batch == 5);
+  REQUIRE(plan.stage1("bap").resolved.values.at("learning-rate") == "0.01");
+  REQUIRE(plan.stage3("ce").values.schedule_every == 10);
+  REQUIRE(f.plan("small").stage3("ce").values.schedule_every == 1);
+  REQUIRE(plan.pipeline.modes == std::vector<std::string>{"plain", "crf"});
+  REQUIRE_THAT(usage_message_of([&] { f.plan("own_way"); }), Catch::Contains("goes on top of another"));
+  REQUIRE_THAT(usage_message_of([&] { f.plan("small+own_wya"); }), Catch::Contains("did you mean 'own_way'?"));
 }
 
 TEST_CASE("the command line goes over preset and variant, and only in its section") {
@@ -56,8 +70,8 @@ TEST_CASE("the command line goes over preset and variant, and only in its sectio
 
 TEST_CASE("NAME@2 is the variant with its seed moved by 2") {
   Folders f;
-  REQUIRE(f.plan("small", {}, 10).stage1("bap@2").resolved.at("seed") == "12");
-  REQUIRE(f.plan("small", {}, 10).stage1("bap").resolved.at("seed") == "10");
+  REQUIRE(f.plan("small", {}, 10).stage1("bap@2").resolved.values.at("seed") == "12");
+  REQUIRE(f.plan("small", {}, 10).stage1("bap").resolved.values.at("seed") == "10");
   // What is upstream carries the seed, too.
   REQUIRE(f.plan("small").stage2("other@2", "val").from == "gap@2");
   REQUIRE(f.plan("small").stage3("ce@3").from == "other@3");
@@ -102,7 +116,7 @@ TEST_CASE("wrong names are refused with the nearest known one") {
 TEST_CASE("every preset and variant of the project resolves") {
   const fs::path data = fs::path(BOXSEG_SOURCE_DIR) / "data";
   for (const auto& entry : fs::directory_iterator(data / "presets")) {
-    const RunPlan plan({data / "presets", data / "variants", entry.path().stem().string(), {}, 0});
+    const RunPlan plan({data / "presets", data / "variants", test::preset_to_run(entry.path()), {}, 0});
     for (const auto& v : plan.pipeline.stage1) plan.stage1(v);
     for (const auto& v : plan.pipeline.stage2)
       for (const auto& split : plan.pipeline.label_splits) plan.stage2(v, split);

@@ -65,6 +65,23 @@ TEST_CASE("a stage that began and did not finish is not trusted") {
   REQUIRE(StageRun(options, dir.path(), {}).why() == "it was not made yet");
 }
 
+TEST_CASE("an option that came later is no reason to run again while it stands at its default") {
+  test::TemporaryDirectory dir;
+  double threshold = 0.5;
+  std::string form = "usual";
+  {
+    Options then = program("1", threshold);
+    StageRun run(then, dir.path(), {});
+    run.begin();
+    run.finish("cpu", 1);
+  }
+  Options now = program("1", threshold);
+  now.add("form", &form, "added in a later version");
+  REQUIRE(StageRun(now, dir.path(), {}).is_up_to_date());
+  now.set("form", "other", "command line");
+  REQUIRE(StageRun(now, dir.path(), {}).why() == "option form is new (other)");
+}
+
 TEST_CASE("the run key changes with options, inputs and fingerprint, not with threads or device") {
   double threshold = 0.5;
   Options options = program("1", threshold);

@@ -3,6 +3,7 @@
 #include "common/base/error.h"
 #include "common/pipeline/preset.h"
 #include "common/pipeline/variant_name.h"
+#include "tests/pipeline/project_presets.h"
 #include "tests/support/failure.h"
 #include "tests/support/support.h"
 
@@ -99,7 +100,7 @@ TEST_CASE("a table adds the variants that its cells need, for every preset and t
   for (const auto& preset : fs::directory_iterator(data / "presets"))
     for (const auto& table : fs::directory_iterator(data / "tables")) {
       INFO(preset.path() << " " << table.path());
-      request.preset = preset.path().stem();
+      request.preset = test::preset_to_run(preset.path());
       request.tables = {table.path().stem()};
       request.seeds = {1, 2};
       const RunPlan any(request);

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "common/base/error.h"
-#include "common/base/random.h"
 #include "stage3_segment/axis.h"
 #include "stage3_segment/exp_lanes.h"
 #include "stage3_segment/loss_kernel.h"
+#include "tests/stage3/random_scores.h"
 #include "tests/support/support.h"
 
 #include <catch2/catch.hpp>
@@ -20,26 +20,8 @@ namespace {
 using namespace boxseg;
 using Kind = LossOptions::Kind;
 
-at::Tensor random_tensor(const char* name, at::IntArrayRef shape, at::ScalarType type = at::kDouble) {
-  Random random(1, name);
-  const at::Tensor t = at::empty(shape, at::kDouble);
-  for (int64_t i = 0; i < t.numel(); ++i) t.mutable_data_ptr<double>()[i] = random.uniform(-1, 1);
-  return t.to(type);
-}
-
-// Labels in blocks, so that neighbouring pixels often agree; `agree`: share of pixels where both maps are equal.
-LossLabels random_labels(const char* name, int64_t images, int64_t height, int64_t width, int64_t classes,
-                         double agree = 0.8, double is_void = 0.1) {
-  Random random(2, name);
-  LossLabels labels{at::empty({images, height, width}, at::kByte), at::empty({images, height, width}, at::kByte)};
-  for (int64_t i = 0; i < labels.label.numel(); ++i) {
-    const auto a = static_cast<uint8_t>(random.below(classes)), b = static_cast<uint8_t>(random.below(classes));
-    const bool skip = random.uniform() < is_void, same = random.uniform() < agree;
-    labels.label.mutable_data_ptr<uint8_t>()[i] = skip ? 255 : a;
-    labels.other.mutable_data_ptr<uint8_t>()[i] = same ? (skip ? 255 : a) : b;
-  }
-  return labels;
-}
+using test::random_labels;
+using test::random_tensor;
 
 // The definition, pixel by pixel in double, from a whole interpolated map.
 double naive_loss(const at::Tensor& scores, const LossLabels& labels, const LossOptions& o) {

@@ -26,10 +26,11 @@ std::unique_ptr<Network> tiny_network() {
 }
 
 // The authors' test time: every score map interpolated to the image, flipped back there, and averaged: [1,K,H,W].
-at::Tensor authors_scores(Network& network, const at::Tensor& input, const std::vector<double>& scales, bool flips) {
+at::Tensor authors_scores(Network& network, const at::Tensor& input, const std::vector<double>& scales, bool flips,
+                          bool align_corners) {
   const auto at_full_size = [&](const at::Tensor& x) {
     return at::upsample_bilinear2d(cosine_scores(network.features(x, Pass{}), network.classifier_weight()),
-                                   {input.size(2), input.size(3)}, true);
+                                   {input.size(2), input.size(3)}, align_corners);
   };
   at::Tensor sum = at::zeros({}, at::kFloat);
   for (const double scale : scales) {
@@ -47,11 +48,11 @@ TEST_CASE("scores averaged at low resolution are the authors' average at full re
   const at::NoGradGuard guard;
   const auto network = tiny_network();
   for (const auto& [height, width] : std::vector<std::pair<int64_t, int64_t>>{{37, 53}, {64, 48}, {9, 7}}) {
-    for (const bool flips : {false, true}) {
+    for (const auto& [flips, align_corners] : std::vector<std::pair<bool, bool>>{{false, true}, {true, true}, {true, false}}) {
       const at::Tensor input = random_input(height, width);
       const std::vector<double> scales = {0.5, 0.75, 1, 1.5};
-      const at::Tensor expected = authors_scores(*network, input, scales, flips);
-      const ScoreMaps maps = score_maps(*network, input, scales, flips);
+      const at::Tensor expected = authors_scores(*network, input, scales, flips, align_corners);
+      const ScoreMaps maps = score_maps(*network, input, scales, flips, align_corners);
       REQUIRE(maps.maps.size() == 4);
       const at::Tensor found = at::empty_like(expected);
       const int64_t area = height * width, w = width;

@@ -1,0 +1,16 @@
+// The presets of the project by the names under which they can be run.
+#pragma once
+#include <string>
+
+#include "common/base/options.h"
+#include "common/base/files.h"
+
+namespace boxseg::test {
+
+// One that goes on top of another stands on the tiny one.
+inline std::string preset_to_run(const fs::path& file) {
+  const std::string name = file.stem().string();
+  return read_ini_file(file)[""].count("on-top-of") > 0 ? "tiny+" + name : name;
+}
+
+}  // namespace boxseg::test
