@@ -1,4 +1,4 @@
-// evaluate: label maps against ground truth, and what boxes alone would give.
+// evaluate: label maps and detections against ground truth, and what boxes alone would give.
 #include <atomic>
 #include <cstdio>
 #include <opencv2/core/utility.hpp>
@@ -12,6 +12,7 @@
 #include "common/base/text.h"
 #include "common/pipeline/fingerprints.h"
 #include "eval/baselines.h"
+#include "eval/evaluate_coco.h"
 #include "eval/evaluation.h"
 
 namespace boxseg {
@@ -211,7 +212,8 @@ struct Verb {
 };
 const Verb kVerbs[] = {{"miou", "mean IoU of label maps", miou},
                        {"baseline", "mean IoU of labels made from the boxes alone", baseline},
-                       {"agreement", "Y_crf and Y_ret where they agree", agreement_of_labels}};
+                       {"agreement", "Y_crf and Y_ret where they agree", agreement_of_labels},
+                       {"coco", "COCO's average precision and recall of detections", evaluate_coco_command}};
 
 int run(int argc, char** argv) {
   const std::string first = argc > 1 ? argv[1] : "--help";

@@ -38,6 +38,7 @@ find_package(HDF5 REQUIRED COMPONENTS C)
 find_package(PNG REQUIRED)
 find_package(pugixml REQUIRED)
 find_package(nlohmann_json REQUIRED)
+find_package(simdjson REQUIRED)
 
 add_library(boxseg_opencv INTERFACE)
 target_link_libraries(boxseg_opencv INTERFACE opencv_core opencv_imgcodecs opencv_imgproc)

@@ -1,0 +1,44 @@
+// The COCO API's JSON files: ground truth (instances_val2017.json) and detections (a list of results).
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "eval/coco_mask.h"
+
+namespace boxseg {
+
+enum class CocoType { segm, bbox };
+
+struct CocoObject {
+  int64_t image = 0, category = 0;  // indices into CocoTruth::images and categories
+  int64_t id = 0;
+  double area = 0, score = 0;       // score: of detections
+  bool is_crowd = false;
+  CocoBox box{};
+  RunLengths mask;                  // empty for CocoType::bbox
+};
+
+struct CocoTruth {
+  struct Image {
+    int64_t id, height, width;
+  };
+  struct Category {
+    int64_t id;
+    std::string name;
+  };
+  std::vector<Image> images;          // by id
+  std::vector<Category> categories;   // by id
+  std::vector<CocoObject> objects;    // in the file's order
+};
+
+// Both throw bad_input with the file, the annotation or detection, and the field; masks are made on `threads` threads.
+CocoTruth read_coco_truth(const std::filesystem::path& path, CocoType type, int threads);
+
+// As COCO.loadRes(): what the first detection has decides. With a box, boxes count (area is width times height, a missing
+// segmentation is the box); else segmentations do (area and box are the mask's). Detections of categories that the truth
+// lacks are left out; an image that it lacks is refused. ids count from 1.
+std::vector<CocoObject> read_coco_detections(const std::filesystem::path& path, const CocoTruth& truth, CocoType type, int threads);
+
+}  // namespace boxseg

@@ -1,0 +1,35 @@
+// COCO's masks: run lengths over the columns of an image, as the COCO API defines them (cocoapi, maskApi). Runs alternate
+// between 0 and 1, beginning with 0; pixel (y, x) is number x * height + y.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace boxseg {
+
+struct RunLengths {
+  int64_t height = 0, width = 0;
+  std::vector<uint32_t> runs;
+};
+
+using CocoBox = std::array<double, 4>;  // x, y, width, height
+
+// The union of polygons x0,y0,x1,y1,... in pixels, rasterised as the COCO API does (five times finer, then every fifth
+// point of the outline).
+RunLengths mask_of_polygons(const std::vector<std::vector<double>>& polygons, int64_t height, int64_t width);
+std::vector<double> polygon_of_box(const CocoBox& box);
+
+// The compressed text form of `counts`, both ways. Throws bad_input for text that is cut short or has foreign letters.
+RunLengths mask_of_text(std::string_view counts, int64_t height, int64_t width);
+std::string text_of_mask(const RunLengths& mask);
+
+uint64_t area_of(const RunLengths& mask);
+CocoBox box_of(const RunLengths& mask);  // 0,0,0,0 of an empty mask
+
+// Intersection over union; of a crowd as truth: over the detection's area. -1 for masks of different image sizes.
+double box_iou(const CocoBox& detection, const CocoBox& truth, bool is_crowd);
+double mask_iou(const RunLengths& detection, const RunLengths& truth, bool is_crowd);
+
+}  // namespace boxseg

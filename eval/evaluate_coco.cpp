@@ -1,0 +1,80 @@
+#include "eval/evaluate_coco.h"
+
+#include <cstdio>
+
+#include "common/base/error.h"
+#include "common/base/files.h"
+#include "common/base/hash.h"
+#include "common/base/log.h"
+#include "common/base/options.h"
+#include "common/base/parallel.h"
+#include "common/pipeline/fingerprints.h"
+#include "eval/coco_evaluation.h"
+#include "eval/metrics_file.h"
+
+namespace boxseg {
+namespace {
+
+std::string name_of(const CocoTruth::Category& category) {
+  return category.name.empty() ? std::to_string(category.id) : category.name;
+}
+
+// "-" where the truth has no object of the category.
+std::string per_class_table(const CocoTruth& truth, const CocoResult& result) {
+  std::string text;
+  for (size_t k = 0; k < truth.categories.size(); ++k) {
+    const double ap = result.ap_of_category(static_cast<int64_t>(k));
+    text += fmt::format("{:<24}{:>6}\n", name_of(truth.categories[k]), ap < 0 ? "-" : fmt::format("{:.3f}", ap));
+  }
+  return text;
+}
+
+// In percent, as all of metrics.json; null where there is nothing to average.
+Metrics metrics_of(const CocoTruth& truth, const CocoResult& result) {
+  Metrics metrics;
+  const auto put = [&](const std::string& name, double share) { metrics[name] = share < 0 ? nlohmann::json() : nlohmann::json(100 * share); };
+  const auto stats = result.stats();
+  for (size_t i = 0; i < stats.size(); ++i) put(kCocoStatNames[i], stats[i]);
+  for (size_t k = 0; k < truth.categories.size(); ++k)
+    put("AP_of/" + name_of(truth.categories[k]), result.ap_of_category(static_cast<int64_t>(k)));
+  return metrics;
+}
+
+}  // namespace
+
+int evaluate_coco_command(int argc, char** argv) {
+  Options options({"evaluate coco", "Average precision and recall of detections, equal to pycocotools bit for bit.",
+                   "evaluate coco --ground-truth instances_val2017.json --detections detections.json --type segm", "evaluate",
+                   kEvaluateFingerprint});
+  std::string ground_truth, detections_file, type_name = "segm", json, key;
+  bool per_class = false;
+  options.add("ground-truth", &ground_truth, "COCO annotation file", Role::input);
+  options.add("detections", &detections_file, "COCO results: a JSON list with image_id, category_id, score, and bbox or segmentation", Role::input);
+  options.add_choice("type", &type_name, {"segm", "bbox"}, "what is compared: masks or boxes");
+  options.add("per-class", &per_class, "also print the AP of each category", Role::run);
+  options.add("json", &json, "merge the numbers into this file", Role::run);
+  options.add("key", &key, "path of the numbers in the JSON file", Role::run);
+  if (!options.parse(argc, argv)) return 0;
+  if (ground_truth.empty()) fail_usage("--ground-truth is missing; see --help");
+  if (detections_file.empty()) fail_usage("--detections is missing; see --help");
+  if (!json.empty() && key.empty()) fail_usage("--json {}: --key is missing; try --key coco/{}", json, type_name);
+  if (!key.empty()) check_metrics_key(key);
+  if (!json.empty()) require_writable_directory(fs::absolute(json).parent_path(), "--json");
+  const CocoType type = type_name == "bbox" ? CocoType::bbox : CocoType::segm;
+  const int threads = resolve_threads(options.threads);
+  const CocoTruth truth = read_coco_truth(ground_truth, type, threads);
+  const auto detections = read_coco_detections(detections_file, truth, type, threads);
+  const CocoResult result = evaluate_coco(truth, detections, type, threads);
+  std::fputs(coco_summary(result).c_str(), stdout);
+  if (per_class) std::fputs(per_class_table(truth, result).c_str(), stdout);
+  log_info("{} images, {} categories, {} true objects, {} detections", truth.images.size(), truth.categories.size(),
+           truth.objects.size(), detections.size());
+  if (json.empty()) return 0;
+  Metrics metrics = metrics_of(truth, result);
+  metrics["inputs"] = Hasher().text(kEvaluateFingerprint).text(type_name).text(digest_of_file(ground_truth)).text(digest_of_file(detections_file)).digest();
+  merge_metrics(json, key, metrics);
+  log_info("{}: {} written", json, key);
+  return 0;
+}
+
+}  // namespace boxseg

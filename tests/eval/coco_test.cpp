@@ -1,0 +1,164 @@
+// COCO evaluation against pycocotools (golden/metrics.h5) and by hand.
+#include <cstring>
+
+#include "common/base/error.h"
+#include "common/base/files.h"
+#include "common/base/random.h"
+#include "common/io/hdf5.h"
+#include "eval/coco_evaluation.h"
+#include "tests/support/failure.h"
+#include "tests/support/support.h"
+
+#include <catch2/catch.hpp>
+
+using namespace boxseg;
+
+namespace {
+
+// -1 where all bits are equal, else the first place where they are not.
+int64_t first_difference(const std::vector<double>& a, const std::vector<double>& b) {
+  REQUIRE(a.size() == b.size());
+  for (size_t i = 0; i < a.size(); ++i)
+    if (std::memcmp(&a[i], &b[i], sizeof(double)) != 0) {
+      UNSCOPED_INFO(fmt::format("[{}] is {:.17g}, expected {:.17g}", i, a[i], b[i]));
+      return static_cast<int64_t>(i);
+    }
+  return -1;
+}
+
+// A mask from rows of '.' and '#'.
+RunLengths drawn(const std::vector<std::string>& rows) {
+  RunLengths mask{static_cast<int64_t>(rows.size()), static_cast<int64_t>(rows[0].size()), {0}};
+  bool value = false;
+  for (size_t x = 0; x < rows[0].size(); ++x)
+    for (const auto& row : rows) {
+      if ((row[x] == '#') != value) mask.runs.push_back(0), value = !value;
+      ++mask.runs.back();
+    }
+  return mask;
+}
+
+}  // namespace
+
+TEST_CASE("average precision and recall are pycocotools' to the last bit", "[golden]") {
+  SHARED_OR_SKIP(shared);
+  const H5Reader file(shared / "golden/metrics.h5");
+  for (const auto& [type, name] : {std::pair{CocoType::segm, "coco/segm"}, {CocoType::bbox, "coco/bbox"}}) {
+    for (const int threads : {1, 3}) {
+      INFO(name << " " << threads);
+      const CocoTruth truth = read_coco_truth(shared / "golden/coco_gt.json", type, threads);
+      const auto detections = read_coco_detections(shared / "golden/coco_dt.json", truth, type, threads);
+      const CocoResult result = evaluate_coco(truth, detections, type, threads);
+      std::vector<double> precision;  // stored as float32
+      for (const double p : result.precision) precision.push_back(static_cast<float>(p));
+      REQUIRE(first_difference(precision, file.read<double>(std::string(name) + "/precision_TRKAM")) == -1);
+      REQUIRE(first_difference(result.recall, file.read<double>(std::string(name) + "/recall_TKAM")) == -1);
+      const auto stats = result.stats();
+      REQUIRE(first_difference({stats.begin(), stats.end()}, file.read<double>(std::string(name) + "/stats")) == -1);
+    }
+  }
+}
+
+TEST_CASE("areas, boxes and pixels of masks are pycocotools'", "[golden]") {
+  SHARED_OR_SKIP(shared);
+  const H5Reader file(shared / "golden/metrics.h5");
+  const CocoTruth truth = read_coco_truth(shared / "golden/coco_gt.json", CocoType::segm, 1);
+  const auto areas = file.read<double>("coco/gt_area_from_mask"), boxes = file.read<double>("coco/gt_bbox_from_mask");
+  const auto sums = file.read<int64_t>("coco/gt_rle_pixel_sum_weighted");
+  REQUIRE(truth.objects.size() == areas.size());
+  for (size_t i = 0; i < areas.size(); ++i) {
+    const RunLengths& mask = truth.objects[i].mask;
+    int64_t sum = 0, position = 0;
+    for (size_t r = 0; r < mask.runs.size(); ++r)
+      for (uint32_t j = 0; j < mask.runs[r]; ++j) ++position, sum += r % 2 == 1 ? position : 0;
+    INFO(truth.objects[i].id);
+    REQUIRE(static_cast<double>(area_of(mask)) == areas[i]);
+    REQUIRE(sum == sums[i]);
+    const CocoBox box = box_of(mask);
+    REQUIRE(std::vector<double>(box.begin(), box.end()) == std::vector<double>(boxes.begin() + long(4 * i), boxes.begin() + long(4 * i + 4)));
+  }
+  const auto detections = read_coco_detections(shared / "golden/coco_dt.json", truth, CocoType::segm, 1);
+  const auto dt_areas = file.read<uint32_t>("coco/dt_area");
+  for (size_t i = 0; i < dt_areas.size(); ++i) REQUIRE(detections[i].area == dt_areas[i]);
+}
+
+TEST_CASE("masks drawn by hand have their area, box, text and overlap") {
+  const RunLengths a = drawn({"....", ".##.", ".##.", "...."}), b = drawn({"....", "..##", "..##", "...."});
+  REQUIRE(area_of(a) == 4);
+  REQUIRE(box_of(a) == CocoBox{1, 1, 2, 2});
+  REQUIRE(mask_iou(a, b, false) == 2.0 / 6);
+  REQUIRE(mask_iou(a, b, true) == 2.0 / 4);
+  REQUIRE(mask_iou(a, drawn({"...", ".#.", "..."}), false) == -1);
+  REQUIRE(area_of(drawn({"...", "..."})) == 0);
+  REQUIRE(box_of(drawn({"...", "..."})) == CocoBox{0, 0, 0, 0});
+  REQUIRE(box_iou({0, 0, 2, 2}, {1, 0, 2, 2}, false) == 2.0 / 6);
+  REQUIRE(box_iou({0, 0, 2, 2}, {2, 0, 2, 2}, false) == 0);
+  const RunLengths square = mask_of_polygons({{1, 1, 1, 3, 3, 3, 3, 1}}, 5, 5);
+  REQUIRE(area_of(square) == 4);
+  REQUIRE(box_of(square) == CocoBox{1, 1, 2, 2});
+  const RunLengths both = mask_of_polygons({{1, 1, 1, 3, 3, 3, 3, 1}, {2, 2, 2, 4, 4, 4, 4, 2}}, 5, 5);
+  REQUIRE(area_of(both) == 7);
+}
+
+TEST_CASE("a mask survives its text, whatever its runs") {
+  Random random(3, "coco masks");
+  for (int i = 0; i < 200; ++i) {
+    RunLengths mask{1000, 0, {}};
+    const int64_t runs = 1 + random.below(12);
+    for (int64_t r = 0; r < runs; ++r) mask.runs.push_back(static_cast<uint32_t>(random.below(r == 0 ? 3 : 40000)));
+    REQUIRE(mask_of_text(text_of_mask(mask), 1000, 0).runs == mask.runs);
+  }
+  REQUIRE_THROWS_WITH(mask_of_text("`", 3, 3), Catch::Contains("cut short"));
+  REQUIRE_THROWS_WITH(mask_of_text("\x01", 3, 3), Catch::Contains("letter 1"));
+}
+
+namespace {
+
+struct Files {
+  test::TemporaryDirectory dir;
+  std::filesystem::path truth = dir / "gt.json", detections = dir / "dt.json";
+  explicit Files(const std::string& dt, const std::string& annotations = R"({"id":1,"image_id":5,"category_id":2,"area":100,"bbox":[0,0,10,10],"iscrowd":0})") {
+    write_file(truth, R"({"images":[{"id":5,"height":50,"width":60}],"categories":[{"id":2,"name":"cat"}],"annotations":[)" + annotations + "]}");
+    write_file(detections, dt);
+  }
+  std::array<double, 12> stats() const {
+    const CocoTruth t = read_coco_truth(truth, CocoType::bbox, 1);
+    return evaluate_coco(t, read_coco_detections(detections, t, CocoType::bbox, 1), CocoType::bbox, 1).stats();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("one box found exactly is all precision and recall there is") {
+  const auto perfect = Files(R"([{"image_id":5,"category_id":2,"score":0.9,"bbox":[0,0,10,10]}])").stats();
+  REQUIRE(perfect[0] == Approx(1).margin(1e-12));
+  REQUIRE(perfect[8] == 1);
+  REQUIRE(perfect[4] == -1);  // no medium object
+  const auto none = Files("[]").stats();
+  REQUIRE(none[0] == 0);
+  REQUIRE(none[8] == 0);
+  // IoU 0.5 exactly is enough at the first threshold only.
+  const auto half = Files(R"([{"image_id":5,"category_id":2,"score":0.9,"bbox":[0,0,10,5]}])").stats();
+  REQUIRE(half[1] == Approx(1).margin(1e-12));
+  REQUIRE(half[2] == 0);
+}
+
+TEST_CASE("files that are no COCO files are refused with the place") {
+  const auto message = [](const Files& files) {
+    try {
+      files.stats();
+    } catch (const Error& e) {
+      REQUIRE(e.exit_code() == 3);
+      return std::string(e.what());
+    }
+    return std::string("accepted");
+  };
+  REQUIRE_THAT(message(Files("{")), Catch::Contains("dt.json") && Catch::Contains("no JSON"));
+  REQUIRE_THAT(message(Files("{}")), Catch::Contains("not a list of detections"));
+  REQUIRE_THAT(message(Files(R"([{"image_id":6,"category_id":2,"score":1,"bbox":[0,0,1,1]}])")), Catch::Contains("detections[0]") && Catch::Contains("image 6"));
+  REQUIRE_THAT(message(Files(R"([{"image_id":5,"category_id":2,"bbox":[0,0,1,1]}])")), Catch::Contains("score"));
+  REQUIRE_THAT(message(Files(R"([{"image_id":5,"category_id":2,"score":1,"bbox":[0,0,1]}])")), Catch::Contains("3 numbers"));
+  REQUIRE_THAT(message(Files("[]", R"({"id":1,"image_id":5,"category_id":2,"bbox":[0,0,1,1]})")), Catch::Contains("annotations[0]") && Catch::Contains("area"));
+  const std::string one = R"({"id":1,"image_id":5,"category_id":2,"area":1,"bbox":[0,0,1,1]})";
+  REQUIRE_THAT(message(Files("[]", one + "," + one)), Catch::Contains("annotations[1]") && Catch::Contains("id 1"));
+}
