@@ -22,6 +22,14 @@ at::Tensor subsampled_fc6(const at::Tensor& weight) {  // [4096, 512*7*7]
   return weight.view({-1, 512, 7, 7}).slice(0, 0, {}, 4).index_select(2, positions).index_select(3, positions);
 }
 
+// fc6 and fc7 of ImageNet's VGG-16 as DeepLab's convolutions; whatever has another shape as it is.
+at::Tensor as_convolution(const std::string& name, const at::Tensor& value) {
+  if (name == "fc6.weight" && has_shape(value, {4096, 512 * 7 * 7})) return subsampled_fc6(value);
+  if (name == "fc7.weight" && has_shape(value, {4096, 4096})) return value.slice(0, 0, {}, 4).slice(1, 0, {}, 4).reshape({1024, 1024, 1, 1});
+  if ((name == "fc6.bias" || name == "fc7.bias") && has_shape(value, {4096})) return value.slice(0, 0, {}, 4);
+  return value;
+}
+
 WeightFile from_torchvision_vgg16(const NamedTensors& tensors) {
   static const std::unordered_map<std::string, std::string> kLayers = {
       {"features.0", "conv1_1"},  {"features.2", "conv1_2"},  {"features.5", "conv2_1"},  {"features.7", "conv2_2"},
@@ -34,12 +42,9 @@ WeightFile from_torchvision_vgg16(const NamedTensors& tensors) {
     const std::string layer = name.substr(0, dot), kind = dot == std::string::npos ? "" : name.substr(dot);
     if (const auto known = kLayers.find(layer); known != kLayers.end()) {
       file.tensors.emplace_back("backbone." + known->second + kind, value);
-    } else if (name == "classifier.0.weight" && has_shape(value, {4096, 512 * 7 * 7})) {
-      file.tensors.emplace_back("backbone.fc6.weight", subsampled_fc6(value));
-    } else if (name == "classifier.3.weight" && has_shape(value, {4096, 4096})) {
-      file.tensors.emplace_back("backbone.fc7.weight", value.slice(0, 0, {}, 4).slice(1, 0, {}, 4).reshape({1024, 1024, 1, 1}));
-    } else if ((name == "classifier.0.bias" || name == "classifier.3.bias") && has_shape(value, {4096})) {
-      file.tensors.emplace_back(layer == "classifier.0" ? "backbone.fc6.bias" : "backbone.fc7.bias", value.slice(0, 0, {}, 4));
+    } else if (layer == "classifier.0" || layer == "classifier.3") {
+      const std::string ours = (layer == "classifier.0" ? "fc6" : "fc7") + kind;
+      file.tensors.emplace_back("backbone." + ours, as_convolution(ours, value));
     } else if (layer != "classifier.6") {
       file.leftovers.push_back(name);
     }
@@ -107,8 +112,10 @@ WeightFile recognise_weights(const Checkpoint& checkpoint) {
   }
   if (has(tensors, "conv1_1.weight")) {
     WeightFile file{"vgg16", "the Caffe VGG-16", "caffe_bgr", {}, {}};
-    for (const auto& [name, value] : tensors)
-      if (!starts_with(name, "fc8")) file.tensors.emplace_back("backbone." + name, value);
+    for (const auto& [name, value] : tensors) {
+      if (starts_with(name, "fc8")) continue;  // of other classes
+      file.tensors.emplace_back("backbone." + name, as_convolution(name, value));
+    }
     return file;
   }
   WeightFile file{"", "a checkpoint", "", tensors, {}};

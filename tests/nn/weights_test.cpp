@@ -137,6 +137,74 @@ TEST_CASE("the Caffe VGG-16 has the authors' names without a prefix", "[weights]
   CHECK(network->parameters()[0].group == ParameterGroup::backbone_weight);
 }
 
+namespace {
+
+// A .caffemodel by hand, in the wire format of protocol buffers.
+std::string varint(uint64_t value) {
+  std::string text;
+  for (; value > 127; value >>= 7) text += static_cast<char>((value & 127) | 128);
+  return text + static_cast<char>(value);
+}
+std::string message(int field, const std::string& bytes) { return varint(static_cast<uint64_t>(field) << 3 | 2) + varint(bytes.size()) + bytes; }
+std::string number(int field, int64_t value) { return varint(static_cast<uint64_t>(field) << 3) + varint(static_cast<uint64_t>(value)); }
+
+std::string blob(const at::Tensor& tensor, bool is_old) {
+  const at::Tensor values = tensor.contiguous();
+  std::string text, shape;
+  for (int64_t i = 0; i < 4; ++i)
+    if (is_old) text += number(static_cast<int>(i + 1), i < 4 - values.dim() ? 1 : values.size(i - 4 + values.dim()));
+  for (const int64_t n : values.sizes()) shape += varint(static_cast<uint64_t>(n));
+  if (!is_old) text += message(7, message(1, shape));
+  return text + message(5, {static_cast<const char*>(values.const_data_ptr()), static_cast<size_t>(values.nbytes())});
+}
+
+std::string caffe_model(const NamedTensors& tensors, bool is_old) {
+  std::string text = message(1, "VGG");
+  for (size_t i = 0; i < tensors.size(); i += 2) {
+    std::string layer = message(is_old ? 4 : 1, tensors[i].first.substr(0, tensors[i].first.rfind('.')));
+    for (size_t j = i; j < i + 2; ++j) layer += message(is_old ? 6 : 7, blob(tensors[j].second, is_old));
+    text += message(is_old ? 2 : 100, layer);
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("a .caffemodel of VGG-16 gives what the same weights as .pth give, in both of its forms", "[weights]") {
+  TemporaryDirectory dir;
+  const auto source = numbered_vgg16("largefov", 1);
+  NamedTensors tensors = without_prefix(*source);
+  tensors.emplace_back("fc8_voc12.weight", at::zeros({21, 1024, 1, 1}));
+  tensors.emplace_back("fc8_voc12.bias", at::zeros({21}));
+  for (const bool is_old : {false, true}) {
+    const fs::path path = dir / "vgg16_20M.caffemodel";
+    write_file(path, caffe_model(tensors, is_old));
+    const auto network = numbered_vgg16("largefov", 100);
+    CHECK(load_initial_weights(*network, path) == std::vector<std::string>{"classifier.weight"});
+    CHECK(network->normalisation().name == "caffe_bgr");
+    for (const auto& [name, value] : source->state_dict())
+      if (name != "classifier.weight") REQUIRE(at::equal(tensor_named(*network, name), value));
+    std::string text = read_file(path), why;
+    write_file(path, text.substr(0, text.size() - 7));
+    CHECK(exit_code_of([&] { load_initial_weights(*network, path); }, &why) == 3);
+    CHECK_THAT(why, Catch::Contains("vgg16_20M.caffemodel") && Catch::Contains("cut short"));
+  }
+}
+
+TEST_CASE("fc6 and fc7 of ImageNet's Caffe VGG-16 are cut as torchvision's", "[weights]") {
+  NamedTensors tensors = without_prefix(*numbered_vgg16("plain", 1));
+  for (auto& [name, value] : tensors) {
+    if (name == "fc6.weight") value = at::arange(4096, at::kFloat).view({-1, 1}).expand({4096, 25088});
+    if (name == "fc7.weight") value = at::arange(4096, at::kFloat).view({1, -1}).expand({4096, 4096});
+    if (name == "fc6.bias" || name == "fc7.bias") value = at::arange(4096, at::kFloat);
+  }
+  const WeightFile file = recognise_weights({tensors, {}});
+  CHECK(named(file.tensors, "backbone.fc6.weight").sizes() == at::IntArrayRef({1024, 512, 3, 3}));
+  CHECK(named(file.tensors, "backbone.fc6.weight")[5][0][0][0].item<float>() == 20);
+  CHECK(named(file.tensors, "backbone.fc7.weight")[9][3][0][0].item<float>() == 12);
+  CHECK(named(file.tensors, "backbone.fc7.bias")[2].item<float>() == 8);
+}
+
 TEST_CASE("ResNet-101 of torchvision and of kazuto1011 is brought to the authors' names", "[weights]") {
   const auto network = make_empty_network({.backbone = "resnet101", .head = "aspp"});
   float number = 1;

@@ -67,10 +67,12 @@ Checkpoint read_any(const std::filesystem::path& path) {
     else read_torch_legacy(bytes, file, &pickled);
     checkpoint.tensors = find_state(pickled.root, file);
     checkpoint.record = std::move(pickled.record);
+  } else if (path.extension() == ".caffemodel") {
+    checkpoint.tensors = read_caffe_model(bytes, file);
   } else if (bytes.starts_with("version https://git-lfs")) {
     fail_input("{}: is a pointer of Git LFS, not the weights; fetch them with git lfs pull", file);
   } else {
-    fail_input("{}: is no file of network weights (.pt or .pth of torch.save, or .safetensors)", file);
+    fail_input("{}: is no file of network weights (.pt or .pth of torch.save, .safetensors, .caffemodel)", file);
   }
   strip_prefixes(&checkpoint.tensors);
   return checkpoint;

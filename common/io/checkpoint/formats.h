@@ -25,4 +25,7 @@ void write_torch_zip(const std::filesystem::path& path, const NamedTensors& tens
 bool is_safetensors(std::string_view bytes);
 NamedTensors read_safetensors(std::string_view bytes, const std::string& file);
 
+// Layers with weights as NAME.weight and NAME.bias, old (V1) and new messages.
+NamedTensors read_caffe_model(std::string_view bytes, const std::string& file);
+
 }  // namespace boxseg
