@@ -6,19 +6,16 @@
 #include <cmath>
 #include <set>
 
-#include "common/base/error.h"
 #include "common/base/log.h"
-#include "common/base/options.h"
 #include "common/base/text.h"
 #include "eval/charts.h"
 #include "eval/html.h"
+#include "eval/report_style.h"
 #include "eval/spread.h"
-#include "eval/table_values.h"
+#include "eval/table_forms.h"
 
 namespace boxseg {
 namespace {
-
-constexpr const char* kEnd = "<!-- end of report -->";
 
 std::string number(const std::optional<double>& value, const char* none = "&ndash;") {
   return value ? fmt::format("{:.1f}", *value) : none;
@@ -277,11 +274,7 @@ std::string report_page(const RunFolder& run, const std::optional<RunFolder>& ag
   gallery.check();
   std::vector<std::string> notes = run.notes;
   const std::string pictures = gallery_html(run, gallery, notes);
-  std::string html = fmt::format(
-      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, "
-      "initial-scale=1\"><title>{0}: boxseg report</title><link rel=\"icon\" href=\"data:,\"><style>{1}</style></head>\n<body><main>\n"
-      "<h1>{0}</h1><p class=\"sub\">From boxes to masks. {2}</p>\n",
-      escaped(run.name), kReportStyle, escaped(subtitle(run)));
+  std::string html = fmt::format("<h1>{}</h1><p class=\"sub\">From boxes to masks. {}</p>\n", escaped(run.name), escaped(subtitle(run)));
   html += tiles(rows_of(run, gallery.split), gallery.split);
   html += scores_section(run, against, gallery.split) + tables_section(run) + training_section(run) + pictures + provenance_section(run);
   if (!notes.empty()) {
@@ -289,13 +282,7 @@ std::string report_page(const RunFolder& run, const std::optional<RunFolder>& ag
     for (const auto& note : notes) html += "<li>" + escaped(note) + "</li>\n";
     html += "</ul></section>\n";
   }
-  return html + fmt::format("<p class=\"sub\">boxseg {}</p></main></body></html>\n{}\n", kVersion, kEnd);
-}
-
-void check_report(const std::string& html, const std::string& name) {
-  if (!html.starts_with("<!DOCTYPE html>") || html.find("boxseg report</title>") == std::string::npos)
-    fail_input("{}: not a report of boxseg", name);
-  if (!std::string(trim(html)).ends_with(kEnd)) fail_input("{}: cut short; make it again with report", name);
+  return html_document(run.name, html);
 }
 
 }  // namespace boxseg

@@ -8,12 +8,7 @@
 
 namespace boxseg {
 
-// `against`: another run whose numbers stand beside.
+// `against`: another run whose numbers stand beside, and in what it differs.
 std::string report_page(const RunFolder& run, const std::optional<RunFolder>& against, const GalleryOptions& gallery);
-
-extern const char* const kReportStyle;  // CSS
-
-// Throws bad_input unless `html` is a page made by report_page() and whole.
-void check_report(const std::string& html, const std::string& name);
 
 }  // namespace boxseg

@@ -1,9 +1,19 @@
-#include "eval/report_page.h"
+#include "eval/report_style.h"
+
+#include <fmt/format.h>
+
+#include "common/base/error.h"
+#include "common/base/options.h"
+#include "common/base/text.h"
+#include "eval/html.h"
 
 namespace boxseg {
+namespace {
+
+constexpr const char* kEnd = "<!-- end of report -->";
 
 // Colours: greys for what needs no network, blues for pseudo labels, greens for networks; eight hues for series.
-const char* const kReportStyle = R"css(
+const char* const kStyle = R"css(
 :root{color-scheme:light dark;--mix:.75;--bg:#fff;--fg:#1b1f24;--soft:#5b6470;--line:#d9dee4;--panel:#f5f7f9;
 --base:#9aa3ad;--pseudo:#2f6fd0;--net:#1a8a5a;--upper:#c9b458;--good:#1a8a5a;--bad:#c2402f;
 --c0:#2f6fd0;--c1:#d9730d;--c2:#1a8a5a;--c3:#c2307f;--c4:#7a4fd0;--c5:#0e8fa8;--c6:#7c8b12;--c7:#c2402f}
@@ -93,5 +103,21 @@ ul.notes{padding-left:20px;color:var(--soft)}
 .groups{grid-template-columns:1fr}.panels{grid-template-columns:1fr 1fr;gap:8px}.card{padding:10px 8px}
 .plot{margin-left:46px;height:190px}.tiles{grid-template-columns:1fr 1fr}.tile b{font-size:1.4rem}}
 )css";
+
+}  // namespace
+
+std::string html_document(const std::string& title, const std::string& body) {
+  return fmt::format(
+      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, "
+      "initial-scale=1\"><title>{}: boxseg report</title><link rel=\"icon\" href=\"data:,\"><style>{}</style></head>\n<body><main>\n"
+      "{}<p class=\"sub\">boxseg {}</p></main></body></html>\n{}\n",
+      escaped(title), kStyle, body, kVersion, kEnd);
+}
+
+void check_html_document(const std::string& html, const std::string& name) {
+  if (!html.starts_with("<!DOCTYPE html>") || html.find("boxseg report</title>") == std::string::npos)
+    fail_input("{}: not a report of boxseg", name);
+  if (!std::string(trim(html)).ends_with(kEnd)) fail_input("{}: cut short; make it again with report", name);
+}
 
 }  // namespace boxseg

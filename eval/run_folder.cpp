@@ -1,6 +1,7 @@
 #include "eval/run_folder.h"
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 
 #include "common/base/error.h"
@@ -74,13 +75,27 @@ void find_labels_of(RunFolder& run) {
       for (const auto& mode : subfolders(split)) add(mode, variant.filename(), split.filename(), mode.filename());
 }
 
-void find_manifests_of(RunFolder& run) {
-  const auto add = [&](const fs::path& folder) {
-    const std::string name = fs::relative(folder, run.path).string();
-    if (auto manifest = try_read_manifest(folder / "manifest.h5")) run.manifests.emplace(name, std::move(*manifest));
-    else run.notes.push_back(fmt::format("{}/manifest.h5 cannot be read", name));
-  };
-  for (const auto& folder : RunLayout{run.path}.manifest_folders()) add(folder);
+void add_manifest(RunFolder& run, const fs::path& folder) {
+  const std::string name = fs::relative(folder, run.path).string();
+  if (auto manifest = try_read_manifest(folder / "manifest.h5")) run.manifests.emplace(name, std::move(*manifest));
+  else run.notes.push_back(fmt::format("{}/manifest.h5 cannot be read", name));
+}
+
+// The folder whose manifests tell how a number was made; those of all classifiers belong to it, too.
+std::set<fs::path> folders_of(const TableKey& key, const RunLayout& layout) {
+  const auto words = split(key.key, '/');
+  if (words[0] == "stage2") return {layout.stage2(words[1], words[2])};
+  if (words[0] != "stage3") return {};
+  if (key.is_time) return {layout.stage3(words[1])};
+  return {layout.stage3(words[1]), layout.predictions(words[1], words[2], words[3])};
+}
+
+RunFolder named_run(const fs::path& path) {
+  RunFolder run;
+  if (!fs::is_directory(path)) fail_input("{}: no such folder; expected one that a run made, such as runs/demo", path.string());
+  run.path = fs::canonical(path);
+  run.name = run.path.filename();
+  return run;
 }
 
 }  // namespace
@@ -138,11 +153,20 @@ const LabelSet* RunFolder::find_labels(const std::string& key) const {
   return nullptr;
 }
 
+RunFolder open_run_of(const Table& table, const fs::path& path) {
+  RunFolder run = named_run(path);
+  const RunLayout layout{run.path};
+  run.scores = score_rows(read_metrics(layout.metrics()));
+  std::set<fs::path> folders;
+  for (const auto& key : table.keys()) folders.merge(folders_of(key, layout));
+  for (const auto& variant : subfolders(run.path / "stage1")) folders.insert(variant);
+  for (const auto& folder : folders)
+    if (fs::exists(folder / "manifest.h5")) add_manifest(run, folder);
+  return run;
+}
+
 RunFolder open_run(const fs::path& path, const fs::path& data_root) {
-  RunFolder run;
-  if (!fs::is_directory(path)) fail_input("{}: no such folder; expected one that a run made, such as runs/demo", path.string());
-  run.path = fs::canonical(path);
-  run.name = run.path.filename();
+  RunFolder run = named_run(path);
   if (fs::exists(run.path / "dataset.h5")) run.dataset = read_dataset(run.path / "dataset.h5", data_root, !data_root.empty());
   else run.notes.push_back("There is no dataset.h5, so no pictures can be shown.");
   if (fs::exists(run.path / "metrics.json")) run.scores = score_rows(read_metrics(run.path / "metrics.json"));
@@ -157,7 +181,7 @@ RunFolder open_run(const fs::path& path, const fs::path& data_root) {
     }
   if (run.logs.empty()) run.notes.push_back("There is no training log yet.");
   find_labels_of(run);
-  find_manifests_of(run);
+  for (const auto& folder : RunLayout{run.path}.manifest_folders()) add_manifest(run, folder);
   for (const auto& file : entries(run.path / "tables"))
     if (file.extension() == ".txt") run.tables.push_back(read_table(file, {}));
   if (!run.dataset && run.scores.empty() && run.logs.empty() && run.labels.empty())

@@ -53,6 +53,9 @@ struct RunFolder {
 // Throws bad_input when there is no such folder, or nothing of a run in it.
 RunFolder open_run(const std::filesystem::path& path, const std::filesystem::path& data_root);
 
+// What a table without pictures needs of it, alone: its numbers, and the manifests of what made them.
+RunFolder open_run_of(const Table& table, const std::filesystem::path& path);
+
 std::vector<ScoreRow> score_rows(const Metrics& metrics);
 
 }  // namespace boxseg

@@ -1,43 +1,44 @@
-// The tables of the report, filled with what a run holds.
+// The tables of the report, filled with what a run holds. Forms for readers: table_forms.h.
 #pragma once
-#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "common/pipeline/table_file.h"
-#include "eval/metrics_file.h"
 #include "eval/run_folder.h"
 
 namespace boxseg {
 
 // One number of a cell, beside the published ones.
 struct TableValue {
-  std::optional<double> mean, spread;       // mIoU in percent, or seconds; spread: standard deviation over two seeds or more
-  std::optional<double> authors, report;    // published
+  std::optional<double> mean, spread;     // mIoU in percent, or seconds; spread: standard deviation over two seeds or more
+  std::optional<double> authors, report;  // published, in the same unit
   bool is_time = false;
   std::vector<std::string> keys;
-  std::string how;                          // "900 steps, 663 images, seed 0; CRF on"; "" without a value
+  size_t found = 0;                       // keys that have a number: the mean is over these
+  std::string training;                   // "900 steps, 663 images, seeds 0, 1"; "" without a value
+  std::string tta, crf;                   // of predictions, "on" or "off"; else ""
+
+  bool is_complete() const { return found == keys.size(); }
+  std::string how() const;  // "900 steps, 663 images, seed 0; TTA off, CRF on"
 };
 
 struct FilledCell {
   std::vector<TableValue> values;
-  std::string published;  // as the table has it: "authors 61.8 / 67.5, report 60.9 / 64.5"
-  std::string reason;     // why there is no value
+  std::string authors, report;  // published, as the table has them: "61.8 / 67.5"
+  std::string reason;           // why there is no value
+
+  std::string how() const;  // of all its values: "900 steps, 663 images, seed 0; TTA off / off, CRF off / on"
 };
 
 struct FilledTable {
   Table table;
   std::vector<std::vector<FilledCell>> rows;  // [rows][columns]
-  int64_t missing = 0;                        // values that the run does not have yet
+  size_t values = 0, missing = 0;             // missing: those without a number for every key
 };
 
-// Missing values stay empty.
-FilledTable fill_table(const Table& table, const RunFolder& run);
-
-std::string markdown_of(const FilledTable& table);  // also what a terminal shows
-std::string csv_of(const FilledTable& table);       // a line per value
-std::string json_of(const FilledTable& table);      // the same, as objects
-std::string html_of(const FilledTable& table);      // a section of the report page
+// Values without a number stay empty, and so do those of `pending`: keys whose numbers are those of other options.
+FilledTable fill_table(const Table& table, const RunFolder& run, const std::set<std::string>& pending = {});
 
 }  // namespace boxseg

@@ -34,6 +34,7 @@ std::string make_fragment(const std::vector<Node>& nodes) {
       const bool is_record = node.commands[i].find(" --record ") != std::string::npos;
       text += fmt::format("\t{}{}\n", is_record ? "@" : "", make_escape(node.commands[i]));
     }
+    for (const auto& show : node.shows) text += fmt::format("\t-@{}\n", make_escape(show));
   }
   // What fails its check loses its proofs, so that the next run makes it again.
   std::vector<std::string> checked;

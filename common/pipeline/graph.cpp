@@ -243,25 +243,27 @@ class Builder {
     decide_by_receipt(node);
   }
 
-  // The piece of work that makes a table's value.
-  static std::string maker_of(const TableKey& key) {
-    if (key.is_time) return key.key;
-    const size_t agreement = key.key.find("/agreement_");
-    return "evaluate/" + (agreement == std::string::npos ? key.key : key.key.substr(0, agreement) + "/agreement");
-  }
-
+  // A cell appears as soon as its number is there: every piece of work that makes one also shows the table as it is then,
+  // so that a run that takes days, or that fails in one variant, has a table of the others.
   void add_table(const Table& table) {
+    const std::string show = program("report") + option("run", layout_.run) + option("table", layout_.table(table.name)) +
+                             option("output", layout_.tables());
     std::vector<std::string> needs;
+    std::vector<PendingKey> pending;
     for (const auto& key : table.keys()) {
-      const std::string maker = maker_of(key);
-      if (std::none_of(nodes_.begin(), nodes_.end(), [&](const Node& n) { return n.name == maker; }))
-        fail_usage("{}: nothing of this run makes {} ({}); see splits and modes of the preset {}", table.name, key.key, maker,
+      const auto maker = std::find_if(nodes_.begin(), nodes_.end(), [&](const Node& n) { return n.name == maker_of(key); });
+      if (maker == nodes_.end())
+        fail_usage("{}: nothing of this run makes {} ({}); see splits and modes of the preset {}", table.name, key.key, maker_of(key),
                    request_.run.preset);
-      if (std::find(needs.begin(), needs.end(), maker) == needs.end()) needs.push_back(maker);
+      const bool is_new = std::find(needs.begin(), needs.end(), maker->name) == needs.end();
+      if (is_new) needs.push_back(maker->name);
+      if (maker->reason.empty()) continue;
+      pending.push_back({key.key, maker->proofs.front()});
+      if (is_new) maker->shows.push_back(show + option("pending", layout_.pending(table.name)));
     }
     Node& node = add("table/" + table.name, "tables", needs);
-    node.commands.push_back(program("report") + option("run", layout_.run) + option("table", layout_.table(table.name)) +
-                            option("output", layout_.tables()));
+    node.pending = std::move(pending);
+    node.commands.push_back(show);
     decide_by_receipt(node);
   }
 
@@ -299,13 +301,15 @@ std::vector<Node> make_graph(const GraphRequest& request) { return Builder(reque
 
 void record_receipt(const GraphRequest& request, const std::string& node) { RunState(request).receipts.record(node); }
 
-void write_configs(const GraphRequest& request) {
+void write_configs(const GraphRequest& request, const std::vector<Node>& nodes) {
   const RunPlan plan(request.run);
   const RunLayout layout{request.run_dir};
   const auto write = [&](const std::string& name, const std::string& section, const std::map<std::string, std::string>& values) {
     write_if_other(layout.config(name), ini_text(section, values));
   };
   for (const auto& table : plan.tables) write_if_other(layout.table(table.name), table.text());
+  for (const auto& node : nodes)
+    if (!node.pending.empty()) write_pending(layout.pending(fs::path(node.name).filename().string()), node.pending);
   write("dataset", "dataset", plan.dataset);
   for (const auto& v : plan.stage1_variants()) write("stage1-" + v, "stage1", plan.stage1(v).resolved.values);
   for (const auto& v : plan.stage2_variants())

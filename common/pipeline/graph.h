@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "common/pipeline/pending.h"
 #include "common/pipeline/preset.h"
 
 namespace boxseg {
@@ -14,6 +15,8 @@ struct Node {
   std::vector<std::string> commands;  // shell commands, quoted
   std::string reason;                 // why it must run, a sentence; "" = up to date
   std::string check;                  // command that reads again all that was made; "" = nothing was, or nothing to compare with
+  std::vector<std::string> shows;     // commands after those that show what is there by now: quiet, and free to fail
+  std::vector<PendingKey> pending;    // of a table: numbers that stale pieces of work will make
   std::vector<fs::path> proofs;       // files without which it counts as not made: manifests, or the receipt
 };
 
@@ -33,8 +36,8 @@ std::vector<Node> make_graph(const GraphRequest& request);
 // Notes that a piece of work without a manifest is done (recipes call it).
 void record_receipt(const GraphRequest& request, const std::string& node);
 
-// Writes RUN/config/*.ini, one per piece of work: all options in force; and RUN/tables/*.txt, the tables asked for (only
-// when the text differs).
-void write_configs(const GraphRequest& request);
+// Writes RUN/config/*.ini, one per piece of work: all options in force; RUN/tables/*.txt, the tables asked for (both only
+// when the text differs); and what of each table is pending.
+void write_configs(const GraphRequest& request, const std::vector<Node>& nodes);
 
 }  // namespace boxseg

@@ -85,7 +85,7 @@ int body(int argc, char** argv) {
     const bool is_stale = std::any_of(nodes.begin(), nodes.end(), [](const Node& n) { return !n.reason.empty(); });
     return o.is_why && is_stale ? static_cast<int>(ErrorKind::stale) : 0;
   }
-  write_configs(request);
+  write_configs(request, nodes);
   write_file(request.run_dir / "plan.mk", make_fragment(nodes));
   return 0;
 }

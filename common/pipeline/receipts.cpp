@@ -1,25 +1,16 @@
 #include "common/pipeline/receipts.h"
 
-#include <sys/stat.h>
-
 #include <set>
 
 #include "common/base/error.h"
 #include "common/base/text.h"
 #include "common/io/manifest.h"
 #include "common/pipeline/digest_cache.h"
+#include "common/pipeline/file_stamp.h"
 #include "common/pipeline/fingerprints.h"
 
 namespace boxseg {
 namespace {
-
-// Size and modification time of a file as text, "-" when it is absent.
-std::string stamp(const fs::path& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return "-";
-  return fmt::format("{}:{}.{}", static_cast<int64_t>(status.st_size), static_cast<int64_t>(status.st_mtim.tv_sec),
-                     static_cast<int64_t>(status.st_mtim.tv_nsec));
-}
 
 // NAME=LIST of [pipeline] splits. Lists are named as for `prepare voc`: a path, or a name below ImageSets/Segmentation.
 std::string list_digest(const fs::path& root, const std::string& split) {
@@ -72,10 +63,10 @@ std::string Receipts::of_dataset() const {
   for (const auto& split : p.splits) hasher.text(list_digest(dataset_root_, split));
   if (dataset_)
     for (const auto& image : dataset_->images) {
-      hasher.text(stamp(dataset_root_ / image.path)).text(stamp(dataset_root_ / "Annotations" / (image.id + ".xml")));
-      if (!image.mask_path.empty()) hasher.text(stamp(dataset_root_ / image.mask_path));
+      hasher.text(stamp_of(dataset_root_ / image.path)).text(stamp_of(dataset_root_ / "Annotations" / (image.id + ".xml")));
+      if (!image.mask_path.empty()) hasher.text(stamp_of(dataset_root_ / image.mask_path));
     }
-  hasher.text(stamp(layout_.dataset()));
+  hasher.text(stamp_of(layout_.dataset()));
   return hasher.digest();
 }
 
@@ -91,11 +82,20 @@ std::string Receipts::of_evaluation(const std::string& key) {
   return hasher.digest();
 }
 
+// Of the receipts and manifests of its own numbers alone: those of other tables come and go in the same metrics.json.
 std::string Receipts::of_table(const std::string& name) const {
+  const fs::path path = layout_.table(name);
+  if (!fs::exists(path)) return "no table";
   Hasher hasher;
-  hasher.text(kReportFingerprint);
-  for (const auto& path : {layout_.table(name), layout_.metrics()}) hasher.text(fs::exists(path) ? digest_of_file(path) : "-");
-  for (const char* extension : {".md", ".csv", ".json"}) hasher.text(stamp(layout_.tables() / (name + extension)));
+  hasher.text(kReportFingerprint).text(digest_of_file(path));
+  for (const auto& key : read_table(path, {}).keys()) {
+    const std::string maker = maker_of(key);
+    hasher.text(maker);
+    if (!key.is_time) hasher.text(fs::exists(layout_.receipt(maker)) ? read_file(layout_.receipt(maker)) : kNoFile);
+    else if (const auto manifest = try_read_manifest(layout_.run / maker / "manifest.h5"))
+      hasher.text(manifest->digest()).text(fmt::format("{}", manifest->wall_time_s));
+  }
+  for (const char* extension : {".md", ".csv", ".json", ".html", ".png"}) hasher.text(stamp_of(layout_.tables() / (name + extension)));
   return hasher.digest();
 }
 
@@ -110,7 +110,7 @@ std::string Receipts::of_report() const {
   for (const auto& table : tables) hasher.text(digest_of_file(table));
   for (const auto& folder : layout_.manifest_folders())
     if (const auto manifest = try_read_manifest(folder / "manifest.h5")) hasher.text(manifest->digest());
-  hasher.text(stamp(layout_.report() / "index.html"));
+  hasher.text(stamp_of(layout_.report() / "index.html"));
   return hasher.digest();
 }
 

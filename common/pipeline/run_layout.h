@@ -22,6 +22,8 @@ struct RunLayout {
   fs::path report() const { return run / "report"; }
   fs::path tables() const { return run / "tables"; }
   fs::path table(const std::string& name) const { return tables() / (name + ".txt"); }  // in terms of the run
+  // Its numbers that are still to come while Make runs.
+  fs::path pending(const std::string& name) const { return run / "config" / ("pending-" + name + ".txt"); }
   // All options in force of one piece of work.
   fs::path config(const std::string& name) const { return run / "config" / (name + ".ini"); }
   // What a piece of work without a manifest was made from.

@@ -147,6 +147,12 @@ std::string Table::text() const {
   return out;
 }
 
+std::string maker_of(const TableKey& key) {
+  if (key.is_time) return key.key;
+  const size_t agreement = key.key.find("/agreement_");  // one evaluation makes all three
+  return "evaluate/" + (agreement == std::string::npos ? key.key : key.key.substr(0, agreement) + "/agreement");
+}
+
 Table read_table(const fs::path& path, const std::map<std::string, std::string>& placeholders) {
   Table table;
   table.name = path.stem().string();

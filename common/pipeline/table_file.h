@@ -47,6 +47,9 @@ struct Table {
   std::string text() const;                       // what read_table() reads, placeholders filled
 };
 
+// The piece of work that makes a number: "stage1/bap" of a time, else "evaluate/stage2/bap/val/y_crf".
+std::string maker_of(const TableKey& key);
+
 // Throws usage with file, line and what was expected there.
 Table read_table(const fs::path& path, const std::map<std::string, std::string>& placeholders);
 

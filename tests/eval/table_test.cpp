@@ -1,9 +1,11 @@
 // The tables of the report: values of a run beside the published ones, in every form.
-#include "eval/table_values.h"
+#include "eval/table_forms.h"
 
 #include <cmath>
 
 #include "common/base/files.h"
+#include "common/pipeline/pending.h"
+#include "eval/report_style.h"
 #include "tests/eval/made_up_run.h"
 #include "tests/support/support.h"
 
@@ -16,13 +18,14 @@ using Catch::Contains;
 namespace {
 
 void put_manifest(const fs::path& folder, std::map<std::string, std::string> options, double seconds,
-                  std::map<std::string, Digest> inputs = {}, std::vector<ManifestOutput> outputs = {}) {
+                  std::map<std::string, Digest> inputs = {}, std::vector<ManifestOutput> outputs = {}, int64_t seed = 0) {
   Manifest manifest;
   manifest.program = "made up";
   manifest.options = std::move(options);
   manifest.inputs = std::move(inputs);
   manifest.outputs = std::move(outputs);
   manifest.facts = {{"images", "60"}};
+  manifest.seed = seed;
   manifest.wall_time_s = seconds;
   write_manifest(folder / "manifest.h5", manifest);
 }
@@ -33,10 +36,12 @@ void make_small_run(const fs::path& run) {
                                                                {"stage3/nal/val/plain", 50.5}, {"stage3/nal/val/crf", 60.5}})
     merge_metrics(run / "metrics.json", key, {{"miou", miou}});
   for (const char* seed : {"", "@1"}) {
-    put_manifest(run / ("stage1/bap" + std::string(seed)), {{"iterations", "600"}}, 3725, {}, {{"classifier.pt", 1, "digest" + std::string(seed)}});
+    put_manifest(run / ("stage1/bap" + std::string(seed)), {{"iterations", "600"}}, 3725, {}, {{"classifier.pt", 1, "digest" + std::string(seed)}},
+                 seed[0] == '@' ? 1 : 0);
     put_manifest(run / ("stage2/bap" + std::string(seed) + "/val"), {}, 10, {{"checkpoint", "digest" + std::string(seed)}});
   }
   put_manifest(run / "stage3/nal", {{"iterations", "900"}}, 90);
+  put_manifest(run / "stage3/nal/predictions/val/plain", {{"tta", "false"}, {"crf", "false"}}, 5);
   put_manifest(run / "stage3/nal/predictions/val/crf", {{"tta", "false"}, {"crf", "true"}}, 5);
 }
 
@@ -60,27 +65,35 @@ TEST_CASE("a table shows a run's values, their spread, the published ones and th
                     "server | - nobody knows\n"),
       run);
   REQUIRE(table.missing == 1);
+  REQUIRE(table.values == 5);
   const TableValue& labels = table.rows[0][0].values[0];
   REQUIRE(*labels.mean == 72);
   REQUIRE(*labels.spread == Approx(std::sqrt(8.0)));
   REQUIRE(*labels.authors == 79.2);
-  REQUIRE_THAT(labels.how, Contains("600 steps") && Contains("60 images"));
-  REQUIRE_THAT(table.rows[1][0].values[1].how, Contains("900 steps") && Contains("TTA off, CRF on"));
+  REQUIRE(labels.how() == "600 steps, 60 images, seeds 0, 1");
+  REQUIRE(table.rows[1][0].values[1].how() == "900 steps, 60 images, seed 0; TTA off, CRF on");
+  REQUIRE(table.rows[1][0].how() == "900 steps, 60 images, seed 0; TTA off, CRF off / on");
+  REQUIRE(*table.rows[3][0].values[0].report == 9000);  // seconds
   const std::string text = markdown_of(table);
   CHECK_THAT(text, Contains("| labels | 72.0 ± 2.8 | 79.2 | -7.2 |"));
   CHECK_THAT(text, Contains("| net | 50.5 / 60.5 | 62.4 / 68.1 | -11.9 / -7.6 | 61.4 / 64.8 | -10.9 / -4.3 |"));
-  CHECK_THAT(text, Contains("| gone | – |") && Contains("1 values are not there yet"));
-  CHECK_THAT(text, Contains("| time | 1 h 02 min") && Contains("| server | nobody knows |"));
+  CHECK_THAT(text, Contains("| gone | not yet |") && Contains("1 of 5 values is not there yet"));
+  CHECK_THAT(text, Contains("| time | 1 h 02 min |  |  | 2.5 h | × 0.41 |") && Contains("| server | nobody knows |"));
 
   const std::string csv = csv_of(table);
   CHECK_THAT(csv, Contains("\"net\",\"mIoU\",60.5000,percent,,68.1000,64.8000,-7.6000,-4.3000,"));
   CHECK_THAT(csv, Contains("\"time\",\"mIoU\",3725.0000,seconds"));
   const auto json = nlohmann::json::parse(json_of(table));
-  REQUIRE(json["values"].size() == 5);
+  REQUIRE(json["values"].size() == 6);
   CHECK(json["values"][0]["spread"].get<double>() == Approx(std::sqrt(8.0)));
+  CHECK(json["values"][2]["difference_report"].get<double>() == Approx(-4.3));
   CHECK(json["values"][3]["value"].is_null());
+  CHECK(json["values"][3]["note"] == "not yet");
+  CHECK(json["values"][5]["note"] == "nobody knows");
+  CHECK_THAT(csv, Contains("\"server\",\"mIoU\",,,,,,,,,,\"nobody knows\""));
   const std::string html = html_of(table);
-  CHECK_THAT(html, Contains("<b>72.0 ± 2.8</b></td><td>79.2</td><td>-7.2</td>") && Contains("nobody knows"));
+  CHECK_THAT(html, Contains("<b>72.0 ± 2.8</b></td><td>79.2</td><td>-7.2</td>") && Contains("nobody knows") &&
+                       Contains("<td class=\"text\">600 steps, 60 images, seeds 0, 1</td>"));
 }
 
 TEST_CASE("a heat map colours its cells from the lowest to the highest value") {
@@ -89,8 +102,81 @@ TEST_CASE("a heat map colours its cells from the lowest to the highest value") {
   const FilledTable table = fill_table(table_of(dir, "column = a | b\nstyle = heat\nrow | stage3/nal/val/plain | stage3/nal/val/crf ; report 61\n"),
                                        open_run(dir / "run", {}));
   const std::string html = html_of(table);
-  CHECK_THAT(html, Contains("--v:0\"") && Contains("--v:100\"") && Contains("(report 61)"));
-  CHECK_THAT(markdown_of(table), Contains("| row | 50.5 | 60.5 (report 61) |"));
+  CHECK_THAT(html, Contains("--v:0\"") && Contains("--v:100\"") && Contains("(report 61: -0.5)"));
+  CHECK_THAT(markdown_of(table), Contains("| row | 50.5 [1] | 60.5 [2] (report 61: -0.5) |"));
+}
+
+TEST_CASE("of a pair with one value, and of seeds of which some are done, the rest is said to be missing") {
+  TemporaryDirectory dir;
+  make_small_run(dir / "run");
+  const std::string text = "column = mIoU\npair | stage3/nal/val/plain / stage3/nal/val/tta ; authors 60 / 70\n"
+                           "neither | stage3/x/val/plain / stage3/x/val/crf\n"
+                           "seeds | stage2/bap/val/y_crf & stage2/bap@1/val/y_crf & stage2/bap@2/val/y_crf ; authors 79\n";
+  const FilledTable table = fill_table(table_of(dir, text), open_run(dir / "run", {}));
+  CHECK(table.missing == 4);
+  CHECK_THAT(markdown_of(table), Contains("| pair | 50.5 / not yet | 60 / 70 | -9.5 / – |") && Contains("| neither | not yet |") &&
+                                     Contains("| seeds | 72.0 ± 2.8 (2 of 3 seeds) | 79 | -7.0 |") && Contains("4 of 5 values are not there yet"));
+  CHECK_THAT(csv_of(table), Contains("\"2 of 3 seeds\""));
+}
+
+TEST_CASE("columns of a table without published numbers are left out; of several columns each cell has its own beside it") {
+  TemporaryDirectory dir;
+  make_small_run(dir / "run");
+  const RunFolder run = open_run(dir / "run", {});
+  const std::string plain = markdown_of(fill_table(table_of(dir, "column = mIoU\nr | stage3/nal/val/crf\n"), run));
+  CHECK_THAT(plain, Contains("| method | mIoU | how |") && Contains("| r | 60.5 | 900 steps"));
+  const FilledTable two = fill_table(
+      table_of(dir, "column = v1 | v2\nr | stage3/nal/val/crf ; authors 61 ; report 60 | - waits for the server\n"), run);
+  CHECK_THAT(markdown_of(two), Contains("| r | 60.5 (authors 61: -0.5; report 60: +0.5) | waits for the server |") &&
+                                   Contains("Made with: 900 steps, 60 images, seed 0; TTA off, CRF on."));
+  CHECK_THAT(html_of(two), Contains("<b>60.5</b></td><td>61</td><td>-0.5</td><td>60</td><td>+0.5</td>") && Contains("colspan=\"5\">waits"));
+}
+
+TEST_CASE("where cells of several columns were made in other ways, a mark tells which") {
+  TemporaryDirectory dir;
+  make_small_run(dir / "run");
+  const FilledTable table = fill_table(table_of(dir, "column = a | b\nr | stage3/nal/val/crf | stage2/bap/val/y_crf\n"), open_run(dir / "run", {}));
+  CHECK_THAT(markdown_of(table), Contains("| r | 60.5 [1] | 70.0 [2] |") &&
+                                     Contains("Made with: [1] 900 steps, 60 images, seed 0; TTA off, CRF on; [2] 600 steps, 60 images, seed 0."));
+  CHECK_THAT(html_of(table), Contains("<b>70.0</b> [2]</td>"));
+}
+
+TEST_CASE("a table in progress leaves out numbers of other options until what makes them has run") {
+  TemporaryDirectory dir;
+  const fs::path run = dir / "run", pending = run / "config/pending-table9.txt", receipt = run / "receipts/evaluate/stage3/nal/val/crf";
+  make_small_run(run);
+  write_file(receipt, "of other options\n");
+  write_pending(pending, {{"stage3/nal/val/crf", receipt}, {"stage3/nal/val/tta", run / "receipts/evaluate/stage3/nal/val/tta"}});
+  write_file(run / "tables/table9.txt", "column = mIoU\nr | stage3/nal/val/plain / stage3/nal/val/crf / stage3/nal/val/tta\n");
+  const auto show = [&] {
+    const auto result = run_command(fmt::format("'{0}/report' --run '{1}' --output '{1}/tables' --table '{1}/tables/table9.txt' --pending '{2}'",
+                                                BOXSEG_BIN_DIR, run.string(), pending.string()));
+    INFO(result.err);
+    REQUIRE(result.exit_code == 0);
+    return result.out;
+  };
+  CHECK_THAT(show(), Contains("table9: 1 of 3 values, ") && Contains("table9.md"));
+  CHECK_THAT(read_file(run / "tables/table9.md"), Contains("| r | 50.5 / not yet / not yet |"));
+  write_file(receipt, "of these options, and of another length\n");
+  CHECK_THAT(show(), Contains("table9: 2 of 3 values"));
+  for (const char* form : {".md", ".csv", ".json", ".html"})
+    CHECK_THAT(read_file((run / "tables/table9").string() + form), Contains("60.5"));
+  CHECK(read_pending(dir / "nothing").empty());
+  write_file(pending, "a line of something else\n");
+  REQUIRE_THROWS_WITH(read_pending(pending), Contains("pending-table9.txt") && Contains("a line of something else"));
+}
+
+TEST_CASE("several programs that show one table at a time leave whole files") {
+  TemporaryDirectory dir;
+  make_small_run(dir / "run");
+  write_file(dir / "table9.txt", "column = mIoU\nr | stage3/nal/val/crf\n");
+  const auto result = run_command(fmt::format(
+      "for i in 1 2 3 4 5 6 7 8; do '{}/report' --run '{}' --output '{}' --table '{}' & pids=\"$pids $!\"; done; for p in $pids; do wait $p || exit 1; done",
+      BOXSEG_BIN_DIR, (dir / "run").string(), (dir / "out").string(), (dir / "table9.txt").string()));
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  CHECK_NOTHROW(check_html_document(read_file(dir / "out/table9.html"), "table9.html"));
+  for (const auto& entry : fs::directory_iterator(dir / "out")) CHECK(entry.path().extension() != ".part");
 }
 
 TEST_CASE("the page of a run shows the tables that were asked for; report --table writes one") {
@@ -104,6 +190,9 @@ TEST_CASE("the page of a run shows the tables that were asked for; report --tabl
   REQUIRE(one.exit_code == 0);
   CHECK_THAT(one.out, Contains("| r | 70.0 | 79 | -9.0 |"));
   for (const char* name : {"table9.md", "table9.csv", "table9.json"}) CHECK(fs::exists(dir / "out" / name));
+  const std::string own = read_file(dir / "out/table9.html");
+  CHECK_THAT(own, Contains("A table of ours") && Contains("<b>70.0</b>") && Contains("<style>"));
+  CHECK_NOTHROW(check_html_document(own, "table9.html"));
 }
 
 TEST_CASE("a table of pictures also makes a sheet of them, and says what is missing") {
@@ -120,6 +209,7 @@ TEST_CASE("a table of pictures also makes a sheet of them, and says what is miss
   const RgbImage picture = read_rgb(dir / "out/figure9.png");
   CHECK(picture.width >= 3 * 150);  // image and boxes, labels, truth
   CHECK(fs::exists(dir / "out/figure9.md"));
+  CHECK_THAT(read_file(dir / "out/figure9.html"), Contains("src=\"data:image/jpeg"));
   const auto absent = sheet("stage2/nowhere/val/y_crf");
   CHECK(absent.exit_code == 3);
   CHECK_THAT(absent.err, Contains("stage2/nowhere/val/y_crf"));

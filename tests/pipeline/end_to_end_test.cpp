@@ -199,11 +199,46 @@ TEST_CASE("a table makes what its cells need, shows it beside the published numb
   REQUIRE_THAT(read_file(run / "tables/table3.md"), !Catch::Contains("not there yet"));
   REQUIRE(ran(make(run, "table3")).empty());
 
+  // Of two tables each stays up to date when the other's numbers come.
+  REQUIRE(make(run, "table2").exit_code == 0);
+  REQUIRE(ran(make(run, "table3")).empty());
+  // While it is made again with another option, numbers of the old one are not shown.
+  const auto other = make(run, "table3 SET=stage2.threshold=0.5");
+  REQUIRE_THAT(other.out, Catch::Contains("table3: 1 of 5 values"));
+  REQUIRE(make(run, "table3").exit_code == 0);
+
   REQUIRE_FALSE(any_starts_with(ran(make(run, "")), "stage1"));  // the rest of the run
   REQUIRE_THAT(read_file(run / "report/index.html"), Catch::Contains("BAP Y_crf w/o u0"));
   REQUIRE(ran(make(run, "")).empty());
   REQUIRE_THAT(make(run, "-n table3 SEEDS='1 2'").out, Catch::Contains("stage1/gap@2"));
   REQUIRE(make(run, "table99").exit_code != 0);
+}
+
+TEST_CASE("a variant that fails does not cost its siblings their cells, and the table says which are missing", "[slow]") {
+  test::TemporaryDirectory dir;
+  const fs::path run = dir / "tables";
+  // Something stands where the folder of gap's labels belongs.
+  write_file(run / "stage2/gap", "in the way");
+  const auto broken = make(run, "table3");
+  INFO(broken.out << broken.err);
+  REQUIRE(broken.exit_code != 0);
+  REQUIRE(any_starts_with(ran(broken), "evaluate/stage2/bap_u_b/val/y_crf"));
+  REQUIRE_FALSE(any_starts_with(ran(broken), "table/table3"));
+  REQUIRE_THAT(broken.out, Catch::Contains("table3: 1 of 5 values") && Catch::Contains("table3: 4 of 5 values"));
+  const size_t shown_at_the_end = broken.out.find("| GAP | not yet |");
+  REQUIRE(shown_at_the_end != std::string::npos);
+  REQUIRE(shown_at_the_end > broken.out.find("table3: 4 of 5 values"));
+  const std::string table = read_file(run / "tables/table3.md");
+  REQUIRE_THAT(table, Catch::Contains("| GAP | not yet |") && Catch::Contains("1 of 5 values is not there yet") && !Catch::Contains("| BAP Y_crf | not yet"));
+  REQUIRE_THAT(read_file(run / "tables/table3.html"), Catch::Contains("not yet"));
+
+  fs::remove(run / "stage2/gap");
+  const auto mended = make(run, "table3");
+  INFO(mended.out << mended.err);
+  REQUIRE(mended.exit_code == 0);
+  REQUIRE_FALSE(any_starts_with(ran(mended), "stage1"));
+  REQUIRE_THAT(read_file(run / "tables/table3.md"), !Catch::Contains("not yet"));
+  REQUIRE(ran(make(run, "table3")).empty());
 }
 
 TEST_CASE("verify finds a changed byte that size and time hide, and the next run mends it", "[slow]") {

@@ -1,0 +1,11 @@
+// Markdown tables.
+#pragma once
+#include <string>
+#include <vector>
+
+namespace boxseg {
+
+// Rows as long as the header; bars within cells are escaped.
+std::string markdown_table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows);
+
+}  // namespace boxseg
