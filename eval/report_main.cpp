@@ -13,6 +13,7 @@
 #include "eval/picture_sheet.h"
 #include "eval/report_page.h"
 #include "eval/report_style.h"
+#include "eval/run_difference_text.h"
 #include "eval/table_forms.h"
 
 namespace boxseg {
@@ -58,7 +59,7 @@ int run(int argc, char** argv) {
   TableRequest table;
   GalleryOptions gallery;
   options.add("run", &run_path, "folder of the run", Role::input);
-  options.add("against", &against_path, "folder of another run: its numbers stand beside", Role::input);
+  options.add("against", &against_path, "folder of another run: its numbers stand beside, and what differs is printed", Role::input);
   options.add("data-root", &data_root, "where the dataset's files are, if not where prepare found them", Role::run);
   options.add("output", &output, "folder of index.html, or of a table's files", Role::run);
   options.add("table", &table.file, "print this table of the run, and write it as Markdown, CSV, JSON and HTML, instead of the page", Role::input);
@@ -88,6 +89,7 @@ int run(int argc, char** argv) {
   const RunFolder found = open_run(run_path, data_root);
   std::optional<RunFolder> against;
   if (!against_path.empty()) against = open_run(against_path, {});
+  if (against) std::fputs(markdown_of(difference_of(found, *against)).c_str(), stdout);
   const std::string html = report_page(found, against, gallery);
   const fs::path page = fs::path(output) / "index.html";
   write_file(page, html);

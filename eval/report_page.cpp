@@ -11,6 +11,7 @@
 #include "eval/charts.h"
 #include "eval/html.h"
 #include "eval/report_style.h"
+#include "eval/run_difference_text.h"
 #include "eval/spread.h"
 #include "eval/table_forms.h"
 
@@ -276,6 +277,7 @@ std::string report_page(const RunFolder& run, const std::optional<RunFolder>& ag
   const std::string pictures = gallery_html(run, gallery, notes);
   std::string html = fmt::format("<h1>{}</h1><p class=\"sub\">From boxes to masks. {}</p>\n", escaped(run.name), escaped(subtitle(run)));
   html += tiles(rows_of(run, gallery.split), gallery.split);
+  if (against) html += html_of(difference_of(run, *against));
   html += scores_section(run, against, gallery.split) + tables_section(run) + training_section(run) + pictures + provenance_section(run);
   if (!notes.empty()) {
     html += "<section id=\"notes\"><h2>Not shown</h2><ul class=\"notes\">\n";
