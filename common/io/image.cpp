@@ -124,17 +124,15 @@ ImageSize jpeg_size(std::ifstream& file) {
   }
 }
 
-void encode_and_write(const std::filesystem::path& path, const RgbImage& image, const char* format,
-                      const std::vector<int>& parameters) {
-  ensure(image.height > 0 && image.width > 0, "{}: an image of {} x {} pixels", path.string(), image.height,
-         image.width);
+std::string encode(const RgbImage& image, const char* format, const std::vector<int>& parameters) {
+  ensure(image.height > 0 && image.width > 0, "an image of {} x {} pixels cannot be encoded", image.height, image.width);
   const cv::Mat rgb(static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3,
                     const_cast<uint8_t*>(image.pixels.data()));
   cv::Mat bgr;
   cv::cvtColor(rgb, bgr, cv::COLOR_RGB2BGR);
   std::vector<uint8_t> bytes;
-  ensure(cv::imencode(format, bgr, bytes, parameters), "{}: the image cannot be encoded", path.string());
-  write_file(path, std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  ensure(cv::imencode(format, bgr, bytes, parameters), "an image cannot be encoded as {}", format);
+  return {bytes.begin(), bytes.end()};
 }
 
 }  // namespace
@@ -176,11 +174,11 @@ void check_image_is_whole(const std::filesystem::path& path) {
 }
 
 void write_rgb_jpeg(const std::filesystem::path& path, const RgbImage& image, int quality) {
-  encode_and_write(path, image, ".jpg", {cv::IMWRITE_JPEG_QUALITY, quality});
+  write_file(path, encode(image, ".jpg", {cv::IMWRITE_JPEG_QUALITY, quality}));
 }
 
-void write_rgb_png(const std::filesystem::path& path, const RgbImage& image) {
-  encode_and_write(path, image, ".png", {cv::IMWRITE_PNG_COMPRESSION, 3});
-}
+void write_rgb_png(const std::filesystem::path& path, const RgbImage& image) { write_file(path, encode_rgb_png(image)); }
+
+std::string encode_rgb_png(const RgbImage& image) { return encode(image, ".png", {cv::IMWRITE_PNG_COMPRESSION, 3}); }
 
 }  // namespace boxseg
