@@ -40,8 +40,9 @@ std::unique_ptr<Network> initial_network(const Stage1Options& options, const Dat
   return network;
 }
 
-TrainingOptions training_options(const Stage1Options& options) {
+TrainingOptions training_options(const Options& command_line, const Stage1Options& options) {
   TrainingOptions training;
+  for (const auto& option : command_line.resolved().values) training.shown_options.push_back(option);
   training.sgd = {options.learning_rate, options.momentum, options.weight_decay, options.bias_rate};
   training.schedule.kind = options.schedule;
   for (const double milestone : options.milestones) training.schedule.milestones.push_back(static_cast<int64_t>(milestone));
@@ -52,8 +53,8 @@ TrainingOptions training_options(const Stage1Options& options) {
 }
 
 // Runs the training loop; returns the number of boxes that no sample fell into.
-int64_t train_classifier(Network& network, const Stage1Options& options, uint64_t seed, const TrainingData& data,
-                         const std::string& run_key, int threads) {
+int64_t train_classifier(Network& network, const Stage1Options& options, const TrainingOptions& training, uint64_t seed,
+                         const TrainingData& data, const std::string& run_key, int threads) {
   const StepOptions step{options.grid, options.roi, options.pooling == "gap" ? Pooling::gap : Pooling::bap, options.micro_batch};
   Pass pass;
   pass.is_training = true;
@@ -72,7 +73,7 @@ int64_t train_classifier(Network& network, const Stage1Options& options, uint64_
     pass.step = static_cast<uint64_t>(it);
     return training_step(network, batch, step, pass, &dropped_boxes);
   };
-  train(network, training_options(options), options.output, run_key, compute, start_at);
+  train(network, training, options.output, run_key, compute, start_at);
   return dropped_boxes;
 }
 
@@ -115,7 +116,11 @@ void run_stage1(const Options& command_line, const Stage1Options& options) {
   std::vector<std::string> skipped;
   const std::vector<int64_t> images = trainable_images(dataset, options.split, options.on_bad_image == "skip", threads, &skipped);
   const TrainingData data(dataset, images, options, seed, network->normalisation());
-  const int64_t dropped_boxes = train_classifier(*network, options, seed, data, run.run_key(), threads);
+  TrainingOptions training = training_options(command_line, options);
+  training.picture = [&](int64_t it) {
+    return picture_of(data.sample((it - 1) * options.batch), network->normalisation(), dataset.palette);
+  };
+  const int64_t dropped_boxes = train_classifier(*network, options, training, seed, data, run.run_key(), threads);
   if (dropped_boxes > 0) log_info("{} boxes lay on a cell boundary without extent and were left out", dropped_boxes);
 
   const Checkpoint classifier = make_checkpoint(*network, {{"class_names", record_list(dataset.class_names)}});

@@ -6,8 +6,8 @@
 
 namespace boxseg {
 
-// Trains (or resumes) and writes OUTPUT/classifier.pt, log.jsonl and manifest.h5; nothing when they are up to date.
-// With 0 iterations the initial weights are written. Throws as the parts do.
+// Trains (or resumes) and writes OUTPUT/classifier.pt, log.jsonl, event files for TensorBoard and manifest.h5; nothing
+// when they are up to date. With 0 iterations the initial weights are written. Throws as the parts do.
 void run_stage1(const Options& command_line, const Stage1Options& options);
 
 // `--check FILE`: a classifier.pt (whole, and a classifier), or the stage's manifest with everything it lists. Prints a

@@ -1,5 +1,7 @@
 #include "stage1_classify/training_data.h"
 
+#include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "common/base/error.h"
@@ -21,6 +23,27 @@ RgbImage read_entry(const Dataset& dataset, const ImageEntry& entry) {
 }
 
 }  // namespace
+
+RgbImage picture_of(const TrainingSample& sample, const Normalisation& normalisation, const Palette& palette) {
+  RgbImage image = denormalise(sample.input, sample.height, sample.width, normalisation);
+  for (size_t i = 0; i < image.pixels.size(); ++i)
+    if (sample.background[i / 3] == 0) image.pixels[i] /= 2;
+  // From -1..1 to a pixel of the crop; a box may end one pixel outside.
+  const auto pixel = [](float position, int64_t size) {
+    return std::clamp<int64_t>(std::lround((position + 1) * static_cast<float>(size - 1) / 2), 0, size - 1);
+  };
+  for (const NormalisedBox& box : sample.boxes) {
+    const Color& color = palette.at(static_cast<size_t>(box.class_id));
+    const int64_t x0 = pixel(box.x0, sample.width), x1 = pixel(box.x1, sample.width);
+    const int64_t y0 = pixel(box.y0, sample.height), y1 = pixel(box.y1, sample.height);
+    const auto paint = [&](int64_t y, int64_t x) {
+      std::copy(color.begin(), color.end(), image.pixels.begin() + (y * sample.width + x) * 3);
+    };
+    for (int64_t x = x0; x <= x1; ++x) paint(y0, x), paint(y1, x);
+    for (int64_t y = y0; y <= y1; ++y) paint(y, x0), paint(y, x1);
+  }
+  return image;
+}
 
 std::vector<int64_t> trainable_images(const Dataset& dataset, const std::string& split, bool skips_bad_images, int threads,
                                       std::vector<std::string>* skipped) {

@@ -20,6 +20,10 @@ struct TrainingSample {
   std::vector<NormalisedBox> boxes;    // with respect to the crop; may be empty
 };
 
+// The crop for people to look at: boxes outlined in their classes' colours, what counts as background as it is, the rest
+// at half its brightness.
+RgbImage picture_of(const TrainingSample& sample, const Normalisation& normalisation, const Palette& palette);
+
 // Images of the split that can be trained on. With `skip` every image is decoded once, so that the order of training does
 // not depend on when damage is met; what cannot be read, or has another size than the dataset says, goes to `skipped`
 // (ids). Throws usage for an unknown or empty split, bad_input when nothing is left.

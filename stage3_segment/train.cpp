@@ -40,8 +40,9 @@ std::unique_ptr<Network> start_network(const Stage3Options& options, int64_t cla
   return network;
 }
 
-TrainingOptions training_options(const Stage3Options& options) {
+TrainingOptions training_options(const Options& command_line, const Stage3Options& options) {
   TrainingOptions training;
+  for (const auto& option : command_line.resolved().values) training.shown_options.push_back(option);
   training.sgd = {options.learning_rate, options.momentum, options.weight_decay, options.bias_rate};
   training.schedule.kind = options.schedule;
   training.schedule.iterations = options.iterations;
@@ -139,7 +140,11 @@ void run_training(const Options& command_line, const Stage3Options& options) {
     if (loss.form == LossOptions::Form::report_code) now.beta = report_code_beta(loss.beta, it, options.iterations);
     return train_step(*network, batches.next(), now, pass, options.micro_batch);
   };
-  train(*network, training_options(options), output, run.run_key(), step,
+  TrainingOptions training = training_options(command_line, options);
+  training.picture = [&](int64_t it) {
+    return picture_of(samples.at((it - 1) * options.batch), options.crop, network->normalisation(), dataset.palette);
+  };
+  train(*network, training, output, run.run_key(), step,
         [&](int64_t first) { batches.start_at(first); });
 
   write_segmenter(*network, dataset, options, run);

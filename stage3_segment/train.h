@@ -5,7 +5,8 @@
 
 namespace boxseg {
 
-// Writes OUTPUT/{segmenter.pt, log.jsonl, checkpoint.pt, manifest.h5}; resumes; does nothing when they are up to date.
+// Writes OUTPUT/{segmenter.pt, log.jsonl, checkpoint.pt, manifest.h5} and event files for TensorBoard; resumes; does nothing
+// when they are up to date.
 void run_training(const Options& command_line, const Stage3Options& options);
 
 }  // namespace boxseg

@@ -35,6 +35,22 @@ std::string damage_of(const Dataset& dataset, const ImageEntry& entry, const Tra
 
 }  // namespace
 
+RgbImage picture_of(const TrainingSample& sample, int64_t crop, const Normalisation& normalisation, const Palette& palette) {
+  const RgbImage photo = denormalise(sample.image, crop, crop, normalisation);
+  RgbImage image(crop, crop * static_cast<int64_t>(1 + sample.labels.size()));
+  for (int64_t y = 0; y < crop; ++y) {
+    auto to = std::copy_n(photo.pixels.begin() + y * crop * 3, crop * 3, image.pixels.begin() + y * image.width * 3);
+    for (const auto& labels : sample.labels) {
+      for (int64_t x = 0; x < crop; ++x) {
+        const uint8_t label = labels[static_cast<size_t>(y * crop + x)];
+        const Color& color = (label < palette.size() ? palette : voc_palette())[label];  // void has VOC's colour
+        to = std::copy(color.begin(), color.end(), to);
+      }
+    }
+  }
+  return image;
+}
+
 TrainingSet select_training_images(const Dataset& dataset, const std::string& split, const TrainingLabels& labels,
                                    bool skips_bad, int threads) {
   const auto& all = dataset.split(split);

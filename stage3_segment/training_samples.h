@@ -20,6 +20,9 @@ struct TrainingSample {
   uint64_t key = 0;                          // stable_hash64 of the image's id
 };
 
+// The crop for people to look at, and to its right its label maps in their classes' colours.
+RgbImage picture_of(const TrainingSample& sample, int64_t crop, const Normalisation& normalisation, const Palette& palette);
+
 struct TrainingSet {
   std::vector<int64_t> images;       // indices into dataset.images that have all they need
   std::vector<std::string> skipped;  // why others were left out

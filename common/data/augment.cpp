@@ -181,6 +181,19 @@ std::vector<float> normalise(const std::vector<float>& image, int64_t height, in
   return tensor;
 }
 
+RgbImage denormalise(const std::vector<float>& tensor, int64_t height, int64_t width, const Normalisation& n) {
+  const auto pixels = static_cast<size_t>(height * width);
+  ensure(tensor.size() == pixels * 3, "denormalise: {} values for {}x{} pixels", tensor.size(), width, height);
+  RgbImage image(height, width);
+  for (size_t c = 0; c < 3; ++c) {
+    const float* from = tensor.data() + c * pixels;
+    uint8_t* to = image.pixels.data() + (n.is_bgr ? 2 - c : c);
+    for (size_t p = 0; p < pixels; ++p)
+      to[p * 3] = static_cast<uint8_t>(std::clamp(std::round(from[p] * n.divisor[c] + n.mean[c]), 0.0f, 255.0f));
+  }
+  return image;
+}
+
 AugmentDraws draw_augmentation(const AugmentOptions& options, Random& random) {
   const auto factor = [&] { return random.uniform(std::max(0.0, 1 - options.jitter), 1 + options.jitter); };
   AugmentDraws draws;

@@ -55,6 +55,8 @@ struct Normalisation {
 Normalisation parse_normalisation(const std::string& name);  // throws usage with the known names
 // [3,H,W] float32, row-major.
 std::vector<float> normalise(const std::vector<float>& image, int64_t height, int64_t width, const Normalisation& n);
+// The way back, rounded: to look at what a network is given.
+RgbImage denormalise(const std::vector<float>& tensor, int64_t height, int64_t width, const Normalisation& n);
 
 struct AugmentOptions {
   double scale_min = 0.5, scale_max = 1.5, flip = 0.5, jitter = 0.5;

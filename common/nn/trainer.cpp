@@ -1,5 +1,6 @@
 #include "common/nn/trainer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
@@ -9,6 +10,7 @@
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
+#include "common/io/event_file.h"
 #include "common/nn/training_log.h"
 
 namespace boxseg {
@@ -62,6 +64,9 @@ int64_t checkpoint_every_steps() {
   return text == nullptr || *text == '\0' ? 0 : parse_integer(text, "BOXSEG_CHECKPOINT_EVERY_STEPS");
 }
 
+// The first step and up to nine more, evenly spaced: TensorBoard keeps ten pictures of a run.
+bool is_picture_step(int64_t it, int64_t iterations) { return it == 1 || it % std::max<int64_t>(1, (iterations + 8) / 9) == 0; }
+
 NamedTensors copies(const NamedTensors& tensors) {
   NamedTensors result;
   for (const auto& [name, value] : tensors) result.emplace_back(name, value.clone());
@@ -82,6 +87,9 @@ void train(Network& network, const TrainingOptions& options, const fs::path& dir
     log_info("{}: goes on after step {} of {}", options.what, state.iteration, iterations);
   }
   TrainingLog log(dir / "log.jsonl", options.log_every, state.iteration, state.open_sums);
+  EventFile events(dir, state.iteration);
+  if (!events.is_continued() && !options.shown_options.empty())
+    events.add_text(state.iteration, "options", markdown_table(options.shown_options));
   start_at(state.iteration + 1);
   // Batch norm statistics move in the forward pass: a step that is dropped must leave them as they were.
   NamedTensors buffers = copies(network.buffers());
@@ -90,6 +98,7 @@ void train(Network& network, const TrainingOptions& options, const fs::path& dir
   const auto save = [&] {
     if (saved == state.iteration) return;
     log.sync();
+    events.sync();
     state.open_sums = log.open_sums();
     write_training_checkpoint(checkpoint_path, network, buffers, sgd, run_key, state);
     saved = state.iteration;
@@ -117,7 +126,8 @@ void train(Network& network, const TrainingOptions& options, const fs::path& dir
     sgd.step(factor);
     buffers = copies(network.buffers());
     state.iteration = it;
-    log.add(it, rate, report);
+    if (const StepReport means = log.add(it, rate, report); !means.empty()) events.add_scalars(it, means);
+    if (options.picture && is_picture_step(it, iterations)) events.add_image(it, "picture", options.picture(it));
     progress.advance(1, fmt::format("{} {:.4f}", report.front().first, report.front().second));
     const bool is_time = Clock::now() - saved_at >= std::chrono::seconds(options.checkpoint_every_s);
     if (is_time || it == iterations || (every_steps > 0 && it % every_steps == 0)) save();

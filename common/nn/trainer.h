@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/base/files.h"
+#include "common/io/image.h"
 #include "common/nn/network.h"
 
 namespace boxseg {
@@ -53,6 +54,10 @@ struct TrainingOptions {
   int64_t checkpoint_every_s = 60;
   int64_t log_every = 10;        // steps
   std::string what = "train";    // what the progress bar calls it
+  // For TensorBoard: the options that led to this run, and what step `it` learnt from, drawn for people. The picture is
+  // asked for in about ten steps of a run, the first among them; without it none are shown.
+  std::vector<std::pair<std::string, std::string>> shown_options;
+  std::function<RgbImage(int64_t it)> picture;
 };
 
 // What one step reports: name -> value, the first is the loss that was differentiated.
@@ -61,11 +66,12 @@ using StepReport = std::vector<std::pair<std::string, double>>;
 // Runs steps first..iterations: compute(it) builds the loss, calls backward() and returns the report; the parameters
 // are then updated. Resumes from DIR/checkpoint.pt when its `run_key` (digest of inputs, options, fingerprint) equals
 // ours, otherwise starts anew. Writes DIR/log.jsonl: a line every log_every steps with the means since the last one,
-// {"step":10,"rate":0.001,"loss":1.25}; nothing in it depends on time. A resumed run rewrites it from the checkpoint
-// on, so no step stands twice. On SIGTERM or SIGINT the step under way is dropped, the last finished one is written and
-// `interrupted` is thrown; the bytes of a resumed run are those of an undisturbed one. At iteration 0 of 0 nothing is
-// trained. The caller writes the final weights. Non-finite losses throw `failed` with the step and the learning rate
-// as a hint. The caller installs the signal handlers (watch_interrupts()).
+// {"step":10,"learning_rate":0.001,"loss":1.25}; nothing in it depends on time. A resumed run rewrites it from the
+// checkpoint on, so no step stands twice. TensorBoard finds the same numbers in DIR's event files (common/io/event_file.h).
+// On SIGTERM or SIGINT the step under way is dropped, the last finished one is written and `interrupted` is thrown; the
+// bytes of a resumed run are those of an undisturbed one (those of event files excepted). At iteration 0 of 0 nothing is
+// trained. The caller writes the final weights. Non-finite losses throw `failed` with the step and the learning rate as a
+// hint. The caller installs the signal handlers (watch_interrupts()).
 void train(Network& network, const TrainingOptions& options, const fs::path& dir, const std::string& run_key,
            const std::function<StepReport(int64_t it)>& compute,
            const std::function<void(int64_t first)>& start_at);  // start_at: where the data order must begin

@@ -45,15 +45,17 @@ TrainingLog::~TrainingLog() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-void TrainingLog::add(int64_t step, double rate, const StepReport& report) {
+StepReport TrainingLog::add(int64_t step, double rate, const StepReport& report) {
   if (count_ == 0) sums_.clear();
   for (size_t i = 0; i < report.size(); ++i) {
     if (count_ == 0) sums_.push_back(report[i]);
     else sums_.at(i).second += report[i].second;
   }
-  if (++count_ < log_every_) return;
-  std::string line = fmt::format("{{\"step\":{},\"learning_rate\":{}", step, rate);
-  for (const auto& [name, sum] : sums_) line += fmt::format(",\"{}\":{}", name, sum / static_cast<double>(count_));
+  if (++count_ < log_every_) return {};
+  StepReport means{{"learning_rate", rate}};
+  for (const auto& [name, sum] : sums_) means.emplace_back(name, sum / static_cast<double>(count_));
+  std::string line = fmt::format("{{\"step\":{}", step);
+  for (const auto& [name, mean] : means) line += fmt::format(",\"{}\":{}", name, mean);
   line += "}\n";
   count_ = 0;
   for (std::string_view rest = line; !rest.empty();) {
@@ -62,6 +64,7 @@ void TrainingLog::add(int64_t step, double rate, const StepReport& report) {
     if (n < 0) fail("{}: cannot be written: {}", path_.string(), std::strerror(errno));
     rest.remove_prefix(static_cast<size_t>(n));
   }
+  return means;
 }
 
 void TrainingLog::sync() {

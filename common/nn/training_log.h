@@ -20,7 +20,8 @@ class TrainingLog {
   TrainingLog(const TrainingLog&) = delete;
   TrainingLog& operator=(const TrainingLog&) = delete;
 
-  void add(int64_t step, double rate, const StepReport& report);
+  // When this step completes a line: what stands in it after the step, the learning rate first. Else nothing.
+  StepReport add(int64_t step, double rate, const StepReport& report);
   void sync();                    // to disk; throws `failed` with the reason
   std::string open_sums() const;  // steps added since the last line, as text, for the checkpoint
 

@@ -339,3 +339,16 @@ TEST_CASE("Normalisations are known by name, and others are refused with the nam
   REQUIRE(std::fabs(torchvision[0] - (1 - 0.485) / 0.229) < 1e-6);
   REQUIRE_THROWS_WITH(parse_normalisation("lite_rgb"), Catch::Contains("did you mean 'lite0_rgb'"));
 }
+
+TEST_CASE("A normalised tensor gives its pixels back for every normalisation") {
+  RgbImage image(5, 7);
+  for (size_t i = 0; i < image.pixels.size(); ++i) image.pixels[i] = static_cast<uint8_t>(i * 67);
+  const std::vector<float> values(image.pixels.begin(), image.pixels.end());
+  for (const char* name : {"caffe_bgr", "torchvision_rgb", "lite0_rgb"}) {
+    const Normalisation n = parse_normalisation(name);
+    const RgbImage back = denormalise(normalise(values, 5, 7, n), 5, 7, n);
+    CAPTURE(name);
+    REQUIRE((back.height == 5 && back.width == 7));
+    REQUIRE(back.pixels == image.pixels);
+  }
+}

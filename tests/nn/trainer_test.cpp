@@ -13,6 +13,8 @@
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
 #include "common/base/random.h"
+#include "common/io/event_file.h"
+#include "common/io/event_record.h"
 #include "common/nn/trainer.h"
 #include "tests/support/golden_weights.h"
 #include "tests/support/support.h"
@@ -39,6 +41,12 @@ class Problem {
     options_.sgd.learning_rate = 0.01;
     options_.schedule = {"poly", {}, kSteps};
     options_.log_every = 4;
+    options_.shown_options = {{"backbone", backbone}};
+    options_.picture = [](int64_t it) {
+      RgbImage image(2, 3);
+      image.pixels[0] = static_cast<uint8_t>(it);
+      return image;
+    };
     set_log_level(LogLevel::error);
     at::set_num_threads(1);  // small tensors: threads would only wait for each other
   }
@@ -81,6 +89,18 @@ class Problem {
 
 struct Killed {};
 
+// What TensorBoard is shown, without times: the events of all files but the marks at their beginnings.
+std::vector<std::string> shown_events(const fs::path& dir) {
+  std::vector<std::string> events;
+  for (const fs::path& path : event_files(dir)) {
+    const std::string bytes = read_file(path);
+    std::string_view rest(bytes), event;
+    for (int64_t i = 0; take_event_record(rest, event); ++i)
+      if (i >= 2) events.emplace_back(event.substr(9));  // the time is a tag and 8 bytes in front
+  }
+  return events;
+}
+
 }  // namespace
 
 TEST_CASE("training lowers the loss and logs means that can be read back", "[trainer]") {
@@ -98,6 +118,10 @@ TEST_CASE("training lowers the loss and logs means that can be read back", "[tra
   CHECK(std::count(log.begin(), log.end(), '\n') == 10);
   CHECK(log.rfind("{\"step\":4,\"learning_rate\":0.009", 0) == 0);
   CHECK_THAT(log, Catch::Contains("\"step\":2.5}"));  // mean of 1..4
+  // Options, ten lines, pictures of steps 1, 5, 10, ..., 40.
+  const std::vector<std::string> events = shown_events(dir.path());
+  CHECK(events.size() == 1 + 10 + 9);
+  CHECK_THAT(events.at(0), Catch::Contains("options") && Catch::Contains("| backbone | tiny |"));
 }
 
 TEST_CASE("a killed run goes on from its checkpoint to the bytes of an undisturbed one", "[trainer]") {
@@ -117,6 +141,8 @@ TEST_CASE("a killed run goes on from its checkpoint to the bytes of an undisturb
     CHECK(resumed.first() == 7);
     CHECK(resumed.digest() == reference.digest());
     CHECK(read_file(killed / "log.jsonl") == read_file(undisturbed / "log.jsonl"));
+    CHECK(shown_events(killed.path()) == shown_events(undisturbed.path()));
+    CHECK(event_files(killed.path()).size() > 1);
     Problem finished(backbone);  // nothing left to do
     finished.run(killed.path(), "key", [](int64_t) { throw Killed(); });
     CHECK(finished.first() == kSteps + 1);
@@ -210,5 +236,6 @@ TEST_CASE("a signal drops the step under way, keeps the last one and loses nothi
     CHECK(resumed.first() == 6);
     CHECK(resumed.digest() == reference.digest());
     CHECK(read_file(dir / "log.jsonl") == read_file(undisturbed / "log.jsonl"));
+    CHECK(shown_events(dir.path()) == shown_events(undisturbed.path()));
   }
 }

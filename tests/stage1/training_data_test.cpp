@@ -88,6 +88,25 @@ TEST_CASE("boxes and background mask of a sample go the way of its image", "[cpu
   REQUIRE(boxes > 8);
 }
 
+TEST_CASE("the picture of a sample outlines its boxes and darkens what is not background", "[cpu]") {
+  const Normalisation normalisation = parse_normalisation("caffe_bgr");
+  TrainingSample sample;
+  sample.height = 5;
+  sample.width = 9;
+  sample.input = normalise(std::vector<float>(5 * 9 * 3, 100), 5, 9, normalisation);
+  sample.background.assign(5 * 9, 1);
+  for (const size_t row : {1, 2, 3}) std::fill_n(sample.background.begin() + static_cast<int64_t>(row) * 9 + 2, 4, uint8_t{0});
+  sample.boxes = {{-0.5f, -0.5f, 0.25f, 0.5f, 2}};  // columns 2 to 5, rows 1 to 3
+  const RgbImage picture = picture_of(sample, normalisation, {{0, 0, 0}, {1, 1, 1}, {10, 20, 30}});
+  std::string seen;
+  for (size_t i = 0; i < picture.pixels.size(); i += 3) {
+    const uint8_t red = picture.pixels[i];
+    seen += red == 100 ? '.' : red == 50 ? 'o' : red == 10 && picture.pixels[i + 2] == 30 ? '#' : '?';
+    if (i / 3 % 9 == 8) seen += '\n';
+  }
+  REQUIRE(seen == ".........\n..####...\n..#oo#...\n..####...\n.........\n");
+}
+
 TEST_CASE("crowd boxes are neither background nor examples", "[cpu]") {
   const test::TemporaryDirectory dir;
   Dataset dataset = read_dataset(test::make_small_dataset(dir.path(), 2));
