@@ -56,7 +56,7 @@ std::string text_of(const FilledCell& cell) {
   for (const auto& value : cell.values) texts.push_back(text_of(value));
   if (texts.empty()) return cell.reason;
   if (is_empty(cell)) texts.resize(1);  // one "not yet" will do
-  return join(texts, " / ") + (cell.reason.empty() ? "" : " (" + cell.reason + ")");
+  return join(texts, " / ");
 }
 
 // Points of mIoU, or the factor between two times; a dash for a value that lacks one of the two; "" without any.
@@ -148,7 +148,8 @@ std::string html_of(const FilledTable& table, const FilledCell& cell, const std:
     return fmt::format("<td class=\"heat\" style=\"--v:{:.0f}\" title=\"{}\">{}</td>", heat_of(table, cell.values[0]), how, text);
   }
   const size_t columns = 1 + 2 * published.size() + (is_wide(table) ? 1 : 0);
-  if (cell.values.empty()) return fmt::format("<td class=\"text\" colspan=\"{}\">{}</td>", columns, escaped(cell.reason));
+  if (cell.values.empty() && cell.authors.empty() && cell.report.empty())
+    return fmt::format("<td class=\"text\" colspan=\"{}\">{}</td>", columns, escaped(cell.reason));
   const std::string text = is_empty(cell) ? escaped(text_of(cell)) : "<b>" + escaped(text_of(cell)) + "</b>";
   std::string html = fmt::format("<td title=\"{}\">{}{}</td>", how, text, mark);
   for (const auto& p : published) html += fmt::format("<td>{}</td><td>{}</td>", escaped(cell.*p.text), difference_of(cell, p));

@@ -213,16 +213,15 @@ class Builder {
     decide_by_manifest(node, dir, "stage3_segment", kStage3Fingerprint, stage.resolved, [&] {
       return stage3_inputs(stage.values, dataset(), stage.from.empty() ? "" : labels_digest(read_manifest(labels / "manifest.h5")));
     });
-    for (const auto& mode : plan_.pipeline.modes) add_predictions(variant, mode);
+    for (const auto& [split, mode] : plan_.predictions(variant)) add_predictions(variant, split, mode);
   }
 
-  void add_predictions(const std::string& variant, const std::string& mode) {
-    const auto predict = plan_.predict(variant, mode);
-    const std::string split = plan_.pipeline.evaluate_split;
+  void add_predictions(const std::string& variant, const std::string& split, const std::string& mode) {
+    const auto predict = plan_.predict(variant, split, mode);
     const fs::path dir = layout_.predictions(variant, split, mode), stage = layout_.stage3(variant);
     const std::string name = fmt::format("predict/{}/{}/{}", variant, split, mode);
     Node& node = add(name, "predict", {"stage3/" + variant});
-    node.commands.push_back(stage_command("stage3_segment predict", "predict-" + variant + "-" + mode) +
+    node.commands.push_back(stage_command("stage3_segment predict", RunLayout::prediction_name(variant, split, mode)) +
                             option("checkpoint", stage / "segmenter.pt") + option("output", dir) + run_options());
     decide_by_manifest(node, dir, "stage3_segment", kPredictFingerprint, predict.resolved, [&] {
       return predict_inputs(predict.values, dataset(), output_digest(read_manifest(stage / "manifest.h5"), "segmenter.pt"));
@@ -238,7 +237,7 @@ class Builder {
   void add_evaluation(const std::string& key, const std::string& need, const std::string& verb, const std::string& what) {
     Node& node = add("evaluate/" + key, "evaluate", {need});
     node.commands.push_back(program("evaluate") + " " + verb + option("dataset", layout_.dataset()) +
-                            option("split", plan_.pipeline.evaluate_split) + option("json", layout_.metrics()) + option("key", key) +
+                            option("split", split_of_number(key)) + option("json", layout_.metrics()) + option("key", key) +
                             what + run_options());
     decide_by_receipt(node);
   }
@@ -316,7 +315,8 @@ void write_configs(const GraphRequest& request, const std::vector<Node>& nodes) 
     for (const auto& split : plan.splits_to_label(v)) write("stage2-" + v + "-" + split, "stage2", plan.stage2(v, split).resolved.values);
   for (const auto& v : plan.pipeline.stage3) {
     write("stage3-" + v, "stage3", plan.stage3(v).resolved.values);
-    for (const auto& mode : plan.pipeline.modes) write("predict-" + v + "-" + mode, "predict", plan.predict(v, mode).resolved.values);
+    for (const auto& [split, mode] : plan.predictions(v))
+      write(RunLayout::prediction_name(v, split, mode), "predict", plan.predict(v, split, mode).resolved.values);
   }
 }
 

@@ -72,6 +72,7 @@ void PipelineOptions::declare(Options& o) {
   o.add("train-split", &train_split, "split that both networks learn from");
   o.add("label-splits", &label_splits, "splits that stage 2 labels");
   o.add("evaluate-split", &evaluate_split, "split with ground truth that everything is measured on");
+  o.add("test-split", &test_split, "split with ground truth for the tables' numbers on a test set");
   o.add("modes", &modes, "of predictions: plain, crf, tta, tta_crf");
   o.add("baselines", &baselines, "filled_boxes, filled_boxes_crf, grabcut");
   o.add("init", &init, "initial weights of the backbones");
@@ -111,8 +112,10 @@ void RunPlan::add_table(const std::string& name) {
   }
   const auto& p = pipeline;
   if (p.modes.empty()) fail_usage("[pipeline] modes is empty; tables need predictions");
-  Table table = read_table(request_.tables_folder / (name + ".txt"),
-                           {{"split", p.evaluate_split}, {"train", p.train_split}, {"plain", p.modes.front()}, {"refined", p.modes.back()}});
+  std::map<std::string, std::string> placeholders = {
+      {"split", p.evaluate_split}, {"train", p.train_split}, {"plain", p.modes.front()}, {"refined", p.modes.back()}};
+  if (!p.test_split.empty()) placeholders["test"] = p.test_split;
+  Table table = read_table(request_.tables_folder / (name + ".txt"), placeholders);
   if (!request_.seeds.empty()) table.repeat(request_.seeds);
   for (const auto& key : table.keys()) {
     const auto words = split(key.key, '/');
@@ -194,7 +197,7 @@ RunPlan::Stage3 RunPlan::stage3(const std::string& variant) const {
   return stage;
 }
 
-RunPlan::Predict RunPlan::predict(const std::string& variant, const std::string& mode) const {
+RunPlan::Predict RunPlan::predict(const std::string& variant, const std::string& split, const std::string& mode) const {
   static const std::vector<std::string> kModes = {"plain", "crf", "tta", "tta_crf"};
   if (std::find(kModes.begin(), kModes.end(), mode) == kModes.end())
     fail_usage("[pipeline] modes: '{}' is not one of {}", mode, join(kModes, ", "));
@@ -202,7 +205,7 @@ RunPlan::Predict RunPlan::predict(const std::string& variant, const std::string&
   Options options(stage3_predict_info());
   predict.values.declare(options);
   apply(options, variant);
-  options.set("split", pipeline.evaluate_split, "the run");
+  options.set("split", split, "the run");
   options.set("tta", mode.rfind("tta", 0) == 0 ? "true" : "false", "mode " + mode);
   options.set("crf", mode.size() >= 3 && mode.substr(mode.size() - 3) == "crf" ? "true" : "false", "mode " + mode);
   predict.resolved = options.resolved();
@@ -231,6 +234,20 @@ std::vector<std::string> RunPlan::splits_to_label(const std::string& variant) co
   if (std::any_of(p.stage3.begin(), p.stage3.end(), [&](const auto& v) { return stage3(v).from == variant; }))
     add_once(splits, p.train_split);
   return splits;
+}
+
+std::vector<RunPlan::Prediction> RunPlan::predictions(const std::string& variant) const {
+  const auto& p = pipeline;
+  std::vector<Prediction> all;
+  for (const auto& mode : p.modes) all.push_back({p.evaluate_split, mode});
+  if (p.test_split.empty() || p.test_split == p.evaluate_split) return all;
+  for (const auto& mode : p.modes)
+    for (const auto& table : tables)
+      if (table.has(fmt::format("stage3/{}/{}/{}", variant, p.test_split, mode))) {
+        all.push_back({p.test_split, mode});
+        break;
+      }
+  return all;
 }
 
 }  // namespace boxseg

@@ -26,6 +26,7 @@ struct PipelineOptions {
   std::string train_split = "train";
   std::vector<std::string> label_splits = {"train", "val"};  // of stage 2
   std::string evaluate_split = "val";
+  std::string test_split;                                 // labelled, for the cells of tables that ask for one; "" for none
   std::vector<std::string> modes = {"plain"};             // of predictions: plain, crf, tta, tta_crf
   std::vector<std::string> baselines = {"filled_boxes"};
   std::string init;                                       // initial weights of the backbones, "" for none; `init` of [stage1] or [stage3] goes before
@@ -75,7 +76,7 @@ class RunPlan {
   Stage1 stage1(const std::string& variant) const;
   Stage2 stage2(const std::string& variant, const std::string& split) const;
   Stage3 stage3(const std::string& variant) const;
-  Predict predict(const std::string& variant, const std::string& mode) const;
+  Predict predict(const std::string& variant, const std::string& split, const std::string& mode) const;
 
   // Those that the preset lists, then those that the next stage builds on.
   std::vector<std::string> stage1_variants() const;
@@ -83,6 +84,12 @@ class RunPlan {
   // Labels of the training split are made for the variants that stage 3 learns from (for all, without stage 3), those
   // of the other splits for the variants that the preset lists.
   std::vector<std::string> splits_to_label(const std::string& variant) const;
+  // What is predicted with a variant of stage 3: all modes on the split that is measured, and what tables want of the test
+  // split.
+  struct Prediction {
+    std::string split, mode;
+  };
+  std::vector<Prediction> predictions(const std::string& variant) const;
 
  private:
   void apply(Options& options, const std::string& variant) const;

@@ -76,7 +76,7 @@ std::string Receipts::of_evaluation(const std::string& key) {
   if (metrics_text_->find("\"" + key) == std::string::npos) return "not in metrics.json";
   if (!dataset_) fail("{} is not there yet", layout_.dataset().string());
   Hasher hasher;
-  hasher.text(kEvaluateFingerprint).text(key).text(dataset_->digest(plan_.pipeline.evaluate_split, true));
+  hasher.text(kEvaluateFingerprint).text(key).text(dataset_->digest(split_of_number(key), true));
   if (const fs::path folder = measured_folder(layout_, key); !folder.empty())
     if (const auto manifest = try_read_manifest(folder / "manifest.h5")) hasher.text(manifest->digest());
   return hasher.digest();

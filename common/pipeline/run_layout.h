@@ -24,6 +24,9 @@ struct RunLayout {
   fs::path table(const std::string& name) const { return tables() / (name + ".txt"); }  // in terms of the run
   // Its numbers that are still to come while Make runs.
   fs::path pending(const std::string& name) const { return run / "config" / ("pending-" + name + ".txt"); }
+  static std::string prediction_name(const std::string& variant, const std::string& split, const std::string& mode) {
+    return "predict-" + variant + "-" + split + "-" + mode;
+  }
   // All options in force of one piece of work.
   fs::path config(const std::string& name) const { return run / "config" / (name + ".ini"); }
   // What a piece of work without a manifest was made from.

@@ -45,11 +45,8 @@ TableKey parse_key(std::string text) {
 TableCell parse_cell(std::string text) {
   TableCell cell;
   if (text.empty()) fail_usage("a cell is empty; write `- REASON` where there is nothing to show");
-  if (take_prefix(text, "- ")) {
-    cell.reason = text;
-    return cell;
-  }
   auto parts = pieces(text, ";");
+  if (take_prefix(parts[0], "- ")) cell.reason = parts[0], parts[0].clear();
   for (size_t i = 1; i < parts.size(); ++i) {
     std::string part = parts[i];
     if (take_prefix(part, "authors ")) cell.authors = part;
@@ -57,6 +54,11 @@ TableCell parse_cell(std::string text) {
     else if (take_prefix(part, "- ")) cell.reason = part;
     else fail_usage("'{}': expected `authors NUMBER` or `report NUMBER` after ';'", part);
   }
+  if (const size_t unfilled = parts[0].find('{'); unfilled != std::string::npos) {
+    if (cell.reason.empty()) fail_usage("'{}': this run has none; add `; - REASON`", parts[0].substr(unfilled, parts[0].find('}') + 1 - unfilled));
+    parts[0].clear();
+  }
+  if (parts[0].empty()) return cell;
   for (const auto& value : pieces(parts[0], " / ")) {
     cell.values.emplace_back();
     for (const auto& key : pieces(value, " & ")) cell.values.back().push_back(parse_key(key));
@@ -111,6 +113,11 @@ std::vector<TableKey> Table::keys() const {
   return all;
 }
 
+bool Table::has(const std::string& key) const {
+  const auto all = keys();
+  return std::any_of(all.begin(), all.end(), [&](const TableKey& k) { return k.key == key && !k.is_time; });
+}
+
 void Table::repeat(const std::vector<int64_t>& seeds) {
   for (auto& row : rows)
     for (auto& cell : row.cells)
@@ -137,14 +144,19 @@ std::string Table::text() const {
         for (const auto& key : value) names.push_back((key.is_time ? "time " : "") + key.key);
         values.push_back(join(names, " & "));
       }
-      out += " | " + join(values, " / ");
+      out += " | " + (values.empty() ? "- " + cell.reason : join(values, " / "));
       if (!cell.authors.empty()) out += " ; authors " + cell.authors;
       if (!cell.report.empty()) out += " ; report " + cell.report;
-      if (!cell.reason.empty()) out += (values.empty() ? "- " : " ; - ") + cell.reason;
+      if (!cell.reason.empty() && !values.empty()) out += " ; - " + cell.reason;
     }
     out += "\n";
   }
   return out;
+}
+
+std::string split_of_number(const std::string& key) {
+  const auto words = split(key, '/');
+  return words.at(words.at(0) == "baseline" ? 1 : 2);
 }
 
 std::string maker_of(const TableKey& key) {

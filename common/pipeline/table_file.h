@@ -9,7 +9,8 @@
 //
 // A cell is VALUE / VALUE ..., with a published counterpart each or none, or "- REASON". A value is a key of metrics.json
 // (its mIoU is shown) or `time stage1/bap` (how long that piece of work took), or several with " & ": their mean and
-// standard deviation. {split}, {train}, {plain}, {refined} stand for the run's splits and its first and last mode.
+// standard deviation. {split}, {train}, {plain}, {refined} stand for the run's splits and its first and last mode, {test}
+// for its labelled test split: a run without one shows the REASON of `VALUE ; - REASON`.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -43,12 +44,15 @@ struct Table {
   bool is_heat_map = false, has_pictures = false;
 
   std::vector<TableKey> keys() const;             // of all cells, each once
+  bool has(const std::string& key) const;         // a number of that key
   void repeat(const std::vector<int64_t>& seeds);  // every value over these seeds of its variant
   std::string text() const;                       // what read_table() reads, placeholders filled
 };
 
 // The piece of work that makes a number: "stage1/bap" of a time, else "evaluate/stage2/bap/val/y_crf".
 std::string maker_of(const TableKey& key);
+// "val" of "stage2/bap/val/y_crf", "stage3/nal/val/crf" and "baseline/val/grabcut".
+std::string split_of_number(const std::string& key);
 
 // Throws usage with file, line and what was expected there.
 Table read_table(const fs::path& path, const std::map<std::string, std::string>& placeholders);

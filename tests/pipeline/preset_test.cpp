@@ -95,12 +95,12 @@ TEST_CASE("what a listed variant builds on is made, too, and no more") {
 TEST_CASE("modes of prediction set tta and crf") {
   Folders f;
   const RunPlan plan = f.plan("small");
-  REQUIRE_FALSE(plan.predict("ce", "plain").values.crf);
-  REQUIRE(plan.predict("ce", "crf").values.crf);
-  REQUIRE(plan.predict("ce", "tta_crf").values.tta);
-  REQUIRE(plan.predict("ce", "tta_crf").values.crf);
-  REQUIRE_FALSE(plan.predict("ce", "tta").values.crf);
-  REQUIRE_THROWS_AS(plan.predict("ce", "fancy"), Error);
+  REQUIRE_FALSE(plan.predict("ce", "val", "plain").values.crf);
+  REQUIRE(plan.predict("ce", "val", "crf").values.crf);
+  REQUIRE(plan.predict("ce", "val", "tta_crf").values.tta);
+  REQUIRE(plan.predict("ce", "val", "tta_crf").values.crf);
+  REQUIRE_FALSE(plan.predict("ce", "val", "tta").values.crf);
+  REQUIRE_THROWS_AS(plan.predict("ce", "val", "fancy"), Error);
 }
 
 TEST_CASE("wrong names are refused with the nearest known one") {
@@ -122,7 +122,7 @@ TEST_CASE("every preset and variant of the project resolves") {
       for (const auto& split : plan.pipeline.label_splits) plan.stage2(v, split);
     for (const auto& v : plan.pipeline.stage3) {
       plan.stage3(v);
-      for (const auto& mode : plan.pipeline.modes) plan.predict(v, mode);
+      for (const auto& [split, mode] : plan.predictions(v)) plan.predict(v, split, mode);
     }
   }
 }

@@ -81,6 +81,27 @@ TEST_CASE("a table that cannot be read names the file, the line and what was exp
   REQUIRE_THAT(refusal("title = x\n"), Catch::Contains("no rows"));
 }
 
+TEST_CASE("a cell of the test split has a number where the run has a labelled one, else its reason") {
+  const TableFolder f;
+  const std::string text = "title = t\ncolumn = one\nrow | stage3/nal/{test}/crf ; authors 69 ; report 65 ; - the server alone can tell\n";
+  const Table with = f.read(text, {{"test", "held"}}), without = f.read(text);
+  REQUIRE(with.rows[0].cells[0].values[0][0].key == "stage3/nal/held/crf");
+  REQUIRE(with.has("stage3/nal/held/crf"));
+  REQUIRE(without.rows[0].cells[0].values.empty());
+  for (const Table& table : {with, without, f.read(without.text())}) {
+    REQUIRE(table.rows[0].cells[0].reason == "the server alone can tell");
+    REQUIRE(table.rows[0].cells[0].authors == "69");
+    REQUIRE(table.rows[0].cells[0].report == "65");
+  }
+  REQUIRE_THAT(usage_message_of([&] { f.read("column = one\nrow | stage3/nal/{test}/crf\n"); }), Catch::Contains("'{test}': this run has none"));
+  const fs::path data = fs::path(BOXSEG_SOURCE_DIR) / "data";
+  const RunPlan plan({data / "presets", data / "variants", "demo", {}, 0, data / "tables", {"table5"}, {}});
+  const auto tested = plan.predictions("nal");
+  REQUIRE(tested.size() == 3);
+  REQUIRE((tested[2].split == "test" && tested[2].mode == "crf"));
+  REQUIRE(plan.predictions("ce_crf").size() == 2);
+}
+
 TEST_CASE("a table adds the variants that its cells need, for every preset and table of the project") {
   const fs::path data = fs::path(BOXSEG_SOURCE_DIR) / "data";
   RunRequest request{data / "presets", data / "variants", "demo", {}, 0, data / "tables", {"table6", "table7"}, {}};
