@@ -147,8 +147,8 @@ TEST_CASE("Python reads what we write", "[cpu]") {
     REQUIRE(result.out == python_listing(sample()));
   };
   require_read("python3", "plain");
-  // The build has no Python torch; who has one names its interpreter.
-  if (const char* python = std::getenv("BOXSEG_PYTHON_TORCH")) require_read(python, "torch");
+  PYTHON_OR_SKIP(python);
+  require_read(python, "torch");
 }
 
 TEST_CASE("A checkpoint cut anywhere is refused", "[cpu]") {

@@ -32,6 +32,15 @@ std::optional<fs::path> shared_dir() {
   return std::nullopt;
 }
 
+std::optional<fs::path> python() {
+  if (const char* named = std::getenv("BOXSEG_PYTHON"); named != nullptr && *named != '\0') return named;
+  const fs::path made = fs::path(BOXSEG_SOURCE_DIR) / ".deps/python/python3";
+  if (fs::exists(made)) return made;
+  if (std::getenv("BOXSEG_REQUIRE_PYTHON") != nullptr)
+    fail("{}: not there, and BOXSEG_REQUIRE_PYTHON is set; run `make -f Makefile.pipeline setup-python`", made.string());
+  return std::nullopt;
+}
+
 void skip(const std::string& reason) {
   ++g_skipped;
   std::printf("SKIPPED: %s: %s\n", Catch::getResultCapture().getCurrentTestName().c_str(), reason.c_str());

@@ -10,6 +10,10 @@ namespace boxseg::test {
 // as CI does where the data are known to be there).
 std::optional<std::filesystem::path> shared_dir();
 
+// A Python with PyTorch, TensorBoard, NumPy and pillow, as `setup-python` makes it, or the interpreter that BOXSEG_PYTHON
+// names; nullopt where neither is (an error when BOXSEG_REQUIRE_PYTHON is set, as in CI).
+std::optional<std::filesystem::path> python();
+
 // Reports a skip with its reason; skips are counted and printed when the program ends.
 void skip(const std::string& reason);
 
@@ -40,4 +44,13 @@ CommandResult run_command(const std::string& shell_command);  // through /bin/sh
     boxseg::test::skip("no shared data beside the project");                        \
     return;                                                                         \
   }                                                                                 \
+  const std::filesystem::path name = *name##_found
+
+// In a test that needs Python's packages:  PYTHON_OR_SKIP(python);
+#define PYTHON_OR_SKIP(name)                                                                    \
+  const auto name##_found = boxseg::test::python();                                             \
+  if (!name##_found) {                                                                          \
+    boxseg::test::skip("no Python with PyTorch; `make -f Makefile.pipeline setup-python` sets one up"); \
+    return;                                                                                     \
+  }                                                                                             \
   const std::filesystem::path name = *name##_found
