@@ -104,6 +104,56 @@ TEST_CASE("EfficientNet-Lite0 gives the package's outputs, layer by layer and fo
   require_golden(golden, "same_160x240", weights, 32, even);
 }
 
+namespace {
+
+// Padding of the convolutions with stride 2 that we do not offer: (0,1) and (1,2) whatever the size, which the package
+// fixes for images of 224 when it is built, or (k-1)/2 on both sides.
+enum class OtherPadding { fixed_for_224, symmetric };
+
+at::Tensor convolved(const Conv& conv, const at::Tensor& input, OtherPadding padding) {
+  const int64_t reach = conv.dilation * (conv.kernel() - 1);
+  const int64_t total = conv.stride == 2 && padding == OtherPadding::fixed_for_224 ? reach - 1 : reach, before = total / 2, after = total - before;
+  return at::conv2d(at::constant_pad_nd(input, {before, after, before, after}), conv.weight, {}, conv.stride, 0, conv.dilation, conv.groups);
+}
+
+at::Tensor trunk_with(const EfficientNetLite0& network, const at::Tensor& input, OtherPadding padding) {
+  at::Tensor x = at::relu6(network.stem_norm()(convolved(network.stem(), input, padding), false));
+  for (const auto& block : network.blocks()) {
+    at::Tensor y = block.has_expansion ? at::relu6(block.norm0(block.expand(x), false)) : x;
+    y = at::relu6(block.norm1(convolved(block.depthwise, y, padding), false));
+    y = block.norm2(block.project(y), false);
+    x = block.has_skip ? x + y : y;
+  }
+  return x;
+}
+
+}  // namespace
+
+TEST_CASE("EfficientNet-Lite0 with the paddings it could have is what the package makes of them, and not ours", "[golden][lite0]") {
+  SHARED_OR_SKIP(shared);
+  WEIGHTS_OR_SKIP(weights);
+  const H5Reader golden(shared / "golden/efficientnet_lite0.h5");
+  const at::NoGradGuard no_grad;
+  const at::Tensor input = read_tensor(golden, "in/input").unsqueeze(0);
+  const NamedTensors file = read_checkpoint(weights).tensors;
+  struct Other {
+    const char* group;
+    int64_t output_stride;
+    OtherPadding padding;
+    const char* ours;
+  };
+  for (const Other& other : {Other{"static_224", 32, OtherPadding::fixed_for_224, "same_161x241"},
+                             Other{"stride16_static_224", 16, OtherPadding::fixed_for_224, "stride16_same_161x241"},
+                             Other{"symmetric_161x241", 32, OtherPadding::symmetric, "same_161x241"}}) {
+    INFO(other.group);
+    const auto network = pretrained(weights, other.output_stride);
+    at::Tensor head;
+    const at::Tensor logits = imagenet_logits(file, trunk_with(*network, input, other.padding), &head);
+    CHECK(relative_error(logits, read_tensor(golden, std::string(other.group) + "/logits")) <= 5e-5);
+    CHECK(relative_error(logits, read_tensor(golden, std::string(other.ours) + "/logits")) > 1e-3);
+  }
+}
+
 TEST_CASE("EfficientNet-Lite0 normalises as its weights want", "[golden][lite0]") {
   SHARED_OR_SKIP(shared);
   const H5Reader golden(shared / "golden/efficientnet_lite0.h5");
