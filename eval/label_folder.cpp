@@ -1,6 +1,7 @@
 #include "eval/label_folder.h"
 
 #include "common/base/error.h"
+#include "common/io/mask.h"
 
 namespace boxseg {
 
@@ -70,7 +71,7 @@ void LabelFolder::require(const Dataset& dataset, const std::vector<int64_t>& im
 
 LabelMap read_truth(const Dataset& dataset, const ImageEntry& image) {
   const fs::path path = dataset.mask_path(image);
-  LabelMap map = read_label_png(path);
+  LabelMap map = read_mask(path);
   require_size(path, map, image);
   return map;
 }

@@ -1,6 +1,7 @@
 #include "stage3_segment/training_labels.h"
 
 #include "common/base/error.h"
+#include "common/io/mask.h"
 #include "common/pipeline/stage_inputs.h"
 
 namespace boxseg {
@@ -62,7 +63,7 @@ std::string TrainingLabels::what_is_missing(const ImageEntry& image) const {
 }
 
 LabelMap TrainingLabels::read_checked(const fs::path& path, const ImageEntry& image) const {
-  LabelMap labels = read_label_png(path);
+  LabelMap labels = read_mask(path);
   if (labels.height != image.size.height || labels.width != image.size.width)
     fail_input("{}: is {}x{} pixels, image {} is {}x{}; label maps need their image's size", path.string(),
                labels.width, labels.height, image.id, image.size.width, image.size.height);

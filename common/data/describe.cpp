@@ -9,6 +9,7 @@
 #include "common/base/text.h"
 #include "common/data/dataset.h"
 #include "common/io/hdf5.h"
+#include "common/io/mask.h"
 #include "common/io/npy.h"
 #include "common/io/show.h"
 
@@ -52,14 +53,7 @@ std::string describe_hdf5(const fs::path& path) {
   return describe_dataset(path);
 }
 
-std::string describe_png(const fs::path& path) {
-  LabelMap labels;
-  try {
-    labels = read_label_png(path);
-  } catch (const Error&) {  // of colours: a picture, or damaged; then this throws
-    const RgbImage image = read_rgb(path);
-    return fmt::format("{}: image of {}x{} pixels\n", path.string(), image.width, image.height);
-  }
+std::string describe_labels(const fs::path& path, const LabelMap& labels) {
   std::array<int64_t, 256> count{};
   for (const uint8_t value : labels.pixels) ++count[value];
   std::string text = fmt::format("{}: label map of {}x{} pixels, digest {}\n", path.string(), labels.width,
@@ -72,6 +66,17 @@ std::string describe_png(const fs::path& path) {
                                    : "",
                           count[v], 100.0 * static_cast<double>(count[v]) / static_cast<double>(labels.pixels.size()));
   return text;
+}
+
+std::string describe_png(const fs::path& path) {
+  LabelMap labels;
+  try {
+    labels = read_label_png(path);
+  } catch (const Error&) {  // of colours: a picture, or damaged; then this throws
+    const RgbImage image = read_rgb(path);
+    return fmt::format("{}: image of {}x{} pixels\n", path.string(), image.width, image.height);
+  }
+  return describe_labels(path, labels);
 }
 
 std::string describe_npy(const fs::path& path) {
@@ -165,6 +170,7 @@ std::string describe_file(const fs::path& path) {
   if (head.starts_with("\x89HDF")) return describe_hdf5(path);
   if (head.starts_with("\x89PNG")) return describe_png(path);
   if (head.starts_with("\x93NUMPY")) return describe_npy(path);
+  if (head.starts_with("MATLAB")) return describe_labels(path, read_sbd_mat(path));
   const std::string bytes = read_file(path);
   if (head.starts_with("PK\x03\x04")) return describe_checkpoint(path, bytes);
   if (head.starts_with("\xff\xd8\xff")) {
@@ -172,7 +178,7 @@ std::string describe_file(const fs::path& path) {
     return fmt::format("{}: image of {}x{} pixels\n", path.string(), image.width, image.height);
   }
   if (is_text(bytes)) return bytes;
-  fail_input("{}: is no artifact that can be shown (HDF5, PNG, JPEG, .npy, .pt in zip form, text)", path.string());
+  fail_input("{}: is no artifact that can be shown (HDF5, PNG, JPEG, .npy, .mat of SBD, .pt in zip form, text)", path.string());
 }
 
 }  // namespace boxseg
