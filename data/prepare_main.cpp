@@ -47,7 +47,8 @@ int prepare_voc(int argc, char** argv) {
               "file with one class name a line; default: classes.txt of the folder, else VOC's 21", Role::input);
   options.add("class-names", &class_names, "class names in the order of label values, instead of a file");
   options.add("masks", &voc.masks,
-              "folder of ground-truth label PNGs, or none; default: SegmentationClassAug, else SegmentationClass");
+              "folder of ground-truth label PNGs or SBD's .mat files (cls), or none; default: SegmentationClassAug, else "
+              "SegmentationClass");
   options.add("without-boxes", &voc.without_boxes, "splits whose images need no annotation (a test set)");
   options.add_choice("on-bad-image", &on_bad_image, {"fail", "skip"}, "what to do with images that fail a check");
   options.add("name", &name, "name of the dataset");
@@ -84,6 +85,7 @@ int prepare_voc(int argc, char** argv) {
   for (const auto& [key, value] : options.resolved().values) facts["option " + key] = value;
   for (size_t i = 0; i < report.skipped.size(); ++i) facts[fmt::format("left out {:06}", i + 1)] = report.skipped[i];
   write_dataset(output, dataset);
+  for (const auto& doubt : report.doubts) log_warning("{}", doubt);
   if (report.clipped_boxes > 0)
     log_warning("{} of {} boxes reach over the border and were clipped", report.clipped_boxes, report.boxes);
   if (report.images_without_boxes > 0) log_warning("{} images have no box", report.images_without_boxes);

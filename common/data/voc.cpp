@@ -9,6 +9,7 @@
 #include "common/base/log.h"
 #include "common/base/parallel.h"
 #include "common/base/text.h"
+#include "common/io/mask.h"
 
 namespace boxseg {
 namespace {
@@ -37,12 +38,23 @@ std::string find_image(const fs::path& root, const std::string& id) {
   return "";
 }
 
-fs::path find_list(const fs::path& root, const std::string& list) {
+// Label PNG or .mat of SBD, relative to the root, "" when there is none.
+std::string find_mask(const fs::path& root, const fs::path& masks, const std::string& id) {
+  for (const char* suffix : {".png", ".mat"}) {
+    const fs::path path = with_suffix(masks / id, suffix);
+    if (is_file(root / path)) return path.string();
+  }
+  return "";
+}
+
+fs::path find_list(const VocOptions& options, const std::string& list) {
+  const fs::path& root = options.root;
   const fs::path folder = root / "ImageSets" / "Segmentation";
   for (const fs::path& path : {fs::path(list), root / list, folder / list, folder / (list + ".txt")})
     if (is_file(path)) return path;
-  fail_input("list '{}': no such file here, in {} or in {}; see --split in --help", list, root.string(),
-             folder.string());
+  const bool has_voc_classes = options.class_names == voc_class_names();
+  fail_input("list '{}': no such file here, in {} or in {}{}", list, root.string(), folder.string(),
+             advice_on_missing_list(list, folder, has_voc_classes ? options.known_lists : std::vector<KnownList>()));
 }
 
 fs::path find_masks(const VocOptions& options) {
@@ -99,7 +111,7 @@ void take_boxes(Candidate& candidate, std::vector<Box> boxes, const fs::path& an
 
 void check_mask(ImageEntry& entry, const fs::path& root, size_t classes) {
   const fs::path path = root / entry.mask_path;
-  const LabelMap mask = read_label_png(path);
+  const LabelMap mask = read_mask(path);
   if (mask.height != entry.size.height || mask.width != entry.size.width)
     fail_input("{}: the mask has {}x{} pixels, its image {} has {}x{}; is it of another image?", path.string(),
                mask.width, mask.height, entry.path, entry.size.width, entry.size.height);
@@ -134,13 +146,8 @@ void check_candidate(Candidate& candidate, const VocOptions& options, const fs::
     candidate.unknown_classes = std::move(a.unknown_classes);
     take_boxes(candidate, std::move(a.boxes), annotation, entry.size);
   }
-  if (!masks.empty()) {
-    const fs::path mask = masks / (entry.id + ".png");
-    if (is_file(options.root / mask)) {
-      entry.mask_path = mask.string();
-      check_mask(entry, options.root, options.class_names.size());
-    }
-  }
+  if (!masks.empty()) entry.mask_path = find_mask(options.root, masks, entry.id);
+  if (!entry.mask_path.empty()) check_mask(entry, options.root, options.class_names.size());
   entry.image_digest = digest_of_file(image);
 }
 
@@ -160,6 +167,7 @@ void for_each_image(const char* what, size_t images, int threads, const Body& bo
 struct Merged {
   std::vector<Candidate> candidates;
   std::map<std::string, std::vector<int64_t>> splits;
+  std::map<std::string, fs::path> lists;  // of each split
 };
 
 Merged read_lists(const VocOptions& options) {
@@ -169,7 +177,7 @@ Merged read_lists(const VocOptions& options) {
   for (const auto& [name, list] : options.splits) {
     if (name.empty() || merged.splits.count(name) > 0)
       fail_usage("--split {}={}: the split's name is empty or given twice", name, list);
-    const fs::path path = find_list(options.root, list);
+    const fs::path path = merged.lists[name] = find_list(options, list);
     const bool needs_boxes =
         std::find(options.without_boxes.begin(), options.without_boxes.end(), name) == options.without_boxes.end();
     auto& members = merged.splits[name];
@@ -253,6 +261,23 @@ void keep_good(Merged& merged, Dataset& dataset, VocReport& report) {
     if (dataset.splits.count(name) == 0) fail_input("split '{}': all its {} images are bad", name, members.size());
 }
 
+// The splits as indexed, held against what is known of VOC's.
+void look_at_splits(const Merged& merged, const Dataset& dataset, const VocOptions& options, VocReport& report) {
+  const bool has_voc_classes = dataset.class_names == voc_class_names();
+  const std::vector<KnownList> known = has_voc_classes ? options.known_lists : std::vector<KnownList>();
+  for (const auto& [name, members] : dataset.splits) {
+    // As long as its list: images left out are reported elsewhere.
+    ListedSplit split{name, merged.lists.at(name), static_cast<int64_t>(merged.splits.at(name).size()), {}};
+    if (std::string doubt = wrong_length(split, known); !doubt.empty()) report.doubts.push_back(std::move(doubt));
+    split.images = static_cast<int64_t>(members.size());
+    for (const int64_t i : members)
+      if (const auto& image = dataset.images[static_cast<size_t>(i)]; image.mask_path.empty())
+        split.without_mask.push_back(image.id);
+    if (std::string doubt = missing_masks(split, report.mask_folder, known); !doubt.empty())
+      report.doubts.push_back(std::move(doubt));
+  }
+}
+
 }  // namespace
 
 Dataset index_voc(const VocOptions& given, VocReport& report) {
@@ -291,6 +316,7 @@ Dataset index_voc(const VocOptions& given, VocReport& report) {
   dataset.class_names = options.class_names;
   dataset.palette = voc_palette();
   keep_good(merged, dataset, report);
+  look_at_splits(merged, dataset, options, report);
   return dataset;
 }
 

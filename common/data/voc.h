@@ -6,6 +6,7 @@
 
 #include "common/data/dataset.h"
 #include "common/data/voc_files.h"
+#include "common/data/voc_lists.h"
 
 namespace boxseg {
 
@@ -14,17 +15,19 @@ struct VocOptions {
   // Name and list. A list is a file, or a name below ROOT or ROOT/ImageSets/Segmentation with or without ".txt".
   std::vector<std::pair<std::string, std::string>> splits;
   std::vector<std::string> class_names;    // with background; empty: ROOT/classes.txt if there, else VOC's 21
-  std::string masks;                       // folder (below ROOT, or any); "": SegmentationClassAug, else
-                                           // SegmentationClass, else none; "none"
+  std::string masks;                       // folder (below ROOT, or any) of ID.png or SBD's ID.mat; "":
+                                           // SegmentationClassAug, else SegmentationClass, else none; "none"
   std::vector<std::string> without_boxes;  // splits whose images need no annotation (VOC's test images have none)
   bool skips_bad_images = false;           // leave them out and record them, instead of failing
   int threads = 1;
+  std::vector<KnownList> known_lists = voc_lists();  // held against the splits of datasets with VOC's classes
 };
 
 struct VocReport {
   int64_t boxes = 0, clipped_boxes = 0, difficult_boxes = 0;
   int64_t images_without_boxes = 0, images_with_mask = 0;
   std::vector<std::string> skipped;       // one message per image left out
+  std::vector<std::string> doubts;        // one message per split that is not as long, or not as labelled, as expected
   std::string class_source, mask_folder;  // where they came from, for people
 };
 

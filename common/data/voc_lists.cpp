@@ -1,0 +1,94 @@
+#include "common/data/voc_lists.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/base/text.h"
+
+namespace boxseg {
+namespace {
+
+constexpr const char* kVoc = "VOC 2012's trainval archive (host.robots.ox.ac.uk/pascal/VOC/voc2012) has it";
+constexpr const char* kVocTest =
+    "the test images and their list come in an archive of their own, from VOC's evaluation server "
+    "(host.robots.ox.ac.uk:8080); there are no masks of them";
+constexpr const char* kTrainaug =
+    "VOC's own archive has train, val and trainval only; trainaug adds the images of SBD (Hariharan et al., \"Semantic "
+    "Contours from Inverse Detectors\", home.bharathh.info/pubs/codes/SBD). The list and SegmentationClassAug, the "
+    "10,582 masks as PNGs, are among the data that the instructions of cvlab-yonsei/BANA and of DeepLab name; SBD's own "
+    "cls/ID.mat serve too (--masks)";
+
+const KnownList* find(const std::vector<KnownList>& known, const std::string& name) {
+  for (const auto& list : known)
+    if (std::find(list.names.begin(), list.names.end(), name) != list.names.end()) return &list;
+  return nullptr;
+}
+
+// By the list's name, else by the split's.
+const KnownList* known_as(const ListedSplit& split, const std::vector<KnownList>& known) {
+  const KnownList* by_list = find(known, split.list.stem().string());
+  return by_list != nullptr ? by_list : find(known, split.name);
+}
+
+}  // namespace
+
+const std::vector<KnownList>& voc_lists() {
+  static const std::vector<KnownList> lists = {
+      {{"train"}, 1464, kVoc},
+      {{"val"}, 1449, kVoc},
+      {{"trainval"}, 2913, kVoc},
+      {{"test"}, 1456, kVocTest},
+      {{"trainaug", "train_aug", "train-aug", "train_aug_id", "trainaug_id"}, 10582, kTrainaug},
+  };
+  return lists;
+}
+
+std::string with_commas(int64_t number) {
+  std::string text = std::to_string(number);
+  for (auto at = static_cast<int64_t>(text.size()) - 3; at > 0; at -= 3) text.insert(static_cast<size_t>(at), ",");
+  return text;
+}
+
+std::string wrong_length(const ListedSplit& split, const std::vector<KnownList>& known) {
+  const KnownList* expected = known_as(split, known);
+  if (expected == nullptr || split.images == expected->images) return "";
+  const auto same = std::find_if(known.begin(), known.end(), [&](const auto& l) { return l.images == split.images; });
+  if (same != known.end() && find(known, split.list.stem().string()) == nullptr) return "";
+  return fmt::format("{}: names {} images, VOC 2012's {} has {}{}. Right for a part of it; otherwise: {}",
+                     split.list.string(), with_commas(split.images), expected->names[0], with_commas(expected->images),
+                     same == known.end() ? "" : fmt::format(" (so many has {})", same->names[0]), expected->source);
+}
+
+std::string missing_masks(const ListedSplit& split, const std::string& mask_folder,
+                          const std::vector<KnownList>& known) {
+  const auto missing = static_cast<int64_t>(split.without_mask.size());
+  if (missing == 0 || missing == split.images) return "";
+  constexpr size_t kShown = 3;
+  const std::vector<std::string> first(split.without_mask.begin(),
+                                       split.without_mask.begin() + std::min<int64_t>(missing, kShown));
+  const KnownList* list = known_as(split, known);
+  const bool is_augmented = list != nullptr && list->names[0] == "trainaug";
+  const std::string advice =
+      is_augmented ? "; " + list->source : "; they are not measured, and true_masks refuses them";
+  return fmt::format("split {}: {} of {} images have no mask in {}: {}{}{}", split.name, with_commas(missing),
+                     with_commas(split.images), mask_folder, join(first, ", "),
+                     missing > static_cast<int64_t>(kShown) ? ", ..." : "", advice);
+}
+
+std::string advice_on_missing_list(const std::string& list, const fs::path& folder,
+                                   const std::vector<KnownList>& known) {
+  std::vector<std::string> there;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored))
+    if (entry.path().extension() == ".txt") there.push_back(entry.path().stem().string());
+  std::sort(there.begin(), there.end());
+  std::string advice = there.empty() ? "" : fmt::format("; there are {}", join(there, ", "));
+  const KnownList* wanted = find(known, fs::path(list).stem().string());
+  if (wanted == nullptr) return advice + "; see --split in --help";
+  for (const auto& name : there)  // the same list under another name
+    if (find(known, name) == wanted) return advice + fmt::format("; {} is the same list: name that", name);
+  return advice + "; " + wanted->source;
+}
+
+}  // namespace boxseg
