@@ -1,4 +1,5 @@
-// evaluate: label maps and detections against ground truth, and what boxes alone would give.
+// evaluate: label maps and detections against ground truth, what boxes alone would give, and archives for VOC's evaluation
+// server.
 #include <atomic>
 #include <cstdio>
 #include <opencv2/core/utility.hpp>
@@ -10,15 +11,17 @@
 #include "common/base/options.h"
 #include "common/base/parallel.h"
 #include "common/base/text.h"
+#include "common/data/voc_lists.h"
 #include "common/pipeline/fingerprints.h"
 #include "eval/baselines.h"
 #include "eval/evaluate_coco.h"
 #include "eval/evaluation.h"
+#include "eval/server_archive.h"
 
 namespace boxseg {
 namespace {
 
-// What the three verbs share.
+// What the verbs that measure share.
 struct EvaluateOptions {
   std::string dataset, data_root, split = "val", json, key, recorded, confusion;
   explicit EvaluateOptions(Options& o) {
@@ -205,6 +208,44 @@ int agreement_of_labels(int argc, char** argv) {
   return 0;
 }
 
+// The server evaluates archives of the whole test list only; any other split is a rehearsal.
+void look_at_number(int64_t images, const std::string& split) {
+  for (const auto& list : voc_lists())
+    if (list.names[0] == "test" && images != list.images)
+      log_warning("split {} has {} images; VOC's server evaluates VOC 2012's test list, which has {}", split, with_commas(images),
+                  with_commas(list.images));
+}
+
+int server(int argc, char** argv) {
+  Options options({"evaluate server",
+                   "The archive that VOC's evaluation server takes: results/VOC2012/Segmentation/comp6_test_cls/ID.png.",
+                   "evaluate server --dataset dataset.h5 --split test --predictions predictions/test --output results.tar.gz",
+                   "evaluate", kEvaluateFingerprint});
+  ServerArchiveOptions archive;
+  std::string dataset, predictions, output;
+  options.add("dataset", &dataset, "index made by prepare, with VOC's classes", Role::input);
+  options.add("split", &archive.split, "images to archive");
+  options.add("predictions", &predictions, "folder of label PNGs, ID.png, as large as their images", Role::input);
+  options.add_choice("competition", &archive.competition, {"comp5", "comp6"},
+                     "comp5: trained on VOC's own data alone; comp6: also on other data, such as ImageNet");
+  options.add("output", &output, "archive to write: .tar, .tar.gz or .tgz", Role::run);
+  if (!options.parse(argc, argv)) return 0;
+  if (!options.check_file.empty()) fail_usage("--check {}: tar -tf lists an archive", options.check_file);
+  if (dataset.empty()) fail_usage("--dataset is missing; see --help");
+  if (predictions.empty()) fail_usage("--predictions is missing; see --help");
+  if (output.empty()) fail_usage("--output is missing; see --help");
+  archive.predictions = predictions;
+  archive.output = output;
+  archive.threads = resolve_threads(options.threads);
+  archive.check();
+  require_writable_directory(fs::absolute(output).parent_path());
+  watch_interrupts();
+  const int64_t images = write_server_archive(read_dataset(dataset, {}, false), archive);
+  look_at_number(images, archive.split);
+  log_info("{}: {} label maps for {}", output, images, archive.competition);
+  return 0;
+}
+
 struct Verb {
   const char* name;
   const char* summary;
@@ -213,7 +254,8 @@ struct Verb {
 const Verb kVerbs[] = {{"miou", "mean IoU of label maps", miou},
                        {"baseline", "mean IoU of labels made from the boxes alone", baseline},
                        {"agreement", "Y_crf and Y_ret where they agree", agreement_of_labels},
-                       {"coco", "COCO's average precision and recall of detections", evaluate_coco_command}};
+                       {"coco", "COCO's average precision and recall of detections", evaluate_coco_command},
+                       {"server", "the archive that VOC's evaluation server takes", server}};
 
 int run(int argc, char** argv) {
   const std::string first = argc > 1 ? argv[1] : "--help";

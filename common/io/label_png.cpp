@@ -134,11 +134,9 @@ LabelMap read_label_png(const std::filesystem::path& path) {
   return std::move(side.labels);
 }
 
-void write_label_png(const std::filesystem::path& path, const LabelMap& labels, const Palette& palette) {
-  ensure(labels.height > 0 && labels.width > 0, "{}: a label map of {} x {} pixels", path.string(), labels.height,
-         labels.width);
-  ensure(!palette.empty() && palette.size() <= 256, "{}: a palette of {} colours, expected 1 to 256", path.string(),
-         palette.size());
+std::string label_png_bytes(const LabelMap& labels, const Palette& palette) {
+  ensure(labels.height > 0 && labels.width > 0, "a label map of {} x {} pixels", labels.height, labels.width);
+  ensure(!palette.empty() && palette.size() <= 256, "a palette of {} colours, expected 1 to 256", palette.size());
   PngWrite side;
   for (const Color& c : palette) side.colors.push_back({c[0], c[1], c[2]});
   // Every index needs a colour, 255 too.
@@ -148,11 +146,15 @@ void write_label_png(const std::filesystem::path& path, const LabelMap& labels, 
     side.rows.push_back(const_cast<png_bytep>(&labels.pixels[static_cast<size_t>(y * labels.width)]));
   side.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &side, note_error<PngWrite>, ignore_warning);
   side.info = side.png != nullptr ? png_create_info_struct(side.png) : nullptr;
-  ensure(side.info != nullptr, "{}: libpng cannot start", path.string());
+  ensure(side.info != nullptr, "libpng cannot start");
   png_set_write_fn(side.png, &side, write_bytes, nullptr);
   if (!write_all(side, static_cast<png_uint_32>(labels.height), static_cast<png_uint_32>(labels.width)))
-    fail("{}: libpng: {}", path.string(), side.error);
-  write_file(path, side.bytes);
+    fail("a label map of {} x {} pixels: libpng: {}", labels.height, labels.width, side.error);
+  return std::move(side.bytes);
+}
+
+void write_label_png(const std::filesystem::path& path, const LabelMap& labels, const Palette& palette) {
+  write_file(path, label_png_bytes(labels, palette));
 }
 
 std::string digest_of_labels(const LabelMap& labels) {

@@ -20,7 +20,8 @@ const Palette& voc_palette();
 // level. Throws bad_input for anything else (RGB: "has 3 colour channels, expected class ids") and damaged files.
 LabelMap read_label_png(const std::filesystem::path& path);
 
-// Equal pixels and palette give equal bytes. Atomic.
+// Equal pixels and palette give equal bytes. The writer is atomic.
+std::string label_png_bytes(const LabelMap& labels, const Palette& palette = voc_palette());
 void write_label_png(const std::filesystem::path& path, const LabelMap& labels, const Palette& palette = voc_palette());
 
 std::string digest_of_labels(const LabelMap& labels);  // of size and pixels, not of the PNG's bytes
