@@ -6,7 +6,9 @@
 #include <optional>
 
 #include "common/base/error.h"
+#include "common/base/text.h"
 #include "common/data/dataset.h"
+#include "common/data/voc_files.h"
 #include "common/io/manifest.h"
 #include "common/pipeline/digest_cache.h"
 #include "common/pipeline/fingerprints.h"
@@ -142,6 +144,7 @@ class Builder {
     std::string command = program("prepare") + " voc" + option("root", state_.dataset_root);
     for (const auto& split : p.splits) command += option("split", split);
     if (!p.masks.empty()) command += option("masks", p.masks);
+    if (!p.without_boxes.empty()) command += option("without-boxes", join(p.without_boxes, ","));
     node.commands.push_back(command + option("output", layout_.dataset()) + run_options());
     decide_by_receipt(node);
     if (state_.dataset) node.check = program("prepare") + " check " + shell_quote(layout_.dataset().string());
@@ -226,7 +229,26 @@ class Builder {
     decide_by_manifest(node, dir, "stage3_segment", kPredictFingerprint, predict.resolved, [&] {
       return predict_inputs(predict.values, dataset(), output_digest(read_manifest(stage / "manifest.h5"), "segmenter.pt"));
     });
-    add_evaluation(fmt::format("stage3/{}/{}/{}", variant, split, mode), name, "miou", option("predictions", dir));
+    if (!plan_.is_unlabelled_test(split))
+      add_evaluation(fmt::format("stage3/{}/{}/{}", variant, split, mode), name, "miou", option("predictions", dir));
+    else if (has_voc_classes())
+      add_server_archive(variant, mode, name, dir);
+  }
+
+  // Before there is an index nothing else is known of a VOC folder; `evaluate server` looks again.
+  bool has_voc_classes() const {
+    if (plan_.pipeline.dataset != "voc") return false;
+    return !state_.dataset || state_.dataset->class_names == voc_class_names();
+  }
+
+  void add_server_archive(const std::string& variant, const std::string& mode, const std::string& need,
+                          const fs::path& predictions) {
+    const std::string split = plan_.pipeline.test_split;
+    Node& node = add(fmt::format("server/{}/{}", variant, mode), "server", {need});
+    node.commands.push_back(program("evaluate") + " server" + option("dataset", layout_.dataset()) + option("split", split) +
+                            option("predictions", predictions) + option("output", layout_.server_archive(variant, mode)) +
+                            run_options());
+    decide_by_receipt(node);
   }
 
   void add_baseline(const std::string& kind) {
@@ -266,10 +288,16 @@ class Builder {
     decide_by_receipt(node);
   }
 
+  // Nobody else may need it: archives are for VOC's classes only.
+  bool is_of_unlabelled_test(const Node& node) const {
+    return node.group == "predict" && plan_.is_unlabelled_test(split(node.name, '/').at(2));
+  }
+
   void add_report() {
     std::vector<std::string> needs;
     for (const auto& node : nodes_)
-      if (node.group == "evaluate" || node.group == "tables") needs.push_back(node.name);
+      if (node.group == "evaluate" || node.group == "tables" || node.group == "server" || is_of_unlabelled_test(node))
+        needs.push_back(node.name);
     Node& node = add("report", "report", needs);
     node.commands.push_back(program("report") + option("run", layout_.run) + option("output", layout_.report()));
     decide_by_receipt(node);

@@ -10,7 +10,7 @@ namespace boxseg {
 
 struct Node {
   std::string name;                   // Make target: "stage2/bap/val"
-  std::string group;                  // "dataset", "stage1", "stage2", "stage3", "predict", "evaluate", "tables", "report"
+  std::string group;                  // "dataset", "stage1", "stage2", "stage3", "predict", "evaluate", "server", "tables", "report"
   std::vector<std::string> needs;     // names of nodes
   std::vector<std::string> commands;  // shell commands, quoted
   std::string reason;                 // why it must run, a sentence; "" = up to date

@@ -66,13 +66,14 @@ void PipelineOptions::declare(Options& o) {
   o.add_choice("dataset", &dataset, {"synthetic", "voc"}, "kind of the dataset");
   o.add("splits", &splits, "NAME=LIST of the dataset");
   o.add("masks", &masks, "folder of ground-truth masks");
+  o.add("without-boxes", &without_boxes, "splits whose images need no annotation");
   o.add("stage1", &stage1, "variants of stage 1 to run");
   o.add("stage2", &stage2, "variants of stage 2 to run");
   o.add("stage3", &stage3, "variants of stage 3 to run");
   o.add("train-split", &train_split, "split that both networks learn from");
   o.add("label-splits", &label_splits, "splits that stage 2 labels");
   o.add("evaluate-split", &evaluate_split, "split with ground truth that everything is measured on");
-  o.add("test-split", &test_split, "split with ground truth for the tables' numbers on a test set");
+  o.add("test-split", &test_split, "split kept for the end: measured where tables ask for it, or predicted for a server");
   o.add("modes", &modes, "of predictions: plain, crf, tta, tta_crf");
   o.add("baselines", &baselines, "filled_boxes, filled_boxes_crf, grabcut");
   o.add("init", &init, "initial weights of the backbones");
@@ -114,7 +115,7 @@ void RunPlan::add_table(const std::string& name) {
   if (p.modes.empty()) fail_usage("[pipeline] modes is empty; tables need predictions");
   std::map<std::string, std::string> placeholders = {
       {"split", p.evaluate_split}, {"train", p.train_split}, {"plain", p.modes.front()}, {"refined", p.modes.back()}};
-  if (!p.test_split.empty()) placeholders["test"] = p.test_split;
+  if (!p.test_split.empty() && !is_unlabelled_test(p.test_split)) placeholders["test"] = p.test_split;
   Table table = read_table(request_.tables_folder / (name + ".txt"), placeholders);
   if (!request_.seeds.empty()) table.repeat(request_.seeds);
   for (const auto& key : table.keys()) {
@@ -236,17 +237,21 @@ std::vector<std::string> RunPlan::splits_to_label(const std::string& variant) co
   return splits;
 }
 
+bool RunPlan::is_unlabelled_test(const std::string& split) const {
+  const auto& without = pipeline.without_boxes;
+  return split == pipeline.test_split && std::find(without.begin(), without.end(), split) != without.end();
+}
+
 std::vector<RunPlan::Prediction> RunPlan::predictions(const std::string& variant) const {
   const auto& p = pipeline;
   std::vector<Prediction> all;
   for (const auto& mode : p.modes) all.push_back({p.evaluate_split, mode});
   if (p.test_split.empty() || p.test_split == p.evaluate_split) return all;
-  for (const auto& mode : p.modes)
-    for (const auto& table : tables)
-      if (table.has(fmt::format("stage3/{}/{}/{}", variant, p.test_split, mode))) {
-        all.push_back({p.test_split, mode});
-        break;
-      }
+  for (const auto& mode : p.modes) {
+    const std::string key = fmt::format("stage3/{}/{}/{}", variant, p.test_split, mode);
+    const bool is_in_table = std::any_of(tables.begin(), tables.end(), [&](const Table& t) { return t.has(key); });
+    if (is_in_table || is_unlabelled_test(p.test_split)) all.push_back({p.test_split, mode});
+  }
   return all;
 }
 

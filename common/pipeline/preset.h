@@ -22,11 +22,14 @@ struct PipelineOptions {
   std::string dataset = "synthetic";                      // synthetic, voc
   std::vector<std::string> splits;                        // NAME=LIST, LIST relative to the dataset's root
   std::string masks;                                      // folder of masks of a VOC dataset, "" for the usual ones
+  std::vector<std::string> without_boxes;                 // splits of a VOC dataset whose images need no annotation
   std::vector<std::string> stage1 = {"bap"}, stage2 = {"bap"}, stage3 = {"nal"};
   std::string train_split = "train";
   std::vector<std::string> label_splits = {"train", "val"};  // of stage 2
   std::string evaluate_split = "val";
-  std::string test_split;                                 // labelled, for the cells of tables that ask for one; "" for none
+  // Kept for the end. With boxes, so labelled: measured for the cells of tables that ask for it. Named in without_boxes, as
+  // VOC's own: predicted, and archived for VOC's server.
+  std::string test_split;
   std::vector<std::string> modes = {"plain"};             // of predictions: plain, crf, tta, tta_crf
   std::vector<std::string> baselines = {"filled_boxes"};
   std::string init;                                       // initial weights of the backbones, "" for none; `init` of [stage1] or [stage3] goes before
@@ -84,8 +87,9 @@ class RunPlan {
   // Labels of the training split are made for the variants that stage 3 learns from (for all, without stage 3), those
   // of the other splits for the variants that the preset lists.
   std::vector<std::string> splits_to_label(const std::string& variant) const;
-  // What is predicted with a variant of stage 3: all modes on the split that is measured, and what tables want of the test
-  // split.
+  bool is_unlabelled_test(const std::string& split) const;
+  // What is predicted with a variant of stage 3: all modes on the split that is measured; on the test split all if it has no
+  // labels, else what tables want of it.
   struct Prediction {
     std::string split, mode;
   };

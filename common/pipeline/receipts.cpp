@@ -50,6 +50,7 @@ std::string Receipts::of(const std::string& node) {
   if (node == "report") return of_report();
   if (node.starts_with("table/")) return of_table(node.substr(6));
   if (node.starts_with("evaluate/")) return of_evaluation(node.substr(9));
+  if (const auto words = split(node, '/'); words.size() == 3 && words[0] == "server") return of_archive(words[1], words[2]);
   fail_usage("{}: no such piece of work keeps a receipt", node);
 }
 
@@ -58,6 +59,7 @@ std::string Receipts::of_dataset() const {
   Hasher hasher;
   hasher.text(kPrepareFingerprint).text(p.dataset).text(p.masks);
   for (const auto& split : p.splits) hasher.text(split);
+  for (const auto& split : p.without_boxes) hasher.text("without boxes").text(split);
   if (p.dataset == "synthetic")
     for (const auto& [key, value] : plan_.dataset) hasher.text(key).text(value);
   for (const auto& split : p.splits) hasher.text(list_digest(dataset_root_, split));
@@ -79,6 +81,17 @@ std::string Receipts::of_evaluation(const std::string& key) {
   hasher.text(kEvaluateFingerprint).text(key).text(dataset_->digest(split_of_number(key), true));
   if (const fs::path folder = measured_folder(layout_, key); !folder.empty())
     if (const auto manifest = try_read_manifest(folder / "manifest.h5")) hasher.text(manifest->digest());
+  return hasher.digest();
+}
+
+std::string Receipts::of_archive(const std::string& variant, const std::string& mode) const {
+  if (!dataset_) fail("{} is not there yet", layout_.dataset().string());
+  const std::string& split = plan_.pipeline.test_split;
+  Hasher hasher;
+  hasher.text(kEvaluateFingerprint).text(dataset_->digest(split, false));
+  if (const auto manifest = try_read_manifest(layout_.predictions(variant, split, mode) / "manifest.h5"))
+    hasher.text(manifest->digest());
+  hasher.text(stamp_of(layout_.server_archive(variant, mode)));
   return hasher.digest();
 }
 

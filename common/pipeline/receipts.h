@@ -15,7 +15,8 @@ class Receipts {
   // `dataset_root`: of the files behind dataset.h5. The arguments must outlive the object; `dataset` may be empty.
   Receipts(const RunPlan& plan, const RunLayout& layout, const fs::path& dataset_root, const std::optional<Dataset>& dataset);
 
-  // `node`: "dataset", "report", "table/NAME", or "evaluate/KEY" with a key of metrics.json; others throw usage.
+  // `node`: "dataset", "report", "table/NAME", "server/VARIANT/MODE", or "evaluate/KEY" with a key of metrics.json; others
+  // throw usage.
   std::string why_stale(const std::string& node);  // "" when it is up to date
   void record(const std::string& node);
 
@@ -23,6 +24,7 @@ class Receipts {
   std::string of(const std::string& node);
   std::string of_dataset() const;
   std::string of_evaluation(const std::string& key);
+  std::string of_archive(const std::string& variant, const std::string& mode) const;
   std::string of_table(const std::string& name) const;
   std::string of_report() const;
 

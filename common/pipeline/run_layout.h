@@ -18,6 +18,9 @@ struct RunLayout {
   fs::path predictions(const std::string& variant, const std::string& split, const std::string& mode) const {
     return stage3(variant) / "predictions" / split / mode;
   }
+  fs::path server_archive(const std::string& variant, const std::string& mode) const {  // of VOC's test split
+    return run / "server" / variant / (mode + ".tar.gz");
+  }
   fs::path metrics() const { return run / "metrics.json"; }
   fs::path report() const { return run / "report"; }
   fs::path tables() const { return run / "tables"; }

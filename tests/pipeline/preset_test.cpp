@@ -103,6 +103,20 @@ TEST_CASE("modes of prediction set tta and crf") {
   REQUIRE_THROWS_AS(plan.predict("ce", "val", "fancy"), Error);
 }
 
+TEST_CASE("a test split without labels is predicted as the measured one is, a labelled one when a table asks") {
+  Folders f;
+  REQUIRE(f.plan("small").predictions("ce").size() == 1);
+  const std::string splits = "pipeline.splits=train=train_aug,val=val,test=test", test = "pipeline.test-split=test";
+  REQUIRE(f.plan("small", {splits, test}).predictions("ce").size() == 1);
+  const RunPlan plan = f.plan("small", {splits, test, "pipeline.without-boxes=test"});
+  REQUIRE(plan.predictions("ce").size() == 2);
+  REQUIRE(plan.predictions("ce")[1].split == "test");
+  REQUIRE(plan.predict("ce", "test", "crf").resolved.values.at("split") == "test");
+  REQUIRE(plan.is_unlabelled_test("test"));
+  REQUIRE_FALSE(plan.is_unlabelled_test("val"));
+  REQUIRE(plan.pipeline.splits.front() == "train=train_aug");
+}
+
 TEST_CASE("wrong names are refused with the nearest known one") {
   Folders f;
   REQUIRE_THAT(usage_message_of([&] { f.plan("smal"); }), Catch::Contains("did you mean 'small'"));

@@ -91,6 +91,27 @@ TEST_CASE("predict finds the objects of a split, and its manifest names every la
   }
 }
 
+TEST_CASE("predict segments a test split, which has neither boxes nor masks", "[cpu]") {
+  const Trained trained;
+  Dataset dataset = read_dataset(trained.dataset);
+  for (size_t i = 5; i < 10; ++i) {
+    dataset.splits["test"].push_back(static_cast<int64_t>(i));
+    dataset.images[i].boxes.clear();
+    dataset.images[i].mask_path = dataset.images[i].mask_digest = "";
+  }
+  write_dataset(trained.dir / "with test.h5", dataset);
+  const std::string of_test = "--dataset " + in_quotes(trained.dir / "with test.h5") + " --split test";
+  const CommandResult done = trained.predict("out", of_test);
+  INFO(done.err);
+  REQUIRE(done.exit_code == 0);
+  REQUIRE(read_manifest(trained.dir / "out/manifest.h5").outputs.size() == 5);
+  REQUIRE(share_equal(read_label_png(trained.dir / "out" / (test::picture_id(7) + ".png")), test::make_picture(7).mask) > 0.8);
+
+  const std::string evaluate = in_quotes(std::string(BOXSEG_BIN_DIR) + "/evaluate") + " ";
+  const std::string predictions = of_test + " --predictions " + in_quotes(trained.dir / "out");
+  require_refusal(run_command(evaluate + "miou " + predictions), 3, "none of the 5 images of split 'test' has a ground-truth mask");
+}
+
 TEST_CASE("predict segments any folder from the checkpoint alone, with its colours", "[cpu]") {
   const Trained trained;
   const fs::path folder = trained.dir / "my photos";

@@ -1,0 +1,86 @@
+// The pieces of work that follow from a preset.
+#include "common/pipeline/graph.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+#include "common/base/error.h"
+#include "tests/support/support.h"
+
+using namespace boxseg;
+using Catch::Matchers::Contains;
+
+namespace {
+
+struct Project {
+  test::TemporaryDirectory dir;
+  std::vector<Node> nodes(const std::string& preset, std::vector<std::string> overrides, std::vector<std::string> tables = {}) const {
+    const fs::path data = fs::path(BOXSEG_SOURCE_DIR) / "data";
+    GraphRequest request;
+    request.run = {data / "presets", data / "variants", preset, std::move(overrides), 0, data / "tables", std::move(tables), {}};
+    request.run_dir = dir / "run";
+    request.bin = "bin";
+    request.voc = dir / "VOC";
+    request.plan_command = "plan";
+    return make_graph(request);
+  }
+};
+
+const Node* find(const std::vector<Node>& nodes, const std::string& name) {
+  const auto found = std::find_if(nodes.begin(), nodes.end(), [&](const Node& n) { return n.name == name; });
+  return found == nodes.end() ? nullptr : &*found;
+}
+
+bool needs(const Node& node, const std::string& name) {
+  return std::find(node.needs.begin(), node.needs.end(), name) != node.needs.end();
+}
+
+const std::vector<std::string> kWithTest = {"pipeline.splits=train=train_aug,val=val,test=test",
+                                            "pipeline.without-boxes=test", "pipeline.test-split=test"};
+
+}  // namespace
+
+TEST_CASE("a test split of VOC is indexed without boxes, predicted, and archived for the server, but not measured") {
+  const Project project;
+  const auto nodes = project.nodes("voc2012_vgg16", kWithTest);
+  REQUIRE_THAT(find(nodes, "dataset")->commands.at(0), Contains("--split test=test --without-boxes test"));
+  for (const std::string mode : {"plain", "tta", "tta_crf"}) {
+    const Node* predict = find(nodes, "predict/nal/test/" + mode);
+    REQUIRE(predict != nullptr);
+    REQUIRE_THAT(predict->commands.at(0),
+                 Contains("config/predict-nal-test-" + mode + ".ini") && Contains("predictions/test/" + mode));
+    REQUIRE_THAT(find(nodes, "predict/nal/val/" + mode)->commands.at(0),
+                 Contains("config/predict-nal-val-" + mode + ".ini"));
+    REQUIRE(find(nodes, "evaluate/stage3/nal/test/" + mode) == nullptr);
+    const Node* server = find(nodes, "server/nal/" + mode);
+    REQUIRE(server != nullptr);
+    REQUIRE(needs(*server, predict->name));
+    REQUIRE_THAT(server->commands.at(0),
+                 Contains("evaluate server") && Contains("--split test") && Contains("server/nal/" + mode + ".tar.gz"));
+    REQUIRE(needs(*find(nodes, "report"), server->name));
+  }
+}
+
+TEST_CASE("without a test split nothing is archived, and a labelled one is measured where a table asks for it") {
+  const Project project;
+  for (const auto& node : project.nodes("voc2012_vgg16", {})) {
+    REQUIRE(node.group != "server");
+    REQUIRE_THAT(node.name, !Contains("/test/"));
+  }
+  for (const auto& node : project.nodes("tiny", {})) REQUIRE_THAT(node.name, !Contains("/test/"));
+  const auto nodes = project.nodes("tiny", {}, {"table5"});
+  REQUIRE(find(nodes, "predict/nal/test/plain") == nullptr);
+  REQUIRE(find(nodes, "predict/nal/test/crf") != nullptr);
+  const Node* measured = find(nodes, "evaluate/stage3/nal/test/crf");
+  REQUIRE(measured != nullptr);
+  REQUIRE_THAT(measured->commands.at(0), Contains("--split test"));
+  REQUIRE(needs(*find(nodes, "table/table5"), measured->name));
+  REQUIRE(std::none_of(nodes.begin(), nodes.end(), [](const Node& n) { return n.group == "server"; }));
+}
+
+TEST_CASE("VOC's own training list is a preset over the one of trainaug") {
+  const Project project;
+  REQUIRE_THAT(find(project.nodes("voc2012_train1464", {}), "dataset")->commands.at(0),
+               Contains("train=train ") && Contains("val=val"));
+  REQUIRE_THAT(find(project.nodes("voc2012_vgg16", {}), "dataset")->commands.at(0), Contains("train=train_aug"));
+}
