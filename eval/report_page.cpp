@@ -43,6 +43,9 @@ std::vector<const ScoreRow*> rows_of(const RunFolder& run, const std::string& sp
   return rows;
 }
 
+// One of many that differ in a setting or a seed (nal+3.lambda_0.5, bap@2): its place is a table, so it stands folded away.
+bool is_sibling(const std::string& variant) { return variant.find_first_of("+@") != std::string::npos; }
+
 // The last (most refined) prediction of the variant that stands for the method: nal, else the first that is no upper bound.
 const ScoreRow* main_prediction(const std::vector<const ScoreRow*>& rows) {
   const ScoreRow* found = nullptr;
@@ -211,18 +214,27 @@ std::string scores_section(const RunFolder& run, const std::optional<RunFolder>&
   for (const auto& split : splits_of(run, first_split)) {
     const auto rows = rows_of(run, split);
     html += split.empty() ? "<h3>Other</h3>\n" : fmt::format("<h3>Split {}</h3>\n", escaped(split));
-    html += overview_bars(rows) + score_table(rows, run, against) + agreement_note(rows) + seeds_table(rows) + per_class_chart(rows, run);
+    std::vector<const ScoreRow*> shown, folded;
+    for (const ScoreRow* row : rows) (is_sibling(row->variant) ? folded : shown).push_back(row);
+    if (shown.empty()) std::swap(shown, folded);
+    html += overview_bars(shown) + score_table(shown, run, against) + agreement_note(shown) + seeds_table(rows);
+    if (!folded.empty())
+      html += fmt::format("<details><summary>{} rows of variants with other settings or seeds</summary>\n{}</details>\n", folded.size(),
+                          score_table(folded, run, against));
+    html += per_class_chart(shown, run);
   }
   return html + "</section>\n";
 }
 
 std::string training_section(const RunFolder& run) {
   std::string html;
+  const bool has_plain = std::any_of(run.logs.begin(), run.logs.end(), [](const auto& log) { return !is_sibling(log.variant); });
+  const auto is_shown = [&](const TrainingLog& log) { return !has_plain || !is_sibling(log.variant); };
   for (const auto& [stage, title] : {std::pair{"stage1", "Stage 1, classifier"}, {"stage3", "Stage 3, segmentation network"}}) {
     std::vector<std::string> names;
     for (const auto& log : run.logs)
       for (const auto& [name, points] : log.values)
-        if (log.stage == stage && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+        if (log.stage == stage && is_shown(log) && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
     std::sort(names.begin(), names.end());
     const auto order = [](const std::string& name) { return name == "loss" ? 0 : name == "learning_rate" ? 2 : 1; };
     std::stable_sort(names.begin(), names.end(), [&](const auto& a, const auto& b) { return order(a) < order(b); });
@@ -230,7 +242,7 @@ std::string training_section(const RunFolder& run) {
     for (const auto& name : names) {
       LineChart chart{name, "step", {}, true, name != "learning_rate"};
       for (const auto& log : run.logs)
-        if (log.stage == stage && log.values.contains(name)) chart.lines.push_back({log.variant, log.values.at(name)});
+        if (log.stage == stage && is_shown(log) && log.values.contains(name)) chart.lines.push_back({log.variant, log.values.at(name)});
       charts += line_chart(chart);
     }
     if (!charts.empty()) html += fmt::format("<h3>{}</h3><div class=\"charts\">\n{}</div>\n", title, charts);
@@ -278,7 +290,7 @@ std::string report_page(const RunFolder& run, const std::optional<RunFolder>& ag
   std::string html = fmt::format("<h1>{}</h1><p class=\"sub\">From boxes to masks. {}</p>\n", escaped(run.name), escaped(subtitle(run)));
   html += tiles(rows_of(run, gallery.split), gallery.split);
   if (against) html += html_of(difference_of(run, *against));
-  html += scores_section(run, against, gallery.split) + tables_section(run) + training_section(run) + pictures + provenance_section(run);
+  html += tables_section(run) + scores_section(run, against, gallery.split) + training_section(run) + pictures + provenance_section(run);
   if (!notes.empty()) {
     html += "<section id=\"notes\"><h2>Not shown</h2><ul class=\"notes\">\n";
     for (const auto& note : notes) html += "<li>" + escaped(note) + "</li>\n";

@@ -11,6 +11,6 @@ inline constexpr const char* kStage2Fingerprint = "1";
 inline constexpr const char* kStage3Fingerprint = "1";
 inline constexpr const char* kPredictFingerprint = "1";
 inline constexpr const char* kEvaluateFingerprint = "1";
-inline constexpr const char* kReportFingerprint = "2";
+inline constexpr const char* kReportFingerprint = "3";
 
 }  // namespace boxseg

@@ -61,6 +61,11 @@ TEST_CASE("the report of a whole run is one file with scores, curves and picture
     REQUIRE_THAT(html, Contains(text));
   REQUIRE(count(html, "<article class=\"card\"") == 4);
   REQUIRE_THAT(html, !Contains("Not shown"));
+  // One more seed is no row of its own in charts and table, but can be unfolded.
+  const size_t folded = html.find("<details><summary>2 rows of variants");
+  REQUIRE(folded != std::string::npos);
+  REQUIRE(html.find("bap@2: Y_crf") > folded);
+  REQUIRE(html.find("bap: Y_crf") < folded);
   REQUIRE_THAT(html, !Contains("NaN") && !Contains("nan\"") && !Contains(">nan"));
 
   // The page is a function of what it shows.
