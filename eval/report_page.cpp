@@ -6,8 +6,10 @@
 #include <cmath>
 #include <set>
 
+#include "common/base/files.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
+#include "common/io/image.h"
 #include "eval/charts.h"
 #include "eval/html.h"
 #include "eval/report_style.h"
@@ -253,7 +255,11 @@ std::string training_section(const RunFolder& run) {
 // The tables that were asked for in this run.
 std::string tables_section(const RunFolder& run) {
   std::string html;
-  for (const auto& table : run.tables) html += html_of(fill_table(table, run));
+  for (const auto& table : run.tables) {
+    const fs::path picture = run.path / "tables" / (table.name + ".png");
+    const bool is_there = table.has_pictures && fs::exists(picture);
+    html += html_of(fill_table(table, run), is_there ? std::optional(read_rgb(picture)) : std::nullopt);
+  }
   return html.empty() ? "" : "<section id=\"tables\"><h2>Tables and figures of the report</h2>\n" + html + "</section>\n";
 }
 

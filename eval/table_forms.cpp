@@ -218,7 +218,7 @@ std::string json_of(const FilledTable& table) {
   return all.dump(1) + "\n";
 }
 
-std::string html_of(const FilledTable& table) {
+std::string html_of(const FilledTable& table, const std::optional<RgbImage>& picture) {
   const auto published = published_in(table);
   std::string html = fmt::format("<h3>{}</h3><div class=\"scroll\"><table><thead><tr><th>{}</th>", escaped(table.table.title),
                                  escaped(table.table.row_title));
@@ -236,15 +236,14 @@ std::string html_of(const FilledTable& table) {
   }
   html += "</tbody></table></div>\n<p class=\"sub\">" + escaped(table.table.caption);
   for (const auto& remark : remarks(table)) html += " " + escaped(remark);
-  return html + "</p>\n";
+  html += "</p>\n";
+  if (picture)
+    html += fmt::format("<img alt=\"{}\" style=\"max-width:100%\" src=\"{}\">\n", escaped(table.table.title), jpeg_uri(*picture, 90));
+  return html;
 }
 
 std::string html_page_of(const FilledTable& table, const std::optional<RgbImage>& picture) {
-  std::string body = html_of(table);
-  if (picture)
-    body += fmt::format("<img alt=\"{}\" style=\"max-width:100%\" src=\"{}\">\n", escaped(table.table.title),
-                        jpeg_uri(*picture, 90));
-  return html_document(table.table.title, body);
+  return html_document(table.table.title, html_of(table, picture));
 }
 
 }  // namespace boxseg

@@ -11,9 +11,8 @@ namespace boxseg {
 std::string markdown_of(const FilledTable& table);  // also what a terminal shows
 std::string csv_of(const FilledTable& table);       // a line per value, or per cell that cannot have one
 std::string json_of(const FilledTable& table);      // the same, as objects
-std::string html_of(const FilledTable& table);      // a section of a page
-
-// A file of its own; `picture`: of a table with pictures.
+// A section of a page, and a file of its own; `picture`: of a table with pictures.
+std::string html_of(const FilledTable& table, const std::optional<RgbImage>& picture = {});
 std::string html_page_of(const FilledTable& table, const std::optional<RgbImage>& picture);
 
 }  // namespace boxseg

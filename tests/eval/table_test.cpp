@@ -210,6 +210,13 @@ TEST_CASE("a table of pictures also makes a sheet of them, and says what is miss
   CHECK(picture.width >= 3 * 150);  // image and boxes, labels, truth
   CHECK(fs::exists(dir / "out/figure9.md"));
   CHECK_THAT(read_file(dir / "out/figure9.html"), Contains("src=\"data:image/jpeg"));
+  // The run's page shows the sheet beside its numbers.
+  fs::create_directories(dir / "run/tables");
+  fs::copy_file(dir / "out/figure9.png", dir / "run/tables/figure9.png");
+  fs::copy_file(dir / "figure9.txt", dir / "run/tables/figure9.txt");
+  REQUIRE(run_command("'" + std::string(BOXSEG_BIN_DIR) + "/report' --run '" + (dir / "run").string() + "' --output '" +
+                      (dir / "page").string() + "' --images 2").exit_code == 0);
+  CHECK_THAT(read_file(dir / "page/index.html"), Contains("<img alt=\"figure9\""));
   const auto absent = sheet("stage2/nowhere/val/y_crf");
   CHECK(absent.exit_code == 3);
   CHECK_THAT(absent.err, Contains("stage2/nowhere/val/y_crf"));
