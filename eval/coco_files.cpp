@@ -119,19 +119,17 @@ RunLengths mask_of(const dom::element& object, const CocoTruth::Image& image, co
 }
 
 template <class Entry>
-std::unordered_map<int64_t, int64_t> index_by_id(std::vector<Entry>& entries, const fs::path& path, const char* what) {
-  std::stable_sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
-  std::unordered_map<int64_t, int64_t> index;
-  for (size_t i = 0; i < entries.size(); ++i)
-    if (!index.emplace(entries[i].id, i).second) fail_input("{}: {} id {} stands twice", path.string(), what, entries[i].id);
-  return index;
-}
-
-template <class Entry>
 std::unordered_map<int64_t, int64_t> index_of(const std::vector<Entry>& entries) {
   std::unordered_map<int64_t, int64_t> index;
   for (size_t i = 0; i < entries.size(); ++i) index.emplace(entries[i].id, i);
   return index;
+}
+
+template <class Entry>
+void sort_by_id(std::vector<Entry>& entries, const fs::path& path, const char* what) {
+  std::stable_sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  const auto twice = std::adjacent_find(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.id == b.id; });
+  if (twice != entries.end()) fail_input("{}: {} id {} stands twice", path.string(), what, twice->id);
 }
 
 std::vector<dom::element> elements_of(const dom::array& list) { return {list.begin(), list.end()}; }
@@ -152,7 +150,9 @@ CocoTruth read_coco_truth(const fs::path& path, CocoType type, int threads) {
     if (category["name"].get_string().get(name)) name = "";
     truth.categories.push_back({integer(category, "id", place), std::string(name)});
   }
-  const auto images = index_by_id(truth.images, path, "image"), categories = index_by_id(truth.categories, path, "category");
+  sort_by_id(truth.images, path, "image");
+  sort_by_id(truth.categories, path, "category");
+  const auto images = index_of(truth.images), categories = index_of(truth.categories);
   const auto list = elements_of(list_of(document, "annotations", path));
   std::unordered_map<int64_t, size_t> seen;
   std::vector<dom::element> kept;

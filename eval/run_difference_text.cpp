@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/base/markdown.h"
 #include "common/base/text.h"
 #include "eval/html.h"
-#include "eval/markdown.h"
 
 namespace boxseg {
 namespace {

@@ -83,11 +83,11 @@ void add_manifest(RunFolder& run, const fs::path& folder) {
 
 // The folder whose manifests tell how a number was made; those of all classifiers belong to it, too.
 std::set<fs::path> folders_of(const TableKey& key, const RunLayout& layout) {
-  const auto words = split(key.key, '/');
-  if (words[0] == "stage2") return {layout.stage2(words[1], words[2])};
-  if (words[0] != "stage3") return {};
-  if (key.is_time) return {layout.stage3(words[1])};
-  return {layout.stage3(words[1]), layout.predictions(words[1], words[2], words[3])};
+  if (key.is_time) return {layout.run / key.key};
+  const fs::path measured = layout.measured(key.key);
+  if (measured.empty()) return {};
+  if (key.key.starts_with("stage3/")) return {measured, layout.stage3(split(key.key, '/')[1])};
+  return {measured};
 }
 
 RunFolder named_run(const fs::path& path) {

@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "common/base/log.h"
+#include "common/base/markdown.h"
 #include "common/base/text.h"
 #include "eval/html.h"
-#include "eval/markdown.h"
 #include "eval/report_style.h"
 
 namespace boxseg {

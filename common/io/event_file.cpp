@@ -105,15 +105,4 @@ void EventFile::add(const std::string& event) {
   }
 }
 
-std::string markdown_table(const std::vector<std::pair<std::string, std::string>>& rows) {
-  const auto cell = [](const std::string& text) {
-    std::string result;
-    for (const char c : text) result += c == '|' ? "\\|" : c == '\n' ? " " : std::string(1, c);
-    return result;
-  };
-  std::string table = "| option | value |\n|---|---|\n";
-  for (const auto& [name, value] : rows) table += fmt::format("| {} | {} |\n", cell(name), cell(value));
-  return table;
-}
-
 }  // namespace boxseg

@@ -45,7 +45,4 @@ class EventFile {
 // The event files of ours in a folder, in the order of their times.
 std::vector<fs::path> event_files(const fs::path& dir);
 
-// | option | value | ... as a table of Markdown, for add_text().
-std::string markdown_table(const std::vector<std::pair<std::string, std::string>>& rows);
-
 }  // namespace boxseg

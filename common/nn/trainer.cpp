@@ -9,6 +9,7 @@
 #include "common/base/error.h"
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
+#include "common/base/markdown.h"
 #include "common/base/text.h"
 #include "common/io/event_file.h"
 #include "common/nn/training_log.h"
@@ -88,8 +89,11 @@ void train(Network& network, const TrainingOptions& options, const fs::path& dir
   }
   TrainingLog log(dir / "log.jsonl", options.log_every, state.iteration, state.open_sums);
   EventFile events(dir, state.iteration);
-  if (!events.is_continued() && !options.shown_options.empty())
-    events.add_text(state.iteration, "options", markdown_table(options.shown_options));
+  if (!events.is_continued() && !options.shown_options.empty()) {
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& [name, value] : options.shown_options) rows.push_back({name, value});
+    events.add_text(state.iteration, "options", markdown_table({"option", "value"}, rows));
+  }
   start_at(state.iteration + 1);
   // Batch norm statistics move in the forward pass: a step that is dropped must leave them as they were.
   NamedTensors buffers = copies(network.buffers());

@@ -272,9 +272,10 @@ class Builder {
     std::vector<std::string> needs;
     std::vector<PendingKey> pending;
     for (const auto& key : table.keys()) {
-      const auto maker = std::find_if(nodes_.begin(), nodes_.end(), [&](const Node& n) { return n.name == maker_of(key); });
+      const std::string name = maker_of(key);
+      const auto maker = std::find_if(nodes_.begin(), nodes_.end(), [&](const Node& n) { return n.name == name; });
       if (maker == nodes_.end())
-        fail_usage("{}: nothing of this run makes {} ({}); see splits and modes of the preset {}", table.name, key.key, maker_of(key),
+        fail_usage("{}: nothing of this run makes {} ({}); see splits and modes of the preset {}", table.name, key.key, name,
                    request_.run.preset);
       const bool is_new = std::find(needs.begin(), needs.end(), maker->name) == needs.end();
       if (is_new) needs.push_back(maker->name);

@@ -23,15 +23,6 @@ std::string list_digest(const fs::path& root, const std::string& split) {
   return "-";
 }
 
-// "stage2/bap/val/y_crf" and "stage3/nal/val/crf" -> the folder whose manifest lists what was measured; "" for baselines.
-fs::path measured_folder(const RunLayout& layout, const std::string& key) {
-  const auto words = split(key, '/');
-  if (words.size() == 4 && words[0] == "stage2") return layout.stage2(words[1], words[2]);
-  if (words.size() == 4 && words[0] == "stage3") return layout.predictions(words[1], words[2], words[3]);
-  if (words.size() == 3 && words[0] == "baseline") return {};
-  fail_usage("evaluate/{} is no piece of work of a run", key);
-}
-
 }  // namespace
 
 Receipts::Receipts(const RunPlan& plan, const RunLayout& layout, const fs::path& dataset_root, const std::optional<Dataset>& dataset)
@@ -79,7 +70,7 @@ std::string Receipts::of_evaluation(const std::string& key) {
   if (!dataset_) fail("{} is not there yet", layout_.dataset().string());
   Hasher hasher;
   hasher.text(kEvaluateFingerprint).text(key).text(dataset_->digest(split_of_number(key), true));
-  if (const fs::path folder = measured_folder(layout_, key); !folder.empty())
+  if (const fs::path folder = layout_.measured(key); !folder.empty())
     if (const auto manifest = try_read_manifest(folder / "manifest.h5")) hasher.text(manifest->digest());
   return hasher.digest();
 }

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "common/base/error.h"
+#include "common/base/text.h"
+
 namespace boxseg {
 
 std::vector<fs::path> subfolders(const fs::path& folder) {
@@ -26,6 +29,14 @@ std::vector<fs::path> RunLayout::manifest_folders() const {
         for (const auto& mode : subfolders(split)) add(mode);
     }
   return found;
+}
+
+fs::path RunLayout::measured(const std::string& key) const {
+  const auto words = split(key, '/');
+  if (words.size() == 4 && words[0] == "stage2") return stage2(words[1], words[2]);
+  if (words.size() == 4 && words[0] == "stage3") return predictions(words[1], words[2], words[3]);
+  if (words.size() == 3 && words[0] == "baseline") return {};
+  fail_usage("evaluate/{} is no piece of work of a run", key);
 }
 
 }  // namespace boxseg

@@ -21,6 +21,9 @@ struct RunLayout {
   fs::path server_archive(const std::string& variant, const std::string& mode) const {  // of VOC's test split
     return run / "server" / variant / (mode + ".tar.gz");
   }
+  // Of the label maps behind a number, "stage2/bap/val/y_crf" or "stage3/nal/val/crf", and of their manifest; "" for
+  // baselines. Throws usage for other keys.
+  fs::path measured(const std::string& key) const;
   fs::path metrics() const { return run / "metrics.json"; }
   fs::path report() const { return run / "report"; }
   fs::path tables() const { return run / "tables"; }

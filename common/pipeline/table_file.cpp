@@ -114,8 +114,12 @@ std::vector<TableKey> Table::keys() const {
 }
 
 bool Table::has(const std::string& key) const {
-  const auto all = keys();
-  return std::any_of(all.begin(), all.end(), [&](const TableKey& k) { return k.key == key && !k.is_time; });
+  for (const auto& row : rows)
+    for (const auto& cell : row.cells)
+      for (const auto& value : cell.values)
+        for (const auto& k : value)
+          if (k.key == key && !k.is_time) return true;
+  return false;
 }
 
 void Table::repeat(const std::vector<int64_t>& seeds) {

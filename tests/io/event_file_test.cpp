@@ -1,5 +1,7 @@
 #include "common/io/event_file.h"
 
+#include "common/base/markdown.h"
+
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -162,6 +164,6 @@ TEST_CASE("an event file that cannot be written is named", "[events]") {
 }
 
 TEST_CASE("a table of options survives what stands in it", "[events]") {
-  CHECK(markdown_table({{"loss", "nal"}, {"init", "a|b\nc"}}) ==
+  CHECK(markdown_table({"option", "value"}, {{"loss", "nal"}, {"init", "a|b\nc"}}) ==
         "| option | value |\n|---|---|\n| loss | nal |\n| init | a\\|b c |\n");
 }

@@ -1,4 +1,6 @@
-#include "eval/markdown.h"
+#include "common/base/markdown.h"
+
+#include <algorithm>
 
 namespace boxseg {
 namespace {
@@ -6,6 +8,7 @@ namespace {
 std::string line_of(const std::vector<std::string>& cells) {
   std::string line = "|";
   for (std::string cell : cells) {
+    std::replace(cell.begin(), cell.end(), '\n', ' ');
     for (size_t at = 0; (at = cell.find('|', at)) != std::string::npos; at += 2) cell.insert(at, "\\");
     line += " " + cell + " |";
   }
