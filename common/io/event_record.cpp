@@ -4,6 +4,9 @@
 #include <boost/crc.hpp>
 #include <cstring>
 
+#include "common/base/error.h"
+#include "common/io/protobuf.h"
+
 namespace boxseg {
 namespace {
 
@@ -36,17 +39,6 @@ std::string double_field(uint32_t number, double value) { return key(number, kFi
 std::string float_field(uint32_t number, float value) { return key(number, kFixed32) + bytes_of(value); }
 std::string field(uint32_t number, std::string_view bytes) {  // a string or a message
   return key(number, kLengthDelimited) + varint(bytes.size()) + std::string(bytes);
-}
-
-bool take_varint(std::string_view& bytes, uint64_t& value) {
-  value = 0;
-  for (int shift = 0; shift < 64 && !bytes.empty(); shift += 7) {
-    const auto byte = static_cast<uint8_t>(bytes.front());
-    bytes.remove_prefix(1);
-    value |= uint64_t{byte & 0x7fu} << shift;
-    if (byte < 0x80) return true;
-  }
-  return false;
 }
 
 // --- the messages, with the numbers of their .proto files ---------------------------------------------------------------
@@ -111,16 +103,13 @@ std::string text_event(double time, int64_t step, const std::string& tag, std::s
 }
 
 int64_t step_of_event(std::string_view event) {
+  const std::string name = "event";
   int64_t step = 0;
-  while (!event.empty()) {
-    uint64_t head = 0, number = 0;
-    if (!take_varint(event, head)) return -1;
-    const uint64_t wire = head & 7;
-    if ((wire == kVarint || wire == kLengthDelimited) && !take_varint(event, number)) return -1;
-    if (head == (2 << 3 | kVarint)) step = static_cast<int64_t>(number);
-    const uint64_t rest = wire == kLengthDelimited ? number : wire == kFixed64 ? 8 : wire == kFixed32 ? 4 : 0;
-    if (wire > kFixed32 || wire == 3 || wire == 4 || rest > event.size()) return -1;
-    event.remove_prefix(rest);
+  try {
+    for (ProtobufFields f(event, name, "an event"); f.next();)
+      if (f.number == 2 && f.is_integer) step = static_cast<int64_t>(f.value);
+  } catch (const Error&) {
+    return -1;
   }
   return step;
 }

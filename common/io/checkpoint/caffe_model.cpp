@@ -7,55 +7,13 @@
 
 #include "common/base/error.h"
 #include "common/io/checkpoint/formats.h"
+#include "common/io/protobuf.h"
 
 namespace boxseg {
 namespace {
 
-// The fields of one message, one after the other: number, and either a value or bytes.
-class Fields {
- public:
-  Fields(std::string_view bytes, const std::string& file) : rest_(bytes), file_(file) {}
-
-  bool next() {
-    if (rest_.empty()) return false;
-    const uint64_t key = varint();
-    number = static_cast<int>(key >> 3);
-    value = 0, bytes = {};
-    switch (key & 7) {
-      case 0: value = varint(); break;
-      case 1: bytes = take(8); break;
-      case 2: bytes = take(varint()); break;
-      case 5: bytes = take(4); break;
-      default: fail_input("{}: is damaged, or no .caffemodel (field type {})", file_, key & 7);
-    }
-    return true;
-  }
-
-  bool is_at_end() const { return rest_.empty(); }
-  uint64_t varint() {
-    uint64_t result = 0;
-    for (int shift = 0; shift < 64; shift += 7) {
-      const auto byte = static_cast<uint8_t>(take(1)[0]);
-      result |= static_cast<uint64_t>(byte & 127) << shift;
-      if (byte < 128) return result;
-    }
-    fail_input("{}: is damaged, or no .caffemodel (a number of more than 64 bits)", file_);
-  }
-
-  int number = 0;
-  uint64_t value = 0;
-  std::string_view bytes;
-
- private:
-  std::string_view take(uint64_t count) {
-    if (count > rest_.size()) fail_input("{}: is cut short, or no .caffemodel", file_);
-    const std::string_view taken = rest_.substr(0, count);
-    rest_.remove_prefix(count);
-    return taken;
-  }
-
-  std::string_view rest_;
-  const std::string& file_;
+struct Fields : ProtobufFields {
+  Fields(std::string_view bytes, const std::string& file) : ProtobufFields(bytes, file, "a .caffemodel") {}
 };
 
 // Repeated numbers stand packed in one field, or one by one.
@@ -69,8 +27,8 @@ std::vector<int64_t> read_shape(std::string_view bytes, const std::string& file)
   std::vector<int64_t> shape;
   for (Fields f(bytes, file); f.next();) {
     if (f.number != 1) continue;
-    if (f.bytes.empty()) shape.push_back(static_cast<int64_t>(f.value));
-    for (Fields packed(f.bytes, file); !packed.is_at_end();) shape.push_back(static_cast<int64_t>(packed.varint()));
+    if (f.is_integer) shape.push_back(static_cast<int64_t>(f.value));
+    for (Fields packed(f.bytes, file); !packed.is_at_end();) shape.push_back(static_cast<int64_t>(packed.integer()));
   }
   return shape;
 }
