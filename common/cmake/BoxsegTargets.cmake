@@ -51,14 +51,28 @@ function(boxseg_programs_target)
   add_custom_target(programs DEPENDS ${programs})
 endfunction()
 
-# tests/bench/UNIT_bench.cpp -> bench_UNIT (Google Benchmark).
+# tests/bench/UNIT_bench.cpp -> bench_UNIT (Google Benchmark); `benchmarks` builds all.
 function(boxseg_bench unit)
   find_package(benchmark REQUIRED)
-  add_executable(bench_${unit} tests/bench/${unit}_bench.cpp)
-  boxseg_use(bench_${unit} ${ARGN})
+  _boxseg_bench_program(bench_${unit} tests/bench/${unit}_bench.cpp ${ARGN})
   target_link_libraries(bench_${unit} PRIVATE benchmark::benchmark)
-  target_compile_definitions(bench_${unit} PRIVATE BOXSEG_SOURCE_DIR="${CMAKE_CURRENT_SOURCE_DIR}")
-  set_target_properties(bench_${unit} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
+endfunction()
+
+# Our side of the races against other implementations (tests/bench/peers).
+function(boxseg_bench_worker)
+  file(GLOB sources CONFIGURE_DEPENDS "tests/bench/worker/*.cpp")
+  _boxseg_bench_program(bench_worker "${sources}" ${ARGN})
+endfunction()
+
+function(_boxseg_bench_program target sources)
+  add_executable(${target} ${sources})
+  boxseg_use(${target} ${ARGN})
+  target_compile_definitions(${target} PRIVATE BOXSEG_SOURCE_DIR="${CMAKE_CURRENT_SOURCE_DIR}")
+  set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
+  if(NOT TARGET benchmarks)
+    add_custom_target(benchmarks)
+  endif()
+  add_dependencies(benchmarks ${target})
 endfunction()
 
 # One program per unit; one ctest entry per tag group that the sources use, labelled with it.

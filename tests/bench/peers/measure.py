@@ -1,0 +1,123 @@
+"""Ratios of run times: ours and the peers' take turns in one run, on one machine, with the same input."""
+import dataclasses
+import json
+import os
+import statistics
+import subprocess
+import sys
+
+
+class Skip(Exception):
+    """A row that cannot be measured here; its text says what is missing."""
+
+
+class Worker:
+    """A process that prints `ready` once its input is loaded, then does the work once for each line it reads, printing
+    {"seconds": s} each time; at the end of its input it may write results, and ends."""
+
+    def __init__(self, name, command, threads=1, env=None):
+        self.name, self.seconds, self.peak_mb = name, [], 0.0
+        # No spinning: the threads of a worker that waits for its turn must leave the cores to the other.
+        limits = {key: str(threads) for key in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'RAYON_NUM_THREADS')}
+        environment = {**os.environ, **limits, 'OMP_WAIT_POLICY': 'passive', 'KMP_BLOCKTIME': '0', **(env or {})}
+        self.process = subprocess.Popen([str(part) for part in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        env=environment)
+        self._expect('ready')
+        self._start_mb = self._status('VmRSS')
+        with open(f'/proc/{self.process.pid}/clear_refs', 'w') as file:
+            file.write('5')  # the high-water mark starts anew
+
+    def _status(self, key):
+        with open(f'/proc/{self.process.pid}/status') as file:
+            return next(int(line.split()[1]) / 1024 for line in file if line.startswith(key + ':'))
+
+    def _expect(self, word):
+        for line in self.process.stdout:
+            if line.startswith(word):
+                return line
+        raise RuntimeError(f'{self.name}: ended with {self.process.wait()} where "{word}" was expected')
+
+    def run(self):
+        self.process.stdin.write('run\n')
+        self.process.stdin.flush()
+        seconds = json.loads(self._expect('{'))['seconds']
+        self.peak_mb = max(self.peak_mb, self._status('VmHWM') - self._start_mb)
+        return seconds
+
+    def close(self):
+        self.process.stdin.close()
+        for _ in self.process.stdout:
+            pass
+        if self.process.wait() != 0:
+            raise RuntimeError(f'{self.name}: ended with {self.process.returncode}')
+
+
+def take_turns(workers, rounds):
+    """One round that is not counted, then `rounds` in which each works once; all are closed at the end."""
+    for worker in workers:
+        worker.run()
+    for _ in range(rounds):
+        for worker in workers:
+            worker.seconds.append(worker.run())
+    for worker in workers:
+        worker.close()
+
+
+@dataclasses.dataclass
+class Row:
+    """One line of the table. `ours` and each of `peers` ({name and version: seconds}) hold a time per round; ratios are
+    taken within a round. `required`: how many times faster than the fastest peer; None: only told."""
+    work: str
+    threads: int
+    ours: list
+    peers: dict
+    compared: str
+    required: float = None
+    memory_mb: tuple = None  # ours, theirs
+    memory_required: float = None
+    note: str = ''
+
+    def ratios(self, name):
+        return [theirs / ours for theirs, ours in zip(self.peers[name], self.ours)]
+
+    def as_dict(self):
+        out = dataclasses.asdict(self)
+        out['ratio'] = {name: {'median': statistics.median(r), 'min': min(r), 'max': max(r)}
+                        for name in self.peers for r in [self.ratios(name)]}
+        return out
+
+
+def row_of(work, threads, ours, peers, **more):
+    """From workers that have taken their turns."""
+    memory = (round(ours.peak_mb, 1), round(max(p.peak_mb for p in peers), 1))
+    return Row(work, threads, ours.seconds, {p.name: p.seconds for p in peers}, memory_mb=memory, **more)
+
+
+def spread(values, digits=3):
+    middle = statistics.median(values)
+    return f'{middle:.{digits}g} ({min(values):.{digits}g} to {max(values):.{digits}g})'
+
+
+def table(rows):
+    lines = ['| work | threads | ours, s | peer | peer, s | ratio | asked | memory, MB: ours, peer | compared |', '|' + '---|' * 9]
+    for row in rows:
+        for name in row.peers:
+            asked = '' if row.required is None else f'{row.required:g}'
+            memory = '' if row.memory_mb is None else f'{row.memory_mb[0]:.0f}, {row.memory_mb[1]:.0f}'
+            lines.append(f'| {row.work} | {row.threads} | {spread(row.ours)} | {name} | {spread(row.peers[name])} '
+                         f'| {spread(row.ratios(name))} | {asked} | {memory} | {row.compared}{"; " + row.note if row.note else ""} |')
+    return '\n'.join(lines) + '\n'
+
+
+def serve(work, finish=None):
+    """The other side of a Worker, for peers in Python."""
+    import time
+    out = os.fdopen(os.dup(1), 'w')
+    os.dup2(2, 1)  # what the peers print does not belong among the answers
+    print('ready', file=out, flush=True)
+    for _ in sys.stdin:
+        start = time.perf_counter()
+        work()
+        print(json.dumps({'seconds': time.perf_counter() - start}), file=out, flush=True)
+    if finish:
+        finish()

@@ -1,0 +1,56 @@
+#include <algorithm>
+
+#include "common/crf/dense_crf.h"
+#include "common/io/hdf5.h"
+#include "tests/bench/worker/serve.h"
+
+namespace boxseg::bench {
+namespace {
+
+struct Photo {
+  std::vector<uint8_t> rgb, labels;
+  std::vector<float> probabilities;
+  int64_t count, height, width;
+};
+
+std::vector<uint8_t> best_labels(const std::vector<float>& q, int64_t count) {
+  const size_t pixels = q.size() / static_cast<size_t>(count);
+  std::vector<uint8_t> labels(pixels, 0);
+  std::vector<float> best(q.begin(), q.begin() + static_cast<int64_t>(pixels));
+  for (int64_t k = 1; k < count; ++k)
+    for (size_t i = 0; i < pixels; ++i)
+      if (const float value = q[static_cast<size_t>(k) * pixels + i]; value > best[i]) best[i] = value, labels[i] = static_cast<uint8_t>(k);
+  return labels;
+}
+
+void run(const Arguments& arguments) {
+  const H5Reader input(arguments[0]);
+  std::vector<Photo> photos;
+  for (int i = 0; input.has(std::to_string(i)); ++i) {
+    const std::string name = std::to_string(i) + "/";
+    const auto shape = input.shape(name + "probabilities");
+    photos.push_back({input.read<uint8_t>(name + "rgb"), {}, input.read<float>(name + "probabilities"), shape[0], shape[1], shape[2]});
+  }
+  CrfOptions options;
+  if (std::sscanf(arguments[2].c_str(), "%lf,%lf,%lf,%lf,%lf", &options.bilateral_weight, &options.bilateral_xy, &options.bilateral_rgb,
+                  &options.gaussian_weight, &options.gaussian_xy) != 5)
+    throw std::invalid_argument(arguments[2]);
+  DenseCrf crf(options, std::stoi(arguments[3]));
+  size_t turn = 0;
+  bool is_first = true;  // the first round is not counted, and takes the first photograph, too
+  serve([&] {
+    Photo& photo = photos.at(turn % photos.size());
+    photo.labels = best_labels(crf.infer(photo.rgb, photo.probabilities, photo.count, photo.height, photo.width), photo.count);
+    if (!is_first) ++turn;
+    is_first = false;
+  });
+  H5Writer output(arguments[1]);
+  for (size_t i = 0; i < photos.size(); ++i)
+    output.write<uint8_t>(std::to_string(i) + "/labels", photos[i].labels, {photos[i].height, photos[i].width});
+  output.close_and_commit();
+}
+
+const Verb verb("crf", "INPUT OUTPUT W_B,S_XY,S_RGB,W_G,S_G THREADS", 4, run);
+
+}  // namespace
+}  // namespace boxseg::bench
