@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <utility>
+#include <vector>
 
 #include "common/base/error.h"
 #include "common/base/parallel.h"
@@ -50,9 +50,14 @@ struct PixelOrder {
   }
 };
 
-// Of the arrays with a value per pixel: unaries, messages and beliefs, their last label, constants, norm, result.
-int64_t pixel_bytes(int64_t labels, int64_t points) {
-  return points * 4 * (3 * Panels::for_labels(labels).columns() + 4 + labels);
+// Of the arrays with values per pixel: those that share memory with the building of lattices (unaries, and beliefs that
+// take turns with messages), and the rest (constants, norm, result).
+int64_t panel_bytes(int64_t labels, int64_t points) { return points * 4 * 2 * Panels::for_labels(labels).columns(); }
+int64_t pixel_bytes(int64_t labels, int64_t points) { return points * 4 * (3 + labels); }
+
+// Panels that are filtered at the same time, each by one thread.
+int panels_at_once(const Panels& panels, int threads) {
+  return panels.count >= threads ? threads : 1;
 }
 
 }  // namespace
@@ -75,8 +80,13 @@ struct DenseCrf::Impl {
     PermutohedralLattice lattice;
     double weight = 0;
     Buffer<float> constant;  // [P]
+    std::vector<crf::VertexValues> values{1};  // for each panel that is filtered at the same time
     float factor() const { return static_cast<float>(weight) * lattice.alpha(); }
-    int64_t bytes() const { return weight > 0 ? lattice.bytes() : 0; }
+    int64_t bytes() const {
+      int64_t sum = lattice.bytes();
+      for (const auto& space : values) sum += space.bytes();
+      return weight > 0 ? sum : 0;
+    }
   };
 
   CrfOptions options;
@@ -84,8 +94,9 @@ struct DenseCrf::Impl {
   PixelOrder order;
   Kernel gaussian, bilateral;
   int64_t gaussian_height = 0, gaussian_width = 0;  // of the image that the Gaussian lattice was made for
-  crf::BuildSpace build_space;
-  Buffer<float> unary, messages, beliefs, last, norm;
+  Buffer<uint64_t> space;                      // for building lattices, then for unary and beliefs
+  float *unary = nullptr, *beliefs = nullptr;  // panels; beliefs take turns with the messages they send
+  Buffer<float> last;                          // [P] norm, then the belief in the last label
 
   int64_t points() const { return order.height * order.width; }
   void prepare_kernels(std::span<const uint8_t> rgb, int64_t labels);
@@ -93,7 +104,8 @@ struct DenseCrf::Impl {
                       const crf::FeatureSource& features);
   void prepare_unary(std::span<const float> probabilities, int64_t labels);
   void subtract_constants(const Panels& panels);
-  void pass_messages(Kernel& kernel, const Panels& panels, bool is_first);
+  void pass_messages(const Panels& panels);
+  void pass_panel(const Panels& panels, int64_t panel, size_t slot, int panel_threads);
   std::vector<float> result(const Panels& panels, int64_t labels) const;
 };
 
@@ -101,14 +113,14 @@ struct DenseCrf::Impl {
 void DenseCrf::Impl::prepare_kernel(Kernel& kernel, const PermutohedralLattice::Options& lattice_options,
                                     const crf::FeatureSource& features) {
   const int64_t n = points();
-  kernel.lattice.build(n, features, lattice_options, build_space);
-  if (build_space.words.bytes() > kKeptBytes) build_space = {};
-  float* scale = norm.reserve(n);
-  kernel.lattice.filter_ones(scale, threads);
+  kernel.lattice.build(n, features, lattice_options, space);
+  if (space.bytes() > kKeptBytes) space.release();
+  float* scale = last.reserve(n);
+  kernel.lattice.filter_ones(scale, threads, kernel.values[0]);
   for (int64_t p = 0; p < n; ++p) scale[p] = static_cast<float>(1.0 / std::sqrt(scale[p] + 1e-20));
   kernel.lattice.scale_weights(scale, threads);
   kernel.constant.reserve(n);
-  kernel.lattice.filter_ones(kernel.constant.data(), threads);
+  kernel.lattice.filter_ones(kernel.constant.data(), threads, kernel.values[0]);
 }
 
 void DenseCrf::Impl::prepare_kernels(std::span<const uint8_t> rgb, int64_t labels) {
@@ -116,7 +128,9 @@ void DenseCrf::Impl::prepare_kernels(std::span<const uint8_t> rgb, int64_t label
   PermutohedralLattice::Options o;
   o.has_origin = n % 4 != 0;
   o.threads = threads;
-  o.row_width = Panels::for_labels(labels).width;
+  const Panels panels = Panels::for_labels(labels);
+  o.row_width = panels.width * panels_at_once(panels, threads);
+  o.later_bytes = panel_bytes(labels, n);
   o.memory_limit_bytes = options.memory_limit_bytes;
   const auto largest = [](int64_t size, float deviation) { return static_cast<float>(size - 1) / deviation; };
   if (bilateral.weight > 0) {
@@ -156,7 +170,8 @@ void DenseCrf::Impl::prepare_kernels(std::span<const uint8_t> rgb, int64_t label
 void DenseCrf::Impl::prepare_unary(std::span<const float> probabilities, int64_t labels) {
   const int64_t n = points();
   const Panels panels = Panels::for_labels(labels);
-  unary.reserve(n * panels.columns());
+  unary = reinterpret_cast<float*>(space.reserve((panel_bytes(labels, n) + 7) / 8));
+  beliefs = unary + n * panels.columns();
   std::atomic<bool> is_bad = false;
   const auto energy = [&](int64_t label, int64_t pixel) {
     const float p = probabilities[static_cast<size_t>(label * n + pixel)];
@@ -188,16 +203,30 @@ void DenseCrf::Impl::subtract_constants(const Panels& panels) {
   });
 }
 
-void DenseCrf::Impl::pass_messages(Kernel& kernel, const Panels& panels, bool is_first) {
-  const int64_t n = points(), size = n * panels.width;
-  for (int64_t i = 0; i < panels.count; ++i) {
-    kernel.lattice.splat_and_blur(beliefs.data() + i * size, panels.width, threads);
-    parallel_for(n, crf::kBeliefGrain, threads, [&](int64_t from, int64_t to) {
-      float* rows = messages.data() + i * size + from * panels.width;
-      if (is_first) std::fill_n(rows, (to - from) * panels.width, 0.0f);
-      kernel.lattice.slice(rows, panels.width, kernel.factor(), from, to);
-    });
-  }
+// The beliefs of a panel become its messages.
+void DenseCrf::Impl::pass_panel(const Panels& panels, int64_t panel, size_t slot, int panel_threads) {
+  const int64_t n = points();
+  float* rows = beliefs + panel * n * panels.width;
+  for (Kernel* kernel : {&gaussian, &bilateral})
+    if (kernel->weight > 0) kernel->lattice.splat_and_blur(rows, panels.width, panel_threads, kernel->values[slot]);
+  parallel_for(n, crf::kBeliefGrain, panel_threads, [&](int64_t from, int64_t to) {
+    float* piece = rows + from * panels.width;
+    std::fill_n(piece, (to - from) * panels.width, 0.0f);
+    for (const Kernel* kernel : {&gaussian, &bilateral})
+      if (kernel->weight > 0) kernel->lattice.slice(kernel->values[slot], piece, panels.width, kernel->factor(), from, to);
+  });
+}
+
+// As many panels at a time as there are threads, which then need not wait for each other; all threads share the rest.
+void DenseCrf::Impl::pass_messages(const Panels& panels) {
+  const int at_once = panels_at_once(panels, threads);
+  for (Kernel* kernel : {&gaussian, &bilateral}) kernel->values.resize(static_cast<size_t>(at_once));
+  const int64_t alone = panels.count - panels.count % at_once;
+  parallel_for(at_once, 1, at_once, [&](int64_t from, int64_t to) {
+    for (int64_t slot = from; slot < to; ++slot)
+      for (int64_t i = slot; i < alone; i += at_once) pass_panel(panels, i, static_cast<size_t>(slot), 1);
+  });
+  for (int64_t i = alone; i < panels.count; ++i) pass_panel(panels, i, 0, threads);
 }
 
 std::vector<float> DenseCrf::Impl::result(const Panels& panels, int64_t labels) const {
@@ -240,38 +269,35 @@ std::vector<float> DenseCrf::infer(std::span<const uint8_t> rgb, std::span<const
   Impl& m = *impl_;
   m.order = {height, width};
   const Panels panels = Panels::for_labels(labels);
-  crf::require_memory(pixel_bytes(labels, pixels), m.options.memory_limit_bytes, pixels);
-  m.prepare_unary(probabilities, labels);
-  m.messages.reserve(pixels * panels.columns());
-  m.beliefs.reserve(pixels * panels.columns());
-  m.last.reserve(pixels);
+  crf::require_memory(pixel_bytes(labels, pixels) + panel_bytes(labels, pixels), m.options.memory_limit_bytes, pixels);
   const int64_t iterations = labels == 1 ? 0 : m.options.iterations;
+  if (iterations > 0) m.prepare_kernels(rgb, labels);
+  m.prepare_unary(probabilities, labels);
+  m.last.reserve(pixels);
   const auto update = [&](const float* messages, bool is_last) {
     parallel_for(pixels, crf::kBeliefGrain, m.threads, [&](int64_t from, int64_t to) {
-      crf::update_beliefs(panels, pixels, from, to, m.unary.data(), messages, m.beliefs.data(),
+      crf::update_beliefs(panels, pixels, from, to, m.unary, messages, m.beliefs,
                           is_last ? m.last.data() : nullptr);
     });
   };
   update(nullptr, iterations == 0);
-  if (iterations > 0) {
-    m.prepare_kernels(rgb, labels);
-    m.subtract_constants(panels);
-  }
+  if (iterations > 0) m.subtract_constants(panels);
+  const bool has_kernels = m.gaussian.weight > 0 || m.bilateral.weight > 0;
   for (int64_t i = 0; i < iterations; ++i) {
-    bool is_first = true;
-    for (Impl::Kernel* kernel : {&m.gaussian, &m.bilateral})
-      if (kernel->weight > 0) m.pass_messages(*kernel, panels, std::exchange(is_first, false));
-    update(is_first ? nullptr : m.messages.data(), i + 1 == iterations);
+    if (has_kernels) m.pass_messages(panels);
+    update(has_kernels ? m.beliefs : nullptr, i + 1 == iterations);
   }
   return m.result(panels, labels);
 }
 
 int64_t crf_memory_bytes(int64_t labels, int64_t height, int64_t width, int threads) {
   const int64_t points = height * width, entries = points + 1;
-  int64_t bytes = pixel_bytes(labels, points) + crf::lattice_build_bytes(5, entries, threads);
+  const Panels panels = Panels::for_labels(labels);
+  int64_t bytes = pixel_bytes(labels, points) +
+                  std::max(panel_bytes(labels, points), crf::lattice_build_bytes(5, entries, threads));
   for (const int d : {2, 5})
     bytes += crf::lattice_point_bytes(d, entries) +
-             crf::lattice_vertex_bytes(d, entries * (d + 1), Panels::for_labels(labels).width);
+             crf::lattice_vertex_bytes(d, entries * (d + 1), panels.width * panels_at_once(panels, threads));
   return bytes;
 }
 

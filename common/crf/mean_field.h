@@ -29,7 +29,7 @@ inline constexpr int64_t kBeliefGrain = 1024;
 
 // For pixels from .. to - 1: beliefs[k] = exp(z_k) / (1 + sum_j exp(z_j)), z_k = unary[k] + messages[k] +
 // sum_j messages[j]. unary [panels of P pixels]: log-probabilities minus the last label's and minus c. messages: the
-// same shape, or null for none. last [P]: the belief in the last label, or null if it is not wanted.
+// same shape, may be beliefs itself, or null for none. last [P]: the belief in the last label, or null if it is not wanted.
 void update_beliefs(const Panels& panels, int64_t pixels, int64_t from, int64_t to, const float* unary,
                     const float* messages, float* beliefs, float* last);
 

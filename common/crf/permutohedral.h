@@ -25,10 +25,10 @@ inline constexpr int kGroup = 16;  // points whose vertices and weights are stor
 // Fills feature j of point first + l into features[j * kLift + l] for l = 0 .. kLift - 1. Past the last point: zeros.
 using FeatureSource = std::function<void(int64_t first, float* features)>;
 
-// Memory that building needs and filtering does not; lattices may share it.
-struct BuildSpace {
-  Buffer<uint64_t> words;
-  std::vector<Buffer<uint64_t>> scratch;
+// The vertices' values while rows are filtered. Several callers may use one lattice, each with values of its own.
+struct VertexValues {
+  Buffer<float> values, blurred;  // [M+1, width]
+  int64_t bytes() const { return values.bytes() + blurred.bytes(); }
 };
 
 class PermutohedralLattice {
@@ -38,7 +38,8 @@ class PermutohedralLattice {
     std::array<float, kMaxDimensions> largest{};  // features lie in 0 .. largest[j]
     bool has_origin = false;                      // see build()
     int threads = 1;
-    int row_width = 1;               // that splat_and_blur() will be called with
+    int row_width = 1;               // floats per vertex of all VertexValues that will be used together
+    int64_t later_bytes = 0;         // that the caller will use the build space for afterwards
     int64_t other_bytes = 0;         // in use elsewhere, counted towards the limit
     int64_t memory_limit_bytes = 0;
   };
@@ -46,20 +47,21 @@ class PermutohedralLattice {
   // Throws bad_input when the lattice would pass the limit, or has more cells than 64-bit words can name.
   // has_origin: also makes the vertices around the origin of the feature space, which carry no point. pydensecrf does
   // so whenever P is not a multiple of 4 (the tail of its SSE loop), and blurring then passes through them.
-  void build(int64_t points, const FeatureSource& features, const Options& options, BuildSpace& space);
+  // space: memory that building needs and filtering does not; its contents are of no use afterwards.
+  void build(int64_t points, const FeatureSource& features, const Options& options, Buffer<uint64_t>& space);
 
   // What a constant 1 becomes: one value per point. [P]
-  void filter_ones(float* result, int threads);
+  void filter_ones(float* result, int threads, VertexValues& space) const;
 
   // Folds a factor per point [P] into the weights with which it splats and slices.
   void scale_weights(const float* scale, int threads);
 
   // Splats rows [P, width] and blurs them. width: 1, 2 or 4. Every sum runs in the order of the points, whatever the
   // number of threads.
-  void splat_and_blur(const float* rows, int width, int threads);
+  void splat_and_blur(const float* rows, int width, int threads, VertexValues& space) const;
 
   // Adds factor times the blurred values to the rows [.., width] of points from .. to - 1 (from: a multiple of kGroup).
-  void slice(float* rows, int width, float factor, int64_t from, int64_t to) const;
+  void slice(const VertexValues& space, float* rows, int width, float factor, int64_t from, int64_t to) const;
 
   float alpha() const;  // 1 / (1 + 2^-D): the factor that makes slicing an average
   int dimensions() const { return dimensions_; }
@@ -71,18 +73,17 @@ class PermutohedralLattice {
   template <int D>
   struct Builder;
   template <int D>
-  void build_dimensions(const FeatureSource& features, const Options& options, BuildSpace& space);
+  void build_dimensions(const FeatureSource& features, const Options& options, Buffer<uint64_t>& space);
   template <class R>
-  void splat(const float* rows, int threads);
+  void splat(const float* rows, int threads, float* values) const;
   template <class R>
-  void blur(int threads);
+  void blur(int threads, VertexValues& space) const;
 
   int dimensions_ = 0;
   int64_t points_ = 0, vertices_ = 0;
   Buffer<uint32_t> vertex_;         // [P / kGroup, D+1, kGroup]
   Buffer<float> weight_;            // the same shape: barycentric, then scaled; 0 where there is no point
   Buffer<uint32_t> neighbours_;     // [D+1, M, 2]; M, a row of zeros, where there is none
-  Buffer<float> values_, blurred_;  // [M+1, width]
 };
 
 // Bytes of a lattice: for its points, only while it is built, and for its vertices with rows of `row_width` floats.

@@ -82,25 +82,26 @@ const uint64_t* radix_sort(uint64_t* words, uint64_t* other, int64_t count, int 
   return words;
 }
 
-// Scratch memory of tasks that run at the same time, at most one buffer for each.
+// Pieces of scratch memory for tasks that run at the same time.
 class ScratchPool {
  public:
-  explicit ScratchPool(std::vector<Buffer<uint64_t>>& buffers) : buffers_(buffers) {}
-  Buffer<uint64_t> take() {
-    std::lock_guard lock(mutex_);
-    if (buffers_.empty()) return {};
-    Buffer<uint64_t> buffer = std::move(buffers_.back());
-    buffers_.pop_back();
-    return buffer;
+  ScratchPool(uint64_t* words, int64_t piece, int count) {
+    for (int i = 0; i < count; ++i) free_.push_back(words + i * piece);
   }
-  void give(Buffer<uint64_t> buffer) {
+  uint64_t* take() {
     std::lock_guard lock(mutex_);
-    buffers_.push_back(std::move(buffer));
+    uint64_t* piece = free_.back();
+    free_.pop_back();
+    return piece;
+  }
+  void give(uint64_t* piece) {
+    std::lock_guard lock(mutex_);
+    free_.push_back(piece);
   }
 
  private:
   std::mutex mutex_;
-  std::vector<Buffer<uint64_t>>& buffers_;
+  std::vector<uint64_t*> free_;
 };
 
 int64_t groups_of(int64_t points) { return (points + kGroup - 1) / kGroup; }
@@ -227,7 +228,8 @@ struct PermutohedralLattice::Builder {
 };
 
 template <int D>
-void PermutohedralLattice::build_dimensions(const FeatureSource& features, const Options& options, BuildSpace& space) {
+void PermutohedralLattice::build_dimensions(const FeatureSource& features, const Options& options,
+                                            Buffer<uint64_t>& space) {
   constexpr int kClasses = D + 1;
   static_assert(kClasses % 3 == 0);
   Builder<D> builder{*this, features, options};
@@ -237,20 +239,20 @@ void PermutohedralLattice::build_dimensions(const FeatureSource& features, const
                "use larger standard deviations", points_);
   const auto require_memory_for = [&](int64_t vertices) {
     require_memory(options.other_bytes + lattice_point_bytes(D, entries) +
-                       lattice_build_bytes(D, entries, options.threads) +
+                       std::max(lattice_build_bytes(D, entries, options.threads), options.later_bytes) +
                        lattice_vertex_bytes(D, vertices, options.row_width),
                    options.memory_limit_bytes, points_);
   };
   require_memory_for(0);
-  builder.words = space.words.reserve(kClasses * entries);
+  builder.words = space.reserve(lattice_build_bytes(D, entries, options.threads) / 8);
   vertex_.reserve(groups_of(entries) * kGroup * kClasses);
   weight_.reserve(groups_of(entries) * kGroup * kClasses);
   builder.lift();
-  ScratchPool pool(space.scratch);
+  ScratchPool pool(builder.words + kClasses * entries, entries, std::min(options.threads, kClasses));
   parallel_for(kClasses, 1, options.threads, [&](int64_t from, int64_t to) {
-    Buffer<uint64_t> scratch = pool.take();
-    for (int64_t r = from; r < to; ++r) builder.number(static_cast<int>(r), scratch.reserve(entries));
-    pool.give(std::move(scratch));
+    uint64_t* const scratch = pool.take();
+    for (int64_t r = from; r < to; ++r) builder.number(static_cast<int>(r), scratch);
+    pool.give(scratch);
   });
   for (int r = 0; r < kClasses; ++r) builder.class_begin[r + 1] = builder.class_begin[r] + builder.class_size[r];
   vertices_ = builder.class_begin[kClasses];
@@ -264,7 +266,7 @@ void PermutohedralLattice::build_dimensions(const FeatureSource& features, const
 }
 
 void PermutohedralLattice::build(int64_t points, const FeatureSource& features, const Options& options,
-                                 BuildSpace& space) {
+                                 Buffer<uint64_t>& space) {
   ensure(points >= 1, "a lattice of {} points", points);
   dimensions_ = options.dimensions;
   points_ = points;

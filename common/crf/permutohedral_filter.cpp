@@ -73,11 +73,10 @@ void slice_points(float* rows, const uint32_t* vertex, const float* weight, cons
 }  // namespace
 
 template <class R>
-void PermutohedralLattice::splat(const float* rows, int threads) {
+void PermutohedralLattice::splat(const float* rows, int threads, float* values) const {
   const int classes = dimensions_ + 1;
   const int together = threads == 1 ? classes : classes == 6 && threads <= 3 ? 6 / threads : 1;
   const int64_t stride = classes * kGroup;
-  float* values = values_.data();
   parallel_for(vertices_, kGrainVertices, threads, [&](int64_t from, int64_t to) {
     std::fill(values + from * R::kWidth, values + to * R::kWidth, 0.0f);
   });
@@ -97,28 +96,29 @@ void PermutohedralLattice::splat(const float* rows, int threads) {
 }
 
 template <class R>
-void PermutohedralLattice::blur(int threads) {
-  R::zero().store(values_.data() + vertices_ * R::kWidth);
-  R::zero().store(blurred_.data() + vertices_ * R::kWidth);
+void PermutohedralLattice::blur(int threads, VertexValues& space) const {
+  R::zero().store(space.values.data() + vertices_ * R::kWidth);
+  R::zero().store(space.blurred.data() + vertices_ * R::kWidth);
   for (int axis = 0; axis <= dimensions_; ++axis) {
     const uint32_t* neighbours = neighbours_.data() + axis * vertices_ * 2;
     parallel_for(vertices_, kGrainVertices, threads, [&](int64_t from, int64_t to) {
-      blur_axis<R>(values_.data(), neighbours, from, to, blurred_.data());
+      blur_axis<R>(space.values.data(), neighbours, from, to, space.blurred.data());
     });
-    std::swap(values_, blurred_);
+    std::swap(space.values, space.blurred);
   }
 }
 
-void PermutohedralLattice::splat_and_blur(const float* rows, int width, int threads) {
-  values_.reserve((vertices_ + 1) * width);
-  blurred_.reserve((vertices_ + 1) * width);
+void PermutohedralLattice::splat_and_blur(const float* rows, int width, int threads, VertexValues& space) const {
+  space.values.reserve((vertices_ + 1) * width);
+  space.blurred.reserve((vertices_ + 1) * width);
   with_row_type(width, [&](auto row) {
-    splat<decltype(row)>(rows, threads);
-    blur<decltype(row)>(threads);
+    splat<decltype(row)>(rows, threads, space.values.data());
+    blur<decltype(row)>(threads, space);
   });
 }
 
-void PermutohedralLattice::slice(float* rows, int width, float factor, int64_t from, int64_t to) const {
+void PermutohedralLattice::slice(const VertexValues& space, float* rows, int width, float factor, int64_t from,
+                                 int64_t to) const {
   ensure(from % kGroup == 0, "slice: starts at point {}, expected a multiple of {}", from, kGroup);
   const int classes = dimensions_ + 1;
   const uint32_t* vertex = vertex_.data() + from * classes;
@@ -126,20 +126,20 @@ void PermutohedralLattice::slice(float* rows, int width, float factor, int64_t f
   with_row_type(width, [&](auto row) {
     using R = decltype(row);
     if (classes == 3)
-      slice_points<R, 3>(rows, vertex, weight, values_.data(), factor, to - from);
+      slice_points<R, 3>(rows, vertex, weight, space.values.data(), factor, to - from);
     else
-      slice_points<R, 6>(rows, vertex, weight, values_.data(), factor, to - from);
+      slice_points<R, 6>(rows, vertex, weight, space.values.data(), factor, to - from);
   });
 }
 
 float PermutohedralLattice::alpha() const { return 1.0f / (1.0f + std::pow(2.0f, static_cast<float>(-dimensions_))); }
 
-void PermutohedralLattice::filter_ones(float* result, int threads) {
+void PermutohedralLattice::filter_ones(float* result, int threads, VertexValues& space) const {
   std::fill_n(result, points_, 1.0f);
-  splat_and_blur(result, 1, threads);
+  splat_and_blur(result, 1, threads, space);
   std::fill_n(result, points_, 0.0f);
   parallel_for(points_, kGrainPoints, threads,
-               [&](int64_t from, int64_t to) { slice(result + from, 1, alpha(), from, to); });
+               [&](int64_t from, int64_t to) { slice(space, result + from, 1, alpha(), from, to); });
 }
 
 void PermutohedralLattice::scale_weights(const float* scale, int threads) {
@@ -151,7 +151,7 @@ void PermutohedralLattice::scale_weights(const float* scale, int threads) {
 }
 
 int64_t PermutohedralLattice::bytes() const {
-  return vertex_.bytes() + weight_.bytes() + neighbours_.bytes() + values_.bytes() + blurred_.bytes();
+  return vertex_.bytes() + weight_.bytes() + neighbours_.bytes();
 }
 
 }  // namespace boxseg::crf

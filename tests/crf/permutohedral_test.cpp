@@ -19,7 +19,7 @@ crf::PermutohedralLattice build(const std::vector<std::vector<double>>& points, 
   o.largest.fill(largest);
   o.has_origin = has_origin;
   o.memory_limit_bytes = int64_t{1} << 40;
-  crf::BuildSpace space;
+  crf::Buffer<uint64_t> space;
   lattice.build(
       static_cast<int64_t>(points.size()),
       [&](int64_t first, float* features) {
@@ -41,14 +41,16 @@ TEST_CASE("a point on a lattice vertex keeps 0.9 of a constant in two dimensions
   auto lattice = build({{0, 0}}, 0);
   CHECK(lattice.vertices() == 3);
   float ones = 0;
-  lattice.filter_ones(&ones, 1);
+  crf::VertexValues values;
+  lattice.filter_ones(&ones, 1, values);
   CHECK(ones == Approx(0.9).epsilon(1e-7));
 }
 
 TEST_CASE("a point far from all others is filtered as if it were alone") {
+  crf::VertexValues values;
   float alone = 0, both[2];
-  build({{7.3, 2.9}}, 200).filter_ones(&alone, 1);
-  build({{7.3, 2.9}, {150, 80}}, 200).filter_ones(both, 1);
+  build({{7.3, 2.9}}, 200).filter_ones(&alone, 1, values);
+  build({{7.3, 2.9}, {150, 80}}, 200).filter_ones(both, 1, values);
   CHECK(both[0] == alone);
 }
 
@@ -64,7 +66,8 @@ TEMPLATE_TEST_CASE_SIG("filtering equals a naive lattice in double", "", ((int D
       const test::NaiveLattice naive(points, has_origin);
 
       std::vector<float> ones(static_cast<size_t>(count));
-      lattice.filter_ones(ones.data(), 1);
+      crf::VertexValues values;
+      lattice.filter_ones(ones.data(), 1, values);
       const auto expected_ones = naive.filter(std::vector<double>(static_cast<size_t>(count), 1.0));
       for (size_t p = 0; p < ones.size(); ++p) CHECK(ones[p] == Approx(expected_ones[p]).epsilon(1e-5));
 
@@ -76,8 +79,8 @@ TEMPLATE_TEST_CASE_SIG("filtering equals a naive lattice in double", "", ((int D
         for (size_t k = 0; k < 3; ++k)
           rows[p * 4 + k] = static_cast<float>(columns[k][p] = static_cast<float>(random.uniform(-1, 1)));
       lattice.scale_weights(std::vector<float>(static_cast<size_t>(count), 1.0f).data(), 1);
-      lattice.splat_and_blur(rows.data(), 4, 1);
-      lattice.slice(sums.data(), 4, lattice.alpha(), 0, count);
+      lattice.splat_and_blur(rows.data(), 4, 1, values);
+      lattice.slice(values, sums.data(), 4, lattice.alpha(), 0, count);
       for (size_t k = 0; k < 3; ++k) {
         const auto expected = naive.filter(columns[k]);
         for (size_t p = 0; p < static_cast<size_t>(count); ++p)
