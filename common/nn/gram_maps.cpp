@@ -27,45 +27,59 @@ struct Run<double> {
   typedef double type __attribute__((vector_size(32)));
 };
 
-template <class V, class T>
-void add_products(const T* f, int64_t area, int64_t right, int64_t lower, int64_t channels, double* totals, int64_t w) {
-  V sums[5] = {};
-  gram_products(f, area, right, lower, channels, sums);
-  T lanes[5][sizeof(V) / sizeof(T)];
-  memcpy(lanes, sums, sizeof lanes);
-  for (int k = 0; k < 5; ++k)
-    for (size_t i = 0; i < sizeof(V) / sizeof(T); ++i) totals[k * w + static_cast<int64_t>(i)] += static_cast<double>(lanes[k][i]);
+// Adds to sums [5,area] the products of `channels` channels at cells from .. to - 1. A few channels at a time share the
+// loads and stores of the sums; memory is read in order.
+template <class V, int Channels, class T>
+void add_products_of(const T* f, int64_t area, int64_t right, int64_t lower, int64_t from, int64_t to, T* sums) {
+  constexpr int64_t kLength = sizeof(V) / sizeof(T);
+  for (int64_t cell = from; cell + kLength <= to; cell += kLength) {
+    V run[5];
+    for (int k = 0; k < 5; ++k) load_run(run[k], sums + k * area + cell);
+    gram_products(f + cell, area, right, lower, Channels, run);
+    for (int k = 0; k < 5; ++k) memcpy(sums + k * area + cell, &run[k], sizeof(V));
+  }
 }
 
-// Rows that are worked on together, so that a row is read once and not again as its upper neighbour's lower one.
-constexpr int64_t kRowsTogether = 8;
-
-// Rows [y0,y1) of one image. f: [C,h,w]; maps: [5,h,w].
 template <class T>
-void gram_rows(const T* f, T* maps, int64_t channels, int64_t h, int64_t w, int64_t y0, int64_t y1) {
-  std::vector<double> totals(static_cast<size_t>((y1 - y0) * 5 * w), 0.0);  // [y1-y0,5,w]
-  const int64_t area = h * w;
-  for (int64_t c = 0; c < channels; c += kGramBlock) {
-    const int64_t count = std::min(kGramBlock, channels - c);
-    for (int64_t y = y0; y < y1; ++y) {
-      const T* row = f + c * area + y * w;
-      double* sums = totals.data() + (y - y0) * 5 * w;
-      const int64_t lower = y + 1 < h ? w : 0;
-      // A run may look beyond the end of its row, but not beyond the map.
-      const int64_t runs_end = y + 2 < h ? w : w - 1;
-      int64_t x = 0;
-      for (; x + Run<T>::kLength <= runs_end; x += Run<T>::kLength)
-        add_products<typename Run<T>::type>(row + x, area, 1, lower, count, sums + x, w);
-      for (; x < w; ++x) add_products<T>(row + x, area, x + 1 < w ? 1 : 0, lower, count, sums + x, w);
-    }
+void add_products(const T* f, int64_t channels, int64_t area, int64_t right, int64_t lower, int64_t from, int64_t to, T* sums) {
+  using V = typename Run<T>::type;
+  const int64_t runs_end = from + std::max<int64_t>(0, to - from) / Run<T>::kLength * Run<T>::kLength;
+  int64_t c = 0;
+  for (; c + 4 <= channels; c += 4) {
+    add_products_of<V, 4>(f + c * area, area, right, lower, from, runs_end, sums);
+    add_products_of<T, 4>(f + c * area, area, right, lower, runs_end, to, sums);
   }
-  for (int64_t y = y0; y < y1; ++y)
-    for (int64_t k = 0; k < 5; ++k)
+  for (; c < channels; ++c) add_products_of<T, 1>(f + c * area, area, right, lower, from, to, sums);
+}
+
+// The sums of one block of channels, [5,area]. Cells are taken as one line: the products of a row's last cell with what
+// follows in memory mean nothing.
+template <class T>
+void gram_block(const T* f, int64_t channels, int64_t h, int64_t w, T* sums) {
+  const int64_t area = h * w;
+  std::fill_n(sums, 5 * area, T(0));
+  add_products(f, channels, area, 1, w, 0, area - w - 1, sums);
+  add_products(f, channels, area, 0, w, std::max<int64_t>(0, area - w - 1), area - w, sums);  // the last cell with one below
+  add_products(f, channels, area, 1, 0, area - w, area - 1, sums);                            // the last row
+  add_products(f, channels, area, 0, 0, area - 1, area, sums);
+}
+
+// From the sums of all blocks, [blocks,5,area].
+template <class T>
+void join_gram_blocks(const T* sums, int64_t blocks, int64_t h, int64_t w, T* maps) {
+  const int64_t area = h * w;
+  for (int64_t k = 0; k < 5; ++k)
+    for (int64_t y = 0; y < h; ++y)
       for (int64_t x = 0; x < w; ++x) {
         const bool is_outside = (k >= 2 && y + 1 == h) || (k != 0 && k != 2 && x + 1 == w);
-        maps[k * area + y * w + x] = is_outside ? T(0) : static_cast<T>(totals[static_cast<size_t>(((y - y0) * 5 + k) * w + x)]);
+        const int64_t at = k * area + y * w + x;
+        double total = 0;
+        for (int64_t b = 0; b < blocks; ++b) total += static_cast<double>(sums[b * 5 * area + at]);
+        maps[at] = is_outside ? T(0) : static_cast<T>(total);
       }
 }
+
+int64_t gram_blocks(int64_t channels) { return (channels + kGramBlock - 1) / kGramBlock; }
 
 // The factors of one image, [9,h,w].
 template <class T>
@@ -135,11 +149,13 @@ at::Tensor gram_maps(const at::Tensor& given) {
       nn_cuda::gram_maps(f, out, n, channels, h, w, nn_cuda::current_stream(features));
       return;
     }
-    const int64_t chunks = (h + kRowsTogether - 1) / kRowsTogether;
-    for_each_in_torch_pool(n * chunks, [&](int64_t i) {
-      const int64_t image = i / chunks, y0 = i % chunks * kRowsTogether;
-      gram_rows(f + image * channels * h * w, out + image * 5 * h * w, channels, h, w, y0, std::min(y0 + kRowsTogether, h));
+    const int64_t blocks = gram_blocks(channels), area = h * w;
+    std::vector<scalar_t> sums(static_cast<size_t>(n * blocks * 5 * area));
+    for_each_in_torch_pool(n * blocks, [&](int64_t i) {
+      const int64_t first = i % blocks * kGramBlock;
+      gram_block(f + (i / blocks * channels + first) * area, std::min(kGramBlock, channels - first), h, w, sums.data() + i * 5 * area);
     });
+    for_each_in_torch_pool(n, [&](int64_t i) { join_gram_blocks(sums.data() + i * blocks * 5 * area, blocks, h, w, out + i * 5 * area); });
   });
   return maps;
 }
