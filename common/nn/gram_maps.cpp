@@ -3,6 +3,7 @@
 #include <ATen/Dispatch.h>
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "common/base/error.h"
@@ -81,17 +82,6 @@ void join_gram_blocks(const T* sums, int64_t blocks, int64_t h, int64_t w, T* ma
 
 int64_t gram_blocks(int64_t channels) { return (channels + kGramBlock - 1) / kGramBlock; }
 
-// The factors of one image, [9,h,w].
-template <class T>
-void gram_adjoint_factors_of(const T* grad, int64_t h, int64_t w, T* factors) {
-  for (int64_t y = 0; y < h; ++y)
-    for (int64_t x = 0; x < w; ++x) {
-      T at_cell[9];
-      gram_adjoint_factors(grad, h, w, y, x, at_cell);
-      for (int k = 0; k < 9; ++k) factors[(k * h + y) * w + x] = at_cell[k];
-    }
-}
-
 template <int Channels, class V, class T>
 void add_adjoint(const T* f, T* out, int64_t area, int64_t up, int64_t down, int64_t left, int64_t right, const T* factors) {
   V sums[Channels];
@@ -106,9 +96,9 @@ void add_adjoint(const T* f, T* out, int64_t area, int64_t up, int64_t down, int
 
 // Some channels of one image: f and out at the first of them, [Channels,h,w]; factors: the image's [9,h,w].
 template <int Channels, class T>
-void gram_adjoint_channels(const T* f, T* out, const T* factors, int64_t h, int64_t w) {
+void gram_adjoint_channels(const T* f, T* out, const T* factors, int64_t h, int64_t w, int64_t first_row, int64_t end_row) {
   const int64_t area = h * w;
-  for (int64_t y = 0; y < h; ++y) {
+  for (int64_t y = first_row; y < end_row; ++y) {
     const int64_t up = y > 0 ? -w : 0, down = y + 1 < h ? w : 0;
     const auto single = [&](int64_t x) {
       const int64_t cell = y * w + x;
@@ -133,6 +123,33 @@ void check_features(const at::Tensor& features) {
 }
 
 }  // namespace
+
+template <class T>
+GramAdjoint<T>::GramAdjoint(const T* grad_maps, int64_t h, int64_t w)
+    : h_(h), w_(w), first_row_(h), end_row_(0), factors_(static_cast<size_t>(9 * h * w)) {
+  for (int64_t y = 0; y < h; ++y)
+    for (int64_t x = 0; x < w; ++x) {
+      T at_cell[9];
+      gram_adjoint_factors(grad_maps, h, w, y, x, at_cell);
+      for (int k = 0; k < 9; ++k) factors_[static_cast<size_t>((k * h + y) * w + x)] = at_cell[k];
+      if (std::all_of(at_cell, at_cell + 9, [](T factor) { return factor == 0; })) continue;
+      first_row_ = std::min(first_row_, y);
+      end_row_ = y + 1;
+    }
+}
+
+template <class T>
+void GramAdjoint<T>::add(const T* f, T* out, int64_t channels) const {
+  constexpr int64_t kTogether = 4;  // channels that share the loads of the factors
+  int64_t c = 0;
+  for (; c + kTogether <= channels; c += kTogether)
+    gram_adjoint_channels<kTogether>(f + c * h_ * w_, out + c * h_ * w_, factors_.data(), h_, w_, first_row_, end_row_);
+  for (; c < channels; ++c)
+    gram_adjoint_channels<1>(f + c * h_ * w_, out + c * h_ * w_, factors_.data(), h_, w_, first_row_, end_row_);
+}
+
+template class GramAdjoint<float>;
+template class GramAdjoint<double>;
 
 at::Tensor gram_maps(const at::Tensor& given) {
   check_features(given);
@@ -180,20 +197,13 @@ void add_gram_maps_backward(at::Tensor& grad_features, const at::Tensor& grad_gi
       nn_cuda::add_gram_maps_backward(g, f, out, n, channels, h, w, nn_cuda::current_stream(features));
       return;
     }
-    std::vector<scalar_t> factors(static_cast<size_t>(n * 9 * h * w));
-    for_each_in_torch_pool(
-        n, [&](int64_t i) { gram_adjoint_factors_of(g + i * 5 * h * w, h, w, factors.data() + i * 9 * h * w); });
-    constexpr int64_t kTogether = 4, kPiece = 32;  // channels that share the loads of the factors; of one piece of work
+    std::vector<std::optional<GramAdjoint<scalar_t>>> adjoints(static_cast<size_t>(n));
+    for_each_in_torch_pool(n, [&](int64_t i) { adjoints[static_cast<size_t>(i)].emplace(g + i * 5 * h * w, h, w); });
+    constexpr int64_t kPiece = 32;  // channels of one piece of work
     const int64_t pieces = (channels + kPiece - 1) / kPiece;
     for_each_in_torch_pool(n * pieces, [&](int64_t i) {
-      const int64_t image = i / pieces, first = i % pieces * kPiece, end = std::min(first + kPiece, channels);
-      const scalar_t* image_factors = factors.data() + image * 9 * h * w;
-      const scalar_t* from = f + image * channels * h * w;
-      scalar_t* to = out + image * channels * h * w;
-      int64_t c = first;
-      for (; c + kTogether <= end; c += kTogether)
-        gram_adjoint_channels<kTogether>(from + c * h * w, to + c * h * w, image_factors, h, w);
-      for (; c < end; ++c) gram_adjoint_channels<1>(from + c * h * w, to + c * h * w, image_factors, h, w);
+      const int64_t image = i / pieces, first = i % pieces * kPiece, at = (image * channels + first) * h * w;
+      adjoints[static_cast<size_t>(image)]->add(f + at, out + at, std::min(kPiece, channels - first));
     });
   });
 }

@@ -3,6 +3,8 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
+#include <vector>
+
 #include "common/nn/gram_maps_kernel.h"  // squared_norm_at()
 
 namespace boxseg {
@@ -18,5 +20,18 @@ at::Tensor gram_maps(const at::Tensor& features);
 at::Tensor gram_maps_backward(const at::Tensor& grad_maps, const at::Tensor& features);
 // The same, added to grad_features [N,C,h,w], contiguous.
 void add_gram_maps_backward(at::Tensor& grad_features, const at::Tensor& grad_maps, const at::Tensor& features);
+
+// The adjoint of one image on the CPU, some channels at a time; T is float or double.
+template <class T>
+class GramAdjoint {
+ public:
+  GramAdjoint(const T* grad_maps, int64_t h, int64_t w);  // [5,h,w]
+  // f, out: [channels,h,w]. Rows whose gradient is 0 are not looked at.
+  void add(const T* f, T* out, int64_t channels) const;
+
+ private:
+  int64_t h_, w_, first_row_, end_row_;
+  std::vector<T> factors_;  // [9,h,w]
+};
 
 }  // namespace boxseg

@@ -1,0 +1,231 @@
+#include <ATen/Dispatch.h>
+#include <ATen/Functions.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "common/nn/gram_maps.h"
+#include "common/nn/torch_pool.h"
+#include "stage1_classify/bap_parts.h"
+#include "stage1_classify/bap_products.h"
+
+namespace boxseg::bap {
+namespace {
+
+// One image of the batch: its pointers into the parts, and where its boxes are.
+template <class T>
+struct Image {
+  const BapPlan& plan;
+  int64_t n, channels, area, queries, windows, first_box, last_box;
+  const T* f;  // [C,A]
+  T *query_vectors, *dots, *query_norms;
+  View<T> view;
+  CellRuns cells;                   // of all boxes
+  std::vector<CellRuns> box_cells;  // of each
+
+  Image(const BapPlan& p, const at::Tensor& features, const Parts& parts, int64_t image)
+      : plan(p),
+        n(image),
+        channels(features.size(1)),
+        area(p.h * p.w),
+        queries(p.queries_per_image()),
+        windows(p.windows()),
+        first_box(p.box_begin[static_cast<size_t>(image)]),
+        last_box(p.box_begin[static_cast<size_t>(image) + 1]),
+        f(features.const_data_ptr<T>() + n * channels * area),
+        query_vectors(parts.queries.mutable_data_ptr<T>() + n * queries * channels),
+        dots(parts.dots.mutable_data_ptr<T>() + n * queries * area),
+        query_norms(parts.query_norms.mutable_data_ptr<T>() + n * queries),
+        view(view_of<T>(p, parts)),
+        cells(cells_of_boxes(p, first_box, last_box)) {
+    for (int64_t b = first_box; b < last_box; ++b) box_cells.push_back(cells_of_boxes(p, b, b + 1));
+  }
+  bool attends() const { return plan.attending[static_cast<size_t>(n)] > 0; }
+  T divisor(int64_t j) const {
+    return static_cast<T>(plan.background_count[static_cast<size_t>(n * queries + j)]) + static_cast<T>(kDivisionGuard);
+  }
+};
+
+template <class T>
+T inner(const T* a, const T* b, int64_t count) {
+  double sum = 0;
+  for (int64_t i = 0; i < count; ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+  return static_cast<T>(sum);
+}
+
+template <class T>
+void make_queries(const Image<T>& image) {
+  sum_members(image.plan, image.n, image.f, image.channels, image.query_vectors);
+  for (int64_t j = 0; j < image.queries; ++j) {
+    T* query = image.query_vectors + j * image.channels;
+    const T divisor = image.divisor(j);
+    std::transform(query, query + image.channels, query, [&](T sum) { return sum / divisor; });
+    if (image.attends()) image.query_norms[j] = std::sqrt(inner(query, query, image.channels));
+  }
+}
+
+// Only the cells that a box touches are computed; the matrix is zero elsewhere.
+template <class T>
+void make_pooling_matrix(const Image<T>& image, const T* attention, T* weights, T* matrix) {
+  const View<T>& v = image.view;
+  for (int64_t b = image.first_box; b < image.last_box; ++b)
+    for (int64_t k = 0; k < image.windows; ++k) {
+      const int64_t row = b * image.windows + k;
+      weights[row] = window_weight(v, attention, b, k);
+      for (int64_t y = 0; y < v.h; ++y) {
+        const Window touched = touching(v.first + v.boxes[b].row_first, y);
+        if (touched.begin == touched.end) continue;
+        for (int64_t x = 0; x < v.w; ++x)
+          matrix[row * image.area + y * v.w + x] =
+              pooling_weight(v, attention, static_cast<const T*>(weights), b, k, y, x);
+      }
+    }
+}
+
+template <class T>
+void forward_image(const Image<T>& image, T* gram, T* attention, T* weights, T* matrix, T* vectors,
+                   const at::Tensor& features) {
+  make_queries(image);
+  if (image.attends()) {
+    const at::Tensor maps = gram_maps(features.narrow(0, image.n, 1));
+    std::copy_n(maps.const_data_ptr<T>(), 5 * image.area, gram + image.n * 5 * image.area);
+    products_at_cells(image.query_vectors, image.queries, image.f, image.channels, image.area, image.cells, image.dots);
+  }
+  for (int64_t b = image.first_box; b < image.last_box; ++b) {
+    const Box& box = image.view.boxes[b];
+    for (int64_t s = 0; s < int64_t{box.rows} * box.cols; ++s)
+      attention[box.sample + s] = foreground_attention(image.view, box, s / box.cols, s % box.cols);
+  }
+  make_pooling_matrix(image, attention, weights, matrix);
+  for (int64_t b = image.first_box; b < image.last_box; ++b) {
+    const int64_t row = b * image.windows;
+    products_at_channels(matrix + row * image.area, image.windows, image.f, image.channels, image.area,
+                         image.box_cells[static_cast<size_t>(b - image.first_box)], vectors + row * image.channels);
+  }
+}
+
+// What the samples of all boxes get back, each image in its own part.
+template <class T>
+struct SampleGradients {
+  std::vector<T> at_cells;  // [R*K2,A]: <gradient of a pooled vector, f>
+  std::vector<T> self;      // [R*K2]: <gradient, pooled vector>
+  std::vector<T> query;     // [S,J]
+  std::vector<T> norm;      // [S]
+  explicit SampleGradients(const BapPlan& plan)
+      : at_cells(plan.boxes.size() * static_cast<size_t>(plan.windows() * plan.h * plan.w)),
+        self(plan.boxes.size() * static_cast<size_t>(plan.windows())),
+        query(static_cast<size_t>(plan.samples * plan.queries_per_image())),
+        norm(static_cast<size_t>(plan.samples)) {}
+};
+
+// The gradients of the dot products and Gram maps of one image. grad_dots: [J,A], grad_gram: [5,A], both zero.
+template <class T>
+void attention_backward(const Image<T>& image, const T* weights, const T* vectors, const T* grad_vectors,
+                        SampleGradients<T>& samples, T* grad_dots, T* grad_gram) {
+  const View<T>& v = image.view;
+  const T *at_cells = samples.at_cells.data(), *self = samples.self.data();
+  for (int64_t b = image.first_box; b < image.last_box; ++b) {
+    const Box& box = v.boxes[b];
+    const int64_t row = b * image.windows;
+    products_at_cells(grad_vectors + row * image.channels, image.windows, image.f, image.channels, image.area,
+                      image.box_cells[static_cast<size_t>(b - image.first_box)],
+                      samples.at_cells.data() + row * image.area);
+    for (int64_t k = row; k < row + image.windows; ++k)
+      samples.self[static_cast<size_t>(k)] =
+          inner(grad_vectors + k * image.channels, vectors + k * image.channels, image.channels);
+    for (int64_t i = 0; i < int64_t{box.rows} * box.cols; ++i) {
+      const int64_t s = box.sample + i;
+      samples.norm[static_cast<size_t>(s)] = sample_gradients(v, weights, at_cells, self, b, i / box.cols, i % box.cols,
+                                                              samples.query.data() + s * image.queries);
+    }
+  }
+  for (int64_t y = 0; y < v.h; ++y)
+    for (int64_t x = 0; x < v.w; ++x)
+      cell_gradients(v, samples.query.data(), samples.norm.data(), image.n, y, x, image.area, grad_dots + y * v.w + x,
+                     grad_gram + y * v.w + x);
+}
+
+// grad: [C,A] of this image, uninitialised.
+template <class T>
+void backward_image(const Image<T>& image, const T* weights, const T* matrix, const T* vectors, const T* grad_vectors,
+                    const T* grad_queries, SampleGradients<T>& samples, T* grad) {
+  const int64_t channels = image.channels, area = image.area, queries = image.queries;
+  std::vector<T> of_queries(grad_queries, grad_queries + queries * channels);
+  std::vector<T> grad_dots(static_cast<size_t>(queries * area)), grad_gram(static_cast<size_t>(5 * area));
+  if (image.attends()) {
+    attention_backward(image, weights, vectors, grad_vectors, samples, grad_dots.data(), grad_gram.data());
+    std::vector<T> products(static_cast<size_t>(queries * channels));
+    products_at_channels(grad_dots.data(), queries, image.f, channels, area, image.cells, products.data());
+    for (int64_t j = 0; j < queries; ++j) {
+      // d|q| enters as -cos/|q| summed over samples, which is -<grad of D_j, D_j>/|q|^2 along q.
+      const T norm = image.query_norms[j];
+      const T factor = norm >= T(kNormFloor)
+                           ? inner(grad_dots.data() + j * area, image.dots + j * area, area) / (norm * norm)
+                           : T(0);
+      for (int64_t c = j * channels; c < (j + 1) * channels; ++c)
+        of_queries[static_cast<size_t>(c)] += products[static_cast<size_t>(c)] - factor * image.query_vectors[c];
+    }
+  }
+  for (int64_t j = 0; j < queries; ++j)
+    for (int64_t c = j * channels; c < (j + 1) * channels; ++c) of_queries[static_cast<size_t>(c)] /= image.divisor(j);
+  const GramAdjoint<T> adjoint(grad_gram.data(), image.plan.h, image.plan.w);
+  constexpr int64_t kPiece = 32;  // channels whose gradient stays in the cache until all paths into it are added
+  for (int64_t first = 0; first < channels; first += kPiece) {
+    const int64_t last = std::min(first + kPiece, channels);
+    spread_members(image.plan, image.n, of_queries.data(), channels, first, last, grad);
+    for (int64_t b = image.first_box; b < image.last_box; ++b) {
+      const int64_t row = b * image.windows;
+      add_outer_products(grad_vectors + row * channels, matrix + row * area, image.windows, channels, area,
+                         image.box_cells[static_cast<size_t>(b - image.first_box)], first, last, grad);
+    }
+    if (!image.attends()) continue;
+    add_outer_products<T>(image.query_vectors, grad_dots.data(), queries, channels, area, image.cells, first, last,
+                          grad);
+    adjoint.add(image.f + first * area, grad + first * area, last - first);
+  }
+}
+
+}  // namespace
+
+Parts empty_parts(const BapPlan& plan, const at::Tensor& features) {
+  const auto options = features.options();
+  const int64_t n = plan.images, j = plan.queries_per_image(),
+                rows = static_cast<int64_t>(plan.boxes.size()) * plan.windows();
+  return {at::zeros({n, j, features.size(1)}, options), at::zeros({n, j, plan.h * plan.w}, options),
+          at::zeros({n, 5, plan.h, plan.w}, options),   at::zeros({n, j}, options),
+          at::zeros({plan.samples}, options),           at::zeros({rows}, options),
+          at::zeros({rows, plan.h * plan.w}, options),  at::zeros({rows, features.size(1)}, options)};
+}
+
+Parts forward_cpu(const BapPlan& plan, const at::Tensor& features) {
+  const Parts parts = empty_parts(plan, features);
+  AT_DISPATCH_FLOATING_TYPES(features.scalar_type(), "bap", [&] {
+    using T = scalar_t;
+    for_each_in_torch_pool(plan.images, [&](int64_t n) {
+      forward_image(Image<T>(plan, features, parts, n), parts.gram.mutable_data_ptr<T>(),
+                    parts.attention.mutable_data_ptr<T>(), parts.weights.mutable_data_ptr<T>(),
+                    parts.matrix.mutable_data_ptr<T>(), parts.vectors.mutable_data_ptr<T>(), features);
+    });
+  });
+  return parts;
+}
+
+at::Tensor backward_cpu(const BapPlan& plan, const at::Tensor& features, const Parts& parts,
+                        const at::Tensor& grad_vectors, const at::Tensor& grad_queries) {
+  at::Tensor grad = at::empty_like(features);
+  AT_DISPATCH_FLOATING_TYPES(features.scalar_type(), "bap_backward", [&] {
+    using T = scalar_t;
+    SampleGradients<T> samples(plan);
+    for_each_in_torch_pool(plan.images, [&](int64_t n) {
+      const Image<T> image(plan, features, parts, n);
+      backward_image(image, parts.weights.const_data_ptr<T>(), parts.matrix.const_data_ptr<T>(),
+                     parts.vectors.const_data_ptr<T>(), grad_vectors.const_data_ptr<T>(),
+                     grad_queries.const_data_ptr<T>() + n * image.queries * image.channels, samples,
+                     grad.mutable_data_ptr<T>() + n * image.channels * image.area);
+    });
+  });
+  return grad;
+}
+
+}  // namespace boxseg::bap

@@ -1,0 +1,163 @@
+// Background-aware pooling by LibTorch's products over the whole map and the kernels of cuda/: for GPUs.
+#include <ATen/Dispatch.h>
+#include <ATen/Functions.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "common/nn/cuda/launch.h"
+#include "common/nn/gram_maps.h"
+#include "stage1_classify/bap_parts.h"
+#include "stage1_classify/cuda/launch.h"
+
+namespace boxseg::bap {
+namespace {
+
+// A view whose tables are copies on the features' device.
+class DeviceTables {
+ public:
+  explicit DeviceTables(const at::Device& device) : device_(device) {}
+
+  template <class T>
+  View<T> view(const BapPlan& plan, const Parts& parts) {
+    View<T> v = view_of<T>(plan, parts);
+    v.boxes = copy(plan.boxes);
+    v.box_begin = copy(plan.box_begin);
+    v.axis = copy(plan.axis);
+    v.first = copy(plan.first);
+    v.attending = copy(plan.attending);
+    v.background_count = copy(plan.background_count);
+    return v;
+  }
+
+ private:
+  template <class Item>
+  const Item* copy(const std::vector<Item>& items) {
+    const auto bytes = static_cast<int64_t>(items.size() * sizeof(Item));
+    copies_.push_back(at::from_blob(const_cast<Item*>(items.data()), {bytes}, at::kByte).to(device_));
+    return reinterpret_cast<const Item*>(copies_.back().const_data_ptr<uint8_t>());
+  }
+
+  at::Device device_;
+  std::vector<at::Tensor> copies_;
+};
+
+// Which background cells make up a query: [N,J,h*w], 1 or 0.
+at::Tensor query_members(const BapPlan& plan, const at::Tensor& features) {
+  at::Tensor members = at::zeros({plan.images, plan.queries_per_image(), plan.h * plan.w}, at::kFloat);
+  float* out = members.mutable_data_ptr<float>();
+  for (int64_t n = 0; n < plan.images; ++n)
+    for (int64_t y = 0; y < plan.h; ++y)
+      for (int64_t x = 0; x < plan.w; ++x) {
+        if (plan.small_mask[static_cast<size_t>((n * plan.h + y) * plan.w + x)] == 0) continue;
+        const int64_t cell = (y + plan.pad_top) / plan.cell_h * plan.grid + (x + plan.pad_left) / plan.cell_w;
+        out[((n * plan.queries_per_image() + cell) * plan.h + y) * plan.w + x] = 1.f;
+      }
+  return members.to(features.options());
+}
+
+at::Tensor query_divisors(const BapPlan& plan, const at::Tensor& features) {  // [N,J,1]
+  const at::Tensor counts = at::from_blob(const_cast<float*>(plan.background_count.data()),
+                                          {plan.images, plan.queries_per_image(), 1}, at::kFloat);
+  return counts.to(features.options()) + bap::kDivisionGuard;
+}
+
+// The rows of image i of a [R*K2, .] matrix.
+at::Tensor rows_of(const BapPlan& plan, const at::Tensor& rows, int64_t i) {
+  const auto at = static_cast<size_t>(i);
+  return rows.slice(0, plan.box_begin[at] * plan.windows(), plan.box_begin[at + 1] * plan.windows());
+}
+
+bool attends(const BapPlan& plan) {
+  return std::any_of(plan.attending.begin(), plan.attending.end(), [](int32_t a) { return a > 0; });
+}
+
+struct MapGradients {
+  at::Tensor dots, gram;
+};
+MapGradients attention_backward(const BapPlan& plan, const at::Tensor& flat, const Parts& parts,
+                                const at::Tensor& grad_vectors) {
+  const auto options = flat.options();
+  const MapGradients grad{at::zeros_like(parts.dots), at::zeros_like(parts.gram)};
+  const at::Tensor at_cells = at::empty({grad_vectors.size(0), flat.size(2)}, options);
+  for (int64_t i = 0; i < plan.images; ++i) {
+    at::Tensor out = rows_of(plan, at_cells, i);
+    if (out.size(0) > 0) at::mm_out(out, rows_of(plan, grad_vectors, i), flat[i]);
+  }
+  const at::Tensor self = (grad_vectors * parts.vectors).sum(1);
+  const at::Tensor query_gradients = at::empty({plan.samples, plan.queries_per_image()}, options);
+  const at::Tensor norm_gradients = at::empty({plan.samples}, options);
+  AT_DISPATCH_FLOATING_TYPES(flat.scalar_type(), "bap_backward", [&] {
+    const c10::DeviceGuard guard(flat.device());
+    DeviceTables tables(flat.device());
+    const View<scalar_t> v = tables.view<scalar_t>(plan, parts);
+    void* const stream = nn_cuda::current_stream(flat);
+    scalar_t* q = query_gradients.mutable_data_ptr<scalar_t>();
+    scalar_t* s = norm_gradients.mutable_data_ptr<scalar_t>();
+    bap_cuda::sample_gradients(v, parts.weights.const_data_ptr<scalar_t>(), at_cells.const_data_ptr<scalar_t>(),
+                               self.const_data_ptr<scalar_t>(), q, s, stream);
+    bap_cuda::map_gradients(v, static_cast<const scalar_t*>(q), static_cast<const scalar_t*>(s),
+                            grad.dots.mutable_data_ptr<scalar_t>(), grad.gram.mutable_data_ptr<scalar_t>(), stream);
+  });
+  return grad;
+}
+
+}  // namespace
+
+Parts forward_device(const BapPlan& plan, const at::Tensor& features) {
+  Parts parts = empty_parts(plan, features);
+  const at::Tensor flat = features.view({plan.images, features.size(1), plan.h * plan.w});
+  parts.queries = at::bmm(query_members(plan, features), flat.transpose(1, 2)).div_(query_divisors(plan, features));
+  if (attends(plan)) {
+    parts.dots = at::bmm(parts.queries, flat);
+    parts.gram = gram_maps(features);
+    parts.query_norms = parts.queries.norm(2, {2}).contiguous();
+  }
+  AT_DISPATCH_FLOATING_TYPES(features.scalar_type(), "bap", [&] {
+    const c10::DeviceGuard guard(features.device());
+    DeviceTables tables(features.device());
+    const View<scalar_t> v = tables.view<scalar_t>(plan, parts);
+    void* const stream = nn_cuda::current_stream(features);
+    scalar_t* attention = parts.attention.mutable_data_ptr<scalar_t>();
+    bap_cuda::attention(v, attention, stream);
+    bap_cuda::pooling_matrix(v, static_cast<const scalar_t*>(attention), parts.weights.mutable_data_ptr<scalar_t>(),
+                             parts.matrix.mutable_data_ptr<scalar_t>(), stream);
+  });
+  for (int64_t i = 0; i < plan.images; ++i) {
+    at::Tensor out = rows_of(plan, parts.vectors, i);
+    if (out.size(0) > 0) at::mm_out(out, rows_of(plan, parts.matrix, i), flat[i].t());
+  }
+  return parts;
+}
+
+at::Tensor backward_device(const BapPlan& plan, const at::Tensor& features, const Parts& parts,
+                           const at::Tensor& grad_vectors, const at::Tensor& given) {
+  const int64_t channels = features.size(1), area = plan.h * plan.w;
+  const at::Tensor flat = features.view({plan.images, channels, area}), members = query_members(plan, features);
+  at::Tensor grad_queries = given;
+  MapGradients maps;
+  if (attends(plan)) {
+    maps = attention_backward(plan, flat, parts, grad_vectors);
+    // d|q| enters as -cos/|q| summed over samples, which is -<grad of D_j, D_j>/|q|^2 along q.
+    const at::Tensor along = (maps.dots * parts.dots).sum(2, true);  // [N,J,1]
+    const at::Tensor norms = parts.query_norms.unsqueeze(2);
+    const at::Tensor factor = at::where(norms >= kNormFloor, along / (norms * norms), at::zeros_like(norms));
+    grad_queries = at::bmm(maps.dots, flat.transpose(1, 2)) + grad_queries - factor * parts.queries;
+  }
+  grad_queries = grad_queries / query_divisors(plan, features);
+  at::Tensor grad = at::empty_like(features);
+  for (int64_t i = 0; i < plan.images; ++i) {  // every path into f as one product
+    std::vector<at::Tensor> left = {rows_of(plan, grad_vectors, i), grad_queries[i]};
+    std::vector<at::Tensor> right = {rows_of(plan, parts.matrix, i), members[i]};
+    if (maps.dots.defined() && plan.attending[static_cast<size_t>(i)] > 0) {
+      left.push_back(parts.queries[i]);
+      right.push_back(maps.dots[i]);
+    }
+    at::Tensor out = grad[i].view({channels, area});
+    at::mm_out(out, at::cat(left).t(), at::cat(right));
+  }
+  if (maps.gram.defined()) add_gram_maps_backward(grad, maps.gram, features);
+  return grad;
+}
+
+}  // namespace boxseg::bap
