@@ -8,6 +8,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "common/base/error.h"
+#include "common/io/codecs.h"
 
 namespace boxseg {
 namespace {
@@ -18,7 +19,7 @@ cv::Mat view(const RgbImage& image) {
 
 std::string encoded(const cv::Mat& bgr, const char* extension, const char* type, const std::vector<int>& parameters) {
   std::vector<uint8_t> bytes;
-  ensure(cv::imencode(extension, bgr, bytes, parameters), "a picture of the report cannot be encoded as {}", extension);
+  ensure(encode_image(extension, bgr, bytes, parameters), "a picture of the report cannot be encoded as {}", extension);
   return fmt::format("data:image/{};base64,{}", type, base64({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
 }
 

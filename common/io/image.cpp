@@ -9,6 +9,7 @@
 
 #include "common/base/error.h"
 #include "common/base/files.h"
+#include "common/io/codecs.h"
 
 namespace boxseg {
 namespace {
@@ -85,7 +86,7 @@ RgbImage decode(const std::filesystem::path& path, const std::string& bytes) {
   cv::Mat bgr;
   try {
     const cv::Mat raw(1, static_cast<int>(bytes.size()), CV_8U, const_cast<char*>(bytes.data()));
-    bgr = cv::imdecode(raw, cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION);
+    bgr = decode_image(raw, cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION);
   } catch (const cv::Exception& e) {  // sizes beyond its limits
     fail_input("{}: cannot be decoded: {}", path.string(), e.err);
   }
@@ -131,7 +132,7 @@ std::string encode(const RgbImage& image, const char* format, const std::vector<
   cv::Mat bgr;
   cv::cvtColor(rgb, bgr, cv::COLOR_RGB2BGR);
   std::vector<uint8_t> bytes;
-  ensure(cv::imencode(format, bgr, bytes, parameters), "an image cannot be encoded as {}", format);
+  ensure(encode_image(format, bgr, bytes, parameters), "an image cannot be encoded as {}", format);
   return {bytes.begin(), bytes.end()};
 }
 
