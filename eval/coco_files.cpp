@@ -3,7 +3,9 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <map>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "common/base/error.h"
 #include "common/base/files.h"
@@ -13,6 +15,7 @@ namespace boxseg {
 namespace {
 
 namespace dom = simdjson::dom;
+namespace ondemand = simdjson::ondemand;
 
 // "annotations[7]" of a file: what an error names.
 struct Place {
@@ -22,17 +25,70 @@ struct Place {
   [[noreturn]] void refuse(const std::string& what) const { fail_input("{}: {}[{}] {}", file.string(), list, index, what); }
 };
 
-dom::element parse(dom::parser& parser, const fs::path& path) {
-  if (!fs::exists(path)) fail_input("{}: no such file", path.string());
-  dom::element document;
-  if (const auto error = parser.load(path.string()).get(document)) fail_input("{}: is no JSON: {}", path.string(), simdjson::error_message(error));
-  return document;
+// A file cut into the elements of its lists, each of which is then parsed alone: on any thread, and without a document of
+// many times the file's size in memory.
+struct CutFile {
+  simdjson::padded_string text;
+  std::map<std::string, std::vector<std::string_view>, std::less<>> lists;  // by name; "": the file itself is the list
+
+  const std::vector<std::string_view>& list(const char* name, const fs::path& path) const {
+    const auto found = lists.find(name);
+    if (found == lists.end()) fail_input("{}: has no list '{}'; is it a COCO annotation file?", path.string(), name);
+    return found->second;
+  }
+};
+
+// These throw simdjson_error.
+std::vector<std::string_view> elements_of(ondemand::array list) {
+  std::vector<std::string_view> elements;
+  for (auto element : list) elements.push_back(simdjson::to_json_string(element.value()).value());
+  return elements;
 }
 
-dom::array list_of(const dom::element& document, const char* name, const fs::path& path) {
-  dom::array list;
-  if (document[name].get_array().get(list)) fail_input("{}: has no list '{}'; is it a COCO annotation file?", path.string(), name);
-  return list;
+void cut(ondemand::document& document, CutFile& file) {
+  if (document.type() == ondemand::json_type::array) {
+    file.lists[""] = elements_of(document.get_array());
+  } else if (document.type() == ondemand::json_type::object) {
+    for (auto field : document.get_object()) {
+      const std::string_view name = field.unescaped_key();
+      if (name != "images" && name != "categories" && name != "annotations") continue;
+      ondemand::array list;
+      if (!field.value().get_array().get(list)) file.lists[std::string(name)] = elements_of(list);
+    }
+  } else {
+    return;  // a number, say: no list is found in it
+  }
+  const char* rest = nullptr;
+  if (!document.current_location().get(rest)) throw simdjson::simdjson_error(simdjson::TRAILING_CONTENT);
+}
+
+CutFile cut_file(const fs::path& path) {
+  if (!fs::exists(path)) fail_input("{}: no such file", path.string());
+  CutFile file;
+  try {
+    file.text = simdjson::padded_string::load(path.string());
+    ondemand::parser parser;
+    ondemand::document document = parser.iterate(file.text);
+    cut(document, file);
+  } catch (const simdjson::simdjson_error& error) {
+    fail_input("{}: is no JSON: {}", path.string(), error.what());
+  }
+  return file;
+}
+
+// Calls use(i, element i) for all on some threads; elements end with their call.
+template <class Use>
+void for_each_element(const std::vector<std::string_view>& list, const fs::path& path, const char* name, int threads, const Use& use) {
+  parallel_for(static_cast<int64_t>(list.size()), 256, threads, [&](int64_t begin, int64_t end) {
+    dom::parser parser;
+    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
+      const Place place{path, name, i};
+      dom::element element;
+      if (const auto error = parser.parse(list[i].data(), list[i].size(), false).get(element))
+        place.refuse(fmt::format("is no JSON: {}", simdjson::error_message(error)));
+      use(i, element, place);
+    }
+  });
 }
 
 double number(const dom::element& of, const char* field, const Place& place) {
@@ -118,11 +174,15 @@ RunLengths mask_of(const dom::element& object, const CocoTruth::Image& image, co
   return mask;
 }
 
+// From ids to indices; -1 for an id that is not there.
 template <class Entry>
-std::unordered_map<int64_t, int64_t> index_of(const std::vector<Entry>& entries) {
+auto index_of(const std::vector<Entry>& entries) {
   std::unordered_map<int64_t, int64_t> index;
   for (size_t i = 0; i < entries.size(); ++i) index.emplace(entries[i].id, i);
-  return index;
+  return [index = std::move(index)](int64_t id) {
+    const auto found = index.find(id);
+    return found == index.end() ? int64_t{-1} : found->second;
+  };
 }
 
 template <class Entry>
@@ -132,99 +192,112 @@ void sort_by_id(std::vector<Entry>& entries, const fs::path& path, const char* w
   if (twice != entries.end()) fail_input("{}: {} id {} stands twice", path.string(), what, twice->id);
 }
 
-std::vector<dom::element> elements_of(const dom::array& list) { return {list.begin(), list.end()}; }
+// Objects whose image and category are there.
+std::vector<CocoObject> kept(std::vector<CocoObject>&& all) {
+  std::erase_if(all, [](const CocoObject& object) { return object.image < 0; });
+  return std::move(all);
+}
 
-}  // namespace
-
-CocoTruth read_coco_truth(const fs::path& path, CocoType type, int threads) {
-  dom::parser parser;
-  const dom::element document = parse(parser, path);
+CocoTruth truth_of(const CutFile& file, const fs::path& path, CocoType type, int threads) {
   CocoTruth truth;
-  for (size_t i = 0; const dom::element image : list_of(document, "images", path)) {
-    const Place place{path, "images", i++};
-    truth.images.push_back({integer(image, "id", place), integer(image, "height", place), integer(image, "width", place)});
-  }
-  for (size_t i = 0; const dom::element category : list_of(document, "categories", path)) {
-    const Place place{path, "categories", i++};
+  const auto& images = file.list("images", path);
+  truth.images.resize(images.size());
+  for_each_element(images, path, "images", threads, [&](size_t i, const dom::element& image, const Place& place) {
+    truth.images[i] = {integer(image, "id", place), integer(image, "height", place), integer(image, "width", place)};
+  });
+  const auto& categories = file.list("categories", path);
+  truth.categories.resize(categories.size());
+  for_each_element(categories, path, "categories", threads, [&](size_t i, const dom::element& category, const Place& place) {
     std::string_view name;
     if (category["name"].get_string().get(name)) name = "";
-    truth.categories.push_back({integer(category, "id", place), std::string(name)});
-  }
+    truth.categories[i] = {integer(category, "id", place), std::string(name)};
+  });
   sort_by_id(truth.images, path, "image");
   sort_by_id(truth.categories, path, "category");
-  const auto images = index_of(truth.images), categories = index_of(truth.categories);
-  const auto list = elements_of(list_of(document, "annotations", path));
-  std::unordered_map<int64_t, size_t> seen;
-  std::vector<dom::element> kept;
-  std::vector<size_t> numbers_in_file;
-  for (size_t i = 0; i < list.size(); ++i) {
-    const Place place{path, "annotations", i};
-    CocoObject object;
-    object.id = integer(list[i], "id", place);
-    if (!seen.emplace(object.id, i).second) place.refuse(fmt::format("has the id {} of another one; ids must differ", object.id));
-    const auto image = images.find(integer(list[i], "image_id", place)), category = categories.find(integer(list[i], "category_id", place));
-    if (image == images.end() || category == categories.end()) continue;  // COCOeval does not look at those either
-    object.image = image->second, object.category = category->second;
-    object.area = number(list[i], "area", place);
+  const auto image_of = index_of(truth.images);
+  const auto category_of = index_of(truth.categories);
+  const auto& annotations = file.list("annotations", path);
+  truth.objects.resize(annotations.size());
+  for_each_element(annotations, path, "annotations", threads, [&](size_t i, const dom::element& annotation, const Place& place) {
+    CocoObject& object = truth.objects[i];
+    object.id = integer(annotation, "id", place);
+    object.image = image_of(integer(annotation, "image_id", place)), object.category = category_of(integer(annotation, "category_id", place));
+    if (object.category < 0) object.image = -1;
+    if (object.image < 0) return;  // COCOeval does not look at those either
+    object.area = number(annotation, "area", place);
     int64_t crowd = 0;
-    object.is_crowd = !list[i]["iscrowd"].get_int64().get(crowd) && crowd != 0;
-    if (type == CocoType::bbox) object.box = box(list[i], place);
-    truth.objects.push_back(std::move(object));
-    kept.push_back(list[i]);
-    numbers_in_file.push_back(i);
-  }
-  if (type == CocoType::bbox) return truth;
-  parallel_for(static_cast<int64_t>(kept.size()), 64, threads, [&](int64_t begin, int64_t end) {
-    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
-      CocoObject& object = truth.objects[i];
-      object.mask = mask_of(kept[i], truth.images[static_cast<size_t>(object.image)], {path, "annotations", numbers_in_file[i]});
-    }
+    object.is_crowd = !annotation["iscrowd"].get_int64().get(crowd) && crowd != 0;
+    if (type == CocoType::segm) object.mask = mask_of(annotation, truth.images[static_cast<size_t>(object.image)], place);
+    object.box = type == CocoType::segm ? box_of(object.mask) : box(annotation, place);
   });
+  std::unordered_set<int64_t> seen;
+  seen.reserve(truth.objects.size());
+  for (size_t i = 0; const CocoObject& object : truth.objects) {
+    const Place place{path, "annotations", i++};
+    if (!seen.insert(object.id).second) place.refuse(fmt::format("has the id {} of another one; ids must differ", object.id));
+  }
+  truth.objects = kept(std::move(truth.objects));
   return truth;
 }
 
-std::vector<CocoObject> read_coco_detections(const fs::path& path, const CocoTruth& truth, CocoType type, int threads) {
-  dom::parser parser;
-  dom::array document;
-  if (parse(parser, path).get_array().get(document)) fail_input("{}: is not a list of detections", path.string());
-  const auto list = elements_of(document);
-  const auto images = index_of(truth.images), categories = index_of(truth.categories);
-  dom::array first_box;
-  const bool have_boxes = !list.empty() && !list[0]["bbox"].get_array().get(first_box) && first_box.size() > 0;
-  std::vector<CocoObject> all(list.size());
-  std::vector<uint8_t> is_kept(list.size());
-  parallel_for(static_cast<int64_t>(list.size()), 64, threads, [&](int64_t begin, int64_t end) {
-    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
-      const Place place{path, "detections", i};
-      const int64_t image_id = integer(list[i], "image_id", place);
-      const auto image = images.find(image_id), category = categories.find(integer(list[i], "category_id", place));
-      if (image == images.end()) place.refuse(fmt::format("is of image {}, which the ground truth lacks", image_id));
-      if (category == categories.end()) continue;
-      is_kept[i] = 1;
-      CocoObject& d = all[i];
-      d.id = static_cast<int64_t>(i) + 1;
-      d.image = image->second, d.category = category->second;
-      d.score = number(list[i], "score", place);
-      const CocoTruth::Image& size = truth.images[static_cast<size_t>(d.image)];
-      dom::element segmentation;
-      const bool has_mask = !list[i]["segmentation"].get(segmentation);
-      if (have_boxes) {
-        d.box = box(list[i], place);
-        d.area = d.box[2] * d.box[3];
-        if (type == CocoType::segm)
-          d.mask = has_mask ? mask_of(list[i], size, place) : mask_of_polygons({polygon_of_box(d.box)}, size.height, size.width);
-      } else {
-        d.mask = mask_of(list[i], size, place);
-        d.area = static_cast<double>(area_of(d.mask));
-        dom::element given;
-        d.box = !list[i]["bbox"].get(given) ? box(list[i], place) : box_of(d.mask);
-      }
+std::vector<CocoObject> detections_of(const CutFile& file, const fs::path& path, const CocoTruth& truth, CocoType type, int threads) {
+  const auto found = file.lists.find("");
+  if (found == file.lists.end()) fail_input("{}: is not a list of detections", path.string());
+  const auto& list = found->second;
+  const auto image_of = index_of(truth.images);
+  const auto category_of = index_of(truth.categories);
+  bool have_boxes = false;
+  for_each_element({list.begin(), list.begin() + (list.empty() ? 0 : 1)}, path, "detections", 1, [&](size_t, const dom::element& first, const Place&) {
+    dom::array box;
+    have_boxes = !first["bbox"].get_array().get(box) && box.size() > 0;
+  });
+  std::vector<CocoObject> detections(list.size());
+  for_each_element(list, path, "detections", threads, [&](size_t i, const dom::element& detection, const Place& place) {
+    CocoObject& d = detections[i];
+    const int64_t image_id = integer(detection, "image_id", place);
+    d.id = static_cast<int64_t>(i) + 1;
+    d.image = image_of(image_id), d.category = category_of(integer(detection, "category_id", place));
+    if (d.image < 0) place.refuse(fmt::format("is of image {}, which the ground truth lacks", image_id));
+    if (d.category < 0) {
+      d.image = -1;
+      return;
+    }
+    d.score = number(detection, "score", place);
+    const CocoTruth::Image& size = truth.images[static_cast<size_t>(d.image)];
+    dom::element given;
+    if (have_boxes) {
+      d.box = box(detection, place);
+      d.area = d.box[2] * d.box[3];
+      if (type == CocoType::bbox) return;
+      d.mask = !detection["segmentation"].get(given) ? mask_of(detection, size, place)
+                                                     : mask_of_polygons({polygon_of_box(d.box)}, size.height, size.width);
+      d.box = box_of(d.mask);
+    } else {
+      d.mask = mask_of(detection, size, place);
+      d.area = static_cast<double>(area_of(d.mask));
+      d.box = type == CocoType::bbox && !detection["bbox"].get(given) ? box(detection, place) : box_of(d.mask);
     }
   });
-  std::vector<CocoObject> detections;
-  for (size_t i = 0; i < all.size(); ++i)
-    if (is_kept[i] != 0) detections.push_back(std::move(all[i]));
-  return detections;
+  return kept(std::move(detections));
+}
+
+}  // namespace
+
+CocoTruth read_coco_truth(const fs::path& path, CocoType type, int threads) { return truth_of(cut_file(path), path, type, threads); }
+
+std::vector<CocoObject> read_coco_detections(const fs::path& path, const CocoTruth& truth, CocoType type, int threads) {
+  return detections_of(cut_file(path), path, truth, type, threads);
+}
+
+CocoFiles read_coco_files(const fs::path& truth, const fs::path& detections, CocoType type, int threads) {
+  const fs::path* paths[2] = {&truth, &detections};
+  CutFile files[2];
+  parallel_for(2, 1, threads, [&](int64_t i, int64_t) { files[i] = cut_file(*paths[i]); });
+  CocoFiles read;
+  read.truth = truth_of(files[0], truth, type, threads);
+  files[0] = CutFile();
+  read.detections = detections_of(files[1], detections, read.truth, type, threads);
+  return read;
 }
 
 }  // namespace boxseg

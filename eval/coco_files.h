@@ -16,7 +16,7 @@ struct CocoObject {
   int64_t id = 0;
   double area = 0, score = 0;       // score: of detections
   bool is_crowd = false;
-  CocoBox box{};
+  CocoBox box{};                    // for CocoType::segm that of the mask
   RunLengths mask;                  // empty for CocoType::bbox
 };
 
@@ -40,5 +40,12 @@ CocoTruth read_coco_truth(const std::filesystem::path& path, CocoType type, int 
 // segmentation is the box); else segmentations do (area and box are the mask's). Detections of categories that the truth
 // lacks are left out; an image that it lacks is refused. ids count from 1.
 std::vector<CocoObject> read_coco_detections(const std::filesystem::path& path, const CocoTruth& truth, CocoType type, int threads);
+
+struct CocoFiles {
+  CocoTruth truth;
+  std::vector<CocoObject> detections;
+};
+// Both, with the JSON of the two parsed side by side.
+CocoFiles read_coco_files(const std::filesystem::path& truth, const std::filesystem::path& detections, CocoType type, int threads);
 
 }  // namespace boxseg

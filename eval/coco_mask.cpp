@@ -3,62 +3,123 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <span>
 
 #include "common/base/error.h"
 
 namespace boxseg {
 namespace {
 
-constexpr double kFiner = 5;
+// The COCO API draws the outline of a polygon on a grid five times finer, point by point, and takes the places where it steps
+// between the fine columns 5k+2 and 5k+3: there the runs change in column k, at the upper one of the two points. Between two
+// corners x and y are monotone, so these steps are found without a walk along all points.
+constexpr int kFiner = 5;
 
 struct Point {
   int x, y;
 };
 
-// The outline of a polygon on the finer grid, every point of each edge; consecutive edges repeat their common point.
-std::vector<Point> outline_of(const std::vector<double>& polygon) {
-  const size_t corners = polygon.size() / 2;
-  std::vector<Point> corner(corners + 1), outline;
-  for (size_t j = 0; j < corners; ++j)
-    corner[j] = {static_cast<int>(kFiner * polygon[2 * j] + .5), static_cast<int>(kFiner * polygon[2 * j + 1] + .5)};
-  corner[corners] = corner[0];
-  for (size_t j = 0; j < corners; ++j) {
-    Point from = corner[j], to = corner[j + 1];
+struct Change {
+  uint32_t column, row;
+};
+
+// Where the outline of one polygon changes the runs of an image.
+class Changes {
+ public:
+  Changes(int64_t height, int64_t width) : height_(height), width_(width) { changes_.reserve(256); }
+
+  // The points of an edge count from its left end, or from its upper one where it is steep; the shorter direction is rounded
+  // as the COCO API does it: (int)(start + slope * t + .5).
+  void add_edge(Point from, Point to) {
     const int dx = std::abs(to.x - from.x), dy = std::abs(to.y - from.y);
-    const bool is_flat = dx >= dy, is_backward = is_flat ? from.x > to.x : from.y > to.y;
-    if (is_backward) std::swap(from, to);
-    const int steps = is_flat ? dx : dy;
-    const double slope = steps == 0 ? 0 : is_flat ? static_cast<double>(to.y - from.y) / dx : static_cast<double>(to.x - from.x) / dy;
-    for (int d = 0; d <= steps; ++d) {
-      const int t = is_backward ? steps - d : d;
-      if (is_flat) outline.push_back({t + from.x, static_cast<int>(from.y + slope * t + .5)});
-      else outline.push_back({static_cast<int>(from.x + slope * t + .5), t + from.y});
+    if (dx == 0) return;
+    if (dx >= dy) {
+      if (from.x > to.x) std::swap(from, to);
+      add_flat(from, to, static_cast<double>(to.y - from.y) / dx);
+    } else {
+      if (from.y > to.y) std::swap(from, to);
+      add_steep(from, to, static_cast<double>(to.x - from.x) / dy);
     }
   }
-  return outline;
-}
 
-RunLengths mask_of_polygon(const std::vector<double>& polygon, int64_t height, int64_t width) {
-  const std::vector<Point> outline = outline_of(polygon);
-  // Where the outline steps to another column of pixels, the runs change.
-  std::vector<uint32_t> changes;
-  for (size_t j = 1; j < outline.size(); ++j) {
-    const Point &a = outline[j - 1], &b = outline[j];
-    if (a.x == b.x) continue;
-    const double x = (static_cast<double>(b.x < a.x ? b.x : b.x - 1) + .5) / kFiner - .5;
-    if (std::floor(x) != x || x < 0 || x > static_cast<double>(width - 1)) continue;
-    const double y = (static_cast<double>(std::min(a.y, b.y)) + .5) / kFiner - .5;
-    const auto row = static_cast<int64_t>(std::ceil(std::clamp(y, 0.0, static_cast<double>(height))));
-    changes.push_back(static_cast<uint32_t>(static_cast<int64_t>(x) * height + row));
+  // As pixel numbers; dealt out by column first: a column has two as a rule.
+  std::vector<uint32_t> sorted() const {
+    if (changes_.empty()) return {};
+    uint32_t first = changes_[0].column, last = first;
+    for (const Change& c : changes_) first = std::min(first, c.column), last = std::max(last, c.column);
+    std::vector<uint32_t> begin(last - first + 2), positions(changes_.size());
+    for (const Change& c : changes_) ++begin[c.column - first + 1];
+    for (size_t i = 1; i < begin.size(); ++i) begin[i] += begin[i - 1];
+    for (const Change& c : changes_) positions[begin[c.column - first]++] = c.column * static_cast<uint32_t>(height_) + c.row;
+    for (size_t i = 0, done = 0; i + 1 < begin.size(); done = begin[i++])  // each begin has moved to its end
+      if (begin[i] - done > 1) std::sort(positions.begin() + static_cast<long>(done), positions.begin() + static_cast<long>(begin[i]));
+    return positions;
   }
-  changes.push_back(static_cast<uint32_t>(height * width));
-  std::sort(changes.begin(), changes.end());
-  for (size_t j = changes.size(); j-- > 1;) changes[j] -= changes[j - 1];
+
+ private:
+  // The first and last column whose step lies between two fine columns.
+  std::pair<int, int> columns(int low, int high) const {
+    const int first = low <= 2 ? 0 : (low + 2) / kFiner, last = high <= 2 ? -1 : (high - 3) / kFiner;
+    return {first, static_cast<int>(std::min<int64_t>(last, width_ - 1))};
+  }
+
+  void put(int column, int fine_y) {
+    const int64_t row = fine_y <= 2 ? 0 : (static_cast<int64_t>(fine_y) + 2) / kFiner;
+    changes_.push_back({static_cast<uint32_t>(column), static_cast<uint32_t>(std::min(row, height_))});
+  }
+
+  void add_flat(Point from, Point to, double slope) {
+    const auto [first, last] = columns(from.x, to.x);
+    for (int column = first; column <= last; ++column) {
+      const int t = column * kFiner + 2 - from.x + (slope < 0 ? 1 : 0);
+      put(column, static_cast<int>(from.y + slope * t + .5));
+    }
+  }
+
+  void add_steep(Point from, Point to, double slope) {
+    const auto [first, last] = columns(std::min(from.x, to.x), std::max(from.x, to.x));
+    const double inverse = 1 / slope;
+    const int steps = to.y - from.y;
+    for (int column = first; column <= last; ++column) {
+      const int left = column * kFiner + 2;
+      const auto is_past = [&](int t) { return (static_cast<int>(from.x + slope * t + .5) > left) == (slope > 0); };
+      int t = std::clamp(static_cast<int>((left + .5 - from.x) * inverse) + 1, 1, steps);  // the first point past it, or nearly
+      while (t > 1 && is_past(t - 1)) --t;
+      while (t < steps && !is_past(t)) ++t;
+      put(column, from.y + t - 1);
+    }
+  }
+
+  int64_t height_, width_;
+  std::vector<Change> changes_;
+};
+
+RunLengths mask_of_polygon(std::span<const double> polygon, int64_t height, int64_t width) {
+  Changes changes(height, width);
+  const size_t corners = polygon.size() / 2;
+  const auto corner = [&](size_t j) {
+    return Point{static_cast<int>(kFiner * polygon[2 * j] + .5), static_cast<int>(kFiner * polygon[2 * j + 1] + .5)};
+  };
+  const Point first = corner(0);
+  Point from = first;
+  for (size_t j = 1; j <= corners; ++j) {
+    const Point to = j < corners ? corner(j) : first;
+    changes.add_edge(from, to);
+    from = to;
+  }
+  const std::vector<uint32_t> positions = changes.sorted();
+  const auto pixels = static_cast<uint32_t>(height * width);
   // A run of length 0 joins its two neighbours.
-  RunLengths mask{height, width, {changes[0]}};
-  for (size_t j = 1; j < changes.size(); ++j) {
-    if (changes[j] > 0) mask.runs.push_back(changes[j]);
-    else if (++j < changes.size()) mask.runs.back() += changes[j];
+  RunLengths mask{height, width, {}};
+  mask.runs.reserve(positions.size() + 1);
+  uint32_t before = 0;
+  bool joins = false;
+  for (size_t j = 0; j <= positions.size(); ++j) {
+    const uint32_t position = j < positions.size() ? positions[j] : pixels, run = position - before;
+    before = position;
+    if (joins) mask.runs.back() += run, joins = false;
+    else if (run > 0 || j == 0) mask.runs.push_back(run);
+    else joins = true;
   }
   return mask;
 }
@@ -146,18 +207,27 @@ uint64_t area_of(const RunLengths& mask) {
 }
 
 CocoBox box_of(const RunLengths& mask) {
-  const auto height = static_cast<uint64_t>(mask.height);
+  const auto height = static_cast<uint32_t>(mask.height);
   const size_t changes = mask.runs.size() / 2 * 2;
   if (changes == 0 || height == 0) return {};
-  uint64_t left = static_cast<uint64_t>(mask.width), top = height, right = 0, bottom = 0, position = 0, before = 0;
-  for (size_t i = 0; i < changes; ++i) {
-    position += mask.runs[i];
-    const uint64_t pixel = position - i % 2;  // the first of a run of ones, then its last
-    const uint64_t y = pixel % height, x = pixel / height;
-    if (i % 2 == 0) before = x;
-    else if (before < x) top = 0, bottom = height - 1;  // a run over a column's end
-    left = std::min(left, x), right = std::max(right, x);
-    top = std::min(top, y), bottom = std::max(bottom, y);
+  uint32_t left = static_cast<uint32_t>(mask.width), top = height, right = 0, bottom = 0;
+  uint32_t x = 0, y = 0;
+  const auto advance = [&](uint32_t pixels) {  // a division is slow, and runs are mostly shorter than a column
+    y += pixels;
+    if (y < height) return;
+    const uint32_t columns = y < 2 * height ? 1 : y / height;
+    x += columns, y -= columns * height;
+  };
+  for (size_t i = 0; i < changes; i += 2) {
+    advance(mask.runs[i]);
+    const uint32_t ones = mask.runs[i + 1], x0 = x, y0 = y;  // the first pixel of a run of ones, then its last
+    if (ones > 0) advance(ones - 1);
+    else if (y > 0) --y;
+    else --x, y = height - 1;  // the pixel before: what the COCO API takes, too
+    if (x0 < x) top = 0, bottom = height - 1;  // a run over a column's end
+    left = std::min({left, x0, x}), right = std::max({right, x0, x});
+    top = std::min({top, y0, y}), bottom = std::max({bottom, y0, y});
+    advance(1);
   }
   return {static_cast<double>(left), static_cast<double>(top), static_cast<double>(right - left + 1), static_cast<double>(bottom - top + 1)};
 }

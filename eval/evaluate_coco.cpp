@@ -62,8 +62,7 @@ int evaluate_coco_command(int argc, char** argv) {
   if (!json.empty()) require_writable_directory(fs::absolute(json).parent_path(), "--json");
   const CocoType type = type_name == "bbox" ? CocoType::bbox : CocoType::segm;
   const int threads = resolve_threads(options.threads);
-  const CocoTruth truth = read_coco_truth(ground_truth, type, threads);
-  const auto detections = read_coco_detections(detections_file, truth, type, threads);
+  const auto [truth, detections] = read_coco_files(ground_truth, detections_file, type, threads);
   const CocoResult result = evaluate_coco(truth, detections, type, threads);
   std::fputs(coco_summary(result).c_str(), stdout);
   if (per_class) std::fputs(per_class_table(truth, result).c_str(), stdout);

@@ -100,6 +100,60 @@ TEST_CASE("masks drawn by hand have their area, box, text and overlap") {
   REQUIRE(area_of(both) == 7);
 }
 
+namespace {
+
+// The COCO API's way: every point of the outline on the finer grid, and a look at each step between two.
+std::vector<uint32_t> changes_by_walking(const std::vector<double>& polygon, int64_t height, int64_t width) {
+  std::vector<std::pair<int, int>> corners, outline;
+  for (size_t j = 0; j < polygon.size(); j += 2)
+    corners.emplace_back(static_cast<int>(5.0 * polygon[j] + .5), static_cast<int>(5.0 * polygon[j + 1] + .5));
+  corners.push_back(corners[0]);
+  for (size_t j = 0; j + 1 < corners.size(); ++j) {
+    auto a = corners[j], b = corners[j + 1];
+    const int dx = std::abs(b.first - a.first), dy = std::abs(b.second - a.second), steps = std::max(dx, dy);
+    const bool is_turned = dx >= dy ? a.first > b.first : a.second > b.second;
+    if (is_turned) std::swap(a, b);
+    for (int i = 0; i <= steps; ++i) {
+      const int t = is_turned ? steps - i : i;
+      if (dx >= dy) outline.emplace_back(a.first + t, static_cast<int>(a.second + (dx == 0 ? 0 : static_cast<double>(b.second - a.second) / dx) * t + .5));
+      else outline.emplace_back(static_cast<int>(a.first + static_cast<double>(b.first - a.first) / dy * t + .5), a.second + t);
+    }
+  }
+  std::vector<uint32_t> changes;
+  for (size_t j = 1; j < outline.size(); ++j) {
+    if (outline[j].first == outline[j - 1].first) continue;
+    const double x = (std::min(outline[j].first, outline[j - 1].first) + .5) / 5 - .5;
+    if (std::floor(x) != x || x < 0 || x > static_cast<double>(width - 1)) continue;
+    const double y = std::clamp((std::min(outline[j].second, outline[j - 1].second) + .5) / 5 - .5, 0.0, static_cast<double>(height));
+    changes.push_back(static_cast<uint32_t>(static_cast<int64_t>(x) * height + static_cast<int64_t>(std::ceil(y))));
+  }
+  std::sort(changes.begin(), changes.end());
+  return changes;
+}
+
+}  // namespace
+
+TEST_CASE("the mask of a polygon is that of a walk along every point of its outline") {
+  Random random(4, "coco polygons");
+  for (int i = 0; i < 20000; ++i) {
+    const int64_t height = 1 + random.below(60), width = 1 + random.below(60), beyond = i % 4 == 0 ? 300 : 3;
+    std::vector<double> polygon;
+    for (int64_t corner = 0, corners = 2 + random.below(8); corner < corners; ++corner)
+      for (const int64_t side : {width, height}) {
+        const double v = random.uniform() * static_cast<double>(side + 2 * beyond) - static_cast<double>(beyond);
+        polygon.push_back(i % 3 == 0 ? std::round(v) : v);  // whole pixels as well: ties
+      }
+    const RunLengths mask = mask_of_polygons({polygon}, height, width);
+    std::vector<uint8_t> pixels(static_cast<size_t>(height * width)), expected(pixels.size());
+    for (size_t r = 0, at = 0; r < mask.runs.size(); at += mask.runs[r++])
+      std::fill_n(pixels.begin() + static_cast<long>(at), mask.runs[r], static_cast<uint8_t>(r % 2));
+    for (const uint32_t change : changes_by_walking(polygon, height, width))
+      for (size_t p = change; p < expected.size(); ++p) expected[p] ^= 1;
+    INFO(i);
+    REQUIRE(pixels == expected);
+  }
+}
+
 TEST_CASE("a mask survives its text, whatever its runs") {
   Random random(3, "coco masks");
   for (int i = 0; i < 200; ++i) {
@@ -154,6 +208,10 @@ TEST_CASE("files that are no COCO files are refused with the place") {
     return std::string("accepted");
   };
   REQUIRE_THAT(message(Files("{")), Catch::Contains("dt.json") && Catch::Contains("no JSON"));
+  REQUIRE_THAT(message(Files("[] 1")), Catch::Contains("dt.json") && Catch::Contains("no JSON"));
+  REQUIRE_THAT(message(Files(R"([{"image_id":5,"category_id":2,"score":1,"bbox":[0,0,1,1]},])")), Catch::Contains("dt.json") && Catch::Contains("no JSON"));
+  REQUIRE_THAT(message(Files(R"([{"image_id":5,"category_id":2,"score":01,"bbox":[0,0,1,1]}])")), Catch::Contains("detections[0]") && Catch::Contains("no JSON"));
+  REQUIRE_THAT(message(Files("[7]")), Catch::Contains("detections[0]"));
   REQUIRE_THAT(message(Files("{}")), Catch::Contains("not a list of detections"));
   REQUIRE_THAT(message(Files(R"([{"image_id":6,"category_id":2,"score":1,"bbox":[0,0,1,1]}])")), Catch::Contains("detections[0]") && Catch::Contains("image 6"));
   REQUIRE_THAT(message(Files(R"([{"image_id":5,"category_id":2,"bbox":[0,0,1,1]}])")), Catch::Contains("score"));
