@@ -109,15 +109,50 @@ def table(rows):
     return '\n'.join(lines) + '\n'
 
 
-def serve(work, finish=None):
+class Turns:
     """The other side of a Worker, for peers in Python."""
+
+    def __init__(self):
+        self.out = os.fdopen(os.dup(1), 'w')
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what the peers print does not belong among the answers
+        self.is_ready = False
+
+    def wait(self):
+        """True when there is work to do, False at the end. The first call says that the input is loaded."""
+        if not self.is_ready:
+            print('ready', file=self.out, flush=True)
+            self.is_ready = True
+        return bool(sys.stdin.readline())
+
+    def answer(self, seconds):
+        print(json.dumps({'seconds': seconds}), file=self.out, flush=True)
+
+
+def serve(work, finish=None):
+    """For peers that are a function."""
     import time
-    out = os.fdopen(os.dup(1), 'w')
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what the peers print does not belong among the answers
-    print('ready', file=out, flush=True)
-    for _ in sys.stdin:
+    turns = Turns()
+    while turns.wait():
         start = time.perf_counter()
         work()
-        print(json.dumps({'seconds': time.perf_counter() - start}), file=out, flush=True)
+        turns.answer(time.perf_counter() - start)
     if finish:
         finish()
+
+
+def agreement(ours, theirs, limit):
+    """What two HDF5 files of results have in common, as text for Row.compared. Raises where a dataset of theirs differs from
+    ours by more than `limit` in norm, as a share of its own. Norms, since a tie that each side's rounding decides otherwise
+    moves single numbers by much."""
+    import h5py
+    import numpy
+    worst = 0.0
+    with h5py.File(ours) as a, h5py.File(theirs) as b:
+        names = ', '.join(b)
+        for name in b:
+            expected, got = numpy.asarray(b[name], 'float64'), numpy.asarray(a[name], 'float64')
+            difference = float(numpy.linalg.norm(got.reshape(expected.shape) - expected) / numpy.linalg.norm(expected))
+            if not difference <= limit:
+                raise RuntimeError(f'{name}: the relative difference is {difference:.2g}; at most {limit:g} is expected')
+            worst = max(worst, difference)
+    return f'{names}: relative differences {worst:.1g} at most'

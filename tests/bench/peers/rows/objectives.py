@@ -1,0 +1,82 @@
+"""The objectives of stages 1 and 3, forward and backward, features given, against the authors' loops after their networks."""
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+IMAGES, CHANNELS, CELLS, SIZE, CLASSES = 20, 1024, 41, 321, 21
+# Verb: what it is, ratio asked, ratio of memories asked.
+ROWS = {'bap': ('BAP, 50 boxes, grid 4', 30, None), 'nal': ('NAL', 10, 5)}
+
+
+def make_input(path):
+    import numpy
+    from batches import boxes_and_masks, label_maps, write
+    random = numpy.random.default_rng(11)
+    boxes, image_of_box, masks = boxes_and_masks(random, IMAGES, SIZE)
+    y_crf, y_ret = label_maps(random, boxes, image_of_box, IMAGES, SIZE)
+    features = random.standard_normal((IMAGES, CHANNELS, CELLS, CELLS), 'float32').clip(0)
+    weight = .01 * random.standard_normal((CLASSES, CHANNELS, 1, 1), 'float32')
+    write(path, {'in/features': features, 'in/weight': weight, 'in/boxes': boxes, 'in/image_of_box': image_of_box,
+                 'in/bg_mask': masks, 'in/mask_crf': y_crf, 'in/mask_ret': y_ret})
+
+
+def measure(context):
+    from measure import Worker, agreement, row_of, take_turns
+    tool = context.need_clones()
+    data, ours, theirs = (context.scratch / name for name in ('objectives.h5', 'ours.h5', 'theirs.h5'))
+    make_input(data)
+    for verb, (what, asked, memory_asked) in ROWS.items():
+        for threads in (1, 2):
+            workers = [Worker('boxseg', context.bench(verb, data, ours, threads), threads),
+                       Worker("authors' loop", [context.python, __file__, tool, verb, data, theirs, threads], threads)]
+            take_turns(workers, context.rounds)
+            yield row_of(f'{what}: forward and backward, batch {IMAGES}, {CHANNELS} channels on {CELLS}x{CELLS}, {SIZE} px', threads,
+                         workers[0], workers[1:], compared=agreement(ours, theirs, 1e-4), required=asked, memory_required=memory_asked)
+    data.unlink()
+
+
+def peer(script, verb, data, output, threads):
+    """Their loop with the backbone replaced by given features. Without a learning rate all rounds are the same."""
+    import h5py
+    from authors import load_tool, run_loop
+    tool = load_tool(script)
+    torch, authors = tool.prepare(int(threads))
+    with h5py.File(data) as file:
+        tensors = {name: torch.from_numpy(file['in'][name][()]) for name in file['in']}
+    features = tensors['features']
+    if verb == 'bap':
+        import stage1
+        of_image = [tensors['boxes'][tensors['image_of_box'] == i] for i in range(len(features))]
+        images = [torch.empty(3, 1, 1)] * len(features)  # nobody looks at them
+        batch = stage1.my_collate(list(zip(images, of_image, tensors['bg_mask'][:, 0].float())))
+        module, config, network = 'stage1', 'stage1.yml', 'Labeler'
+    else:
+        crf, ret = tensors['mask_crf'].long(), tensors['mask_ret'].long()
+        agreed = torch.where(crf == ret, crf, torch.full_like(crf, 255))
+        batch = [torch.empty(1).expand(len(features), 3, SIZE, SIZE), agreed, crf]
+        module, config, network = 'stage3_vgg', 'stage3_vgg.yml', 'DeepLab_LargeFOV'
+    leaf = {}
+
+    def take_features(_):
+        leaf['features'] = features.detach().requires_grad_()
+        return leaf['features']
+
+    def without_backbone(made):
+        made.backbone = torch.nn.Identity()
+        made.get_features = take_features
+        return made
+
+    def before(turn, kept):
+        leaf.clear()
+        kept['network'].classifier.weight.data.copy_(tensors['weight'])
+
+    kept = run_loop(tool, authors, module, config, network, batch, {'DATA__BATCH_SIZE': len(features), 'SOLVER__LR': 0.0},
+                    without_backbone, before, lambda turn, kept: None)
+    with h5py.File(output, 'w') as file:
+        file['loss'] = kept['loss'].numpy()
+        file['features_gradient'] = leaf['features'].grad.numpy()
+        file['weight_gradient'] = kept['network'].classifier.weight.grad.numpy()
+
+
+if __name__ == '__main__':
+    peer(*sys.argv[1:])
