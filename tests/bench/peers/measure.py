@@ -128,11 +128,13 @@ class Turns:
         print(json.dumps({'seconds': seconds}), file=self.out, flush=True)
 
 
-def serve(work, finish=None):
-    """For peers that are a function."""
+def serve(work, finish=None, before=None):
+    """For peers that are a function; before() is not timed."""
     import time
     turns = Turns()
     while turns.wait():
+        if before:
+            before()
         start = time.perf_counter()
         work()
         turns.answer(time.perf_counter() - start)
