@@ -75,7 +75,7 @@ class Batches {
                     [this](int64_t position) { return samples_.at(position); });
   }
   TrainingBatch next() {
-    std::vector<TrainingSample> samples;
+    std::vector<LabelledSample> samples;
     while (static_cast<int64_t>(samples.size()) < batch_) samples.push_back(std::move(*loader_->next()));
     return make_batch(samples, crop_);
   }
@@ -84,7 +84,7 @@ class Batches {
   const TrainingSamples& samples_;
   const int64_t batch_, crop_, steps_;
   const int workers_;
-  std::optional<Loader<TrainingSample>> loader_;
+  std::optional<Loader<LabelledSample>> loader_;
 };
 
 void write_segmenter(const Network& network, const Dataset& dataset, const Stage3Options& options, StageRun& run) {

@@ -35,7 +35,7 @@ std::string damage_of(const Dataset& dataset, const ImageEntry& entry, const Tra
 
 }  // namespace
 
-RgbImage picture_of(const TrainingSample& sample, int64_t crop, const Normalisation& normalisation, const Palette& palette) {
+RgbImage picture_of(const LabelledSample& sample, int64_t crop, const Normalisation& normalisation, const Palette& palette) {
   const RgbImage photo = denormalise(sample.image, crop, crop, normalisation);
   RgbImage image(crop, crop * static_cast<int64_t>(1 + sample.labels.size()));
   for (int64_t y = 0; y < crop; ++y) {
@@ -83,12 +83,12 @@ TrainingSamples::TrainingSamples(const Dataset& dataset, std::vector<int64_t> im
       options_(std::move(options)),
       order_(options_.seed, static_cast<int64_t>(images_.size()), options_.batch) {}
 
-TrainingSample TrainingSamples::at(int64_t position) const {
+LabelledSample TrainingSamples::at(int64_t position) const {
   const auto place = order_.at(position);
   const ImageEntry& entry = dataset_.images[static_cast<size_t>(images_[static_cast<size_t>(place.image)])];
   std::vector<Sample::Plane> planes;
   for (auto& map : labels_.read(entry)) planes.push_back({std::move(map.pixels), options_.label_padding});
-  TrainingSample out;
+  LabelledSample out;
   out.key = stable_hash64(entry.id);
   // By position, not by epoch: an image that stands twice in one batch of a small dataset is cut differently.
   Random random(options_.seed, "augment", static_cast<uint64_t>(position), out.key);
@@ -99,14 +99,14 @@ TrainingSample TrainingSamples::at(int64_t position) const {
   return out;
 }
 
-TrainingBatch make_batch(const std::vector<TrainingSample>& samples, int64_t crop) {
+TrainingBatch make_batch(const std::vector<LabelledSample>& samples, int64_t crop) {
   const auto count = static_cast<int64_t>(samples.size());
   TrainingBatch batch;
   batch.images = at::empty({count, 3, crop, crop}, at::kFloat);
   at::Tensor* const maps[] = {&batch.labels.label, &batch.labels.other};
   for (size_t m = 0; m < samples.at(0).labels.size(); ++m) *maps[m] = at::empty({count, crop, crop}, at::kByte);
   for (int64_t n = 0; n < count; ++n) {
-    const TrainingSample& sample = samples[static_cast<size_t>(n)];
+    const LabelledSample& sample = samples[static_cast<size_t>(n)];
     std::copy(sample.image.begin(), sample.image.end(), batch.images.mutable_data_ptr<float>() + n * 3 * crop * crop);
     for (size_t m = 0; m < sample.labels.size(); ++m)
       std::copy(sample.labels[m].begin(), sample.labels[m].end(),

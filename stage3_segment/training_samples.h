@@ -14,14 +14,14 @@
 
 namespace boxseg {
 
-struct TrainingSample {
+struct LabelledSample {
   std::vector<float> image;                  // [3,S,S], normalised
   std::vector<std::vector<uint8_t>> labels;  // [S,S] each
   uint64_t key = 0;                          // stable_hash64 of the image's id
 };
 
 // The crop for people to look at, and to its right its label maps in their classes' colours.
-RgbImage picture_of(const TrainingSample& sample, int64_t crop, const Normalisation& normalisation, const Palette& palette);
+RgbImage picture_of(const LabelledSample& sample, int64_t crop, const Normalisation& normalisation, const Palette& palette);
 
 struct TrainingSet {
   std::vector<int64_t> images;       // indices into dataset.images that have all they need
@@ -49,7 +49,7 @@ class TrainingSamples {
 
   // Sample `position`, counted from 0: slot position % batch of step position / batch + 1. A pure function of its
   // argument, thread-safe. Throws bad_input with the file's name.
-  TrainingSample at(int64_t position) const;
+  LabelledSample at(int64_t position) const;
 
  private:
   const Dataset& dataset_;
@@ -64,6 +64,6 @@ struct TrainingBatch {
   LossLabels labels;  // [B,S,S] uint8
   std::vector<uint64_t> keys;
 };
-TrainingBatch make_batch(const std::vector<TrainingSample>& samples, int64_t crop);
+TrainingBatch make_batch(const std::vector<LabelledSample>& samples, int64_t crop);
 
 }  // namespace boxseg

@@ -29,7 +29,7 @@ struct Crops {
                           {{0.5, 1.5, 0.5, 0.5, kCrop}, parse_normalisation("lite0_rgb"), 4, kBatch}};
 
   TrainingBatch batch(int64_t step) const {
-    std::vector<TrainingSample> all;
+    std::vector<LabelledSample> all;
     for (int64_t i = 0; i < kBatch; ++i) all.push_back(samples.at((step - 1) * kBatch + i));
     return make_batch(all, kCrop);
   }

@@ -6,7 +6,7 @@ using namespace boxseg;
 
 TEST_CASE("the picture of a sample shows the crop and beside it its label maps", "[cpu]") {
   const Normalisation normalisation = parse_normalisation("lite0_rgb");
-  TrainingSample sample;
+  LabelledSample sample;
   sample.image = normalise({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, 2, 2, normalisation);
   sample.labels = {{0, 1, 2, 255}, {1, 1, 0, 2}};
   const Palette palette = {{0, 0, 0}, {50, 60, 70}, {80, 90, 100}};
