@@ -74,3 +74,13 @@ def run_loop(tool, authors, module, config, network, batch, settings, change, be
         except tool.Done:
             pass
     return kept
+
+
+def fill(torch, network):
+    """Weights by He's distribution, no biases, and their own for the classifier: features of a usual size, whatever the seed."""
+    for module in network.backbone.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            torch.nn.init.kaiming_normal_(module.weight, nonlinearity='relu')
+            torch.nn.init.zeros_(module.bias)
+    torch.nn.init.normal_(network.classifier.weight, std=.01)
+    return network

@@ -150,11 +150,13 @@ def agreement(ours, theirs, limit):
     import numpy
     worst = 0.0
     with h5py.File(ours) as a, h5py.File(theirs) as b:
-        names = ', '.join(b)
-        for name in b:
+        names = []
+        what = ', '.join(b)
+        b.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+        for name in names:
             expected, got = numpy.asarray(b[name], 'float64'), numpy.asarray(a[name], 'float64')
             difference = float(numpy.linalg.norm(got.reshape(expected.shape) - expected) / numpy.linalg.norm(expected))
             if not difference <= limit:
                 raise RuntimeError(f'{name}: the relative difference is {difference:.2g}; at most {limit:g} is expected')
             worst = max(worst, difference)
-    return f'{names}: relative differences {worst:.1g} at most'
+    return f'{what}: relative differences {worst:.1g} at most'

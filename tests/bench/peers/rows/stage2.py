@@ -44,10 +44,11 @@ def compare_labels(ours, theirs, ids):
     """Text for Row.compared; raises where too many labels differ."""
     import numpy
     from PIL import Image
-    shares = {}
+    shares, foreground = {}, 0
     for kind in ('Y_crf', 'Y_ret'):
         maps = [[numpy.array(Image.open(side / kind / f'{i}.png')) for i in ids] for side in (ours, theirs)]
         shares[kind] = max(float((a != b).mean()) for a, b in zip(*maps))
+        foreground = max([foreground] + [float((a > 0).mean()) for a in maps[0]])
         if shares[kind] > LARGEST_SHARE:
             raise RuntimeError(f'{kind}: labels differ at {100 * shares[kind]:.2f} % of the pixels of a photograph')
     return 'labels differ at most at ' + ', '.join(f'{100 * share:.3f} % of the pixels of a {kind}' for kind, share in shares.items())
@@ -58,17 +59,12 @@ def make_input(script, voc, folder):
     import h5py
     import numpy
     from PIL import Image
-    from authors import load_tool
+    from authors import fill, load_tool
     torch, _ = load_tool(script).prepare(2)
     from datasets.transforms_bbox import Normalize_Caffe
     from models.ClsNet import Labeler
     torch.manual_seed(17)
-    labeler = Labeler(21, [None, None], 1).eval()
-    for module in labeler.backbone.modules():
-        if isinstance(module, torch.nn.Conv2d):
-            torch.nn.init.kaiming_normal_(module.weight, nonlinearity='relu')
-            torch.nn.init.zeros_(module.bias)
-    torch.nn.init.normal_(labeler.classifier.weight, std=.01)
+    labeler = fill(torch, Labeler(21, [None, None], 1)).eval()
     torch.save(labeler.state_dict(), f'{folder}/classifier.pt')
     with h5py.File(f'{folder}/features.h5', 'w') as file, torch.no_grad():
         for name in pathlib.Path(folder, 'photos.txt').read_text().split():

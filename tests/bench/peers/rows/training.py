@@ -1,0 +1,85 @@
+"""A training step of stages 1 and 3 with VGG-16, fp32, crop 321, against the authors' modules and loops in PyTorch."""
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+IMAGES, SIZE = 2, 321
+ASKED = {1: 1.25, 3: 1.0}
+RATE = 1e-7  # too low to diverge on one batch again and again
+COMPARED = ('backbone.conv1_1.weight', 'backbone.conv4_1.weight', 'backbone.fc7.bias', 'classifier.weight')
+
+
+def measure(context):
+    import subprocess
+    import h5py
+    import numpy
+    from batches import boxes_and_masks, label_maps, write
+    from measure import Worker, agreement, row_of, take_turns
+    tool = context.need_clones()
+    data, ours, theirs, weights = (context.scratch / name for name in ('training.h5', 'ours.h5', 'theirs.h5', 'vgg16.pt'))
+    random = numpy.random.default_rng(12)
+    boxes, image_of_box, masks = boxes_and_masks(random, IMAGES, SIZE)
+    y_crf, y_ret = label_maps(random, boxes, image_of_box, IMAGES, SIZE)
+    write(data, {'in/images': 50 * random.standard_normal((IMAGES, 3, SIZE, SIZE), 'float32'), 'in/boxes': boxes,
+                 'in/image_of_box': image_of_box, 'in/bg_mask': masks, 'in/mask_crf': y_crf, 'in/mask_ret': y_ret})
+    subprocess.run([context.python, __file__, 'make_weights', tool, weights], check=True)
+    for stage, asked in ASKED.items():
+        for threads in (1, 2):
+            workers = [Worker('boxseg', context.bench('training', stage, data, weights, ours, RATE, threads), threads),
+                       Worker("authors' loop", [context.python, __file__, 'peer', tool, stage, data, weights, theirs, threads], threads)]
+            take_turns(workers, context.rounds)
+            row = row_of(f'training step of stage {stage}, VGG-16 fp32, batch {IMAGES}, {SIZE} px', threads, workers[0], workers[1:],
+                         compared='without dropout ' + agreement(ours, theirs, 1e-3), required=asked)
+            with h5py.File(ours) as file:
+                row.note = f'{100 * file["share_outside_convolutions"][0]:.1f} % of our step are outside the convolutions (at most 3 asked)'
+            yield row
+
+
+def make_weights(script, path):
+    from authors import fill, load_tool
+    torch, _ = load_tool(script).prepare(2)
+    from models.ClsNet import Labeler
+    torch.manual_seed(19)
+    torch.save(fill(torch, Labeler(21, [2, 2], 4)).state_dict(), path)
+
+
+def peer(script, stage, data, weights, output, threads):
+    """Their loop. The round that is not counted goes without dropout, so that its results can be compared."""
+    import h5py
+    from authors import load_tool, run_loop
+    tool = load_tool(script)
+    torch, authors = tool.prepare(int(threads))
+    with h5py.File(data) as file:
+        tensors = {name: torch.from_numpy(file['in'][name][()]) for name in file['in']}
+    state = torch.load(weights)
+    if stage == '1':
+        import stage1
+        of_image = [tensors['boxes'][tensors['image_of_box'] == i] for i in range(IMAGES)]
+        batch = stage1.my_collate(list(zip(tensors['images'], of_image, tensors['bg_mask'][:, 0].float())))
+        module, config, network = 'stage1', 'stage1.yml', 'Labeler'
+    else:
+        crf, ret = tensors['mask_crf'].long(), tensors['mask_ret'].long()
+        batch = [tensors['images'], torch.where(crf == ret, crf, torch.full_like(crf, 255)), crf]
+        module, config, network = 'stage3_vgg', 'stage3_vgg.yml', 'DeepLab_LargeFOV'
+
+    def before(turn, kept):
+        if turn == 0:
+            kept['network'].load_state_dict(state)
+        for part in kept['network'].modules():
+            if isinstance(part, torch.nn.Dropout2d):
+                part.p = .5 if turn > 0 else 0
+
+    def after(turn, kept):
+        if turn == 0:
+            parameters = dict(kept['network'].named_parameters())
+            with h5py.File(output, 'w') as file:
+                file['loss'] = kept['loss'].numpy()
+                for name in COMPARED:
+                    file['gradients/' + name] = parameters[name].grad.numpy()
+
+    run_loop(tool, authors, module, config, network, batch, {'DATA__BATCH_SIZE': IMAGES, 'SOLVER__LR': RATE}, lambda made: made, before,
+             after)
+
+
+if __name__ == '__main__':
+    {f.__name__: f for f in (make_weights, peer)}[sys.argv[1]](*sys.argv[2:])
