@@ -5,7 +5,8 @@ from torch import nn
 
 EPS, STEM, OUTPUT_STRIDE = 1e-3, 32, 16
 # Expansion, channels, kernel, stride, how often (the stride of the first).
-STAGES = [(1, 16, 3, 1, 1), (6, 24, 3, 2, 2), (6, 40, 5, 2, 2), (6, 80, 3, 2, 3), (6, 112, 5, 1, 3), (6, 192, 5, 2, 4), (6, 320, 3, 1, 1)]
+STAGES = [(1, 16, 3, 1, 1), (6, 24, 3, 2, 2), (6, 40, 5, 2, 2), (6, 80, 3, 2, 3), (6, 112, 5, 1, 3),
+          (6, 192, 5, 2, 4), (6, 320, 3, 1, 1)]
 
 
 def convolution(inner, outer, kernel, stride=1, dilation=1, groups=1):

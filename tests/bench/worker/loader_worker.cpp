@@ -38,7 +38,8 @@ void write_samples(const fs::path& path, const TrainingData& data, int64_t count
     const TrainingSample sample = data.sample(position);
     images.insert(images.end(), sample.input.begin(), sample.input.end());
     background.insert(background.end(), sample.background.begin(), sample.background.end());
-    for (const NormalisedBox& b : sample.boxes) boxes.insert(boxes.end(), {b.x0, b.y0, b.x1, b.y1, static_cast<float>(b.class_id)});
+    for (const NormalisedBox& b : sample.boxes)
+      boxes.insert(boxes.end(), {b.x0, b.y0, b.x1, b.y1, static_cast<float>(b.class_id)});
     height = sample.height, width = sample.width;
   }
   H5Writer file(path);

@@ -60,8 +60,8 @@ TrainingBatch stage3_batch(const H5Reader& input, const at::Tensor& images) {
 
 void write_gradients(H5Writer& output, const Network& network) {
   for (const Parameter& p : network.parameters())
-    if (const std::string& n = p.name; n == "backbone.conv1_1.weight" || n == "backbone.conv4_1.weight" || n == "backbone.fc7.bias" ||
-                                       n == "classifier.weight")
+    if (const std::string& n = p.name; n == "backbone.conv1_1.weight" || n == "backbone.conv4_1.weight" ||
+                                       n == "backbone.fc7.bias" || n == "classifier.weight")
       write_tensor(output, "gradients/" + n, p.value.grad());
 }
 
@@ -81,7 +81,8 @@ void run(const Arguments& arguments) {
   Pass pass;  // the first round goes without dropout, and its results are kept
   serve([&] {
     const auto start = Clock::now();
-    const StepReport report = is_stage1 ? training_step(*network, samples, {}, pass) : train_step(*network, batch, LossOptions(), pass);
+    const StepReport report =
+        is_stage1 ? training_step(*network, samples, {}, pass) : train_step(*network, batch, LossOptions(), pass);
     if (!pass.is_training) {
       output.write<double>("loss", std::vector<double>{report.front().second});
       write_gradients(output, *network);

@@ -20,8 +20,8 @@ def measure(context):
             workers = [Worker('boxseg', context.bench('lite0', data, weights, ours, threads), threads),
                        Worker('eager PyTorch', [context.python, __file__, data, weights, theirs, threads], threads)]
             take_turns(workers, 2 * context.rounds)
-            yield row_of(f'EfficientNet-Lite0 trunk forward, {SIZE} px, output stride 16, batch {images}', threads, workers[0], workers[1:],
-                         compared=agreement(ours, theirs, 1e-4), required=2)
+            work = f'EfficientNet-Lite0 trunk forward, {SIZE} px, output stride 16, batch {images}'
+            yield row_of(work, threads, workers[0], workers[1:], compared=agreement(ours, theirs, 1e-4), required=2)
 
 
 def peer(data, weights, output, threads):

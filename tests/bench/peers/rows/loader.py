@@ -16,8 +16,8 @@ def measure(context):
     listed, dataset = folder / 'photos.txt', folder / 'dataset.h5'
     ids = (voc / 'ImageSets/Segmentation/train.txt').read_text().split()[:PHOTOS]
     listed.write_text('\n'.join(ids) + '\n')
-    subprocess.run([context.program('prepare'), 'voc', '--root', voc, '--split', f'photos={listed}', '--masks', 'none', '--output', dataset,
-                    '--quiet'], check=True)
+    subprocess.run([context.program('prepare'), 'voc', '--root', voc, '--split', f'photos={listed}', '--masks', 'none',
+                    '--output', dataset, '--quiet'], check=True)
     ours, theirs, draws = (folder / name for name in ('ours.h5', 'theirs.h5', 'draws.h5'))
     workers = [Worker('boxseg', context.bench('loader', dataset, draws, ours)),  # leaves its draws for the other
                Worker("authors' VOC_box", [context.python, __file__, tool, voc, folder])]

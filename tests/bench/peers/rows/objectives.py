@@ -30,8 +30,9 @@ def measure(context):
             workers = [Worker('boxseg', context.bench(verb, data, ours, threads), threads),
                        Worker("authors' loop", [context.python, __file__, tool, verb, data, theirs, threads], threads)]
             take_turns(workers, context.rounds)
-            yield row_of(f'{what}: forward and backward, batch {IMAGES}, {CHANNELS} channels on {CELLS}x{CELLS}, {SIZE} px', threads,
-                         workers[0], workers[1:], compared=agreement(ours, theirs, 1e-4), required=asked, memory_required=memory_asked)
+            work = f'{what}: forward and backward, batch {IMAGES}, {CHANNELS} channels on {CELLS}x{CELLS}, {SIZE} px'
+            yield row_of(work, threads, workers[0], workers[1:], compared=agreement(ours, theirs, 1e-4), required=asked,
+                         memory_required=memory_asked)
     data.unlink()
 
 

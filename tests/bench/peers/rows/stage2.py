@@ -21,8 +21,8 @@ def measure(context):
     folder.mkdir()
     listed = folder / 'photos.txt'
     listed.write_text('\n'.join(ids) + '\n')
-    subprocess.run([context.program('prepare'), 'voc', '--root', voc, '--split', f'photos={listed}', '--masks', 'none', '--output',
-                    folder / 'dataset.h5', '--quiet'], check=True)
+    subprocess.run([context.program('prepare'), 'voc', '--root', voc, '--split', f'photos={listed}', '--masks', 'none',
+                    '--output', folder / 'dataset.h5', '--quiet'], check=True)
     subprocess.run([context.python, __file__, 'make_input', tool, voc, folder], check=True)
 
     workers = [Worker('boxseg', context.bench('stage2', folder / 'dataset.h5', folder / 'classifier.pt', folder / 'features.h5',
@@ -35,7 +35,8 @@ def measure(context):
     workers = [Worker('boxseg', [context.python, __file__, 'run_program', context.program('stage2_pseudolabel'), folder]),
                Worker("authors' stage2.py", [context.python, __file__, 'run_all', tool, voc, folder])]
     take_turns(workers, min(context.rounds, ROUNDS_OF_ALL))
-    yield Row(f'stage 2, {PHOTOS} photographs, VGG-16 fp32, 500x375', 1, workers[0].seconds, {workers[1].name: workers[1].seconds},
+    peers = {workers[1].name: workers[1].seconds}
+    yield Row(f'stage 2, {PHOTOS} photographs, VGG-16 fp32, 500x375', 1, workers[0].seconds, peers,
               compared=compare_labels(folder / 'ours_all', folder / 'theirs_all', ids), required=4,
               note='ours with the start of the program')
 
@@ -51,7 +52,7 @@ def compare_labels(ours, theirs, ids):
         foreground = max([foreground] + [float((a > 0).mean()) for a in maps[0]])
         if shares[kind] > LARGEST_SHARE:
             raise RuntimeError(f'{kind}: labels differ at {100 * shares[kind]:.2f} % of the pixels of a photograph')
-    return 'labels differ at most at ' + ', '.join(f'{100 * share:.3f} % of the pixels of a {kind}' for kind, share in shares.items())
+    return 'labels differ at most at ' + ', '.join(f'{100 * shares[kind]:.3f} % of the pixels of a {kind}' for kind in shares)
 
 
 def make_input(script, voc, folder):
@@ -75,8 +76,8 @@ def make_input(script, voc, folder):
 def theirs_on(tool, voc, folder, listed, output):
     """What reference_bana.py says of a run of their stage 2."""
     import argparse
-    return tool.stage2(argparse.Namespace(weights=f'{folder}/classifier.pt', voc=voc, list=listed, out=f'{folder}/{output}', threads=1,
-                                          grid=1, threshold=.99))
+    return tool.stage2(argparse.Namespace(weights=f'{folder}/classifier.pt', voc=voc, list=listed, out=f'{folder}/{output}',
+                                          threads=1, grid=1, threshold=.99))
 
 
 def after_network(script, voc, folder):
@@ -120,8 +121,9 @@ def run_program(program, folder):
     stay_on_one_core()
 
     def work():
-        subprocess.run([program, '--dataset', f'{folder}/dataset.h5', '--split', 'photos', '--checkpoint', f'{folder}/classifier.pt',
-                        '--output', f'{folder}/ours_all', '--threads', '1', '--device', 'cpu', '--quiet'], check=True)
+        subprocess.run([program, '--dataset', f'{folder}/dataset.h5', '--split', 'photos',
+                        '--checkpoint', f'{folder}/classifier.pt', '--output', f'{folder}/ours_all', '--threads', '1',
+                        '--device', 'cpu', '--quiet'], check=True)
 
     serve(work, before=lambda: shutil.rmtree(f'{folder}/ours_all', ignore_errors=True))
 

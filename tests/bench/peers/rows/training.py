@@ -25,13 +25,16 @@ def measure(context):
     subprocess.run([context.python, __file__, 'make_weights', tool, weights], check=True)
     for stage, asked in ASKED.items():
         for threads in (1, 2):
+            theirs_is = [context.python, __file__, 'peer', tool, stage, data, weights, theirs, threads]
             workers = [Worker('boxseg', context.bench('training', stage, data, weights, ours, RATE, threads), threads),
-                       Worker("authors' loop", [context.python, __file__, 'peer', tool, stage, data, weights, theirs, threads], threads)]
+                       Worker("authors' loop", theirs_is, threads)]
             take_turns(workers, context.rounds)
-            row = row_of(f'training step of stage {stage}, VGG-16 fp32, batch {IMAGES}, {SIZE} px', threads, workers[0], workers[1:],
+            work = f'training step of stage {stage}, VGG-16 fp32, batch {IMAGES}, {SIZE} px'
+            row = row_of(work, threads, workers[0], workers[1:],
                          compared='without dropout ' + agreement(ours, theirs, 1e-3), required=asked)
             with h5py.File(ours) as file:
-                row.note = f'{100 * file["share_outside_convolutions"][0]:.1f} % of our step are outside the convolutions (at most 3 asked)'
+                share = file['share_outside_convolutions'][0]
+            row.note = f'{100 * share:.1f} % of our step are outside the convolutions (at most 3 asked)'
             yield row
 
 
@@ -77,8 +80,8 @@ def peer(script, stage, data, weights, output, threads):
                 for name in COMPARED:
                     file['gradients/' + name] = parameters[name].grad.numpy()
 
-    run_loop(tool, authors, module, config, network, batch, {'DATA__BATCH_SIZE': IMAGES, 'SOLVER__LR': RATE}, lambda made: made, before,
-             after)
+    run_loop(tool, authors, module, config, network, batch, {'DATA__BATCH_SIZE': IMAGES, 'SOLVER__LR': RATE},
+             lambda made: made, before, after)
 
 
 if __name__ == '__main__':
