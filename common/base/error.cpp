@@ -3,9 +3,12 @@
 #include <cstdio>
 #include <new>
 
+#include "common/base/heap.h"
+
 namespace boxseg {
 
 int run_program(const char* program, int argc, char** argv, int (*body)(int, char**)) {
+  keep_freed_memory();
   try {
     return body(argc, argv);
   } catch (const Error& e) {
