@@ -9,6 +9,10 @@
 namespace boxseg {
 namespace {
 
+#if defined(__clang__)
+#pragma clang fp contract(fast)  // a fifth faster
+#endif
+
 constexpr int64_t kRowsAtOnce = 8;
 constexpr int64_t kWorthThreads = 50000;  // scores; below, waking the threads costs more than they save
 constexpr float kNoScore = -1e4f;         // fills lanes without a class: its exponential is as good as nothing
@@ -38,21 +42,22 @@ struct PixelScores {
   T operator[](int64_t c) const { return values[c]; }
 };
 
-// What measure_pixel() finds for these scores in place of its general form.
-float log_sum_of(const PixelScores<float>& s, int64_t classes, float temperature) {
+// What measure_pixel() and confidence_of() find for these scores in place of their general forms.
+float largest_of(const PixelScores<float>& s, int64_t classes) {
   Lanes top = load_lanes(s.values);
   for (int64_t c = kLanes; c < classes; c += kLanes) {
     const Lanes v = load_lanes(s.values + c);
     top = v > top ? v : top;
   }
-  float largest = top[0];
-  for (int i = 1; i < kLanes; ++i) largest = top[i] > largest ? top[i] : largest;
+  return largest_of_lanes(top);
+}
+
+float log_sum_of(const PixelScores<float>& s, int64_t classes, float temperature) {
+  const float largest = largest_of(s, classes);
   Lanes sums = spread(0);
   for (int64_t c = 0; c < classes; c += kLanes)
     sums += exp_lanes((load_lanes(s.values + c) - spread(largest)) * spread(temperature));
-  float sum = 0;
-  for (int i = 0; i < kLanes; ++i) sum += sums[i];
-  return temperature * largest + std::log(sum);
+  return temperature * largest + std::log(sum_of_lanes(sums));
 }
 
 // slope_of_class() of all classes.

@@ -65,11 +65,17 @@ BOXSEG_HD PixelKind kind_of_pixel(const LossProblem<T>& p, int64_t pixel) {
   return p.other == nullptr || p.label[pixel] == p.other[pixel] ? PixelKind::reliable : PixelKind::unreliable;
 }
 
+template <class Scores>
+BOXSEG_HD auto largest_of(const Scores& s, int64_t classes) {
+  auto top = s[0];
+  for (int64_t c = 1; c < classes; ++c) top = s[c] > top ? s[c] : top;
+  return top;
+}
+
 // log sum_c exp(T s_c).
 template <class T, class Scores>
 BOXSEG_HD T log_sum_of(const Scores& s, int64_t classes, T temperature) {
-  T top = s[0];
-  for (int64_t c = 1; c < classes; ++c) top = s[c] > top ? s[c] : top;
+  const T top = largest_of(s, classes);
   T sum = 0;
   for (int64_t c = 0; c < classes; ++c) sum += std::exp(temperature * (s[c] - top));
   return temperature * top + std::log(sum);
@@ -95,22 +101,16 @@ struct Confidence {
 template <class T, class Scores>
 BOXSEG_HD Confidence<T> confidence_of(const Scores& s, int64_t classes, int64_t label, T gamma) {
   Confidence<T> out;
-  T top = s[0];
-  for (int64_t c = 1; c < classes; ++c) {
-    if (s[c] > top) {
-      top = s[c];
-      out.top = static_cast<int32_t>(c);
-    }
-  }
+  const T top = largest_of(s, classes);
+  while (out.top + 1 < classes && s[out.top] != top) ++out.top;
   const T correlation = 1 + s[label], largest = 1 + top;
-  if (label == out.top || largest <= 0) return out;  // 1, and the two derivatives cancel
-  if (correlation <= 0) {                            // rounding below -1: pow() of it need not exist
-    out.value = gamma == 0 ? T(1) : T(0);
+  if (label == out.top || largest <= 0 || gamma == 0) return out;  // 1, and the two derivatives cancel
+  if (correlation <= 0) {                                          // rounding below -1: pow() of it need not exist
+    out.value = 0;
     return out;
   }
-  const T ratio = correlation / largest;
-  const T slope = gamma == 0 ? T(0) : gamma * std::pow(ratio, gamma - 1);
-  out.value = std::pow(ratio, gamma);
+  const T ratio = correlation / largest, power = std::pow(ratio, gamma - 1), slope = gamma * power;
+  out.value = ratio * power;
   out.by_label = slope / largest;
   out.by_top = -slope * ratio / largest;
   return out;

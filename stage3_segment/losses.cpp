@@ -16,15 +16,6 @@
 namespace boxseg {
 namespace {
 
-constexpr double kNormFloor = 1e-12;  // F.normalize
-
-// 1/|x| over dim 1, 0 where the vector is (as good as) zero.
-at::Tensor inverse_norm(const at::Tensor& x) {
-  const at::Tensor norm = at::linalg_vector_norm(x, 2, {1}, /*keepdim=*/true);
-  const at::Tensor is_zero = norm <= kNormFloor;
-  return norm.masked_fill(is_zero, 1).reciprocal().masked_fill(is_zero, 0);
-}
-
 // The raw view of a call's tensors that the kernels take, and what keeps its memory alive.
 template <class T>
 struct Prepared {
@@ -181,15 +172,6 @@ LossSums& LossSums::operator+=(const LossSums& more) {
 double LossSums::total(const LossOptions& options) const {
   const bool has_second = options.kind != LossOptions::Kind::plain;
   return cross_entropy() + (has_second ? options.lambda * second() : 0.0);
-}
-
-at::Tensor cosine_scores(const at::Tensor& features, const at::Tensor& weight) {
-  const at::Tensor w = weight.dim() == 2 ? weight.unsqueeze(-1).unsqueeze(-1) : weight;
-  ensure(features.dim() == 4 && w.dim() == 4 && w.size(1) == features.size(1),
-         "cosine scores: features {} do not fit weights {}", fmt::join(features.sizes(), "x"),
-         fmt::join(w.sizes(), "x"));
-  // Dividing the products by the features' norms, instead of the features, saves a copy of all features.
-  return at::conv2d(features, w * inverse_norm(w)) * inverse_norm(features);
 }
 
 LossSums loss_sums(const at::Tensor& scores, const LossLabels& labels, const LossOptions& options) {

@@ -38,10 +38,6 @@ struct LossOptions {
   bool align_corners = true;            // of the interpolation; the report's code has false
 };
 
-// Cosines of features [N,C,h,w] and weight [K,C,1,1] or [K,C]: [N,K,h,w]. A cell without any feature has score 0 and
-// no gradient (the authors' F.normalize divides by 1e-12 there, which in their networks a ReLU blocks).
-at::Tensor cosine_scores(const at::Tensor& features, const at::Tensor& weight);
-
 // Sums over a batch, or over parts of it added up.
 struct LossSums {
   double reliable_loss = 0, unreliable_loss = 0, confidence = 0;  // sums of -log p, sigma v, sigma

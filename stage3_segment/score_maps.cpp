@@ -7,7 +7,7 @@
 #include "common/base/interrupt.h"
 #include "common/base/parallel.h"
 #include "stage3_segment/axis.h"
-#include "stage3_segment/losses.h"
+#include "stage3_segment/cosine_scores.h"
 
 namespace boxseg {
 namespace {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/error.h"
+#include "stage3_segment/cosine_scores.h"
 
 namespace boxseg {
 namespace {

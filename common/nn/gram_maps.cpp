@@ -10,23 +10,10 @@
 #include "common/nn/cuda/launch.h"
 #include "common/nn/gram_maps_kernel.h"
 #include "common/nn/torch_pool.h"
+#include "common/nn/wide.h"
 
 namespace boxseg {
 namespace {
-
-// A vector of neighbouring cells: one register of AVX2, or what the compiler makes of it.
-template <class T>
-struct Run;
-template <>
-struct Run<float> {
-  static constexpr int64_t kLength = 8;
-  typedef float type __attribute__((vector_size(32)));
-};
-template <>
-struct Run<double> {
-  static constexpr int64_t kLength = 4;
-  typedef double type __attribute__((vector_size(32)));
-};
 
 // Adds to sums [5,area] the products of `channels` channels at cells from .. to - 1. A few channels at a time share the
 // loads and stores of the sums; memory is read in order.
@@ -43,8 +30,8 @@ void add_products_of(const T* f, int64_t area, int64_t right, int64_t lower, int
 
 template <class T>
 void add_products(const T* f, int64_t channels, int64_t area, int64_t right, int64_t lower, int64_t from, int64_t to, T* sums) {
-  using V = typename Run<T>::type;
-  const int64_t runs_end = from + std::max<int64_t>(0, to - from) / Run<T>::kLength * Run<T>::kLength;
+  using V = Wide<T>;
+  const int64_t runs_end = from + std::max<int64_t>(0, to - from) / kWideLanes<T> * kWideLanes<T>;
   int64_t c = 0;
   for (; c + 4 <= channels; c += 4) {
     add_products_of<V, 4>(f + c * area, area, right, lower, from, runs_end, sums);
@@ -108,9 +95,9 @@ void gram_adjoint_channels(const T* f, T* out, const T* factors, int64_t h, int6
     const int64_t runs_end = y + 2 < h ? w : w - 1;
     int64_t x = 0;
     if (y <= 1) single(x++);
-    for (; x + Run<T>::kLength <= runs_end; x += Run<T>::kLength) {
+    for (; x + kWideLanes<T> <= runs_end; x += kWideLanes<T>) {
       const int64_t cell = y * w + x;
-      add_adjoint<Channels, typename Run<T>::type>(f + cell, out + cell, area, up, down, -1, 1, factors + cell);
+      add_adjoint<Channels, Wide<T>>(f + cell, out + cell, area, up, down, -1, 1, factors + cell);
     }
     for (; x < w; ++x) single(x);
   }

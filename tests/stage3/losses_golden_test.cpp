@@ -5,6 +5,7 @@
 #include "common/io/hdf5.h"
 #include "stage3_segment/axis.h"
 #include "stage3_segment/loss_kernel.h"
+#include "stage3_segment/cosine_scores.h"
 #include "stage3_segment/losses.h"
 #include "tests/support/support.h"
 

@@ -1,3 +1,4 @@
+#include "stage3_segment/cosine_scores.h"
 #include "stage3_segment/losses.h"
 
 #include <ATen/Parallel.h>
@@ -322,6 +323,33 @@ TEST_CASE("labels that are no class are refused by value") {
   label[0][1][2] = 3;
   REQUIRE_THROWS_WITH(loss_sums(scores, {label, {}}, {}), Catch::Contains("3 is neither a class (0 to 2) nor 255"));
   REQUIRE_THROWS_AS(loss_sums(scores, {at::zeros({2, 4, 4}, at::kByte), {}}, {}), Error);
+}
+
+TEST_CASE("cosine scores are those of LibTorch, with their gradients, in equal bits for any number of threads") {
+  for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
+    const double tolerance = type == at::kFloat ? 2e-6 : 1e-13;
+    const at::Tensor features = random_tensor("cosines", {3, 150, 5, 7}, type), weight = random_tensor("weights", {21, 150}, type);
+    const at::Tensor slope = random_tensor("slopes", {3, 21, 5, 7}, type);
+    const auto run = [&](const auto& scores_of) {
+      const at::Tensor f = features.clone().requires_grad_(true), w = weight.clone().requires_grad_(true);
+      const at::Tensor s = scores_of(f, w);
+      s.backward(slope);
+      return std::vector<at::Tensor>{s.detach(), f.grad(), w.grad()};
+    };
+    const auto expected = run([](const at::Tensor& f, const at::Tensor& w) {
+      return at::einsum("nchw,kc->nkhw", {f / f.norm(2, {1}, true), w / w.norm(2, {1}, true)});
+    });
+    const int before = at::get_num_threads();
+    at::set_num_threads(1);
+    const auto alone = run(cosine_scores);
+    at::set_num_threads(3);
+    const auto together = run(cosine_scores);
+    at::set_num_threads(before);
+    for (size_t i = 0; i < expected.size(); ++i) {
+      REQUIRE(largest_difference(alone[i], expected[i]) < tolerance * expected[i].abs().max().item<double>());
+      REQUIRE(at::equal(alone[i], together[i]));
+    }
+  }
 }
 
 TEST_CASE("a cell without features has score 0 and no gradient") {

@@ -4,6 +4,7 @@
 
 #include "common/io/hdf5.h"
 #include "stage3_segment/axis.h"
+#include "stage3_segment/cosine_scores.h"
 #include "stage3_segment/losses.h"
 #include "tests/stage3/random_scores.h"
 #include "tests/support/support.h"

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "common/base/random.h"
-#include "stage3_segment/losses.h"
+#include "stage3_segment/cosine_scores.h"
 #include "stage3_segment/predict.h"
 #include "tests/support/support.h"
 

@@ -1,6 +1,7 @@
 // Three SGD steps of the authors' stage3_vgg.py (golden/steps.h5), through the functions that `train` calls.
 #include <cmath>
 
+#include "stage3_segment/cosine_scores.h"
 #include "stage3_segment/train_step.h"
 #include "tests/support/golden_weights.h"
 #include "tests/support/support.h"

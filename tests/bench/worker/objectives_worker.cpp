@@ -2,6 +2,7 @@
 #include <ATen/Parallel.h>
 
 #include "stage1_classify/labeler.h"
+#include "stage3_segment/cosine_scores.h"
 #include "stage3_segment/losses.h"
 #include "tests/bench/worker/serve.h"
 #include "tests/bench/worker/tensors.h"

@@ -1,0 +1,36 @@
+// Matrix products of some vectors with the feature map of one image, on the CPU: at some cells only where asked, and
+// without a copy of any operand.
+//
+// f: features, [C,area] row-major; T is float or double. Sums are made in a fixed order.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+namespace boxseg {
+
+// Runs of cells, counted along the map; quickest where all but the last are whole vectors of 8 long.
+struct CellRuns {
+  struct Run {
+    int64_t begin, end;
+  };
+  std::vector<Run> runs;
+};
+inline CellRuns all_cells(int64_t area) { return {{{0, area}}}; }
+
+// out[r,cell] = sum_c a[r,c] f[c,cell] at the cells of `cells`; others are left. a: [rows,C], out: [rows,area].
+template <class T>
+void products_at_cells(const T* a, int64_t rows, const T* f, int64_t channels, int64_t area, const CellRuns& cells,
+                       T* out);
+
+// out[r,c] = sum_cell g[r,cell] f[c,cell] over the cells of `cells`. g: [rows,area], out: [rows,C].
+template <class T>
+void products_at_channels(const T* g, int64_t rows, const T* f, int64_t channels, int64_t area, const CellRuns& cells,
+                          T* out);
+
+// out[c,cell] += sum_r a[r,c] m[r,cell] at the cells of `cells`, channels first .. last - 1. a: [rows,C], m:
+// [rows,area], out: [C,area].
+template <class T>
+void add_outer_products(const T* a, const T* m, int64_t rows, int64_t channels, int64_t area, const CellRuns& cells,
+                        int64_t first, int64_t last, T* out);
+
+}  // namespace boxseg

@@ -1,0 +1,29 @@
+// 32 bytes of float or double at a time, for g++ and clang; the same code takes single numbers, for ends of rows.
+#pragma once
+#include <cstdint>
+#include <cstring>
+
+namespace boxseg {
+
+template <class T>
+struct WideOf {
+  typedef T type __attribute__((vector_size(32)));
+};
+template <class T>
+using Wide = typename WideOf<T>::type;
+template <class T>
+inline constexpr int64_t kWideLanes = 32 / sizeof(T);
+
+// V: Wide<T> or T.
+template <class V, class T>
+V load_wide(const T* from) {
+  V value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
+}
+template <class T, class V>
+void store_wide(T* to, const V& value) {
+  std::memcpy(to, &value, sizeof value);
+}
+
+}  // namespace boxseg

@@ -1,0 +1,123 @@
+#include "stage3_segment/cosine_scores.h"
+
+#include <ATen/Dispatch.h>
+#include <fmt/ranges.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "common/base/error.h"
+#include "common/nn/map_products.h"
+#include "common/nn/torch_pool.h"
+
+namespace boxseg {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+constexpr double kNormFloor = 1e-12;  // F.normalize
+
+// 1/|x| over dim 1, 0 where the vector is (as good as) zero.
+at::Tensor inverse_norm(const at::Tensor& x) {
+  const at::Tensor norm = at::linalg_vector_norm(x, 2, {1}, /*keepdim=*/true);
+  const at::Tensor is_zero = norm <= kNormFloor;
+  return norm.masked_fill(is_zero, 1).reciprocal().masked_fill(is_zero, 0);
+}
+
+// 1/|f| at each cell of one image, as above. f: [C,area], out: [area].
+template <class T>
+void inverse_norms(const T* f, int64_t channels, int64_t area, T* out) {
+  std::fill_n(out, area, T(0));
+  for (int64_t c = 0; c < channels; ++c, f += area)
+    for (int64_t i = 0; i < area; ++i) out[i] += f[i] * f[i];
+  for (int64_t i = 0; i < area; ++i) {
+    const T norm = std::sqrt(out[i]);
+    out[i] = norm > T(kNormFloor) ? 1 / norm : T(0);
+  }
+}
+
+// With unit weights u and inverse norms v: s = v <u, f>; ds/df = v (u - s v f), ds/du = v f. The norm of a weight is
+// left to LibTorch.
+struct CellCosines : torch::autograd::Function<CellCosines> {
+  // features: [N,C,h,w], contiguous; unit_weight: [K,C].
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& features, const at::Tensor& unit_weight) {
+    const int64_t n = features.size(0), channels = features.size(1), area = features.size(2) * features.size(3);
+    const int64_t classes = unit_weight.size(0);
+    const at::Tensor u = unit_weight.contiguous();
+    const at::Tensor scores = at::empty({n, classes, features.size(2), features.size(3)}, features.options());
+    const at::Tensor inverse = at::empty({n, area}, features.options());
+    AT_DISPATCH_FLOATING_TYPES(features.scalar_type(), "cosine_scores", [&] {
+      const auto* f = features.const_data_ptr<scalar_t>();
+      const auto* weights = u.const_data_ptr<scalar_t>();
+      auto* s = scores.mutable_data_ptr<scalar_t>();
+      auto* v = inverse.mutable_data_ptr<scalar_t>();
+      for_each_in_torch_pool(n, [&](int64_t i) {
+        const scalar_t* image = f + i * channels * area;
+        scalar_t *out = s + i * classes * area, *norms = v + i * area;
+        products_at_cells(weights, classes, image, channels, area, all_cells(area), out);
+        inverse_norms(image, channels, area, norms);
+        for (int64_t k = 0; k < classes; ++k)
+          for (int64_t cell = 0; cell < area; ++cell) out[k * area + cell] *= norms[cell];
+      });
+    });
+    context->save_for_backward({features, u, inverse, scores});
+    return scores;
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& from) {
+    const variable_list saved = context->get_saved_variables();
+    const at::Tensor &features = saved[0], &u = saved[1], grad = from[0].contiguous();
+    const int64_t n = features.size(0), channels = features.size(1), area = features.size(2) * features.size(3);
+    const int64_t classes = u.size(0);
+    at::Tensor grad_features, weight_parts;  // weight_parts: of each image, [N,K,C]
+    if (context->needs_input_grad(0)) grad_features = at::empty_like(features);
+    if (context->needs_input_grad(1)) weight_parts = at::empty({n, classes, channels}, features.options());
+    AT_DISPATCH_FLOATING_TYPES(features.scalar_type(), "cosine_scores_backward", [&] {
+      using T = scalar_t;
+      for_each_in_torch_pool(n, [&](int64_t i) {
+        const T* f = features.const_data_ptr<T>() + i * channels * area;
+        const T *g = grad.const_data_ptr<T>() + i * classes * area,
+                *s = saved[3].const_data_ptr<T>() + i * classes * area;
+        const T* v = saved[2].const_data_ptr<T>() + i * area;
+        std::vector<T> slopes(static_cast<size_t>(classes * area));  // v g
+        std::vector<T> along(static_cast<size_t>(area), T(0));       // -v^2 sum of g s
+        for (int64_t k = 0; k < classes * area; k += area)
+          for (int64_t cell = 0; cell < area; ++cell) {
+            slopes[static_cast<size_t>(k + cell)] = g[k + cell] * v[cell];
+            along[static_cast<size_t>(cell)] -= g[k + cell] * s[k + cell] * v[cell] * v[cell];
+          }
+        const CellRuns cells = all_cells(area);
+        if (weight_parts.defined())
+          products_at_channels(slopes.data(), classes, f, channels, area, cells,
+                               weight_parts.mutable_data_ptr<T>() + i * classes * channels);
+        if (!grad_features.defined()) return;
+        T* out = grad_features.mutable_data_ptr<T>() + i * channels * area;
+        constexpr int64_t kPiece = 24;  // channels whose gradient stays in the cache
+        for (int64_t first = 0; first < channels; first += kPiece) {
+          const int64_t last = std::min(first + kPiece, channels);
+          for (int64_t c = first * area; c < last * area; c += area)
+            for (int64_t cell = 0; cell < area; ++cell) out[c + cell] = f[c + cell] * along[static_cast<size_t>(cell)];
+          add_outer_products(u.const_data_ptr<T>(), slopes.data(), classes, channels, area, cells, first, last, out);
+        }
+      });
+    });
+    return {grad_features, weight_parts.defined() ? weight_parts.sum(0) : weight_parts};
+  }
+};
+
+}  // namespace
+
+at::Tensor cosine_scores(const at::Tensor& features, const at::Tensor& weight) {
+  const at::Tensor w = weight.dim() == 2 ? weight.unsqueeze(-1).unsqueeze(-1) : weight;
+  ensure(features.dim() == 4 && w.dim() == 4 && w.size(1) == features.size(1),
+         "cosine scores: features {} do not fit weights {}", fmt::join(features.sizes(), "x"),
+         fmt::join(w.sizes(), "x"));
+  const at::Tensor unit_weight = w * inverse_norm(w);
+  if (features.is_cpu()) return CellCosines::apply(features.contiguous(), unit_weight.flatten(1));
+  // Dividing the products by the features' norms, instead of the features, saves a copy of all features.
+  return at::conv2d(features, unit_weight) * inverse_norm(features);
+}
+
+}  // namespace boxseg
