@@ -1,7 +1,5 @@
 #include "stage1_classify/stage1_run.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <optional>
@@ -12,6 +10,7 @@
 #include "common/base/parallel.h"
 #include "common/base/text.h"
 #include "common/data/loader.h"
+#include "common/nn/tensor_runtime.h"
 #include "common/nn/trainer.h"
 #include "common/pipeline/stage_inputs.h"
 #include "common/pipeline/stage_run.h"
@@ -102,7 +101,7 @@ void run_stage1(const Options& command_line, const Stage1Options& options) {
     return;
   }
   require_writable_directory(output);
-  at::set_num_threads(threads);
+  start_tensor_runtime(threads);
   const at::Device device = resolve_device(command_line.device);
   const auto network = initial_network(options, dataset, seed);
   network->to(device);

@@ -1,7 +1,5 @@
 #include "stage2_pseudolabel/stage2_run.h"
 
-#include <ATen/Parallel.h>
-
 #include <cstdio>
 
 #include "common/base/error.h"
@@ -10,6 +8,7 @@
 #include "common/base/parallel.h"
 #include "common/base/text.h"
 #include "common/io/label_png.h"
+#include "common/nn/tensor_runtime.h"
 #include "common/pipeline/stage_inputs.h"
 #include "common/pipeline/stage_run.h"
 #include "stage2_pseudolabel/class_weights.h"
@@ -129,7 +128,7 @@ void run_stage2(const Options& command_line, const Stage2Options& options) {
     return;
   }
   require_writable_directory(output);
-  at::set_num_threads(threads);
+  start_tensor_runtime(threads);
   if (options.from_attention.empty()) load_classifier(source, options, command_line.device, dataset);
   const LabelPlan plan = make_label_plan(options, source, threads);
 

@@ -1,7 +1,5 @@
 #include "stage3_segment/predict.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <map>
 
@@ -14,6 +12,7 @@
 #include "common/base/text.h"
 #include "common/data/loader.h"
 #include "common/io/journal.h"
+#include "common/nn/tensor_runtime.h"
 #include "common/pipeline/stage_inputs.h"
 #include "common/pipeline/stage_run.h"
 #include "stage3_segment/predict_images.h"
@@ -278,7 +277,7 @@ void run_prediction(const Options& command_line, const PredictOptions& options) 
   watch_interrupts();
   const ExitDeadline deadline;
 
-  at::set_num_threads(threads);
+  start_tensor_runtime(threads);
   const Segmenter segmenter = load_segmenter(options.checkpoint, device);
   const Source source = find_images(options, segmenter);
   StageRun run(command_line, output, source.inputs);

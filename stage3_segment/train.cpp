@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <optional>
 
-#include <ATen/Parallel.h>
-
 #include "common/base/error.h"
 #include "common/base/files.h"
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
 #include "common/base/parallel.h"
 #include "common/base/text.h"
+#include "common/nn/tensor_runtime.h"
 #include "common/pipeline/stage_inputs.h"
 #include "common/pipeline/stage_run.h"
 #include "stage3_segment/loss_kernel.h"
@@ -118,7 +117,7 @@ void run_training(const Options& command_line, const Stage3Options& options) {
   if (options.label_padding != kVoidLabel && options.label_padding >= dataset.classes())
     fail_usage("--label-padding {}: neither 255 nor one of the dataset's {} classes", options.label_padding, dataset.classes());
   require_writable_directory(output);
-  at::set_num_threads(threads);
+  start_tensor_runtime(threads);
   const auto network = start_network(options, dataset.classes(), seed);
   const TrainingSet set =
       select_training_images(dataset, options.split, labels, options.on_bad_image == "skip", threads);

@@ -4,6 +4,7 @@
 
 #include "common/nn/backbones.h"
 #include "common/nn/layers.h"
+#include "common/nn/relu_max_pool.h"
 
 namespace boxseg {
 namespace {
@@ -39,10 +40,10 @@ class Vgg16 : public Network {
   at::Tensor compute_features(const at::Tensor& input, const Pass& pass) override {
     at::Tensor x = input;
     for (size_t s = 0; s < std::size(kStages); ++s) {
+      const std::vector<Conv>& convolutions = convolutions_[s];
       // ReLU works in place: a convolution's backward pass does not need its own output.
-      for (const Conv& conv : convolutions_[s]) x = interruptible(conv(x).relu_(), pass);
-      const int64_t stride = kStages[s].pool_stride;
-      x = at::max_pool2d(x, {3, 3}, {stride, stride}, {1, 1});
+      for (size_t i = 0; i + 1 < convolutions.size(); ++i) x = interruptible(convolutions[i](x).relu_(), pass);
+      x = relu_max_pool(interruptible(convolutions.back()(x), pass), kStages[s].pool_stride);
     }
     x = at::avg_pool2d(x, {3, 3}, {1, 1}, {1, 1});
     x = dropout2d(interruptible(fc6_(x).relu_(), pass), "fc6", pass);

@@ -1,8 +1,8 @@
 // EfficientNet-Lite0's trunk, forward, as stages 2 and 3 and a frozen backbone call it.
-#include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 
 #include "common/nn/efficientnet_lite0.h"
+#include "common/nn/tensor_runtime.h"
 #include "tests/bench/worker/serve.h"
 #include "tests/bench/worker/tensors.h"
 
@@ -10,7 +10,7 @@ namespace boxseg::bench {
 namespace {
 
 void run(const Arguments& arguments) {
-  at::set_num_threads(std::stoi(arguments[3]));
+  start_tensor_runtime(std::stoi(arguments[3]));
   const at::Tensor images = read_tensor<float>(H5Reader(arguments[0]), "images");
   EfficientNetLite0 network(NetworkSpec{.output_stride = 16}, {.seed = 0});
   load_initial_weights(network, arguments[1]);

@@ -1,6 +1,6 @@
 // The objectives of stages 1 and 3 on given features: forward and backward.
-#include <ATen/Parallel.h>
 
+#include "common/nn/tensor_runtime.h"
 #include "stage1_classify/labeler.h"
 #include "stage3_segment/cosine_scores.h"
 #include "stage3_segment/losses.h"
@@ -17,7 +17,7 @@ struct Leaves {
 };
 
 void race(const Arguments& arguments, const std::function<at::Tensor(const Leaves&)>& loss_of) {
-  at::set_num_threads(std::stoi(arguments[2]));
+  start_tensor_runtime(std::stoi(arguments[2]));
   const H5Reader input(arguments[0]);
   const at::Tensor features = read_tensor<float>(input, "in/features"), weight = read_tensor<float>(input, "in/weight");
   Leaves leaves;

@@ -1,8 +1,8 @@
 // Stage 2 after the network: features given, maps, CRF, labels, PNGs. A photograph per round.
-#include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 
 #include "common/io/label_png.h"
+#include "common/nn/tensor_runtime.h"
 #include "stage2_pseudolabel/class_weights.h"
 #include "stage2_pseudolabel/pseudo_label.h"
 #include "stage2_pseudolabel/shard.h"
@@ -20,7 +20,7 @@ struct Photo {
 
 void run(const Arguments& arguments) {
   constexpr int kThreads = 1;
-  at::set_num_threads(kThreads);
+  start_tensor_runtime(kThreads);
   const Dataset dataset = read_dataset(arguments[0], "");
   const ClassWeights weights = [&] {
     const LoadedNetwork loaded = load_network(arguments[1], at::kCPU);

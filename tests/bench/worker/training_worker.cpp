@@ -1,11 +1,11 @@
 // Whole training steps of stages 1 and 3 on a given batch: network, objective, backward pass, SGD.
-#include <ATen/Parallel.h>
 #include <ATen/record_function.h>
 
 #include <chrono>
 #include <cstring>
 
 #include "common/base/hash.h"
+#include "common/nn/tensor_runtime.h"
 #include "stage1_classify/training_step.h"
 #include "stage3_segment/train_step.h"
 #include "tests/bench/worker/serve.h"
@@ -67,7 +67,7 @@ void write_gradients(H5Writer& output, const Network& network) {
 
 void run(const Arguments& arguments) {
   const bool is_stage1 = arguments[0] == "1";
-  at::set_num_threads(std::stoi(arguments[5]));
+  start_tensor_runtime(std::stoi(arguments[5]));
   const H5Reader input(arguments[1]);
   const at::Tensor images = read_tensor<float>(input, "in/images");
   const test::GoldenBatch golden = test::read_batch(input, "in");

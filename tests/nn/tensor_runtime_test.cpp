@@ -1,0 +1,38 @@
+#include "common/nn/tensor_runtime.h"
+
+#include <ATen/Functions.h>
+#include <ATen/Parallel.h>
+#include <malloc.h>
+
+#include <catch2/catch.hpp>
+
+namespace boxseg {
+namespace {
+
+constexpr int64_t kMegabyte = 1 << 20;
+
+at::Tensor tensor_of(int64_t megabytes) { return at::empty({megabytes * kMegabyte}, at::kByte); }
+// What the process has from the system beside its heap.
+int64_t mapped_megabytes() { return static_cast<int64_t>(mallinfo2().hblkhd) / kMegabyte; }
+
+}  // namespace
+
+TEST_CASE("the memory of a large tensor serves the next one of about its size, and no more is held than was needed at once") {
+  const int threads = at::get_num_threads();
+  start_tensor_runtime(2);
+  CHECK(at::get_num_threads() == 2);
+  const int64_t before = mapped_megabytes();
+  const void* place = tensor_of(100).const_data_ptr();
+  CHECK(tensor_of(98).const_data_ptr() == place);
+  CHECK(tensor_of(50).const_data_ptr() != place);  // the 100 are given back for it
+  CHECK(mapped_megabytes() - before < 101);
+  {
+    const at::Tensor a = tensor_of(50), b = tensor_of(40), c = tensor_of(200);
+    CHECK(mapped_megabytes() - before < 292);
+  }
+  for (const int64_t size : {33, 60, 90, 130, 170, 250, 36}) tensor_of(size).fill_(1);
+  CHECK(mapped_megabytes() - before < 292);
+  at::set_num_threads(threads);
+}
+
+}  // namespace boxseg
