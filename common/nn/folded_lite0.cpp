@@ -28,17 +28,7 @@ at::Tensor folded_weight(const Conv& conv, const at::Tensor& scale) {
   return (conv.weight.detach().to(at::kDouble) * scale.view({-1, 1, 1, 1})).flatten(1).t().to(at::kFloat).contiguous();
 }
 
-at::Tensor rows_of(const float* data, int64_t rows, int64_t columns) {
-  return at::from_blob(const_cast<float*>(data), {rows, columns}, at::kFloat);
-}
-
-void relu6_in_place(float* values, int64_t n) {
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) store_lanes(values + i, relu6_lanes(load_lanes(values + i)));
-  for (; i < n; ++i) values[i] = std::min(std::max(values[i], 0.0f), 6.0f);
-}
-
-// Memory on cache lines: matrix products must not meet another alignment, and so perhaps another kernel, in another run.
+// Memory on cache lines.
 class Buffer {
  public:
   float* at_least(int64_t values) {
@@ -75,7 +65,8 @@ void FoldedLite0::fold(const EfficientNetLite0& network) {
   const at::NoGradGuard no_grad;
   const auto matrix = [](const Conv& conv, const BatchNorm& norm) {
     const auto [scale, shift] = scale_and_shift(norm);
-    return Matrix{folded_weight(conv, scale), shift.to(at::kFloat)};
+    const at::Tensor weight = folded_weight(conv, scale), bias = shift.to(at::kFloat);
+    return PackedMatrix(weight.const_data_ptr<float>(), bias.const_data_ptr<float>(), weight.size(0), weight.size(1));
   };
   const auto [scale, shift] = scale_and_shift(network.stem_norm());
   stem_weight_ = folded_weight(network.stem(), scale);
@@ -95,7 +86,7 @@ void FoldedLite0::fold(const EfficientNetLite0& network) {
     const auto [s, b] = scale_and_shift(source.norm1);
     block.taps = folded_weight(source.depthwise, s);
     block.taps_bias = b.to(at::kFloat);
-    blocks_.push_back(block);
+    blocks_.push_back(std::move(block));
   }
   folded_from_ = std::move(state);
 }
@@ -112,7 +103,7 @@ DepthwiseShape FoldedLite0::depthwise_shape(const Block& block, Size in) const {
 void FoldedLite0::fill_inner_rows(size_t index, const float* in, Size image, Size in_size, int64_t begin, int64_t end,
                                   float* out) const {
   const Block& block = blocks_[index];
-  if (!block.expand.weight.defined()) {
+  if (block.expand.is_empty()) {
     const StemShape shape{image.height, image.width, in_size.width, same_padding(image.height, 3, 2, 1).before,
                           same_padding(image.width, 3, 2, 1).before};
     for (int64_t y = begin; y < end; ++y)
@@ -120,11 +111,8 @@ void FoldedLite0::fill_inner_rows(size_t index, const float* in, Size image, Siz
                out + (y - begin) * in_size.width * block.inner);
     return;
   }
-  const int64_t cells = (end - begin) * in_size.width;
-  at::Tensor result = rows_of(out, cells, block.inner);
-  at::addmm_out(result, block.expand.bias, rows_of(in + begin * in_size.width * block.in, cells, block.in),
-                block.expand.weight);
-  relu6_in_place(out, cells * block.inner);
+  block.expand.multiply(in + begin * in_size.width * block.in, (end - begin) * in_size.width, PackedMatrix::Finish::relu6,
+                        nullptr, out);
 }
 
 void FoldedLite0::compute_rows(size_t index, const float* in, Size image, Size in_size, int64_t begin, int64_t end,
@@ -152,10 +140,7 @@ void FoldedLite0::compute_rows(size_t index, const float* in, Size image, Size i
                     block.taps.const_data_ptr<float>(), block.taps_bias.const_data_ptr<float>(),
                     filtered + (r - y) * shape.out_width * block.inner);
     const int64_t cells = (y_end - y) * shape.out_width, offset = y * shape.out_width * block.out;
-    at::Tensor result = rows_of(out + offset, cells, block.out);
-    at::addmm_out(result, block.project.bias, rows_of(filtered, cells, block.inner), block.project.weight);
-    if (block.has_skip)
-      for (int64_t i = 0; i < cells * block.out; ++i) out[offset + i] += in[offset + i];
+    block.project.multiply(filtered, cells, PackedMatrix::Finish::none, block.has_skip ? in + offset : nullptr, out + offset);
   }
 }
 

@@ -1,5 +1,5 @@
 // The frozen EfficientNet-Lite0 on a CPU. Batch norm is folded into the convolutions; activations are rows of channels
-// (NHWC), so that 1x1 convolutions are matrix products; depthwise convolutions are a kernel of our own, whose cost does
+// (NHWC), so that 1x1 convolutions are matrix products (packed_matrix.h); depthwise convolutions are a kernel of our own, whose cost does
 // not depend on the dilation. The six-fold wider middle of a block is made a few rows at a time and never leaves the
 // caches. Whole images, or bands of rows when there are fewer images than threads, run side by side.
 #pragma once
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/nn/depthwise_kernel.h"
+#include "common/nn/packed_matrix.h"
 
 namespace boxseg {
 
@@ -21,14 +22,11 @@ class FoldedLite0 {
   at::Tensor forward(const EfficientNetLite0& network, const at::Tensor& input);
 
  private:
-  struct Matrix {
-    at::Tensor weight, bias;  // [in, out], [out]
-  };
   struct Block {
     bool has_skip = false;
     int64_t in = 0, inner = 0, out = 0;
     int64_t kernel = 0, stride = 1, dilation = 1;
-    Matrix expand, project;             // expand is undefined in block 0, which the stem feeds
+    PackedMatrix expand, project;       // expand is empty in block 0, which the stem feeds
     at::Tensor taps, taps_bias;         // [k*k, inner], [inner]
   };
   struct Size {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <type_traits>
 
+#include "common/nn/groups.h"
 #include "common/nn/wide.h"
 
 #if defined(__clang__)
@@ -32,20 +32,6 @@ void for_vectors(const CellRuns& cells, const Body& body) {
     for (; cell + kWideLanes<T> <= run.end; cell += kWideLanes<T>) body.template operator()<V, 1>(cell);
     for (; cell < run.end; ++cell) body.template operator()<T, 1>(cell);
   }
-}
-
-// Calls body.template operator()<Group>(first) for groups of `Most` of `count`, and once for what is left.
-template <int Most, class Body>
-void in_groups(int64_t count, const Body& body) {
-  int64_t first = 0;
-  for (; first + Most <= count; first += Most) body.template operator()<Most>(first);
-  const auto rest = [&]<int Group>(const auto& self, std::integral_constant<int, Group>) -> void {
-    if constexpr (Group > 0) {
-      if (count - first == Group) return body.template operator()<Group>(first);
-      self(self, std::integral_constant<int, Group - 1>());
-    }
-  };
-  rest(rest, std::integral_constant<int, Most - 1>());
 }
 
 constexpr int64_t kChannelBlock = 128;  // whose sums are kept in T before they are added up: a bound on the rounding

@@ -1,0 +1,47 @@
+#include "common/nn/packed_matrix.h"
+
+#include <algorithm>
+
+#include "common/base/random.h"
+#include "tests/support/support.h"
+
+#include <catch2/catch.hpp>
+
+namespace boxseg {
+namespace {
+
+std::vector<float> drawn(const char* name, int64_t count) {
+  Random random(1, name);
+  std::vector<float> values(static_cast<size_t>(count));
+  for (float& v : values) v = static_cast<float>(random.normal());
+  return values;
+}
+
+}  // namespace
+
+TEST_CASE("packed products are sums in double, for widths of one to four panels and any number of rows") {
+  for (const int64_t columns : {8, 16, 24, 32, 40, 56, 64})
+    for (const int64_t inner : {1, 7, 96})
+      for (const int64_t rows : {1, 3, 4, 6, 11, 13}) {
+        const auto in = drawn("in", rows * inner), weight = drawn("weight", inner * columns), bias = drawn("bias", columns);
+        const auto added = drawn("added", rows * columns);
+        const PackedMatrix matrix(weight.data(), bias.data(), inner, columns);
+        std::vector<float> out(added.size()), rectified(added.size()), alone(static_cast<size_t>(columns));
+        matrix.multiply(in.data(), rows, PackedMatrix::Finish::none, added.data(), out.data());
+        matrix.multiply(in.data(), rows, PackedMatrix::Finish::relu6, nullptr, rectified.data());
+        for (int64_t r = 0; r < rows; ++r) {
+          matrix.multiply(in.data() + r * inner, 1, PackedMatrix::Finish::relu6, nullptr, alone.data());
+          for (int64_t c = 0; c < columns; ++c) {
+            double sum = bias[c];
+            for (int64_t k = 0; k < inner; ++k)
+              sum += static_cast<double>(in[r * inner + k]) * static_cast<double>(weight[k * columns + c]);
+            const size_t at = r * columns + c;
+            REQUIRE(out[at] == Approx(sum + added[at]).epsilon(1e-5).margin(2e-5));
+            REQUIRE(rectified[at] == Approx(std::clamp(sum, 0.0, 6.0)).epsilon(1e-5).margin(2e-5));
+            REQUIRE(rectified[at] == alone[c]);  // whatever the rows beside it
+          }
+        }
+      }
+}
+
+}  // namespace boxseg
