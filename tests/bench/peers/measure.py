@@ -66,16 +66,18 @@ def take_turns(workers, rounds):
 @dataclasses.dataclass
 class Row:
     """One line of the table. `ours` and each of `peers` ({name and version: seconds}) hold a time per round; ratios are
-    taken within a round. `required`: how many times faster than the fastest peer; None: only told."""
+    taken within a round. `required`: how many times faster than the fastest peer; None: only told. A row may have no peers:
+    then `at_most`, in seconds, is what is asked of it."""
     work: str
     threads: int
     ours: list
     peers: dict
     compared: str
     required: float = None
-    memory_mb: tuple = None  # ours, theirs
+    memory_mb: tuple = None  # ours, theirs (None without peers)
     memory_required: float = None
     note: str = ''
+    at_most: float = None
 
     def ratios(self, name):
         return [theirs / ours for theirs, ours in zip(self.peers[name], self.ours)]
@@ -101,11 +103,12 @@ def spread(values, digits=3):
 def table(rows):
     lines = ['| work | threads | ours, s | peer | peer, s | ratio | asked | memory, MB: ours, peer | compared |', '|' + '---|' * 9]
     for row in rows:
-        for name in row.peers:
-            asked = '' if row.required is None else f'{row.required:g}'
-            memory = '' if row.memory_mb is None else f'{row.memory_mb[0]:.0f}, {row.memory_mb[1]:.0f}'
-            lines.append(f'| {row.work} | {row.threads} | {spread(row.ours)} | {name} | {spread(row.peers[name])} '
-                         f'| {spread(row.ratios(name))} | {asked} | {memory} | {row.compared}{"; " + row.note if row.note else ""} |')
+        asked = f'{row.at_most:g} s at most' if row.at_most is not None else '' if row.required is None else f'{row.required:g}'
+        memory = ', '.join(f'{mb:.0f}' for mb in row.memory_mb or () if mb is not None)
+        for name in row.peers or [None]:
+            peer = [name, spread(row.peers[name]), spread(row.ratios(name))] if name else [''] * 3
+            lines.append('| ' + ' | '.join([row.work, str(row.threads), spread(row.ours), *peer, asked, memory,
+                                            row.compared + (f'; {row.note}' if row.note else '')]) + ' |')
     return '\n'.join(lines) + '\n'
 
 

@@ -31,20 +31,15 @@ def measure(context):
 
 
 def make_pairs(voc, folder):
-    """A VOC folder that repeats the subset under new names, and a prediction for each of its masks: the truth moved by some
-    pixels, void filled, with rectangles of other classes upon it."""
+    """A VOC folder that repeats the subset, and a prediction for each of its masks: the truth moved by some pixels, void
+    filled, with rectangles of other classes upon it."""
     import numpy
     from PIL import Image
+    from repeated import repeat
     random = numpy.random.default_rng(0)
-    for name in ('JPEGImages', 'Annotations', 'SegmentationClassAug', 'ImageSets/Segmentation', 'predictions'):
-        (folder / name).mkdir(parents=True)
-    ids = sorted(path.stem for path in (voc / 'SegmentationClassAug').glob('*.png'))
-    names = [f'{i:04}_{ids[i % len(ids)]}' for i in range(PAIRS)]
-    (folder / 'ImageSets/Segmentation/val.txt').write_text('\n'.join(names) + '\n')
-    for name in names:
-        for kind, ending in (('JPEGImages', 'jpg'), ('Annotations', 'xml'), ('SegmentationClassAug', 'png')):
-            (folder / kind / f'{name}.{ending}').symlink_to((voc / kind / f'{name[5:]}.{ending}').resolve())
-        truth = Image.open(voc / 'SegmentationClassAug' / f'{name[5:]}.png')
+    (folder / 'predictions').mkdir(parents=True)
+    for name, old in repeat(voc, folder, {'val': PAIRS}):
+        truth = Image.open(voc / 'SegmentationClassAug' / f'{old}.png')
         labels = numpy.roll(numpy.array(truth), random.integers(-9, 10, 2), (0, 1))
         labels[labels == 255] = random.integers(0, CLASSES)
         for _ in range(random.integers(0, 4)):
@@ -65,7 +60,7 @@ def compare(ours, theirs):
         if not abs(a - b) <= LARGEST_DIFFERENCE * abs(b):
             raise RuntimeError(f'{name}: {a!r}, where the authors\' evaluation has {b!r}; they should be equal')
     equal = sum(a == b for _, a, b in pairs)
-    return f'{len(pairs)} numbers, {equal} of them bit for bit, the others within {LARGEST_DIFFERENCE:g}; mIoU {ours["x/miou"]:.4f}'
+    return f'{len(pairs)} numbers, {equal} of them bit for bit, all within {LARGEST_DIFFERENCE:g}; mIoU {ours["x/miou"]:.4f}'
 
 
 def peer(script, folder):
