@@ -2,6 +2,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/nn/average_pool.h"
 #include "common/nn/backbones.h"
 #include "common/nn/layers.h"
 #include "common/nn/relu_max_pool.h"
@@ -45,7 +46,7 @@ class Vgg16 : public Network {
       for (size_t i = 0; i + 1 < convolutions.size(); ++i) x = interruptible(convolutions[i](x).relu_(), pass);
       x = relu_max_pool(interruptible(convolutions.back()(x), pass), kStages[s].pool_stride);
     }
-    x = at::avg_pool2d(x, {3, 3}, {1, 1}, {1, 1});
+    x = average_pool(x);
     x = dropout2d(interruptible(fc6_(x).relu_(), pass), "fc6", pass);
     return dropout2d(interruptible(fc7_(x).relu_(), pass), "fc7", pass);
   }
