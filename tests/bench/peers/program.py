@@ -13,12 +13,14 @@ class Program(Worker):
 
     def __init__(self, name, context, command, threads=1):
         super().__init__(name, [context.python, __file__, *command], threads)
+        self.cpu_seconds = []  # of all turns, the one that is not counted included
 
     def run(self):
         self.process.stdin.write('run\n')
         self.process.stdin.flush()
         answer = json.loads(self._expect('{'))
         self.peak_mb = max(self.peak_mb, answer['peak_mb'])
+        self.cpu_seconds.append(answer['cpu_seconds'])
         return answer['seconds']
 
 
@@ -35,7 +37,8 @@ def main(command):
         seconds = time.perf_counter() - start
         if status != 0:
             sys.exit(f'{" ".join(command)}: ended with {os.waitstatus_to_exitcode(status)}')
-        print(json.dumps({'seconds': seconds, 'peak_mb': used.ru_maxrss / 1024}), flush=True)
+        print(json.dumps({'seconds': seconds, 'cpu_seconds': used.ru_utime + used.ru_stime, 'peak_mb': used.ru_maxrss / 1024}),
+              flush=True)
 
 
 if __name__ == '__main__':
