@@ -76,20 +76,19 @@ int run(int argc, char** argv) {
   crf.memory_limit_bytes = static_cast<int64_t>(a.memory_limit_gb * 1e9);
   crf.check();
 
-  const RgbImage image = read_rgb(a.image);
-  const FloatArray probabilities = read_npy(a.probabilities);
-  const std::vector<int64_t>& shape = probabilities.shape;
+  const std::vector<int64_t> shape = read_npy_shape(a.probabilities);
   if (shape.size() != 3 || shape[0] < 1)
     fail_input("{}: its shape is [{}], expected [K,H,W]: classes, height, width", a.probabilities,
                fmt::join(shape, ","));
+  if (!a.output.empty() && shape[0] > 255)
+    fail_input("{}: {} classes do not fit into a label PNG (at most 255); write --scores instead", a.probabilities, shape[0]);
+  DenseCrf dense_crf(crf, resolve_threads(options.threads));
+  dense_crf.require_memory(shape[0], shape[1], shape[2]);
+  const RgbImage image = read_rgb(a.image);
   if (shape[1] != image.height || shape[2] != image.width)
     fail_input("{}: its shape is [{}], but {} is {} high and {} wide; resize the probabilities to the image",
                a.probabilities, fmt::join(shape, ","), a.image, image.height, image.width);
-  if (!a.output.empty() && shape[0] > 255)
-    fail_input("{}: {} classes do not fit into a label PNG (at most 255); write --scores instead", a.probabilities, shape[0]);
-
-  const std::vector<float> q = DenseCrf(crf, resolve_threads(options.threads))
-                                   .infer(image.pixels, probabilities.values, shape[0], image.height, image.width);
+  const std::vector<float> q = dense_crf.infer(image.pixels, read_npy(a.probabilities).values, shape[0], image.height, image.width);
   if (!a.scores.empty()) write_npy(a.scores, {shape, q});
   if (!a.output.empty()) write_label_png(a.output, most_probable(q, shape[0], image));
   log_info("crf: {} classes, {} x {} pixels -> {}", shape[0], image.width, image.height,

@@ -255,6 +255,11 @@ DenseCrf::DenseCrf(CrfOptions options, int threads) : impl_(std::make_unique<Imp
 DenseCrf::~DenseCrf() = default;
 DenseCrf::DenseCrf(DenseCrf&&) noexcept = default;
 
+void DenseCrf::require_memory(int64_t labels, int64_t height, int64_t width) const {
+  const int64_t pixels = height * width;
+  crf::require_memory(pixel_bytes(labels, pixels) + panel_bytes(labels, pixels), impl_->options.memory_limit_bytes, pixels);
+}
+
 std::vector<float> DenseCrf::infer(std::span<const uint8_t> rgb, std::span<const float> probabilities, int64_t labels,
                                    int64_t height, int64_t width) {
   if (labels < 1 || height < 1 || width < 1 || height > INT32_MAX || width > INT32_MAX || labels > INT32_MAX)
@@ -269,7 +274,7 @@ std::vector<float> DenseCrf::infer(std::span<const uint8_t> rgb, std::span<const
   Impl& m = *impl_;
   m.order = {height, width};
   const Panels panels = Panels::for_labels(labels);
-  crf::require_memory(pixel_bytes(labels, pixels) + panel_bytes(labels, pixels), m.options.memory_limit_bytes, pixels);
+  require_memory(labels, height, width);
   const int64_t iterations = labels == 1 ? 0 : m.options.iterations;
   if (iterations > 0) m.prepare_kernels(rgb, labels);
   m.prepare_unary(probabilities, labels);

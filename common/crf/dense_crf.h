@@ -30,6 +30,9 @@ class DenseCrf {
   ~DenseCrf();
   DenseCrf(DenseCrf&&) noexcept;
 
+  // Throws bad_input when no image of this size could stay within the memory limit: to ask before anything is read.
+  void require_memory(int64_t labels, int64_t height, int64_t width) const;
+
   // rgb: [H,W,3] uint8. probabilities: [K,H,W] float32, K >= 1. Returns Q: [K,H,W], summing to 1 over K.
   // The same bits for any number of threads. Throws bad_input on NaN or infinity, sizes that do not fit, and an image
   // whose working memory would pass the limit, with the estimate.

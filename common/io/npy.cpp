@@ -2,7 +2,9 @@
 
 #include <fmt/ranges.h>
 
+#include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <numeric>
 #include <string>
 #include <string_view>
@@ -37,46 +39,69 @@ std::vector<int64_t> parse_shape(std::string_view text, const std::filesystem::p
   return shape;
 }
 
-}  // namespace
+// An open file whose header has been read; its data follow.
+struct Opened {
+  std::ifstream file;
+  std::vector<int64_t> shape;
+  size_t element_bytes = 0, data_bytes = 0;
+};
 
-FloatArray read_npy(const std::filesystem::path& path) {
-  const std::string bytes = read_file(path);
-  const std::string_view view(bytes);
-  if (view.size() < 12 || !view.starts_with(kMagic))
+// Up to `count` bytes; fewer where the file ends.
+std::string next_bytes(std::ifstream& file, size_t count) {
+  std::string bytes(count, '\0');
+  file.read(bytes.data(), static_cast<std::streamsize>(count));
+  bytes.resize(static_cast<size_t>(file.gcount()));
+  return bytes;
+}
+
+Opened open_npy(const std::filesystem::path& path) {
+  Opened o;
+  std::error_code error;
+  const uintmax_t size = std::filesystem::file_size(path, error);
+  if (!error) o.file.open(path, std::ios::binary);
+  if (error || !o.file) fail_input("{}: cannot be read: {}", path.string(), error ? error.message() : std::strerror(errno));
+  const std::string start = next_bytes(o.file, 8);
+  if (start.size() < 8 || !start.starts_with(kMagic))
     fail_input("{}: is not a NumPy .npy file; write it with numpy.save(file, array.astype('float32'))", path.string());
-  const bool is_version_1 = view[6] == 1;
+  const std::string length = next_bytes(o.file, start[6] == 1 ? 2 : 4);
   uint32_t header_bytes = 0;
-  std::memcpy(&header_bytes, view.data() + 8, is_version_1 ? 2 : 4);
-  const size_t header_at = is_version_1 ? 10 : 12;
-  if (header_bytes > view.size() - header_at) fail_input("{}: is cut short in its header", path.string());
-  const std::string_view header = view.substr(header_at, header_bytes);
+  std::memcpy(&header_bytes, length.data(), length.size());
+  const uintmax_t header_at = start.size() + length.size();
+  if (header_at > size || header_bytes > size - header_at) fail_input("{}: is cut short in its header", path.string());
+  const std::string header = next_bytes(o.file, header_bytes);
   const std::string_view type = entry(header, "descr", path).substr(0, 5);
   if (type != "'<f4'" && type != "'<f8'")
     fail_input("{}: holds elements of type {}, expected '<f4' or '<f8'; write array.astype('float32')", path.string(),
                type);
   if (!entry(header, "fortran_order", path).starts_with("False"))
     fail_input("{}: is in Fortran order; write numpy.ascontiguousarray(array)", path.string());
-
-  FloatArray array;
-  array.shape = parse_shape(entry(header, "shape", path), path);
-  const size_t element_bytes = type == "'<f4'" ? 4 : 8;
-  const std::string_view data = view.substr(header_at + header_bytes);
+  o.shape = parse_shape(entry(header, "shape", path), path);
+  o.element_bytes = type == "'<f4'" ? 4 : 8;
+  o.data_bytes = static_cast<size_t>(size - header_at - header_bytes);
   size_t count = 1;
-  for (const int64_t side : array.shape)
+  for (const int64_t side : o.shape)
     if (__builtin_mul_overflow(count, static_cast<size_t>(side), &count)) count = ~size_t{0} / 8;
-  if (data.size() / element_bytes != count || data.size() % element_bytes != 0)
-    fail_input("{}: is cut short or damaged: {} bytes of data for the shape [{}]", path.string(), data.size(),
-               fmt::join(array.shape, ","));
-  array.values.resize(count);
-  if (element_bytes == 4) {
-    if (count > 0) std::memcpy(array.values.data(), data.data(), data.size());
+  if (o.data_bytes / o.element_bytes != count || o.data_bytes % o.element_bytes != 0)
+    fail_input("{}: is cut short or damaged: {} bytes of data for the shape [{}]", path.string(), o.data_bytes,
+               fmt::join(o.shape, ","));
+  return o;
+}
+
+}  // namespace
+
+std::vector<int64_t> read_npy_shape(const std::filesystem::path& path) { return open_npy(path).shape; }
+
+FloatArray read_npy(const std::filesystem::path& path) {
+  Opened o = open_npy(path);
+  FloatArray array{o.shape, std::vector<float>(o.data_bytes / o.element_bytes)};
+  if (o.element_bytes == 4) {
+    o.file.read(reinterpret_cast<char*>(array.values.data()), static_cast<std::streamsize>(o.data_bytes));
   } else {
-    for (size_t i = 0; i < count; ++i) {
-      double value;
-      std::memcpy(&value, data.data() + 8 * i, 8);
-      array.values[i] = static_cast<float>(value);
-    }
+    double value = 0;
+    for (float& v : array.values)
+      if (o.file.read(reinterpret_cast<char*>(&value), sizeof value)) v = static_cast<float>(value);
   }
+  if (!o.file) fail_input("{}: cannot be read to its end", path.string());
   return array;
 }
 

@@ -80,6 +80,14 @@ TEST_CASE("Arrays we do not read are refused with what to do", "[cpu]") {
   REQUIRE(failure_of([&] { read_npy(dir / "absent.npy"); }).kind == ErrorKind::bad_input);
 }
 
+TEST_CASE("A shape is read from the header alone", "[cpu]") {
+  const TemporaryDirectory dir;
+  write_npy(dir / "a.npy", {{2, 1, 3}, {1, 2, 3, 4, 5, 6}});
+  REQUIRE(read_npy_shape(dir / "a.npy") == std::vector<int64_t>{2, 1, 3});
+  std::filesystem::resize_file(dir / "a.npy", std::filesystem::file_size(dir / "a.npy") - 1);
+  REQUIRE(failure_of([&] { read_npy_shape(dir / "a.npy"); }).mentions("cut short"));
+}
+
 TEST_CASE("An array file cut at any byte is refused", "[cpu]") {
   const TemporaryDirectory dir;
   write_npy(dir / "a.npy", {{2, 2}, {1, 2, 3, 4}});
