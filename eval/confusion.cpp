@@ -1,5 +1,7 @@
 #include "eval/confusion.h"
 
+#include <bit>
+#include <cstring>
 #include <limits>
 
 #include "common/base/error.h"
@@ -8,6 +10,44 @@ namespace boxseg {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+// How often each pair of byte values stands at the same place of two maps. Label maps are large areas of one value: most
+// pixels are counted eight at a time.
+class PairCounts {
+ public:
+  // Pairs are [256 * a + b]; `rows` says which a there are.
+  std::vector<uint32_t> pairs = std::vector<uint32_t>(256 * 256, 0);
+  bool rows[256] = {};
+
+  void count(const std::vector<uint8_t>& a, const std::vector<uint8_t>& b) {
+    size_t i = 0;
+    while (i < a.size()) {
+      const size_t end = end_of_run(a, b, i);
+      pairs[a[i] * size_t{256} + b[i]] += static_cast<uint32_t>(end - i);
+      rows[a[i]] = true;
+      i = end;
+    }
+  }
+
+ private:
+  static uint64_t eight(const std::vector<uint8_t>& values, size_t i) {
+    uint64_t word;
+    std::memcpy(&word, values.data() + i, 8);
+    return word;
+  }
+
+  // The pair at i stands at i .. the result - 1.
+  static size_t end_of_run(const std::vector<uint8_t>& a, const std::vector<uint8_t>& b, size_t i) {
+    constexpr uint64_t kEach = 0x0101010101010101;
+    const uint64_t all_a = a[i] * kEach, all_b = b[i] * kEach;
+    for (; i + 8 <= a.size(); i += 8)
+      if (const uint64_t differs = (eight(a, i) ^ all_a) | (eight(b, i) ^ all_b); differs != 0)
+        return i + static_cast<size_t>(std::countr_zero(differs)) / 8;
+    const uint8_t value_a = static_cast<uint8_t>(all_a), value_b = static_cast<uint8_t>(all_b);
+    while (i < a.size() && a[i] == value_a && b[i] == value_b) ++i;
+    return i;
+  }
+};
 
 double ratio(double part, double whole) { return whole > 0 ? part / whole : kNan; }
 
@@ -22,15 +62,15 @@ void Confusion::add(const LabelMap& truth, const LabelMap& prediction, Abstentio
   if (truth.height != prediction.height || truth.width != prediction.width)
     fail_input("{}: {} x {} pixels (width x height), but {} has {} x {}; predictions have the size of their image",
                prediction_name, prediction.width, prediction.height, truth_name, truth.width, truth.height);
-  // All pairs of byte values are counted first and judged afterwards: one addition per pixel, and no value is missed.
-  std::vector<uint32_t> pairs(256 * 256, 0);
+  // All pairs of byte values are counted first and judged afterwards, so that no value is missed.
   ensure(truth.pixels.size() < std::numeric_limits<uint32_t>::max(), "{}: too many pixels", truth_name);
-  for (size_t i = 0; i < truth.pixels.size(); ++i) ++pairs[truth.pixels[i] * size_t{256} + prediction.pixels[i]];
+  PairCounts counted;
+  counted.count(truth.pixels, prediction.pixels);
 
   std::vector<int64_t> found = counts_;  // so that a refused pair leaves nothing behind
   for (int64_t t = 0; t < kVoid; ++t) {
-    for (int64_t p = 0; p < 256; ++p) {
-      const int64_t n = pairs[static_cast<size_t>(t * 256 + p)];
+    for (int64_t p = 0; counted.rows[t] && p < 256; ++p) {
+      const int64_t n = counted.pairs[static_cast<size_t>(t * 256 + p)];
       if (n == 0) continue;
       if (t >= classes_)
         fail_input("{}: {} pixels have the value {}, expected classes 0 to {} or 255 (void); is it a mask of this dataset?",

@@ -51,9 +51,9 @@ struct PixelOrder {
 };
 
 // Of the arrays with values per pixel: those that share memory with the building of lattices (unaries, and beliefs that
-// take turns with messages), and the rest (constants, norm, result).
+// take turns with messages), and the rest (constants, norm, result, and what the caller holds: probabilities, image).
 int64_t panel_bytes(int64_t labels, int64_t points) { return points * 4 * 2 * Panels::for_labels(labels).columns(); }
-int64_t pixel_bytes(int64_t labels, int64_t points) { return points * 4 * (3 + labels); }
+int64_t pixel_bytes(int64_t labels, int64_t points) { return points * (4 * (3 + 2 * labels) + 3); }
 
 // Panels that are filtered at the same time, each by one thread.
 int panels_at_once(const Panels& panels, int threads) {

@@ -44,7 +44,7 @@ class DenseCrf {
   std::unique_ptr<Impl> impl_;
 };
 
-// Bytes that infer() needs at most, its result included: that of an image in which no two pixels share a lattice
+// Bytes that infer() needs at most, its arguments and result included: that of an image in which no two pixels share a lattice
 // vertex. Photographs need a third to a half of it; infer() measures before it refuses.
 int64_t crf_memory_bytes(int64_t labels, int64_t height, int64_t width, int threads = 1);
 

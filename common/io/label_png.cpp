@@ -117,6 +117,7 @@ LabelMap read_label_png(const std::filesystem::path& path) {
   side.info = side.png != nullptr ? png_create_info_struct(side.png) : nullptr;
   ensure(side.info != nullptr, "{}: libpng cannot start", path.string());
   png_set_read_fn(side.png, &side, read_bytes);
+  png_set_option(side.png, PNG_IGNORE_ADLER32, PNG_OPTION_ON);  // chunks have check sums of their own
   const auto refuse = [&] { fail_input("{}: is damaged ({}); make it again", path.string(), side.error); };
   if (!read_header(side)) refuse();
   check_layout(side, path);

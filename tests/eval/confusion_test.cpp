@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "common/base/error.h"
+#include "common/base/random.h"
 #include "common/io/hdf5.h"
 #include "tests/support/support.h"
 
@@ -81,6 +82,27 @@ TEST_CASE("a class that is predicted but nowhere true counts as zero in the mIoU
   REQUIRE(s.pacc == Approx(60));
   REQUIRE(s.macc == Approx(100 * (2.0 / 3 + 0.5) / 2));
   REQUIRE(s.fwiou == Approx(100 * (0.5 * 3 / 5 + 0.5 * 2 / 5)));
+}
+
+TEST_CASE("runs of equal pixels of any length are counted one by one") {
+  Random random(0, "runs");
+  for (const int64_t longest : {1, 3, 9, 40}) {
+    std::vector<uint8_t> maps[2];
+    for (auto& map : maps)
+      while (map.size() < 1003) {
+        const auto value = static_cast<uint8_t>(random.below(5));
+        map.insert(map.end(), static_cast<size_t>(1 + random.below(longest)), value);
+      }
+    for (const size_t pixels : {1, 7, 8, 17, 1003}) {
+      int64_t expected[5][5] = {};
+      for (size_t i = 0; i < pixels; ++i) ++expected[maps[0][i]][maps[1][i]];
+      Confusion confusion(5);
+      confusion.add(map_of(1, static_cast<int64_t>(pixels), {maps[0].begin(), maps[0].begin() + static_cast<long>(pixels)}),
+                    map_of(1, static_cast<int64_t>(pixels), {maps[1].begin(), maps[1].begin() + static_cast<long>(pixels)}));
+      for (int64_t t = 0; t < 5; ++t)
+        for (int64_t p = 0; p < 5; ++p) REQUIRE(confusion.count(t, p) == expected[t][p]);
+    }
+  }
 }
 
 TEST_CASE("without a labelled pixel every score is not a number") {
