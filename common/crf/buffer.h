@@ -3,9 +3,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <new>
 
 namespace boxseg::crf {
+
+// Memory on cache lines; large blocks come from the system and go back to it, so that images of growing sizes leave no
+// holes in a heap that keeps what is freed. take_memory() throws bad_alloc.
+void* take_memory(size_t bytes);
+void give_memory(void* block, size_t bytes);
 
 // An uninitialised array of trivial elements, aligned to a cache line.
 template <class T>
@@ -14,9 +18,9 @@ class Buffer {
   // At least `size` elements; what was in it is lost when it has to grow.
   T* reserve(int64_t size) {
     if (size > capacity_) {
-      data_.reset();  // first give back, then ask: never both at once
-      capacity_ = 0;
-      data_.reset(static_cast<T*>(::operator new(static_cast<size_t>(size) * sizeof(T), kAlignment)));
+      release();  // first give back, then ask: never both at once
+      const size_t bytes = static_cast<size_t>(size) * sizeof(T);
+      data_ = {static_cast<T*>(take_memory(bytes)), Free{bytes}};
       capacity_ = size;
     }
     return data_.get();
@@ -32,9 +36,9 @@ class Buffer {
   }
 
  private:
-  static constexpr std::align_val_t kAlignment{64};
   struct Free {
-    void operator()(T* p) const { ::operator delete(p, kAlignment); }
+    size_t bytes = 0;
+    void operator()(T* p) const { give_memory(p, bytes); }
   };
   std::unique_ptr<T, Free> data_;
   int64_t capacity_ = 0;
