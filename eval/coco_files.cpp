@@ -283,12 +283,6 @@ std::vector<CocoObject> detections_of(const CutFile& file, const fs::path& path,
 
 }  // namespace
 
-CocoTruth read_coco_truth(const fs::path& path, CocoType type, int threads) { return truth_of(cut_file(path), path, type, threads); }
-
-std::vector<CocoObject> read_coco_detections(const fs::path& path, const CocoTruth& truth, CocoType type, int threads) {
-  return detections_of(cut_file(path), path, truth, type, threads);
-}
-
 CocoFiles read_coco_files(const fs::path& truth, const fs::path& detections, CocoType type, int threads) {
   const fs::path* paths[2] = {&truth, &detections};
   CutFile files[2];

@@ -33,19 +33,16 @@ struct CocoTruth {
   std::vector<CocoObject> objects;    // in the file's order
 };
 
-// Both throw bad_input with the file, the annotation or detection, and the field; masks are made on `threads` threads.
-CocoTruth read_coco_truth(const std::filesystem::path& path, CocoType type, int threads);
-
-// As COCO.loadRes(): what the first detection has decides. With a box, boxes count (area is width times height, a missing
-// segmentation is the box); else segmentations do (area and box are the mask's). Detections of categories that the truth
-// lacks are left out; an image that it lacks is refused. ids count from 1.
-std::vector<CocoObject> read_coco_detections(const std::filesystem::path& path, const CocoTruth& truth, CocoType type, int threads);
-
 struct CocoFiles {
   CocoTruth truth;
   std::vector<CocoObject> detections;
 };
-// Both, with the JSON of the two parsed side by side.
+// The JSON of both is parsed side by side, and masks are made on `threads` threads. Throws bad_input with the file, the
+// annotation or detection, and the field.
+//
+// Detections are read as by COCO.loadRes(): what the first one has decides. With a box, boxes count (area is width times
+// height, a missing segmentation is the box); else segmentations do (area and box are the mask's). Detections of categories
+// that the truth lacks are left out; an image that it lacks is refused. ids count from 1.
 CocoFiles read_coco_files(const std::filesystem::path& truth, const std::filesystem::path& detections, CocoType type, int threads);
 
 }  // namespace boxseg

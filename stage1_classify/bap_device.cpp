@@ -50,8 +50,7 @@ at::Tensor query_members(const BapPlan& plan, const at::Tensor& features) {
     for (int64_t y = 0; y < plan.h; ++y)
       for (int64_t x = 0; x < plan.w; ++x) {
         if (plan.small_mask[static_cast<size_t>((n * plan.h + y) * plan.w + x)] == 0) continue;
-        const int64_t cell = (y + plan.pad_top) / plan.cell_h * plan.grid + (x + plan.pad_left) / plan.cell_w;
-        out[((n * plan.queries_per_image() + cell) * plan.h + y) * plan.w + x] = 1.f;
+        out[((n * plan.queries_per_image() + plan.query_of(y, x)) * plan.h + y) * plan.w + x] = 1.f;
       }
   return members.to(features.options());
 }

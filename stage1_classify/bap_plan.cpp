@@ -91,8 +91,7 @@ void add_background(BapPlan& plan, int64_t image, const uint8_t* mask, ImageSize
       const uint8_t is_background =
           mask[nearest_source(y, size.height, plan.h) * size.width + nearest_source(x, size.width, plan.w)] != 0;
       plan.small_mask.push_back(is_background);
-      const int64_t cell = (y + plan.pad_top) / plan.cell_h * plan.grid + (x + plan.pad_left) / plan.cell_w;
-      plan.background_count[cells_at + static_cast<size_t>(cell)] += is_background;
+      plan.background_count[cells_at + static_cast<size_t>(plan.query_of(y, x))] += is_background;
     }
   int32_t valid = 0;
   for (int64_t g = 0; g < plan.queries_per_image(); ++g)

@@ -41,6 +41,8 @@ struct BapPlan {
   int64_t dropped_boxes = 0;
 
   int64_t queries_per_image() const { return grid * grid; }
+  // The query whose grid cell holds this cell of the map.
+  int64_t query_of(int64_t y, int64_t x) const { return (y + pad_top) / cell_h * grid + (x + pad_left) / cell_w; }
   int64_t windows() const { return roi * roi; }
   // Classes of the vectors that the classifier sees: boxes first (windows row-major), then valid_grid_ids as class 0.
   std::vector<int64_t> target() const;

@@ -4,9 +4,7 @@
 
 #include "common/nn/wide.h"
 
-#if defined(__clang__)
-#pragma clang fp contract(fast)  // multiplications and additions in one instruction; these sums have no golden bits
-#endif
+BOXSEG_FUSE_PRODUCTS
 
 namespace boxseg::bap {
 namespace {

@@ -9,9 +9,7 @@
 namespace boxseg {
 
 inline Lanes exp_lanes(Lanes x) {
-#if defined(__clang__)
-#pragma clang fp contract(fast)
-#endif
+  BOXSEG_FUSE_PRODUCTS
   typedef int32_t Words __attribute__((vector_size(32)));
   const Lanes low = spread(-87.0f), high = spread(88.0f), magic = spread(12582912.0f);  // 1.5 * 2^23: adding it rounds
   x = x > low ? x : low;

@@ -9,9 +9,7 @@
 namespace boxseg {
 namespace {
 
-#if defined(__clang__)
-#pragma clang fp contract(fast)  // a fifth faster
-#endif
+BOXSEG_FUSE_PRODUCTS
 
 constexpr int64_t kRowsAtOnce = 8;
 constexpr int64_t kWorthThreads = 50000;  // scores; below, waking the threads costs more than they save

@@ -35,9 +35,9 @@ at::Tensor average_planes(const at::Tensor& given) {
   const int64_t h = x.size(2), w = x.size(3), planes = x.size(0) * x.size(1);
   constexpr int64_t kPlanes = 64;  // of one piece of work
   AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "average_pool", [&] {
-    for_each_in_torch_pool((planes + kPlanes - 1) / kPlanes, [&](int64_t piece) {
+    for_ranges_in_torch_pool(planes, kPlanes, [&](int64_t first, int64_t end) {
       std::vector<scalar_t> line(static_cast<size_t>(w) + 2);
-      for (int64_t p = piece * kPlanes; p < std::min(planes, (piece + 1) * kPlanes); ++p)
+      for (int64_t p = first; p < end; ++p)
         average_plane(x.const_data_ptr<scalar_t>() + p * h * w, h, w, line.data(),
                       out.mutable_data_ptr<scalar_t>() + p * h * w);
     });

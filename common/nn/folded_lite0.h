@@ -1,7 +1,7 @@
 // The frozen EfficientNet-Lite0 on a CPU. Batch norm is folded into the convolutions; activations are rows of channels
-// (NHWC), so that 1x1 convolutions are matrix products (packed_matrix.h); depthwise convolutions are a kernel of our own, whose cost does
-// not depend on the dilation. The six-fold wider middle of a block is made a few rows at a time and never leaves the
-// caches. Whole images, or bands of rows when there are fewer images than threads, run side by side.
+// (NHWC), so that 1x1 convolutions are matrix products (packed_matrix.h); depthwise convolutions are a kernel of our own,
+// whose cost does not depend on the dilation. The six-fold wider middle of a block is made a few rows at a time and never
+// leaves the caches. Whole images, or bands of rows when there are fewer images than threads, run side by side.
 #pragma once
 #include <ATen/core/Tensor.h>
 

@@ -6,9 +6,7 @@
 #include "common/nn/groups.h"
 #include "common/nn/lanes.h"
 
-#if defined(__clang__)
-#pragma clang fp contract(fast)  // multiplications and additions in one instruction, as every matrix library has them
-#endif
+BOXSEG_FUSE_PRODUCTS
 
 namespace boxseg {
 namespace {

@@ -134,13 +134,6 @@ void spread_plane(PlaneSize size, const T* grad_out, const uint8_t* codes, T* gr
       grad_in[y * size.stride * size.w + x * size.stride + offset[*codes]] += *codes == kNowhere ? T(0) : *grad_out;
 }
 
-// Calls body(first plane, end) for pieces of all planes.
-template <class Body>
-void for_planes(int64_t planes, const Body& body) {
-  for_each_in_torch_pool((planes + kPlanes - 1) / kPlanes,
-                         [&](int64_t i) { body(i * kPlanes, std::min(planes, (i + 1) * kPlanes)); });
-}
-
 struct ReluMaxPool : torch::autograd::Function<ReluMaxPool> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& given, int64_t stride) {
     const at::Tensor x = given.contiguous();
@@ -149,7 +142,7 @@ struct ReluMaxPool : torch::autograd::Function<ReluMaxPool> {
     const at::Tensor out = at::empty({x.size(0), x.size(1), size.out_h(), size.out_w()}, x.options());
     const at::Tensor codes = at::empty(out.sizes(), x.options().dtype(at::kByte));
     AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "relu_max_pool", [&] {
-      for_planes(planes, [&](int64_t first, int64_t end) {
+      for_ranges_in_torch_pool(planes, kPlanes, [&](int64_t first, int64_t end) {
         PlanePool<scalar_t> pool(size);
         for (int64_t p = first; p < end; ++p)
           pool.run(x.const_data_ptr<scalar_t>() + p * area, out.mutable_data_ptr<scalar_t>() + p * out_area,
@@ -169,7 +162,7 @@ struct ReluMaxPool : torch::autograd::Function<ReluMaxPool> {
                   out_area = size.out_h() * size.out_w();
     const at::Tensor grad_in = at::empty({codes.size(0), codes.size(1), size.h, size.w}, grad_out.options());
     AT_DISPATCH_FLOATING_TYPES(grad_out.scalar_type(), "relu_max_pool_backward", [&] {
-      for_planes(planes, [&](int64_t first, int64_t end) {
+      for_ranges_in_torch_pool(planes, kPlanes, [&](int64_t first, int64_t end) {
         for (int64_t p = first; p < end; ++p)
           spread_plane(size, grad_out.const_data_ptr<scalar_t>() + p * out_area,
                        codes.const_data_ptr<uint8_t>() + p * out_area, grad_in.mutable_data_ptr<scalar_t>() + p * area);

@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <atomic>
 #include <exception>
 #include <mutex>
@@ -48,6 +49,11 @@ void for_each_in_torch_pool(int64_t n, const std::function<void(int64_t i)>& bod
     omp_parallel()(take_part, &work, static_cast<unsigned>(threads), 0);
   else take_part(&work);
   if (work.error) std::rethrow_exception(work.error);
+}
+
+void for_ranges_in_torch_pool(int64_t n, int64_t length, const std::function<void(int64_t begin, int64_t end)>& body) {
+  for_each_in_torch_pool((n + length - 1) / length,
+                         [&](int64_t i) { body(i * length, std::min(n, (i + 1) * length)); });
 }
 
 }  // namespace boxseg

@@ -46,8 +46,8 @@ TEST_CASE("average precision and recall are pycocotools' to the last bit", "[gol
   for (const auto& [type, name] : {std::pair{CocoType::segm, "coco/segm"}, {CocoType::bbox, "coco/bbox"}}) {
     for (const int threads : {1, 3}) {
       INFO(name << " " << threads);
-      const CocoTruth truth = read_coco_truth(shared / "golden/coco_gt.json", type, threads);
-      const auto detections = read_coco_detections(shared / "golden/coco_dt.json", truth, type, threads);
+      const auto [truth, detections] =
+          read_coco_files(shared / "golden/coco_gt.json", shared / "golden/coco_dt.json", type, threads);
       const CocoResult result = evaluate_coco(truth, detections, type, threads);
       std::vector<double> precision;  // stored as float32
       for (const double p : result.precision) precision.push_back(static_cast<float>(p));
@@ -62,7 +62,8 @@ TEST_CASE("average precision and recall are pycocotools' to the last bit", "[gol
 TEST_CASE("areas, boxes and pixels of masks are pycocotools'", "[golden]") {
   SHARED_OR_SKIP(shared);
   const H5Reader file(shared / "golden/metrics.h5");
-  const CocoTruth truth = read_coco_truth(shared / "golden/coco_gt.json", CocoType::segm, 1);
+  const auto [truth, detections] =
+      read_coco_files(shared / "golden/coco_gt.json", shared / "golden/coco_dt.json", CocoType::segm, 1);
   const auto areas = file.read<double>("coco/gt_area_from_mask"), boxes = file.read<double>("coco/gt_bbox_from_mask");
   const auto sums = file.read<int64_t>("coco/gt_rle_pixel_sum_weighted");
   REQUIRE(truth.objects.size() == areas.size());
@@ -77,7 +78,6 @@ TEST_CASE("areas, boxes and pixels of masks are pycocotools'", "[golden]") {
     const CocoBox box = box_of(mask);
     REQUIRE(std::vector<double>(box.begin(), box.end()) == std::vector<double>(boxes.begin() + long(4 * i), boxes.begin() + long(4 * i + 4)));
   }
-  const auto detections = read_coco_detections(shared / "golden/coco_dt.json", truth, CocoType::segm, 1);
   const auto dt_areas = file.read<uint32_t>("coco/dt_area");
   for (size_t i = 0; i < dt_areas.size(); ++i) REQUIRE(detections[i].area == dt_areas[i]);
 }
@@ -176,8 +176,8 @@ struct Files {
     write_file(detections, dt);
   }
   std::array<double, 12> stats() const {
-    const CocoTruth t = read_coco_truth(truth, CocoType::bbox, 1);
-    return evaluate_coco(t, read_coco_detections(detections, t, CocoType::bbox, 1), CocoType::bbox, 1).stats();
+    const CocoFiles files = read_coco_files(truth, detections, CocoType::bbox, 1);
+    return evaluate_coco(files.truth, files.detections, CocoType::bbox, 1).stats();
   }
 };
 

@@ -42,12 +42,35 @@ class Loop:
         return self.batch
 
 
-def run_loop(tool, authors, module, config, network, batch, settings, change, before, after):
-    """Runs main() of `module` with the networks it makes passed through change(); what the loss was in a step is found in
-    the returned dictionary (and in the one given to `after`). network: the name it makes its network by."""
+def read_batch(torch, path):
+    """What batches.labelled() made, and what a row put beside it."""
+    import h5py
+    with h5py.File(path) as file:
+        return {name: torch.from_numpy(file['in'][name][()]) for name in file['in']}
+
+
+# Of each stage: their module, and the name by which it makes its network. A configuration is named like its module.
+STAGES = {'1': ('stage1', 'Labeler'), '3': ('stage3_vgg', 'DeepLab_LargeFOV')}
+
+
+def batch_of(torch, stage, their, tensors):
+    """The tensors of read_batch() as their DataLoader would hand them over."""
+    images = tensors['images']
+    if stage == '1':
+        of_image = [tensors['boxes'][tensors['image_of_box'] == i] for i in range(len(images))]
+        return their.my_collate(list(zip(images, of_image, tensors['bg_mask'][:, 0].float())))
+    crf, ret = tensors['mask_crf'].long(), tensors['mask_ret'].long()
+    return [images, torch.where(crf == ret, crf, torch.full_like(crf, 255)), crf]
+
+
+def run_loop(tool, authors, stage, tensors, settings, change, before, after):
+    """Runs main() of their stage on the same batch again and again, with the networks it makes passed through change(); what
+    the loss was in a step is found in the returned dictionary (and in the one given to `after`)."""
     import torch
     from measure import Turns
+    module, network = STAGES[stage]
     their = importlib.import_module(module)
+    batch = batch_of(torch, stage, their, tensors)
     kept = {}
     make, backward = getattr(their, network), torch.Tensor.backward
 
@@ -70,7 +93,7 @@ def run_loop(tool, authors, module, config, network, batch, settings, change, be
     with tool.Scratch() as folder:
         torch.save({}, f'{folder}/weights/none.pt')  # their strict=False takes it; `before` fills in the weights
         try:
-            their.main(tool.config(authors, config, MODEL__WEIGHTS='none.pt', **settings))
+            their.main(tool.config(authors, f'{module}.yml', MODEL__WEIGHTS='none.pt', **settings))
         except tool.Done:
             pass
     return kept

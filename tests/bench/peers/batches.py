@@ -32,6 +32,13 @@ def label_maps(random, boxes, image_of_box, images, size):
     return y_crf, y_ret
 
 
+def labelled(random, images, size):
+    """All of the above, by the names that both sides read them by."""
+    boxes, image_of_box, masks = boxes_and_masks(random, images, size)
+    y_crf, y_ret = label_maps(random, boxes, image_of_box, images, size)
+    return {'in/boxes': boxes, 'in/image_of_box': image_of_box, 'in/bg_mask': masks, 'in/mask_crf': y_crf, 'in/mask_ret': y_ret}
+
+
 def write(path, arrays):
     import h5py
     with h5py.File(path, 'w') as file:

@@ -10,14 +10,12 @@ ROWS = {'bap': ('BAP, 50 boxes, grid 4', 30, None), 'nal': ('NAL', 10, 5)}
 
 def make_input(path):
     import numpy
-    from batches import boxes_and_masks, label_maps, write
+    from batches import labelled, write
     random = numpy.random.default_rng(11)
-    boxes, image_of_box, masks = boxes_and_masks(random, IMAGES, SIZE)
-    y_crf, y_ret = label_maps(random, boxes, image_of_box, IMAGES, SIZE)
+    labels = labelled(random, IMAGES, SIZE)
     features = random.standard_normal((IMAGES, CHANNELS, CELLS, CELLS), 'float32').clip(0)
     weight = .01 * random.standard_normal((CLASSES, CHANNELS, 1, 1), 'float32')
-    write(path, {'in/features': features, 'in/weight': weight, 'in/boxes': boxes, 'in/image_of_box': image_of_box,
-                 'in/bg_mask': masks, 'in/mask_crf': y_crf, 'in/mask_ret': y_ret})
+    write(path, {'in/features': features, 'in/weight': weight, **labels})
 
 
 def measure(context):
@@ -39,23 +37,13 @@ def measure(context):
 def peer(script, verb, data, output, threads):
     """Their loop with the backbone replaced by given features. Without a learning rate all rounds are the same."""
     import h5py
-    from authors import load_tool, run_loop
+    from authors import load_tool, read_batch, run_loop
     tool = load_tool(script)
     torch, authors = tool.prepare(int(threads))
-    with h5py.File(data) as file:
-        tensors = {name: torch.from_numpy(file['in'][name][()]) for name in file['in']}
+    tensors = read_batch(torch, data)
     features = tensors['features']
-    if verb == 'bap':
-        import stage1
-        of_image = [tensors['boxes'][tensors['image_of_box'] == i] for i in range(len(features))]
-        images = [torch.empty(3, 1, 1)] * len(features)  # nobody looks at them
-        batch = stage1.my_collate(list(zip(images, of_image, tensors['bg_mask'][:, 0].float())))
-        module, config, network = 'stage1', 'stage1.yml', 'Labeler'
-    else:
-        crf, ret = tensors['mask_crf'].long(), tensors['mask_ret'].long()
-        agreed = torch.where(crf == ret, crf, torch.full_like(crf, 255))
-        batch = [torch.empty(1).expand(len(features), 3, SIZE, SIZE), agreed, crf]
-        module, config, network = 'stage3_vgg', 'stage3_vgg.yml', 'DeepLab_LargeFOV'
+    stage = {'bap': '1', 'nal': '3'}[verb]
+    tensors['images'] = torch.empty(1).expand(len(features), 3, SIZE, SIZE)  # nobody looks at them
     leaf = {}
 
     def take_features(_):
@@ -71,8 +59,8 @@ def peer(script, verb, data, output, threads):
         leaf.clear()
         kept['network'].classifier.weight.data.copy_(tensors['weight'])
 
-    kept = run_loop(tool, authors, module, config, network, batch, {'DATA__BATCH_SIZE': len(features), 'SOLVER__LR': 0.0},
-                    without_backbone, before, lambda turn, kept: None)
+    kept = run_loop(tool, authors, stage, tensors, {'DATA__BATCH_SIZE': len(features), 'SOLVER__LR': 0.0}, without_backbone,
+                    before, lambda turn, kept: None)
     with h5py.File(output, 'w') as file:
         file['loss'] = kept['loss'].numpy()
         file['features_gradient'] = leaf['features'].grad.numpy()

@@ -13,15 +13,13 @@ def measure(context):
     import subprocess
     import h5py
     import numpy
-    from batches import boxes_and_masks, label_maps, write
+    from batches import labelled, write
     from measure import Worker, agreement, row_of, take_turns
     tool = context.need_clones()
     data, ours, theirs, weights = (context.scratch / name for name in ('training.h5', 'ours.h5', 'theirs.h5', 'vgg16.pt'))
     random = numpy.random.default_rng(12)
-    boxes, image_of_box, masks = boxes_and_masks(random, IMAGES, SIZE)
-    y_crf, y_ret = label_maps(random, boxes, image_of_box, IMAGES, SIZE)
-    write(data, {'in/images': 50 * random.standard_normal((IMAGES, 3, SIZE, SIZE), 'float32'), 'in/boxes': boxes,
-                 'in/image_of_box': image_of_box, 'in/bg_mask': masks, 'in/mask_crf': y_crf, 'in/mask_ret': y_ret})
+    labels = labelled(random, IMAGES, SIZE)
+    write(data, {'in/images': 50 * random.standard_normal((IMAGES, 3, SIZE, SIZE), 'float32'), **labels})
     subprocess.run([context.python, __file__, 'make_weights', tool, weights], check=True)
     for stage, asked in ASKED.items():
         for threads in (1, 2):
@@ -49,21 +47,10 @@ def make_weights(script, path):
 def peer(script, stage, data, weights, output, threads):
     """Their loop. The round that is not counted goes without dropout, so that its results can be compared."""
     import h5py
-    from authors import load_tool, run_loop
+    from authors import load_tool, read_batch, run_loop
     tool = load_tool(script)
     torch, authors = tool.prepare(int(threads))
-    with h5py.File(data) as file:
-        tensors = {name: torch.from_numpy(file['in'][name][()]) for name in file['in']}
-    state = torch.load(weights)
-    if stage == '1':
-        import stage1
-        of_image = [tensors['boxes'][tensors['image_of_box'] == i] for i in range(IMAGES)]
-        batch = stage1.my_collate(list(zip(tensors['images'], of_image, tensors['bg_mask'][:, 0].float())))
-        module, config, network = 'stage1', 'stage1.yml', 'Labeler'
-    else:
-        crf, ret = tensors['mask_crf'].long(), tensors['mask_ret'].long()
-        batch = [tensors['images'], torch.where(crf == ret, crf, torch.full_like(crf, 255)), crf]
-        module, config, network = 'stage3_vgg', 'stage3_vgg.yml', 'DeepLab_LargeFOV'
+    tensors, state = read_batch(torch, data), torch.load(weights)
 
     def before(turn, kept):
         if turn == 0:
@@ -80,8 +67,7 @@ def peer(script, stage, data, weights, output, threads):
                 for name in COMPARED:
                     file['gradients/' + name] = parameters[name].grad.numpy()
 
-    run_loop(tool, authors, module, config, network, batch, {'DATA__BATCH_SIZE': IMAGES, 'SOLVER__LR': RATE},
-             lambda made: made, before, after)
+    run_loop(tool, authors, stage, tensors, {'DATA__BATCH_SIZE': IMAGES, 'SOLVER__LR': RATE}, lambda made: made, before, after)
 
 
 if __name__ == '__main__':
