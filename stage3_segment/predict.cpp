@@ -255,7 +255,7 @@ LabelMap refine(DenseCrf& crf, const ScoreMaps& scores, const std::vector<uint8_
                 double temperature, int threads) {
   const int64_t area = size.height * size.width;
   const std::vector<float> p = class_probabilities(scores, size, temperature, threads);
-  const std::vector<float> q = crf.infer(colours, p, scores.classes, size.height, size.width);
+  const std::span<const float> q = crf.infer_view(colours, p, scores.classes, size.height, size.width);
   LabelMap labels(size.height, size.width);
   std::vector<float> best(q.begin(), q.begin() + area);
   for (int64_t c = 1; c < scores.classes; ++c) {

@@ -22,7 +22,7 @@ struct Arguments {
 };
 
 // [H,W]: the most probable label of each pixel; of equal ones the first.
-LabelMap most_probable(const std::vector<float>& q, int64_t labels, const RgbImage& image) {
+LabelMap most_probable(std::span<const float> q, int64_t labels, const RgbImage& image) {
   LabelMap result(image.height, image.width);
   const size_t pixels = result.pixels.size();
   for (size_t p = 0; p < pixels; ++p) {
@@ -88,8 +88,9 @@ int run(int argc, char** argv) {
   if (shape[1] != image.height || shape[2] != image.width)
     fail_input("{}: its shape is [{}], but {} is {} high and {} wide; resize the probabilities to the image",
                a.probabilities, fmt::join(shape, ","), a.image, image.height, image.width);
-  const std::vector<float> q = dense_crf.infer(image.pixels, read_npy(a.probabilities).values, shape[0], image.height, image.width);
-  if (!a.scores.empty()) write_npy(a.scores, {shape, q});
+  const std::span<const float> q =
+      dense_crf.infer_view(image.pixels, read_npy(a.probabilities).values, shape[0], image.height, image.width);
+  if (!a.scores.empty()) write_npy(a.scores, {shape, {q.begin(), q.end()}});
   if (!a.output.empty()) write_label_png(a.output, most_probable(q, shape[0], image));
   log_info("crf: {} classes, {} x {} pixels -> {}", shape[0], image.width, image.height,
            a.output.empty() ? a.scores : a.output);

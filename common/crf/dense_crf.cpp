@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "common/base/error.h"
@@ -50,10 +51,14 @@ struct PixelOrder {
   }
 };
 
-// Of the arrays with values per pixel: those that share memory with the building of lattices (unaries, and beliefs that
-// take turns with messages), and the rest (constants, norm, result, and what the caller holds: probabilities, image).
-int64_t panel_bytes(int64_t labels, int64_t points) { return points * 4 * 2 * Panels::for_labels(labels).columns(); }
-int64_t pixel_bytes(int64_t labels, int64_t points) { return points * (4 * (3 + 2 * labels) + 3); }
+// Of the arrays with values per pixel: those that share memory with the building of lattices (beliefs that take turns with
+// messages, and unaries, whose place the result takes), and the rest (a constant, norm, and what the caller holds:
+// probabilities, image).
+int64_t unary_columns(int64_t labels) { return std::max(Panels::for_labels(labels).columns(), labels); }
+int64_t panel_bytes(int64_t labels, int64_t points) {
+  return points * 4 * (unary_columns(labels) + Panels::for_labels(labels).columns());
+}
+int64_t pixel_bytes(int64_t labels, int64_t points) { return points * (4 * (2 + labels) + 3); }
 
 // Panels that are filtered at the same time, each by one thread.
 int panels_at_once(const Panels& panels, int threads) {
@@ -75,12 +80,15 @@ void CrfOptions::check() const {
 }
 
 struct DenseCrf::Impl {
-  // A kernel's lattice, its weight, and what it makes of a constant 1 after normalisation.
+  // A kernel's lattice and weight.
   struct Kernel {
     PermutohedralLattice lattice;
     double weight = 0;
-    Buffer<float> constant;  // [P]
     std::vector<crf::VertexValues> values{1};  // for each panel that is filtered at the same time
+    void release() {
+      lattice = {};
+      values = std::vector<crf::VertexValues>(1);
+    }
     float factor() const { return static_cast<float>(weight) * lattice.alpha(); }
     int64_t bytes() const {
       int64_t sum = lattice.bytes();
@@ -96,22 +104,24 @@ struct DenseCrf::Impl {
   int64_t gaussian_height = 0, gaussian_width = 0;  // of the image that the Gaussian lattice was made for
   Buffer<uint64_t> space;                      // for building lattices, then for unary and beliefs
   float *unary = nullptr, *beliefs = nullptr;  // panels; beliefs take turns with the messages they send
-  Buffer<float> last;                          // [P] norm, then the belief in the last label
+  // What the kernels make of a constant 1 after normalisation. [P]. The Gaussian's is kept with its lattice; `last` is first
+  // the norm of either, then the bilateral's constant, then the belief in the last label.
+  Buffer<float> gaussian_constant, last;
 
   int64_t points() const { return order.height * order.width; }
   void prepare_kernels(std::span<const uint8_t> rgb, int64_t labels);
   void prepare_kernel(Kernel& kernel, const PermutohedralLattice::Options& lattice_options,
-                      const crf::FeatureSource& features);
+                      const crf::FeatureSource& features, Buffer<float>& constant);
   void prepare_unary(std::span<const float> probabilities, int64_t labels);
   void subtract_constants(const Panels& panels);
   void pass_messages(const Panels& panels);
   void pass_panel(const Panels& panels, int64_t panel, size_t slot, int panel_threads);
-  std::vector<float> result(const Panels& panels, int64_t labels) const;
+  std::span<const float> result(const Panels& panels, int64_t labels);
 };
 
 // pydensecrf: norm = 1 / sqrt(K 1 + 1e-20), before and after the filter.
 void DenseCrf::Impl::prepare_kernel(Kernel& kernel, const PermutohedralLattice::Options& lattice_options,
-                                    const crf::FeatureSource& features) {
+                                    const crf::FeatureSource& features, Buffer<float>& constant) {
   const int64_t n = points();
   kernel.lattice.build(n, features, lattice_options, space);
   if (space.bytes() > kKeptBytes) space.release();
@@ -119,8 +129,7 @@ void DenseCrf::Impl::prepare_kernel(Kernel& kernel, const PermutohedralLattice::
   kernel.lattice.filter_ones(scale, threads, kernel.values[0]);
   for (int64_t p = 0; p < n; ++p) scale[p] = static_cast<float>(1.0 / std::sqrt(scale[p] + 1e-20));
   kernel.lattice.scale_weights(scale, threads);
-  kernel.constant.reserve(n);
-  kernel.lattice.filter_ones(kernel.constant.data(), threads, kernel.values[0]);
+  kernel.lattice.filter_ones(constant.reserve(n), threads, kernel.values[0]);
 }
 
 void DenseCrf::Impl::prepare_kernels(std::span<const uint8_t> rgb, int64_t labels) {
@@ -133,6 +142,22 @@ void DenseCrf::Impl::prepare_kernels(std::span<const uint8_t> rgb, int64_t label
   o.later_bytes = panel_bytes(labels, n);
   o.memory_limit_bytes = options.memory_limit_bytes;
   const auto largest = [](int64_t size, float deviation) { return static_cast<float>(size - 1) / deviation; };
+  if (gaussian.weight > 0 && (gaussian_height != order.height || gaussian_width != order.width)) {
+    gaussian_height = gaussian_width = 0;  // an exception on the way must not leave a lattice of another size behind
+    if (bilateral.bytes() > kKeptBytes) bilateral.release();
+    const float sxy = static_cast<float>(options.gaussian_xy);
+    o.dimensions = 2;
+    o.largest = {largest(order.width, sxy), largest(order.height, sxy)};
+    o.other_bytes = pixel_bytes(labels, n) + bilateral.bytes();
+    prepare_kernel(gaussian, o, [&](int64_t first, float* feature) {
+      order.for_points(first, kLift, [&](int lane, int64_t x, int64_t y) {
+        feature[lane] = static_cast<float>(x) / sxy;
+        feature[kLift + lane] = static_cast<float>(y) / sxy;
+      }, [&](int lane) { feature[lane] = feature[kLift + lane] = 0; });
+    }, gaussian_constant);
+    gaussian_height = order.height;
+    gaussian_width = order.width;
+  }
   if (bilateral.weight > 0) {
     const float sxy = static_cast<float>(options.bilateral_xy), srgb = static_cast<float>(options.bilateral_rgb);
     o.dimensions = 5;
@@ -147,22 +172,7 @@ void DenseCrf::Impl::prepare_kernels(std::span<const uint8_t> rgb, int64_t label
       }, [&](int lane) {
         for (int d = 0; d < 5; ++d) feature[d * kLift + lane] = 0;
       });
-    });
-  }
-  if (gaussian.weight > 0 && (gaussian_height != order.height || gaussian_width != order.width)) {
-    gaussian_height = gaussian_width = 0;  // an exception on the way must not leave a lattice of another size behind
-    const float sxy = static_cast<float>(options.gaussian_xy);
-    o.dimensions = 2;
-    o.largest = {largest(order.width, sxy), largest(order.height, sxy)};
-    o.other_bytes = pixel_bytes(labels, n) + bilateral.bytes();
-    prepare_kernel(gaussian, o, [&](int64_t first, float* feature) {
-      order.for_points(first, kLift, [&](int lane, int64_t x, int64_t y) {
-        feature[lane] = static_cast<float>(x) / sxy;
-        feature[kLift + lane] = static_cast<float>(y) / sxy;
-      }, [&](int lane) { feature[lane] = feature[kLift + lane] = 0; });
-    });
-    gaussian_height = order.height;
-    gaussian_width = order.width;
+    }, last);
   }
 }
 
@@ -171,7 +181,7 @@ void DenseCrf::Impl::prepare_unary(std::span<const float> probabilities, int64_t
   const int64_t n = points();
   const Panels panels = Panels::for_labels(labels);
   unary = reinterpret_cast<float*>(space.reserve((panel_bytes(labels, n) + 7) / 8));
-  beliefs = unary + n * panels.columns();
+  beliefs = unary + n * unary_columns(labels);
   std::atomic<bool> is_bad = false;
   const auto energy = [&](int64_t label, int64_t pixel) {
     const float p = probabilities[static_cast<size_t>(label * n + pixel)];
@@ -193,12 +203,13 @@ void DenseCrf::Impl::prepare_unary(std::span<const float> probabilities, int64_t
 void DenseCrf::Impl::subtract_constants(const Panels& panels) {
   const int64_t n = points();
   parallel_for(n, crf::kBeliefGrain, threads, [&](int64_t from, int64_t to) {
-    for (const Kernel* kernel : {&gaussian, &bilateral}) {
+    const std::pair<const Kernel*, const float*> constants[] = {{&gaussian, gaussian_constant.data()}, {&bilateral, last.data()}};
+    for (const auto& [kernel, constant] : constants) {
       if (kernel->weight == 0) continue;
       const float weight = static_cast<float>(kernel->weight);
       for (int64_t i = 0; i < panels.count; ++i)
         for (int64_t p = from; p < to; ++p)
-          for (int c = 0; c < panels.width; ++c) unary[(i * n + p) * panels.width + c] -= weight * kernel->constant[p];
+          for (int c = 0; c < panels.width; ++c) unary[(i * n + p) * panels.width + c] -= weight * constant[p];
     }
   });
 }
@@ -229,19 +240,18 @@ void DenseCrf::Impl::pass_messages(const Panels& panels) {
   for (int64_t i = alone; i < panels.count; ++i) pass_panel(panels, i, 0, threads);
 }
 
-std::vector<float> DenseCrf::Impl::result(const Panels& panels, int64_t labels) const {
+std::span<const float> DenseCrf::Impl::result(const Panels& panels, int64_t labels) {
   const int64_t n = points();
-  std::vector<float> q(static_cast<size_t>(labels * n));
+  float* const q = unary;
   parallel_for(n, crf::kBeliefGrain, threads, [&](int64_t from, int64_t to) {
     order.for_points(from, to - from, [&](int64_t i, int64_t x, int64_t y) {
       const int64_t point = from + i, pixel = y * order.width + x;
       for (int64_t k = 0; k < labels - 1; ++k)
-        q[static_cast<size_t>(k * n + pixel)] =
-            beliefs[(k / panels.width * n + point) * panels.width + k % panels.width];
-      q[static_cast<size_t>((labels - 1) * n + pixel)] = last[point];
+        q[k * n + pixel] = beliefs[(k / panels.width * n + point) * panels.width + k % panels.width];
+      q[(labels - 1) * n + pixel] = last[point];
     });
   });
-  return q;
+  return {q, static_cast<size_t>(labels * n)};
 }
 
 DenseCrf::DenseCrf(CrfOptions options, int threads) : impl_(std::make_unique<Impl>()) {
@@ -262,6 +272,12 @@ void DenseCrf::require_memory(int64_t labels, int64_t height, int64_t width) con
 
 std::vector<float> DenseCrf::infer(std::span<const uint8_t> rgb, std::span<const float> probabilities, int64_t labels,
                                    int64_t height, int64_t width) {
+  const std::span<const float> q = infer_view(rgb, probabilities, labels, height, width);
+  return {q.begin(), q.end()};
+}
+
+std::span<const float> DenseCrf::infer_view(std::span<const uint8_t> rgb, std::span<const float> probabilities,
+                                            int64_t labels, int64_t height, int64_t width) {
   if (labels < 1 || height < 1 || width < 1 || height > INT32_MAX || width > INT32_MAX || labels > INT32_MAX)
     fail_input("CRF: {} labels, height {} and width {}: expected at least 1 of each", labels, height, width);
   const int64_t pixels = height * width;
@@ -298,11 +314,12 @@ std::vector<float> DenseCrf::infer(std::span<const uint8_t> rgb, std::span<const
 int64_t crf_memory_bytes(int64_t labels, int64_t height, int64_t width, int threads) {
   const int64_t points = height * width, entries = points + 1;
   const Panels panels = Panels::for_labels(labels);
+  const int index_bytes = entries <= UINT16_MAX ? 2 : 4;
   int64_t bytes = pixel_bytes(labels, points) +
-                  std::max(panel_bytes(labels, points), crf::lattice_build_bytes(5, entries, threads));
+                  std::max(panel_bytes(labels, points), crf::lattice_build_bytes(5, entries, entries * 6, threads));
   for (const int d : {2, 5})
-    bytes += crf::lattice_point_bytes(d, entries) +
-             crf::lattice_vertex_bytes(d, entries * (d + 1), panels.width * panels_at_once(panels, threads));
+    bytes += crf::lattice_point_bytes(d, entries, index_bytes) +
+             crf::lattice_vertex_bytes(d, entries * (d + 1), panels.width * panels_at_once(panels, threads), index_bytes);
   return bytes;
 }
 

@@ -38,14 +38,17 @@ class DenseCrf {
   // whose working memory would pass the limit, with the estimate.
   std::vector<float> infer(std::span<const uint8_t> rgb, std::span<const float> probabilities, int64_t labels,
                            int64_t height, int64_t width);
+  // The same where it lies, without a copy: good until the next call, or the end of this object.
+  std::span<const float> infer_view(std::span<const uint8_t> rgb, std::span<const float> probabilities, int64_t labels,
+                                    int64_t height, int64_t width);
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
-// Bytes that infer() needs at most, its arguments and result included: that of an image in which no two pixels share a lattice
-// vertex. Photographs need a third to a half of it; infer() measures before it refuses.
+// Bytes that infer_view() needs at most, its arguments included: those of an image in which no two pixels share a lattice
+// vertex. Photographs need a third to a half of them; it measures before it refuses.
 int64_t crf_memory_bytes(int64_t labels, int64_t height, int64_t width, int threads = 1);
 
 }  // namespace boxseg

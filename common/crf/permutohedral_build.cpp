@@ -1,16 +1,18 @@
 // Building a lattice: lift the points, name the vertices around each, sort and number them, find neighbours.
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <mutex>
-#include <utility>
 #include <vector>
 
 #include "common/base/error.h"
 #include "common/base/parallel.h"
 #include "common/crf/permutohedral.h"
 #include "common/crf/permutohedral_kernel.h"
+#include "common/crf/radix_sort.h"
 #include "common/crf/simd.h"
 
 namespace boxseg::crf {
@@ -58,30 +60,6 @@ VertexKeys<D> make_keys(const std::array<float, kMaxDimensions>& largest, const 
   return keys;
 }
 
-// Sorts words by their bits first_bit .. end_bit - 1, stably; returns the buffer that holds the result.
-const uint64_t* radix_sort(uint64_t* words, uint64_t* other, int64_t count, int first_bit, int end_bit) {
-  constexpr int kMaxDigitBits = 11;
-  const int bits = end_bit - first_bit;
-  const int passes = (bits + kMaxDigitBits - 1) / kMaxDigitBits;
-  const int digit_bits = (bits + passes - 1) / passes;
-  const uint64_t digits = uint64_t{1} << digit_bits;
-  std::vector<uint32_t> begins(static_cast<size_t>(passes) * digits);
-  for (int64_t i = 0; i < count; ++i) {
-    uint64_t rest = words[i] >> first_bit;
-    for (int pass = 0; pass < passes; ++pass, rest >>= digit_bits)
-      ++begins[static_cast<size_t>(pass) * digits + (rest & (digits - 1))];
-  }
-  for (int pass = 0; pass < passes; ++pass) {
-    uint32_t* begin = begins.data() + static_cast<size_t>(pass) * digits;
-    uint32_t total = 0;
-    for (uint64_t d = 0; d < digits; ++d) total += std::exchange(begin[d], total);
-    const int shift = first_bit + pass * digit_bits;
-    for (int64_t i = 0; i < count; ++i) other[begin[(words[i] >> shift) & (digits - 1)]++] = words[i];
-    std::swap(words, other);
-  }
-  return words;
-}
-
 // Pieces of scratch memory for tasks that run at the same time.
 class ScratchPool {
  public:
@@ -115,107 +93,120 @@ struct PermutohedralLattice::Builder {
   const FeatureSource& features;
   const Options& options;
   int64_t points = lattice.points_, entries = points + (options.has_origin ? 1 : 0);
-  uint64_t* words = nullptr;  // [D+1, entries]: key << point_bits | point; later the keys of the vertices
+  uint64_t* first_key = nullptr;  // [entries]: of the vertex with remainder 0
+  uint32_t* lowered = nullptr;    // [entries]: which quotients are lower in the other vertices
   Elevation<D> elevation = make_elevation<D>();
   VertexKeys<D> keys = make_keys<D>(options.largest, elevation);
   int point_bits = std::bit_width(static_cast<uint64_t>(entries));
+  std::array<Buffer<uint64_t>, kClasses> class_keys{};  // of the vertices, ascending
   std::array<int64_t, kClasses> class_size{};
-  std::array<int64_t, kClasses + 1> class_begin{};
 
-  // Barycentric weights of all points, and the words of each class. The origin is the point after the last.
+  // Barycentric weights of all points, and what names their vertices. The origin is the point after the last.
   void lift() {
     float* weight = lattice.weight_.data();
     parallel_for(groups_of(entries), 256, options.threads, [&](int64_t from, int64_t to) {
       Float8 feature[D];
       Simplex<D, Float8, Int8> simplex;
-      Word8 key[kClasses];
       for (int64_t first = from * kGroup; first < to * kGroup; first += kLift) {
         features(first, reinterpret_cast<float*>(feature));
         find_simplex(feature, elevation, simplex);
-        vertex_keys(simplex, keys, key);
         float* group = weight + first / kGroup * kGroup * kClasses + first % kGroup;
         for (int r = 0; r < kClasses; ++r) std::memcpy(group + r * kGroup, &simplex.weight[r], sizeof(Float8));
         for (int64_t l = std::max<int64_t>(0, points - first); l < kLift; ++l)
           for (int r = 0; r < kClasses; ++r) group[r * kGroup + l] = 0;
-        const Word8 point = static_cast<uint64_t>(first) + Word8{0, 1, 2, 3, 4, 5, 6, 7};
+        const Word8 key = boxseg::crf::first_key(simplex, keys, Word8{});
+        const Int8 bits = lowered_quotients(simplex);
         const size_t lanes = static_cast<size_t>(std::clamp<int64_t>(entries - first, 0, kLift));
-        for (int r = 0; r < kClasses; ++r) {
-          const Word8 word = (key[r] << static_cast<uint64_t>(point_bits)) | point;
-          std::memcpy(words + r * entries + first, &word, lanes * sizeof(uint64_t));
-        }
+        std::memcpy(first_key + first, &key, lanes * sizeof(uint64_t));
+        std::memcpy(lowered + first, &bits, lanes * sizeof(uint32_t));
       }
     });
   }
 
-  // Numbers the vertices of one class from 0.
-  void number(int r, uint64_t* scratch) {
-    uint64_t* const kept = words + r * entries;
-    const uint64_t* const sorted = radix_sort(kept, scratch, entries, point_bits, point_bits + keys.bits);
+  // Numbers the vertices of a class from 0. words, other: [entries]. False when Index cannot hold the numbers.
+  template <class Index>
+  bool number_class(int r, uint64_t* words, uint64_t* other) {
+    std::array<uint64_t, 1 << D> below_first{};  // by how much the key is smaller
+    for (size_t bits = 0; r > 0 && bits < below_first.size(); ++bits)
+      for (int i = 0; i < D; ++i) below_first[bits] += bits >> i & 1 ? keys.factor[i] : 0;
+    const int shift = std::max(0, r - 1) * D;
+    for (int64_t e = 0; e < entries; ++e) {
+      const uint64_t key = first_key[e] - below_first[lowered[e] >> shift & (below_first.size() - 1)];
+      words[e] = key << point_bits | static_cast<uint64_t>(e);
+    }
+    uint64_t* const sorted = radix_sort(words, other, entries, point_bits, point_bits + keys.bits);
     const uint64_t point_mask = (uint64_t{1} << point_bits) - 1;
-    uint32_t* vertex_of = lattice.vertex_.data() + r * kGroup;
+    Index* vertex_of = reinterpret_cast<Index*>(lattice.vertex_.data()) + r * kGroup;
     int64_t vertex = -1;
     uint64_t last_key = ~uint64_t{0};
     for (int64_t e = 0; e < entries; ++e) {
       const uint64_t key = sorted[e] >> point_bits, point = sorted[e] & point_mask;
       vertex += key != last_key;
       last_key = key;
-      kept[vertex] = key;  // never ahead of what is read
-      vertex_of[point / kGroup * (kGroup * kClasses) + point % kGroup] = static_cast<uint32_t>(vertex);
+      sorted[vertex] = key;  // never ahead of what is read
+      vertex_of[point / kGroup * (kGroup * kClasses) + point % kGroup] = static_cast<Index>(vertex);
     }
+    if (vertex >= std::numeric_limits<Index>::max()) return false;  // the row of zeros needs a number, too
     class_size[r] = vertex + 1;
+    std::copy_n(sorted, class_size[r], class_keys[r].reserve(class_size[r]));
+    return true;
   }
 
-  // The numbers within classes become numbers of all vertices.
-  void join_classes() {
-    parallel_for(groups_of(points), 4096, options.threads, [&](int64_t from, int64_t to) {
-      uint32_t* vertex = lattice.vertex_.data() + from * kGroup * kClasses;
-      for (int64_t g = from; g < to; ++g)
-        for (int r = 0; r < kClasses; ++r)
-          for (int l = 0; l < kGroup; ++l) *vertex++ += static_cast<uint32_t>(class_begin[r]);
+  template <class Index>
+  bool number_classes(uint64_t* words) {
+    lattice.index_bytes_ = sizeof(Index);
+    lattice.vertex_.reserve(groups_of(entries) * kGroup * kClasses * int64_t{sizeof(Index)});
+    ScratchPool pool(words, 2 * entries, std::min(options.threads, kClasses));
+    std::atomic<bool> is_held = true;
+    parallel_for(kClasses, 1, options.threads, [&](int64_t from, int64_t to) {
+      uint64_t* const piece = pool.take();
+      for (int64_t r = from; r < to && is_held; ++r)
+        if (!number_class<Index>(static_cast<int>(r), piece, piece + entries)) is_held = false;
+      pool.give(piece);
     });
+    return is_held;
   }
 
   // Finds the neighbours between class r and the class below it along an axis: two ascending lists are merged.
+  template <class Index>
   struct Merge {
     const uint64_t *keys, *below_keys;
     int64_t size, below_size;
     uint64_t step;
-    uint32_t *next, *below_before;  // every second number counts
-    uint32_t begin, below_begin, none;
+    Index *next, *below_before;  // every second number counts
     int64_t i = 0, k = 0;
     bool is_running() const { return i < size && k < below_size; }
     void advance() {  // without branches: what is stored last for an i or k stays
       const uint64_t x = keys[i] + step, y = below_keys[k];
-      next[i * 2] = x == y ? below_begin + static_cast<uint32_t>(k) : none;
-      below_before[k * 2] = x == y ? begin + static_cast<uint32_t>(i) : none;
+      next[i * 2] = static_cast<Index>(x == y ? k : below_size);
+      below_before[k * 2] = static_cast<Index>(x == y ? i : size);
       i += x <= y;
       k += y <= x;
     }
     void finish() {
       while (is_running()) advance();
-      for (; i < size; ++i) next[i * 2] = none;
-      for (; k < below_size; ++k) below_before[k * 2] = none;
+      for (; i < size; ++i) next[i * 2] = static_cast<Index>(below_size);
+      for (; k < below_size; ++k) below_before[k * 2] = static_cast<Index>(size);
     }
   };
-  Merge merge(int r, int axis) const {
+  template <class Index>
+  Merge<Index> merge(int r, int axis) const {
     const int below = r == 0 ? D : r - 1;
-    const int64_t m = lattice.vertices_, begin = class_begin[r], below_begin = class_begin[below];
-    uint32_t* neighbours = lattice.neighbours_.data() + axis * m * 2;
-    return {words + r * entries,
-            words + below * entries,
+    Index* neighbours = reinterpret_cast<Index*>(lattice.neighbours_.data()) + axis * lattice.vertices_ * 2;
+    const auto first_vertex = [&](int remainder) { return lattice.first_row(remainder) - remainder; };
+    return {class_keys[r].data(),
+            class_keys[below].data(),
             class_size[r],
             class_size[below],
             key_step<D>(keys, r, axis),
-            neighbours + begin * 2,
-            neighbours + below_begin * 2 + 1,
-            static_cast<uint32_t>(begin),
-            static_cast<uint32_t>(below_begin),
-            static_cast<uint32_t>(m)};
+            neighbours + first_vertex(r) * 2,
+            neighbours + first_vertex(below) * 2 + 1};
   }
 
   // Along three axes. Each merge waits for its own comparisons; three at a time fill the gaps.
+  template <class Index>
   void merge_neighbours(int r, int first_axis) const {
-    Merge x = merge(r, first_axis), y = merge(r, first_axis + 1), z = merge(r, first_axis + 2);
+    auto x = merge<Index>(r, first_axis), y = merge<Index>(r, first_axis + 1), z = merge<Index>(r, first_axis + 2);
     while (x.is_running() && y.is_running() && z.is_running()) {
       x.advance();
       y.advance();
@@ -238,30 +229,33 @@ void PermutohedralLattice::build_dimensions(const FeatureSource& features, const
     fail_input("CRF: kernels this narrow give an image of {} pixels too many lattice cells; "
                "use larger standard deviations", points_);
   const auto require_memory_for = [&](int64_t vertices) {
-    require_memory(options.other_bytes + lattice_point_bytes(D, entries) +
-                       std::max(lattice_build_bytes(D, entries, options.threads), options.later_bytes) +
-                       lattice_vertex_bytes(D, vertices, options.row_width),
+    require_memory(options.other_bytes + lattice_point_bytes(D, entries, index_bytes_) +
+                       std::max(lattice_build_bytes(D, entries, vertices, options.threads), options.later_bytes) +
+                       lattice_vertex_bytes(D, vertices, options.row_width, index_bytes_),
                    options.memory_limit_bytes, points_);
   };
+  index_bytes_ = 2;
   require_memory_for(0);
-  builder.words = space.reserve(lattice_build_bytes(D, entries, options.threads) / 8);
-  vertex_.reserve(groups_of(entries) * kGroup * kClasses);
+  builder.first_key = space.reserve((lattice_build_bytes(D, entries, 0, options.threads) + 7) / 8);
+  uint64_t* const words = builder.first_key + entries;
+  builder.lowered = reinterpret_cast<uint32_t*>(words + 2 * entries * std::min(options.threads, kClasses));
   weight_.reserve(groups_of(entries) * kGroup * kClasses);
   builder.lift();
-  ScratchPool pool(builder.words + kClasses * entries, entries, std::min(options.threads, kClasses));
-  parallel_for(kClasses, 1, options.threads, [&](int64_t from, int64_t to) {
-    uint64_t* const scratch = pool.take();
-    for (int64_t r = from; r < to; ++r) builder.number(static_cast<int>(r), scratch);
-    pool.give(scratch);
-  });
-  for (int r = 0; r < kClasses; ++r) builder.class_begin[r + 1] = builder.class_begin[r] + builder.class_size[r];
-  vertices_ = builder.class_begin[kClasses];
+  if (!builder.template number_classes<uint16_t>(words)) {
+    index_bytes_ = 4;
+    require_memory_for(0);
+    builder.template number_classes<uint32_t>(words);
+  }
+  for (size_t r = 0; r < kClasses; ++r) class_row_[r + 1] = class_row_[r] + builder.class_size[r] + 1;
+  vertices_ = rows() - kClasses;
   require_memory_for(vertices_);
-  builder.join_classes();
-  neighbours_.reserve(kClasses * vertices_ * 2);
-  parallel_for(kClasses * kClasses / 3, 1, options.threads, [&](int64_t from, int64_t to) {
-    for (int64_t i = from; i < to; ++i)
-      builder.merge_neighbours(static_cast<int>(i % kClasses), static_cast<int>(i / kClasses) * 3);
+  neighbours_.reserve(kClasses * vertices_ * 2 * index_bytes_);
+  with_index_type([&](auto index) {
+    parallel_for(kClasses * kClasses / 3, 1, options.threads, [&](int64_t from, int64_t to) {
+      for (int64_t i = from; i < to; ++i)
+        builder.template merge_neighbours<decltype(index)>(static_cast<int>(i % kClasses),
+                                                           static_cast<int>(i / kClasses) * 3);
+    });
   });
 }
 
@@ -270,9 +264,9 @@ void PermutohedralLattice::build(int64_t points, const FeatureSource& features, 
   ensure(points >= 1, "a lattice of {} points", points);
   dimensions_ = options.dimensions;
   points_ = points;
-  if ((points + 1) * (dimensions_ + 1) >= int64_t{1} << 32)
-    fail_input("CRF: {} pixels are more than the {} that can be numbered; cut the image into pieces", points,
-               (int64_t{1} << 32) / (dimensions_ + 1) - 1);
+  constexpr int64_t kMostPoints = (int64_t{1} << 32) - 3;  // with the origin and a row of zeros
+  if (points > kMostPoints)
+    fail_input("CRF: {} pixels are more than the {} that can be numbered; cut the image into pieces", points, kMostPoints);
   switch (dimensions_) {
     case 2: return build_dimensions<2>(features, options, space);
     case 5: return build_dimensions<5>(features, options, space);
@@ -280,16 +274,16 @@ void PermutohedralLattice::build(int64_t points, const FeatureSource& features, 
   }
 }
 
-int64_t lattice_point_bytes(int dimensions, int64_t points) {
-  return groups_of(points) * kGroup * (dimensions + 1) * 8;
+int64_t lattice_point_bytes(int dimensions, int64_t points, int index_bytes) {
+  return groups_of(points) * kGroup * (dimensions + 1) * (int64_t{sizeof(float)} + index_bytes);
 }
 
-int64_t lattice_build_bytes(int dimensions, int64_t points, int threads) {
-  return points * 8 * (dimensions + 1 + std::min(threads, dimensions + 1));
+int64_t lattice_build_bytes(int dimensions, int64_t points, int64_t vertices, int threads) {
+  return points * (8 + 4 + 2 * 8 * std::min(threads, dimensions + 1)) + vertices * 8;
 }
 
-int64_t lattice_vertex_bytes(int dimensions, int64_t vertices, int row_width) {
-  return (vertices + 1) * 8 * (dimensions + 1 + row_width);
+int64_t lattice_vertex_bytes(int dimensions, int64_t vertices, int row_width, int index_bytes) {
+  return vertices * 2 * (dimensions + 1) * index_bytes + (vertices + dimensions + 1) * 2 * 4 * row_width;
 }
 
 void require_memory(int64_t needed, int64_t limit, int64_t points) {

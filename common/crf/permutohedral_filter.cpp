@@ -1,6 +1,8 @@
 // Filtering with a lattice that has been built: splat, blur, slice.
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <type_traits>
 #include <utility>
 
 #include "common/base/error.h"
@@ -13,21 +15,20 @@ namespace {
 
 constexpr int64_t kGrainVertices = 8192, kGrainPoints = 2048;
 
-// Adds rows of all points to their vertices in `count` classes. vertex, weight: of the first point and class;
-// stride: from one group of points to the next.
-template <class R, int count>
-void splat_classes(const float* rows, const uint32_t* vertex, const float* weight, int64_t stride, int64_t points,
-                   float* values) {
+// Adds rows of all points to their vertices in `count` classes. vertex, weight: of the first point and class; values: of
+// each class; stride: from one group of points to the next.
+template <class R, int count, class Index>
+void splat_classes(const float* rows, const Index* vertex, const float* weight, int64_t stride, int64_t points,
+                   const std::array<float*, count>& values) {
   for (int64_t first = 0; first < points; first += kGroup, vertex += stride, weight += stride) {
     const int lanes = static_cast<int>(std::min<int64_t>(kGroup, points - first));
     const bool has_next = R::kWidth > 1 && first + kGroup < points;
     for (int l = 0; l < lanes; ++l) {
       if (has_next)
-        for (int r = 0; r < count; ++r)
-          __builtin_prefetch(values + static_cast<int64_t>(vertex[stride + r * kGroup + l]) * R::kWidth);
+        for (size_t r = 0; r < count; ++r) __builtin_prefetch(values[r] + int64_t{vertex[stride + r * kGroup + l]} * R::kWidth);
       const R row = R::load(rows + (first + l) * R::kWidth);
-      for (int r = 0; r < count; ++r) {
-        float* at = values + static_cast<int64_t>(vertex[r * kGroup + l]) * R::kWidth;
+      for (size_t r = 0; r < count; ++r) {
+        float* at = values[r] + int64_t{vertex[r * kGroup + l]} * R::kWidth;
         R sum = R::load(at);
         sum.add_scaled(weight[r * kGroup + l], row);
         sum.store(at);
@@ -36,32 +37,33 @@ void splat_classes(const float* rows, const uint32_t* vertex, const float* weigh
   }
 }
 
-template <class R>
-void blur_axis(const float* old_values, const uint32_t* neighbours, int64_t from, int64_t to, float* new_values) {
-  for (int64_t v = from; v < to; ++v) {
+// `count` vertices of one class, whose neighbours' values begin at below and above.
+template <class R, class Index>
+void blur_axis(const float* old_values, const float* below, const float* above, const Index* neighbours, int64_t count,
+               float* new_values) {
+  for (int64_t v = 0; v < count; ++v) {
     R value = R::load(old_values + v * R::kWidth);
-    R sides = R::load(old_values + static_cast<int64_t>(neighbours[v * 2]) * R::kWidth);
-    sides.add_scaled(1.0f, R::load(old_values + static_cast<int64_t>(neighbours[v * 2 + 1]) * R::kWidth));
+    R sides = R::load(below + int64_t{neighbours[v * 2]} * R::kWidth);
+    sides.add_scaled(1.0f, R::load(above + int64_t{neighbours[v * 2 + 1]} * R::kWidth));
     value.add_scaled(0.5f, sides);
     value.store(new_values + v * R::kWidth);
   }
 }
 
-// values: [M+1, width], blurred.
-template <class R, int classes>
-void slice_points(float* rows, const uint32_t* vertex, const float* weight, const float* values, float factor,
-                  int64_t points) {
+// values: of each class, blurred.
+template <class R, int classes, class Index>
+void slice_points(float* rows, const Index* vertex, const float* weight, const std::array<const float*, classes>& values,
+                  float factor, int64_t points) {
   for (int64_t first = 0; first < points; first += kGroup, vertex += classes * kGroup, weight += classes * kGroup) {
     const int lanes = static_cast<int>(std::min<int64_t>(kGroup, points - first));
     const bool has_next = R::kWidth > 1 && first + kGroup < points;
     for (int l = 0; l < lanes; ++l) {
       if (has_next)
-        for (int r = 0; r < classes; ++r)
-          __builtin_prefetch(values + static_cast<int64_t>(vertex[(classes + r) * kGroup + l]) * R::kWidth);
+        for (size_t r = 0; r < classes; ++r)
+          __builtin_prefetch(values[r] + int64_t{vertex[(classes + r) * kGroup + l]} * R::kWidth);
       R sum = R::zero();
-      for (int r = 0; r < classes; ++r)
-        sum.add_scaled(weight[r * kGroup + l],
-                       R::load(values + static_cast<int64_t>(vertex[r * kGroup + l]) * R::kWidth));
+      for (size_t r = 0; r < classes; ++r)
+        sum.add_scaled(weight[r * kGroup + l], R::load(values[r] + int64_t{vertex[r * kGroup + l]} * R::kWidth));
       float* at = rows + (first + l) * R::kWidth;
       R total = R::load(at);
       total.add_scaled(factor, sum);
@@ -72,63 +74,76 @@ void slice_points(float* rows, const uint32_t* vertex, const float* weight, cons
 
 }  // namespace
 
-template <class R>
+template <class R, class Index>
 void PermutohedralLattice::splat(const float* rows, int threads, float* values) const {
   const int classes = dimensions_ + 1;
   const int together = threads == 1 ? classes : classes == 6 && threads <= 3 ? 6 / threads : 1;
-  const int64_t stride = classes * kGroup;
-  parallel_for(vertices_, kGrainVertices, threads, [&](int64_t from, int64_t to) {
+  parallel_for(this->rows(), kGrainVertices, threads, [&](int64_t from, int64_t to) {
     std::fill(values + from * R::kWidth, values + to * R::kWidth, 0.0f);
   });
+  const auto splat_from = [&]<int count>(int first, std::integral_constant<int, count>) {
+    std::array<float*, count> of_class;
+    for (int r = 0; r < count; ++r) of_class[static_cast<size_t>(r)] = values + first_row(first + r) * R::kWidth;
+    splat_classes<R, count>(rows, vertex<Index>() + first * kGroup, weight_.data() + first * kGroup, classes * kGroup, points_,
+                            of_class);
+  };
   parallel_for(classes / together, 1, threads, [&](int64_t from, int64_t to) {
-    for (int64_t task = from; task < to; ++task) {
-      const int64_t first = task * together;
-      const uint32_t* vertex = vertex_.data() + first * kGroup;
-      const float* weight = weight_.data() + first * kGroup;
-      switch (together) {
-        case 6: splat_classes<R, 6>(rows, vertex, weight, stride, points_, values); break;
-        case 3: splat_classes<R, 3>(rows, vertex, weight, stride, points_, values); break;
-        case 2: splat_classes<R, 2>(rows, vertex, weight, stride, points_, values); break;
-        default: splat_classes<R, 1>(rows, vertex, weight, stride, points_, values); break;
+    for (int first = static_cast<int>(from) * together; first < to * together; first += together) switch (together) {
+        case 6: splat_from(first, std::integral_constant<int, 6>{}); break;
+        case 3: splat_from(first, std::integral_constant<int, 3>{}); break;
+        case 2: splat_from(first, std::integral_constant<int, 2>{}); break;
+        default: splat_from(first, std::integral_constant<int, 1>{}); break;
       }
-    }
   });
 }
 
-template <class R>
+template <class R, class Index>
 void PermutohedralLattice::blur(int threads, VertexValues& space) const {
-  R::zero().store(space.values.data() + vertices_ * R::kWidth);
-  R::zero().store(space.blurred.data() + vertices_ * R::kWidth);
-  for (int axis = 0; axis <= dimensions_; ++axis) {
-    const uint32_t* neighbours = neighbours_.data() + axis * vertices_ * 2;
-    parallel_for(vertices_, kGrainVertices, threads, [&](int64_t from, int64_t to) {
-      blur_axis<R>(space.values.data(), neighbours, from, to, space.blurred.data());
+  const int classes = dimensions_ + 1;
+  for (int r = 0; r < classes; ++r)
+    for (float* values : {space.values.data(), space.blurred.data()})
+      R::zero().store(values + (first_row(r + 1) - 1) * R::kWidth);
+  for (int axis = 0; axis < classes; ++axis) {
+    const Index* neighbours = reinterpret_cast<const Index*>(neighbours_.data()) + axis * vertices_ * 2;
+    const float* old_values = space.values.data();
+    parallel_for(rows(), kGrainVertices, threads, [&](int64_t from, int64_t to) {
+      for (int r = 0; r < classes; ++r) {
+        const int64_t begin = std::max(from, first_row(r)), end = std::min(to, first_row(r + 1) - 1);
+        if (begin >= end) continue;
+        const auto values_of = [&](int remainder) { return old_values + first_row(remainder) * R::kWidth; };
+        blur_axis<R>(old_values + begin * R::kWidth, values_of(r == 0 ? dimensions_ : r - 1),
+                     values_of(r == dimensions_ ? 0 : r + 1), neighbours + (begin - r) * 2, end - begin,
+                     space.blurred.data() + begin * R::kWidth);
+      }
     });
     std::swap(space.values, space.blurred);
   }
 }
 
 void PermutohedralLattice::splat_and_blur(const float* rows, int width, int threads, VertexValues& space) const {
-  space.values.reserve((vertices_ + 1) * width);
-  space.blurred.reserve((vertices_ + 1) * width);
+  space.values.reserve(this->rows() * width);
+  space.blurred.reserve(this->rows() * width);
   with_row_type(width, [&](auto row) {
-    splat<decltype(row)>(rows, threads, space.values.data());
-    blur<decltype(row)>(threads, space);
+    with_index_type([&](auto index) {
+      splat<decltype(row), decltype(index)>(rows, threads, space.values.data());
+      blur<decltype(row), decltype(index)>(threads, space);
+    });
   });
 }
 
 void PermutohedralLattice::slice(const VertexValues& space, float* rows, int width, float factor, int64_t from,
                                  int64_t to) const {
   ensure(from % kGroup == 0, "slice: starts at point {}, expected a multiple of {}", from, kGroup);
-  const int classes = dimensions_ + 1;
-  const uint32_t* vertex = vertex_.data() + from * classes;
-  const float* weight = weight_.data() + from * classes;
+  const auto slice_classes = [&]<class R, class Index, int classes>(R, Index, std::integral_constant<int, classes>) {
+    std::array<const float*, classes> of_class;
+    for (int r = 0; r < classes; ++r) of_class[static_cast<size_t>(r)] = space.values.data() + first_row(r) * R::kWidth;
+    slice_points<R, classes>(rows, vertex<Index>() + from * classes, weight_.data() + from * classes, of_class, factor, to - from);
+  };
   with_row_type(width, [&](auto row) {
-    using R = decltype(row);
-    if (classes == 3)
-      slice_points<R, 3>(rows, vertex, weight, space.values.data(), factor, to - from);
-    else
-      slice_points<R, 6>(rows, vertex, weight, space.values.data(), factor, to - from);
+    with_index_type([&](auto index) {
+      if (dimensions_ == 2) slice_classes(row, index, std::integral_constant<int, 3>{});
+      else slice_classes(row, index, std::integral_constant<int, 6>{});
+    });
   });
 }
 

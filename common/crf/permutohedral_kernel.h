@@ -20,7 +20,6 @@ namespace boxseg::crf {
 BOXSEG_HD int32_t one_if_less(float a, float b) { return a < b ? 1 : 0; }
 BOXSEG_HD int32_t one_if_less(int32_t a, int32_t b) { return a < b ? 1 : 0; }
 BOXSEG_HD float keep_if_equal(int32_t a, int32_t b, float value) { return a == b ? value : 0.0f; }
-BOXSEG_HD uint64_t keep_if_equal(int32_t a, int32_t b, uint64_t value) { return a == b ? value : 0; }
 BOXSEG_HD int32_t to_integer(float a) { return static_cast<int32_t>(a); }
 BOXSEG_HD float to_float(int32_t a) { return static_cast<float>(a); }
 BOXSEG_HD uint64_t to_word(int32_t a) { return static_cast<uint64_t>(static_cast<int64_t>(a)); }
@@ -91,16 +90,21 @@ struct VertexKeys {
   int bits = 0;        // no key needs more; 0: more than 62
 };
 
-// key[r]: of the vertex with remainder r.
+// Of the vertex with remainder 0.
 template <int D, class F, class I, class U>
-BOXSEG_HD void vertex_keys(const Simplex<D, F, I>& s, const VertexKeys<D>& keys, U (&key)[D + 1]) {
-  key[0] = U{} + keys.origin;
-  for (int i = 0; i < D; ++i) key[0] = key[0] + to_word(s.quotient[i]) * keys.factor[i];
-  for (int r = 1; r <= D; ++r) {
-    key[r] = key[r - 1];
-    for (int i = 0; i < D; ++i)
-      key[r] = key[r] - keep_if_equal(s.rank[i], I{} + (D - r + 1), U{} + keys.factor[i]);
-  }
+BOXSEG_HD U first_key(const Simplex<D, F, I>& s, const VertexKeys<D>& keys, U zero) {
+  U key = zero + keys.origin;
+  for (int i = 0; i < D; ++i) key = key + to_word(s.quotient[i]) * keys.factor[i];
+  return key;
+}
+
+// Which of the first D quotients are smaller by 1 in the vertices with remainders 1 .. D: D bits each.
+template <int D, class F, class I>
+BOXSEG_HD I lowered_quotients(const Simplex<D, F, I>& s) {
+  I one_in_each{}, bits{};
+  for (int r = 0; r < D; ++r) one_in_each = one_in_each + (1 << (D * r));
+  for (int i = 0; i < D; ++i) bits = bits | ((one_in_each << ((I{} + D - s.rank[i]) * D)) << i);
+  return bits;  // those beyond D * D mean nothing
 }
 
 // What a step along `axis` (0..D) adds to a key, into the class of the next smaller remainder (D after 0):

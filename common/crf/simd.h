@@ -17,9 +17,6 @@ typedef uint64_t Word8 __attribute__((vector_size(64)));
 inline Int8 one_if_less(Float8 a, Float8 b) { return -(a < b); }
 inline Int8 one_if_less(Int8 a, Int8 b) { return -(a < b); }
 inline Float8 keep_if_equal(Int8 a, Int8 b, Float8 value) { return (Float8)((a == b) & (Int8)value); }
-inline Word8 keep_if_equal(Int8 a, Int8 b, Word8 value) {
-  return (Word8)(__builtin_convertvector(a == b, Long8) & (Long8)value);
-}
 inline Int8 to_integer(Float8 a) { return __builtin_convertvector(a, Int8); }
 inline Float8 to_float(Int8 a) { return __builtin_convertvector(a, Float8); }
 inline Word8 to_word(Int8 a) { return (Word8)__builtin_convertvector(a, Long8); }

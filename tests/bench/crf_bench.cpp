@@ -26,7 +26,7 @@ void infer(benchmark::State& state) {
     state.SetLabel("photo");
   }
   DenseCrf crf(CrfOptions{}, static_cast<int>(state.range(1)));
-  for (auto _ : state) benchmark::DoNotOptimize(crf.infer(c.rgb, c.probabilities, labels, c.height, c.width));
+  for (auto _ : state) benchmark::DoNotOptimize(crf.infer_view(c.rgb, c.probabilities, labels, c.height, c.width));
 }
 BENCHMARK(infer)
     ->ArgNames({"labels", "threads"})

@@ -1,5 +1,6 @@
 #include "common/crf/permutohedral.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "common/base/random.h"
@@ -12,11 +13,12 @@ using crf::kLift;
 
 namespace {
 
-crf::PermutohedralLattice build(const std::vector<std::vector<double>>& points, float largest, bool has_origin = false) {
+crf::PermutohedralLattice build(const std::vector<std::vector<double>>& points, bool has_origin = false) {
   crf::PermutohedralLattice lattice;
   crf::PermutohedralLattice::Options o;
   o.dimensions = static_cast<int>(points[0].size());
-  o.largest.fill(largest);
+  for (const auto& point : points)
+    for (size_t d = 0; d < point.size(); ++d) o.largest[d] = std::max(o.largest[d], static_cast<float>(point[d]));
   o.has_origin = has_origin;
   o.memory_limit_bytes = int64_t{1} << 40;
   crf::Buffer<uint64_t> space;
@@ -38,7 +40,7 @@ crf::PermutohedralLattice build(const std::vector<std::vector<double>>& points, 
 TEST_CASE("a point on a lattice vertex keeps 0.9 of a constant in two dimensions") {
   // By hand: splatting gives 1 at (0,0,0) and 0 at the corners (1,1,-2) and (2,-1,-1). The blur along the three axes
   // makes these (1, 0, 0.5), (1, 0.25, 0.5), (1.125, 0.75, 0.5). The constant is 1 / (1 + 1/4).
-  auto lattice = build({{0, 0}}, 0);
+  auto lattice = build({{0, 0}});
   CHECK(lattice.vertices() == 3);
   float ones = 0;
   crf::VertexValues values;
@@ -49,8 +51,8 @@ TEST_CASE("a point on a lattice vertex keeps 0.9 of a constant in two dimensions
 TEST_CASE("a point far from all others is filtered as if it were alone") {
   crf::VertexValues values;
   float alone = 0, both[2];
-  build({{7.3, 2.9}}, 200).filter_ones(&alone, 1, values);
-  build({{7.3, 2.9}, {150, 80}}, 200).filter_ones(both, 1, values);
+  build({{7.3, 2.9}}).filter_ones(&alone, 1, values);
+  build({{7.3, 2.9}, {150, 80}}).filter_ones(both, 1, values);
   CHECK(both[0] == alone);
 }
 
@@ -62,7 +64,7 @@ TEMPLATE_TEST_CASE_SIG("filtering equals a naive lattice in double", "", ((int D
       std::vector<std::vector<double>> points(static_cast<size_t>(count));
       for (auto& point : points)
         for (int d = 0; d < D; ++d) point.push_back(static_cast<float>(random.uniform(0.01, 3)));
-      auto lattice = build(points, 3, has_origin);
+      auto lattice = build(points, has_origin);
       const test::NaiveLattice naive(points, has_origin);
 
       std::vector<float> ones(static_cast<size_t>(count));
@@ -87,4 +89,48 @@ TEMPLATE_TEST_CASE_SIG("filtering equals a naive lattice in double", "", ((int D
           CHECK(sums[p * 4 + k] - 0.5 == Approx(expected[p]).margin(2e-5));
       }
     }
+}
+
+TEMPLATE_TEST_CASE_SIG("classes of more vertices than 16 bits can name are filtered alike", "", ((int D), D), 2, 5) {
+  // Points so far apart that each has vertices of its own: as many in a class as there are points. 65,535 still fit.
+  for (const size_t count : {65'535, 65'536}) {
+    Random random(3, "wide", static_cast<uint64_t>(D), count);
+    std::vector<std::vector<double>> points(count);
+    for (size_t p = 0; p < count; ++p) {
+      for (int d = 0; d < D; ++d) points[p].push_back(random.uniform(0, 1));
+      points[p][0] += static_cast<double>(p % 256) * 8;
+      points[p][1] += static_cast<double>(p / 256) * 8;
+    }
+    auto lattice = build(points);
+    CHECK(lattice.vertices() == static_cast<int64_t>(count) * (D + 1));
+    std::vector<float> ones(count);
+    crf::VertexValues values;
+    lattice.filter_ones(ones.data(), 1, values);
+    float one = 0, worst = 0;
+    for (size_t p = 0; p < count; ++p) {
+      if (p % 97 != 0 && p + 5 < count) continue;  // one in a hundred, and the last, alone
+      build({points[p]}).filter_ones(&one, 1, values);
+      worst = std::max(worst, std::abs(ones[p] - one));
+    }
+    CHECK(worst < 1e-6f);
+  }
+}
+
+TEST_CASE("among more vertices than 16 bits can name, neighbours are found") {
+  Random random(4, "neighbours", 0, 0);
+  std::vector<std::vector<double>> points(70'000);
+  for (auto& point : points) point = {static_cast<float>(random.uniform(0, 1500)), static_cast<float>(random.uniform(0, 1500))};
+  auto lattice = build(points);
+  CHECK(lattice.vertices() > 3 * int64_t{UINT16_MAX});  // and fewer than 3 for each point: they share
+  CHECK(lattice.vertices() < 3 * 69'500);
+  std::vector<float> ones(points.size());
+  for (const int threads : {1, 2}) {
+    crf::VertexValues values;
+    lattice.filter_ones(ones.data(), threads, values);
+    const auto expected = test::NaiveLattice(points).filter(std::vector<double>(points.size(), 1.0));
+    // Where rounding puts a point beyond a face, another vertex exists, through which its neighbours are blurred.
+    int64_t differ = 0;
+    for (size_t p = 0; p < points.size(); ++p) differ += std::abs(ones[p] - expected[p]) > 1e-3;
+    CHECK(differ < 50);
+  }
 }

@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <span>
 
 #include "common/crf/dense_crf.h"
 #include "common/io/hdf5.h"
@@ -13,13 +13,12 @@ struct Photo {
   int64_t count, height, width;
 };
 
-std::vector<uint8_t> best_labels(const std::vector<float>& q, int64_t count) {
+std::vector<uint8_t> best_labels(std::span<const float> q, int64_t count) {
   const size_t pixels = q.size() / static_cast<size_t>(count);
   std::vector<uint8_t> labels(pixels, 0);
-  std::vector<float> best(q.begin(), q.begin() + static_cast<int64_t>(pixels));
   for (int64_t k = 1; k < count; ++k)
     for (size_t i = 0; i < pixels; ++i)
-      if (const float value = q[static_cast<size_t>(k) * pixels + i]; value > best[i]) best[i] = value, labels[i] = static_cast<uint8_t>(k);
+      if (q[static_cast<size_t>(k) * pixels + i] > q[labels[i] * pixels + i]) labels[i] = static_cast<uint8_t>(k);
   return labels;
 }
 
@@ -40,7 +39,7 @@ void run(const Arguments& arguments) {
   bool is_first = true;  // the first round is not counted, and takes the first photograph, too
   serve([&] {
     Photo& photo = photos.at(turn % photos.size());
-    photo.labels = best_labels(crf.infer(photo.rgb, photo.probabilities, photo.count, photo.height, photo.width), photo.count);
+    photo.labels = best_labels(crf.infer_view(photo.rgb, photo.probabilities, photo.count, photo.height, photo.width), photo.count);
     if (!is_first) ++turn;
     is_first = false;
   });
