@@ -54,9 +54,20 @@ T inner(const T* a, const T* b, int64_t count) {
   return static_cast<T>(sum);
 }
 
+// The query vectors and, where boxes attend, their norms and the Gram maps [5,A] of the boxes' rows.
 template <class T>
-void make_queries(const Image<T>& image) {
-  sum_members(image.plan, image.n, image.f, image.channels, image.query_vectors);
+void make_queries(const Image<T>& image, T* gram) {
+  const int64_t w = image.plan.w;
+  const bool needs_gram = image.attends() && !image.cells.runs.empty();
+  const int64_t first_row = needs_gram ? image.cells.runs.front().begin / w : 0;
+  const int64_t end_row = needs_gram ? (image.cells.runs.back().end + w - 1) / w : 0;
+  GramSums<T> sums(image.channels, image.plan.h, w, first_row, end_row);
+  for (int64_t block = 0; block < sums.blocks(); ++block) {  // both while its channels are in the cache
+    const int64_t first = block * kGramBlock, last = std::min(first + kGramBlock, image.channels);
+    sum_members(image.plan, image.n, image.f, image.channels, first, last, image.query_vectors);
+    if (needs_gram) sums.add(image.f, block);
+  }
+  sums.write(gram);
   for (int64_t j = 0; j < image.queries; ++j) {
     T* query = image.query_vectors + j * image.channels;
     const T divisor = image.divisor(j);
@@ -84,14 +95,10 @@ void make_pooling_matrix(const Image<T>& image, const T* attention, T* weights, 
 }
 
 template <class T>
-void forward_image(const Image<T>& image, T* gram, T* attention, T* weights, T* matrix, T* vectors,
-                   const at::Tensor& features) {
-  make_queries(image);
-  if (image.attends()) {
-    const at::Tensor maps = gram_maps(features.narrow(0, image.n, 1));
-    std::copy_n(maps.const_data_ptr<T>(), 5 * image.area, gram + image.n * 5 * image.area);
+void forward_image(const Image<T>& image, T* gram, T* attention, T* weights, T* matrix, T* vectors) {
+  make_queries(image, gram + image.n * 5 * image.area);
+  if (image.attends())
     products_at_cells(image.query_vectors, image.queries, image.f, image.channels, image.area, image.cells, image.dots);
-  }
   for (int64_t b = image.first_box; b < image.last_box; ++b) {
     const Box& box = image.view.boxes[b];
     for (int64_t s = 0; s < int64_t{box.rows} * box.cols; ++s)
@@ -100,8 +107,9 @@ void forward_image(const Image<T>& image, T* gram, T* attention, T* weights, T* 
   make_pooling_matrix(image, attention, weights, matrix);
   for (int64_t b = image.first_box; b < image.last_box; ++b) {
     const int64_t row = b * image.windows;
-    products_at_channels(matrix + row * image.area, image.windows, image.f, image.channels, image.area,
-                         image.box_cells[static_cast<size_t>(b - image.first_box)], vectors + row * image.channels);
+    PackedRows<T> rows(image.box_cells[static_cast<size_t>(b - image.first_box)], image.area, image.windows);
+    rows.pack(matrix + row * image.area, image.windows);
+    products_at_channels(rows, image.windows, image.f, image.channels, 0, image.channels, vectors + row * image.channels);
   }
 }
 
@@ -153,26 +161,28 @@ void backward_image(const Image<T>& image, const T* weights, const T* matrix, co
   const int64_t channels = image.channels, area = image.area, queries = image.queries;
   std::vector<T> of_queries(grad_queries, grad_queries + queries * channels);
   std::vector<T> grad_dots(static_cast<size_t>(queries * area)), grad_gram(static_cast<size_t>(5 * area));
+  std::vector<T> along(static_cast<size_t>(queries));  // the queries themselves
+  std::vector<T> products(static_cast<size_t>(queries * channels));
+  PackedRows<T> packed_dots(image.cells, area, image.attends() ? queries : 0);
   if (image.attends()) {
     attention_backward(image, weights, vectors, grad_vectors, samples, grad_dots.data(), grad_gram.data());
-    std::vector<T> products(static_cast<size_t>(queries * channels));
-    products_at_channels(grad_dots.data(), queries, image.f, channels, area, image.cells, products.data());
-    for (int64_t j = 0; j < queries; ++j) {
-      // d|q| enters as -cos/|q| summed over samples, which is -<grad of D_j, D_j>/|q|^2 along q.
-      const T norm = image.query_norms[j];
-      const T factor = norm >= T(kNormFloor)
-                           ? inner(grad_dots.data() + j * area, image.dots + j * area, area) / (norm * norm)
-                           : T(0);
-      for (int64_t c = j * channels; c < (j + 1) * channels; ++c)
-        of_queries[static_cast<size_t>(c)] += products[static_cast<size_t>(c)] - factor * image.query_vectors[c];
-    }
+    // d|q| enters as -cos/|q| summed over samples, which is -<grad of D_j, D_j>/|q|^2 along q.
+    for (int64_t j = 0; j < queries; ++j)
+      if (const T norm = image.query_norms[j]; norm >= T(kNormFloor))
+        along[static_cast<size_t>(j)] = inner(grad_dots.data() + j * area, image.dots + j * area, area) / (norm * norm);
+    packed_dots.pack(grad_dots.data(), queries);
   }
-  for (int64_t j = 0; j < queries; ++j)
-    for (int64_t c = j * channels; c < (j + 1) * channels; ++c) of_queries[static_cast<size_t>(c)] /= image.divisor(j);
   const GramAdjoint<T> adjoint(grad_gram.data(), image.plan.h, image.plan.w);
-  constexpr int64_t kPiece = 32;  // channels whose gradient stays in the cache until all paths into it are added
+  constexpr int64_t kPiece = 24;  // channels whose features and gradient stay in the cache until all paths are added
   for (int64_t first = 0; first < channels; first += kPiece) {
     const int64_t last = std::min(first + kPiece, channels);
+    if (image.attends()) products_at_channels(packed_dots, queries, image.f, channels, first, last, products.data());
+    for (int64_t j = 0; j < queries; ++j)
+      for (int64_t c = j * channels + first; c < j * channels + last; ++c) {
+        T& sum = of_queries[static_cast<size_t>(c)];
+        if (image.attends()) sum += products[static_cast<size_t>(c)] - along[static_cast<size_t>(j)] * image.query_vectors[c];
+        sum /= image.divisor(j);
+      }
     spread_members(image.plan, image.n, of_queries.data(), channels, first, last, grad);
     for (int64_t b = image.first_box; b < image.last_box; ++b) {
       const int64_t row = b * image.windows;
@@ -205,7 +215,7 @@ Parts forward_cpu(const BapPlan& plan, const at::Tensor& features) {
     for_each_in_torch_pool(plan.images, [&](int64_t n) {
       forward_image(Image<T>(plan, features, parts, n), parts.gram.mutable_data_ptr<T>(),
                     parts.attention.mutable_data_ptr<T>(), parts.weights.mutable_data_ptr<T>(),
-                    parts.matrix.mutable_data_ptr<T>(), parts.vectors.mutable_data_ptr<T>(), features);
+                    parts.matrix.mutable_data_ptr<T>(), parts.vectors.mutable_data_ptr<T>());
     });
   });
   return parts;

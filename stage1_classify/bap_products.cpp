@@ -58,13 +58,13 @@ CellRuns cells_of_boxes(const BapPlan& plan, int64_t begin, int64_t end) {
 }
 
 template <class T>
-void sum_members(const BapPlan& plan, int64_t image, const T* f, int64_t channels, T* out) {
+void sum_members(const BapPlan& plan, int64_t image, const T* f, int64_t channels, int64_t first, int64_t last, T* out) {
   using V = Wide<T>;
   constexpr int64_t kLanes = kWideLanes<T>;
   const int64_t w = plan.w, area = plan.h * w, grid = plan.grid;
   const std::vector<T> mask = mask_of<T>(plan, image);
   std::vector<T> columns(static_cast<size_t>(w + kLanes));
-  for (int64_t c = 0; c < channels; ++c)
+  for (int64_t c = first; c < last; ++c)
     for (int64_t gy = 0; gy < grid; ++gy) {
       const Span rows = grid_span(gy, plan.cell_h, plan.pad_top, plan.h);
       std::fill(columns.begin(), columns.end(), T(0));
@@ -116,8 +116,8 @@ void spread_members(const BapPlan& plan, int64_t image, const T* grad, int64_t c
     }
 }
 
-#define BOXSEG_BAP_PRODUCTS(T)                                               \
-  template void sum_members(const BapPlan&, int64_t, const T*, int64_t, T*); \
+#define BOXSEG_BAP_PRODUCTS(T)                                                                 \
+  template void sum_members(const BapPlan&, int64_t, const T*, int64_t, int64_t, int64_t, T*); \
   template void spread_members(const BapPlan&, int64_t, const T*, int64_t, int64_t, int64_t, T*);
 BOXSEG_BAP_PRODUCTS(float)
 BOXSEG_BAP_PRODUCTS(double)

@@ -13,9 +13,9 @@ namespace boxseg::bap {
 // The cells that samples of boxes begin .. end - 1 of the plan touch, rounded to blocks.
 CellRuns cells_of_boxes(const BapPlan& plan, int64_t begin, int64_t end);
 
-// Sums over the background cells of each query. out: [J,C].
+// Sums over the background cells of each query, for channels first .. last - 1. out: [J,C].
 template <class T>
-void sum_members(const BapPlan& plan, int64_t image, const T* f, int64_t channels, T* out);
+void sum_members(const BapPlan& plan, int64_t image, const T* f, int64_t channels, int64_t first, int64_t last, T* out);
 
 // The adjoint, which sets all of out: out[c,cell] = grad[j,c] for background cells of query j, else 0.
 // Channels first .. last - 1; out: [C,area], grad: [J,C].

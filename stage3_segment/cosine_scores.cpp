@@ -89,14 +89,16 @@ struct CellCosines : torch::autograd::Function<CellCosines> {
             along[static_cast<size_t>(cell)] -= g[k + cell] * s[k + cell] * v[cell] * v[cell];
           }
         const CellRuns cells = all_cells(area);
-        if (weight_parts.defined())
-          products_at_channels(slopes.data(), classes, f, channels, area, cells,
-                               weight_parts.mutable_data_ptr<T>() + i * classes * channels);
-        if (!grad_features.defined()) return;
-        T* out = grad_features.mutable_data_ptr<T>() + i * channels * area;
-        constexpr int64_t kPiece = 24;  // channels whose gradient stays in the cache
+        PackedRows<T> packed(cells, area, weight_parts.defined() ? classes : 0);
+        if (weight_parts.defined()) packed.pack(slopes.data(), classes);
+        constexpr int64_t kPiece = 24;  // channels whose features and gradient stay in the cache
         for (int64_t first = 0; first < channels; first += kPiece) {
           const int64_t last = std::min(first + kPiece, channels);
+          if (weight_parts.defined())
+            products_at_channels(packed, classes, f, channels, first, last,
+                                 weight_parts.mutable_data_ptr<T>() + i * classes * channels);
+          if (!grad_features.defined()) continue;
+          T* out = grad_features.mutable_data_ptr<T>() + i * channels * area;
           for (int64_t c = first * area; c < last * area; c += area)
             for (int64_t cell = 0; cell < area; ++cell) out[c + cell] = f[c + cell] * along[static_cast<size_t>(cell)];
           add_outer_products(u.const_data_ptr<T>(), slopes.data(), classes, channels, area, cells, first, last, out);

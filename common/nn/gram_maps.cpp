@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <type_traits>
 #include <vector>
 
 #include "common/base/error.h"
@@ -40,35 +41,6 @@ void add_products(const T* f, int64_t channels, int64_t area, int64_t right, int
   for (; c < channels; ++c) add_products_of<T, 1>(f + c * area, area, right, lower, from, to, sums);
 }
 
-// The sums of one block of channels, [5,area]. Cells are taken as one line: the products of a row's last cell with what
-// follows in memory mean nothing.
-template <class T>
-void gram_block(const T* f, int64_t channels, int64_t h, int64_t w, T* sums) {
-  const int64_t area = h * w;
-  std::fill_n(sums, 5 * area, T(0));
-  add_products(f, channels, area, 1, w, 0, area - w - 1, sums);
-  add_products(f, channels, area, 0, w, std::max<int64_t>(0, area - w - 1), area - w, sums);  // the last cell with one below
-  add_products(f, channels, area, 1, 0, area - w, area - 1, sums);                            // the last row
-  add_products(f, channels, area, 0, 0, area - 1, area, sums);
-}
-
-// From the sums of all blocks, [blocks,5,area].
-template <class T>
-void join_gram_blocks(const T* sums, int64_t blocks, int64_t h, int64_t w, T* maps) {
-  const int64_t area = h * w;
-  for (int64_t k = 0; k < 5; ++k)
-    for (int64_t y = 0; y < h; ++y)
-      for (int64_t x = 0; x < w; ++x) {
-        const bool is_outside = (k >= 2 && y + 1 == h) || (k != 0 && k != 2 && x + 1 == w);
-        const int64_t at = k * area + y * w + x;
-        double total = 0;
-        for (int64_t b = 0; b < blocks; ++b) total += static_cast<double>(sums[b * 5 * area + at]);
-        maps[at] = is_outside ? T(0) : static_cast<T>(total);
-      }
-}
-
-int64_t gram_blocks(int64_t channels) { return (channels + kGramBlock - 1) / kGramBlock; }
-
 template <int Channels, class V, class T>
 void add_adjoint(const T* f, T* out, int64_t area, int64_t up, int64_t down, int64_t left, int64_t right, const T* factors) {
   V sums[Channels];
@@ -81,26 +53,24 @@ void add_adjoint(const T* f, T* out, int64_t area, int64_t up, int64_t down, int
   }
 }
 
-// Some channels of one image: f and out at the first of them, [Channels,h,w]; factors: the image's [9,h,w].
+// Some channels of one image, in one row: f and out at the first of them, [Channels,h,w]; factors: the image's [9,h,w].
 template <int Channels, class T>
-void gram_adjoint_channels(const T* f, T* out, const T* factors, int64_t h, int64_t w, int64_t first_row, int64_t end_row) {
-  const int64_t area = h * w;
-  for (int64_t y = first_row; y < end_row; ++y) {
-    const int64_t up = y > 0 ? -w : 0, down = y + 1 < h ? w : 0;
-    const auto single = [&](int64_t x) {
-      const int64_t cell = y * w + x;
-      add_adjoint<Channels, T>(f + cell, out + cell, area, up, down, x > 0 ? -1 : 0, x + 1 < w ? 1 : 0, factors + cell);
-    };
-    // Runs look one cell beyond the ends of their row and the rows around it (with factor 0), but not beyond the map.
-    const int64_t runs_end = y + 2 < h ? w : w - 1;
-    int64_t x = 0;
-    if (y <= 1) single(x++);
-    for (; x + kWideLanes<T> <= runs_end; x += kWideLanes<T>) {
-      const int64_t cell = y * w + x;
-      add_adjoint<Channels, Wide<T>>(f + cell, out + cell, area, up, down, -1, 1, factors + cell);
-    }
-    for (; x < w; ++x) single(x);
+void gram_adjoint_row(const T* f, T* out, const T* factors, int64_t h, int64_t w, int64_t y, int64_t first_column,
+                      int64_t end_column) {
+  const int64_t area = h * w, up = y > 0 ? -w : 0, down = y + 1 < h ? w : 0;
+  const auto single = [&](int64_t x) {
+    const int64_t cell = y * w + x;
+    add_adjoint<Channels, T>(f + cell, out + cell, area, up, down, x > 0 ? -1 : 0, x + 1 < w ? 1 : 0, factors + cell);
+  };
+  // Runs look one cell beyond the ends of their row and the rows around it (with factor 0), but not beyond the map.
+  const int64_t runs_end = y + 2 < h ? w : w - 1;
+  int64_t x = first_column;
+  if (y <= 1 && x == 0) single(x++);
+  for (; x < end_column && x + kWideLanes<T> <= runs_end; x += kWideLanes<T>) {
+    const int64_t cell = y * w + x;
+    add_adjoint<Channels, Wide<T>>(f + cell, out + cell, area, up, down, -1, 1, factors + cell);
   }
+  for (; x < end_column; ++x) single(x);
 }
 
 void check_features(const at::Tensor& features) {
@@ -112,8 +82,44 @@ void check_features(const at::Tensor& features) {
 }  // namespace
 
 template <class T>
+GramSums<T>::GramSums(int64_t channels, int64_t h, int64_t w, int64_t first_row, int64_t end_row)
+    : channels_(channels), h_(h), w_(w), first_row_(first_row), end_row_(end_row),
+      sums_(static_cast<size_t>(blocks() * 5 * h * w)) {}
+
+// Cells are taken as one line: the products of a row's last cell with what follows in memory mean nothing.
+template <class T>
+void GramSums<T>::add(const T* f, int64_t block) {
+  const int64_t area = h_ * w_, first = block * kGramBlock;
+  const auto add_between = [&](int64_t right, int64_t lower, int64_t from, int64_t to) {
+    add_products(f + first * area, std::min(kGramBlock, channels_ - first), area, right, lower, std::max(from, first_row_ * w_),
+                 std::min(to, end_row_ * w_), sums_.data() + block * 5 * area);
+  };
+  add_between(1, w_, 0, area - w_ - 1);
+  add_between(0, w_, std::max<int64_t>(0, area - w_ - 1), area - w_);  // the last cell with one below
+  add_between(1, 0, area - w_, area - 1);                              // the last row
+  add_between(0, 0, area - 1, area);
+}
+
+template <class T>
+void GramSums<T>::write(T* maps) const {
+  const int64_t area = h_ * w_;
+  for (int64_t k = 0; k < 5; ++k)
+    for (int64_t y = first_row_; y < end_row_; ++y)
+      for (int64_t x = 0; x < w_; ++x) {
+        const bool is_outside = (k >= 2 && y + 1 == h_) || (k != 0 && k != 2 && x + 1 == w_);
+        const int64_t at = k * area + y * w_ + x;
+        double total = 0;
+        for (int64_t b = 0; b < blocks(); ++b) total += static_cast<double>(sums_[static_cast<size_t>(b * 5 * area + at)]);
+        maps[at] = is_outside ? T(0) : static_cast<T>(total);
+      }
+}
+
+template class GramSums<float>;
+template class GramSums<double>;
+
+template <class T>
 GramAdjoint<T>::GramAdjoint(const T* grad_maps, int64_t h, int64_t w)
-    : h_(h), w_(w), first_row_(h), end_row_(0), factors_(static_cast<size_t>(9 * h * w)) {
+    : h_(h), w_(w), first_row_(h), end_row_(0), first_column_(w), end_column_(0), factors_(static_cast<size_t>(9 * h * w)) {
   for (int64_t y = 0; y < h; ++y)
     for (int64_t x = 0; x < w; ++x) {
       T at_cell[9];
@@ -122,17 +128,22 @@ GramAdjoint<T>::GramAdjoint(const T* grad_maps, int64_t h, int64_t w)
       if (std::all_of(at_cell, at_cell + 9, [](T factor) { return factor == 0; })) continue;
       first_row_ = std::min(first_row_, y);
       end_row_ = y + 1;
+      first_column_ = std::min(first_column_, x);
+      end_column_ = std::max(end_column_, x + 1);
     }
 }
 
 template <class T>
 void GramAdjoint<T>::add(const T* f, T* out, int64_t channels) const {
-  constexpr int64_t kTogether = 4;  // channels that share the loads of the factors
+  constexpr int kTogether = 4;  // channels that share the loads of the factors
+  const auto add_channels = [&]<int Channels>(int64_t c, std::integral_constant<int, Channels>) {
+    const int64_t at = c * h_ * w_;
+    for (int64_t y = first_row_; y < end_row_; ++y)
+      gram_adjoint_row<Channels>(f + at, out + at, factors_.data(), h_, w_, y, first_column_, end_column_);
+  };
   int64_t c = 0;
-  for (; c + kTogether <= channels; c += kTogether)
-    gram_adjoint_channels<kTogether>(f + c * h_ * w_, out + c * h_ * w_, factors_.data(), h_, w_, first_row_, end_row_);
-  for (; c < channels; ++c)
-    gram_adjoint_channels<1>(f + c * h_ * w_, out + c * h_ * w_, factors_.data(), h_, w_, first_row_, end_row_);
+  for (; c + kTogether <= channels; c += kTogether) add_channels(c, std::integral_constant<int, kTogether>{});
+  for (; c < channels; ++c) add_channels(c, std::integral_constant<int, 1>{});
 }
 
 template class GramAdjoint<float>;
@@ -153,13 +164,12 @@ at::Tensor gram_maps(const at::Tensor& given) {
       nn_cuda::gram_maps(f, out, n, channels, h, w, nn_cuda::current_stream(features));
       return;
     }
-    const int64_t blocks = gram_blocks(channels), area = h * w;
-    std::vector<scalar_t> sums(static_cast<size_t>(n * blocks * 5 * area));
+    std::vector<GramSums<scalar_t>> sums(static_cast<size_t>(n), GramSums<scalar_t>(channels, h, w, 0, h));
+    const int64_t blocks = sums[0].blocks(), image_size = channels * h * w;
     for_each_in_torch_pool(n * blocks, [&](int64_t i) {
-      const int64_t first = i % blocks * kGramBlock;
-      gram_block(f + (i / blocks * channels + first) * area, std::min(kGramBlock, channels - first), h, w, sums.data() + i * 5 * area);
+      sums[static_cast<size_t>(i / blocks)].add(f + i / blocks * image_size, i % blocks);
     });
-    for_each_in_torch_pool(n, [&](int64_t i) { join_gram_blocks(sums.data() + i * blocks * 5 * area, blocks, h, w, out + i * 5 * area); });
+    for_each_in_torch_pool(n, [&](int64_t i) { sums[static_cast<size_t>(i)].write(out + i * 5 * h * w); });
   });
   return maps;
 }

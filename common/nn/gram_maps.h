@@ -21,16 +21,31 @@ at::Tensor gram_maps_backward(const at::Tensor& grad_maps, const at::Tensor& fea
 // The same, added to grad_features [N,C,h,w], contiguous.
 void add_gram_maps_backward(at::Tensor& grad_features, const at::Tensor& grad_maps, const at::Tensor& features);
 
+// The maps of one image on the CPU, rows first_row .. end_row - 1, a block of kGramBlock channels at a time; T is float or
+// double. Blocks may be added in any order and by several threads.
+template <class T>
+class GramSums {
+ public:
+  GramSums(int64_t channels, int64_t h, int64_t w, int64_t first_row, int64_t end_row);
+  int64_t blocks() const { return (channels_ + kGramBlock - 1) / kGramBlock; }
+  void add(const T* f, int64_t block);  // f: [C,h,w], of all channels
+  void write(T* maps) const;            // [5,h,w]; other rows are left
+
+ private:
+  int64_t channels_, h_, w_, first_row_, end_row_;
+  std::vector<T> sums_;  // [blocks,5,h,w]
+};
+
 // The adjoint of one image on the CPU, some channels at a time; T is float or double.
 template <class T>
 class GramAdjoint {
  public:
   GramAdjoint(const T* grad_maps, int64_t h, int64_t w);  // [5,h,w]
-  // f, out: [channels,h,w]. Rows whose gradient is 0 are not looked at.
+  // f, out: [channels,h,w]. Rows and columns at the edges whose gradients are 0 are not looked at.
   void add(const T* f, T* out, int64_t channels) const;
 
  private:
-  int64_t h_, w_, first_row_, end_row_;
+  int64_t h_, w_, first_row_, end_row_, first_column_, end_column_;
   std::vector<T> factors_;  // [9,h,w]
 };
 

@@ -32,47 +32,42 @@ void for_vectors(const CellRuns& cells, const Body& body) {
   }
 }
 
-constexpr int64_t kChannelBlock = 128;  // whose sums are kept in T before they are added up: a bound on the rounding
-                                        // error; and whose features stay in the cache for all rows
-constexpr int64_t kAhead = 12;          // channels; the hardware does not foresee steps of a whole map
+// Whose sums are kept in T before they are added up, a bound on the rounding error, and whose features stay in the cache
+// for all rows.
+constexpr int64_t kChannelBlock = 32;
 
-// sums[r][i] over `count` channels at Count vectors; a, f, out at their first row, channel and cell.
-template <class V, int Rows, int Count, class T>
-void products_of_rows(const T* a, int64_t stride, const T* f, int64_t count, int64_t area, bool adds, T* out) {
-  constexpr int64_t kStep = sizeof(V) / sizeof(T);
-  V sums[Rows][Count] = {};
-  for (int64_t c = 0; c < count; ++c, f += area) {
-    __builtin_prefetch(f + kAhead * area);
+// sums[r][i] += over `count` channels at Count vectors; a at its first row and channel, f and sums at the first cell of rows
+// `length` long.
+template <int Rows, int Count, class T>
+void add_products_of_rows(const T* a, int64_t stride, const T* f, int64_t count, int64_t length, T* sums) {
+  using V = Wide<T>;
+  V total[Rows][Count] = {};
+  for (int64_t c = 0; c < count; ++c, f += length) {
     V values[Count];
-    for (int i = 0; i < Count; ++i) values[i] = load_wide<V>(f + i * kStep);
+    for (int i = 0; i < Count; ++i) values[i] = load_wide<V>(f + i * kWideLanes<T>);
     for (int r = 0; r < Rows; ++r)
-      for (int i = 0; i < Count; ++i) sums[r][i] += values[i] * a[r * stride + c];
+      for (int i = 0; i < Count; ++i) total[r][i] += values[i] * a[r * stride + c];
   }
   for (int r = 0; r < Rows; ++r)
     for (int i = 0; i < Count; ++i) {
-      T* to = out + r * area + i * kStep;
-      store_wide(to, adds ? load_wide<V>(to) + sums[r][i] : sums[r][i]);
+      T* to = sums + r * length + i * kWideLanes<T>;
+      store_wide(to, load_wide<V>(to) + total[r][i]);
     }
 }
 
 template <int Rows, int Channels, class T>
-void products_of_channels(const T* g, const T* f, int64_t area, const CellRuns& cells, T* out, int64_t stride) {
+void products_of_channels(const T* g, const T* f, int64_t length, T* out, int64_t stride) {
   Wide<T> sums[Rows][Channels] = {};
-  T single[Rows][Channels] = {};
-  for_vectors<T, 1>(cells, [&]<class V, int>(int64_t cell) {
-    V values[Channels];
-    for (int c = 0; c < Channels; ++c) values[c] = load_wide<V>(f + c * area + cell);
-    for (int r = 0; r < Rows; ++r) {
-      const V factor = load_wide<V>(g + r * area + cell);
-      for (int c = 0; c < Channels; ++c)
-        if constexpr (sizeof(V) > sizeof(T))
-          sums[r][c] += values[c] * factor;
-        else
-          single[r][c] += values[c] * factor;
+  for (int64_t i = 0; i < length; i += kWideLanes<T>) {
+    Wide<T> factors[Rows];
+    for (int r = 0; r < Rows; ++r) factors[r] = load_wide<Wide<T>>(g + r * length + i);
+    for (int c = 0; c < Channels; ++c) {
+      const auto values = load_wide<Wide<T>>(f + c * length + i);
+      for (int r = 0; r < Rows; ++r) sums[r][c] += values * factors[r];
     }
-  });
+  }
   for (int r = 0; r < Rows; ++r)
-    for (int c = 0; c < Channels; ++c) out[r * stride + c] = sum_of<T>(sums[r][c]) + single[r][c];
+    for (int c = 0; c < Channels; ++c) out[r * stride + c] = sum_of<T>(sums[r][c]);
 }
 
 template <int Channels, class T>
@@ -96,23 +91,55 @@ void add_outer_of(const T* a, const T* m, int64_t rows, int64_t stride, int64_t 
 }  // namespace
 
 template <class T>
-void products_at_cells(const T* a, int64_t rows, const T* f, int64_t channels, int64_t area, const CellRuns& cells,
-                       T* out) {
-  for_vectors<T, 2>(cells, [&]<class V, int Count>(int64_t cell) {
-    for (int64_t c = 0; c < channels; c += kChannelBlock)
-      in_groups<6>(rows, [&]<int Rows>(int64_t r) {
-        products_of_rows<V, Rows, Count>(a + r * channels + c, channels, f + c * area + cell,
-                                         std::min(kChannelBlock, channels - c), area, c > 0, out + r * area + cell);
-      });
-  });
+PackedRows<T>::PackedRows(const CellRuns& cells, int64_t area, int64_t most_rows) : cells_(cells), area_(area) {
+  for (const auto& run : cells.runs) length_ += run.end - run.begin;
+  length_ = (length_ + kWideLanes<T> - 1) / kWideLanes<T> * kWideLanes<T>;
+  values_.resize(static_cast<size_t>(most_rows * length_));
 }
 
 template <class T>
-void products_at_channels(const T* g, int64_t rows, const T* f, int64_t channels, int64_t area, const CellRuns& cells,
+void PackedRows<T>::pack(const T* from, int64_t rows) {
+  for (int64_t r = 0; r < rows; ++r) {
+    T* to = values_.data() + r * length_;
+    for (const auto& run : cells_.runs) to = std::copy(from + r * area_ + run.begin, from + r * area_ + run.end, to);
+  }
+}
+
+template <class T>
+void products_at_cells(const T* a, int64_t rows, const T* f, int64_t channels, int64_t area, const CellRuns& cells,
+                       T* out) {
+  PackedRows<T> features(cells, area, std::min(kChannelBlock, channels));
+  const int64_t length = features.length(), vectors = length / kWideLanes<T>;
+  std::vector<T> sums(static_cast<size_t>(rows * length));
+  for (int64_t c = 0; c < channels; c += kChannelBlock) {
+    const int64_t count = std::min(kChannelBlock, channels - c);
+    features.pack(f + c * area, count);
+    in_groups<2>(vectors, [&]<int Count>(int64_t vector) {
+      const int64_t cell = vector * kWideLanes<T>;
+      in_groups<6>(rows, [&]<int Rows>(int64_t r) {
+        add_products_of_rows<Rows, Count>(a + r * channels + c, channels, features.row(0) + cell, count, length,
+                                          sums.data() + r * length + cell);
+      });
+    });
+  }
+  for (int64_t r = 0; r < rows; ++r) {
+    const T* from = sums.data() + r * length;
+    for (const auto& run : cells.runs) {
+      std::copy_n(from, run.end - run.begin, out + r * area + run.begin);
+      from += run.end - run.begin;
+    }
+  }
+}
+
+template <class T>
+void products_at_channels(const PackedRows<T>& g, int64_t rows, const T* f, int64_t channels, int64_t first, int64_t last,
                           T* out) {
-  in_groups<3>(channels, [&]<int Channels>(int64_t c) {
-    in_groups<4>(rows, [&]<int Rows>(int64_t r) {
-      products_of_channels<Rows, Channels>(g + r * area, f + c * area, area, cells, out + r * channels + c, channels);
+  constexpr int kTogether = 6;
+  PackedRows<T> features(g.cells(), g.area(), std::min<int64_t>(kTogether, last - first));
+  in_groups<kTogether>(last - first, [&]<int Channels>(int64_t c) {
+    features.pack(f + (first + c) * g.area(), Channels);
+    in_groups<2>(rows, [&]<int Rows>(int64_t r) {
+      products_of_channels<Rows, Channels>(g.row(r), features.row(0), g.length(), out + r * channels + first + c, channels);
     });
   });
 }
@@ -125,11 +152,11 @@ void add_outer_products(const T* a, const T* m, int64_t rows, int64_t channels, 
   });
 }
 
-#define BOXSEG_MAP_PRODUCTS(T)                                                                                       \
-  template void products_at_cells(const T*, int64_t, const T*, int64_t, int64_t, const CellRuns&, T*);               \
-  template void products_at_channels(const T*, int64_t, const T*, int64_t, int64_t, const CellRuns&, T*);            \
-  template void add_outer_products(const T*, const T*, int64_t, int64_t, int64_t, const CellRuns&, int64_t, int64_t, \
-                                   T*);
+#define BOXSEG_MAP_PRODUCTS(T)                                                                                            \
+  template class PackedRows<T>;                                                                                           \
+  template void products_at_cells(const T*, int64_t, const T*, int64_t, int64_t, const CellRuns&, T*);                    \
+  template void products_at_channels(const PackedRows<T>&, int64_t, const T*, int64_t, int64_t, int64_t, T*);             \
+  template void add_outer_products(const T*, const T*, int64_t, int64_t, int64_t, const CellRuns&, int64_t, int64_t, T*);
 BOXSEG_MAP_PRODUCTS(float)
 BOXSEG_MAP_PRODUCTS(double)
 

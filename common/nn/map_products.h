@@ -22,9 +22,27 @@ template <class T>
 void products_at_cells(const T* a, int64_t rows, const T* f, int64_t channels, int64_t area, const CellRuns& cells,
                        T* out);
 
-// out[r,c] = sum_cell g[r,cell] f[c,cell] over the cells of `cells`. g: [rows,area], out: [rows,C].
+// Rows of a map at some cells alone, one after another, with zeros up to a whole vector: for inner loops over them, since
+// loops over short runs cost more than the copy.
 template <class T>
-void products_at_channels(const T* g, int64_t rows, const T* f, int64_t channels, int64_t area, const CellRuns& cells,
+class PackedRows {
+ public:
+  PackedRows(const CellRuns& cells, int64_t area, int64_t most_rows);
+  void pack(const T* from, int64_t rows);  // from: [rows,area]
+  int64_t length() const { return length_; }
+  int64_t area() const { return area_; }
+  const CellRuns& cells() const { return cells_; }
+  const T* row(int64_t r) const { return values_.data() + r * length_; }
+
+ private:
+  CellRuns cells_;
+  int64_t area_, length_ = 0;
+  std::vector<T> values_;
+};
+
+// out[r,c] = sum_cell g[r,cell] f[c,cell] over the cells of g, channels first .. last - 1. out: [rows,C].
+template <class T>
+void products_at_channels(const PackedRows<T>& g, int64_t rows, const T* f, int64_t channels, int64_t first, int64_t last,
                           T* out);
 
 // out[c,cell] += sum_r a[r,c] m[r,cell] at the cells of `cells`, channels first .. last - 1. a: [rows,C], m:

@@ -70,7 +70,11 @@ TEMPLATE_TEST_CASE("products of vectors and features are sums over channels, at 
 TEMPLATE_TEST_CASE("products of maps and features are sums over the cells asked for", "[cpu]", float, double) {
   for_each_case<TestType>([](const Size& size, const CellRuns& cells, const auto&, const auto& m, const auto& f) {
     std::vector<TestType> out(static_cast<size_t>(size.rows * size.channels));
-    products_at_channels(m.data(), size.rows, f.data(), size.channels, size.area, cells, out.data());
+    PackedRows<TestType> packed(cells, size.area, size.rows);
+    packed.pack(m.data(), size.rows);
+    const int64_t middle = size.channels / 3;
+    products_at_channels(packed, size.rows, f.data(), size.channels, 0, middle, out.data());
+    products_at_channels(packed, size.rows, f.data(), size.channels, middle, size.channels, out.data());
     for (int64_t r = 0; r < size.rows; ++r)
       for (int64_t c = 0; c < size.channels; ++c) {
         double sum = 0;
