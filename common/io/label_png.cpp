@@ -8,6 +8,7 @@
 #include "common/base/error.h"
 #include "common/base/files.h"
 #include "common/base/hash.h"
+#include "common/io/plain_png.h"
 
 namespace boxseg {
 namespace {
@@ -111,6 +112,7 @@ const Palette& voc_palette() {
 LabelMap read_label_png(const std::filesystem::path& path) {
   PngRead side;
   side.bytes = read_file(path);
+  if (read_plain_png(side.bytes, side.labels)) return std::move(side.labels);
   if (side.bytes.size() < 8 || png_sig_cmp(reinterpret_cast<png_const_bytep>(side.bytes.data()), 0, 8) != 0)
     fail_input("{}: is not a PNG file, expected a label map", path.string());
   side.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &side, note_error<PngRead>, ignore_warning);

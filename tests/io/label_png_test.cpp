@@ -10,6 +10,7 @@
 #include "common/base/files.h"
 #include "common/base/random.h"
 #include "common/io/hdf5.h"
+#include "common/io/plain_png.h"
 #include "tests/io/damage.h"
 #include "tests/support/failure.h"
 #include "tests/support/support.h"
@@ -30,7 +31,7 @@ LabelMap noise(int64_t height, int64_t width) {
 
 // A PNG of any layout, through libpng's plain C interface. `rows` holds packed bytes.
 void write_png(const fs::path& path, int64_t height, int64_t width, int depth, int color, bool is_interlaced,
-               std::vector<uint8_t> packed, bool has_transparency = false) {
+               std::vector<uint8_t> packed, bool has_transparency = false, int filters = PNG_NO_FILTERS) {
   FILE* file = std::fopen(path.c_str(), "wb");
   png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
   png_infop info = png_create_info_struct(png);
@@ -42,6 +43,8 @@ void write_png(const fs::path& path, int64_t height, int64_t width, int depth, i
   if (color == PNG_COLOR_TYPE_PALETTE) png_set_PLTE(png, info, colors.data(), static_cast<int>(colors.size()));
   const std::vector<png_byte> alpha(3, 0);
   if (has_transparency) png_set_tRNS(png, info, alpha.data(), 3, nullptr);
+  if (filters != PNG_NO_FILTERS) png_set_filter(png, PNG_FILTER_TYPE_BASE, filters);
+  png_set_compression_buffer_size(png, 500);  // large ones have several chunks of pixels
   png_write_info(png, info);
   const size_t row_bytes = packed.size() / static_cast<size_t>(height);
   std::vector<png_bytep> rows;
@@ -118,6 +121,28 @@ TEST_CASE("Label PNGs of other tools: few bits, interlaced, grey, with transpare
   REQUIRE(indices(dir / "woven.png") == labels.pixels);
   write_png(dir / "clear.png", 33, 21, 8, PNG_COLOR_TYPE_PALETTE, false, labels.pixels, true);
   REQUIRE(indices(dir / "clear.png") == labels.pixels);
+}
+
+TEST_CASE("Plain label PNGs do without libpng, whatever the filter of their rows; others are left to it", "[cpu]") {
+  const TemporaryDirectory dir;
+  LabelMap labels = noise(60, 81), read;
+  for (int64_t y = 20; y < 60; ++y)
+    for (int64_t x = 30; x < 81; ++x) labels.at(y, x) = static_cast<uint8_t>(3 * x + y * y / 5);  // worth a filter
+  for (const int filters : {PNG_FILTER_NONE, PNG_FILTER_SUB, PNG_FILTER_UP, PNG_FILTER_AVG, PNG_FILTER_PAETH, PNG_ALL_FILTERS})
+    for (const int color : {PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_PALETTE}) {
+      INFO("filters " << filters << ", colour type " << color);
+      write_png(dir / "a.png", 60, 81, 8, color, false, labels.pixels, false, filters);
+      const std::string bytes = read_file(dir / "a.png");
+      REQUIRE(read_plain_png(bytes, read));
+      REQUIRE(read == labels);
+      for (const size_t size : {size_t{0}, size_t{7}, size_t{40}, bytes.size() / 2, bytes.size() - 1})
+        REQUIRE_FALSE(read_plain_png(std::string_view(bytes).substr(0, size), read));
+    }
+  write_png(dir / "woven.png", 60, 81, 8, PNG_COLOR_TYPE_GRAY, true, labels.pixels);
+  REQUIRE_FALSE(read_plain_png(read_file(dir / "woven.png"), read));
+  write_png(dir / "4.png", 2, 3, 4, PNG_COLOR_TYPE_PALETTE, false, {0x12, 0x30, 0xF0, 0x40});
+  REQUIRE_FALSE(read_plain_png(read_file(dir / "4.png"), read));
+  REQUIRE(read == labels);
 }
 
 TEST_CASE("Pictures are refused as label maps, with the reason", "[cpu]") {
