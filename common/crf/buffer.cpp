@@ -7,7 +7,7 @@
 namespace boxseg::crf {
 namespace {
 
-constexpr size_t kLarge = size_t{1} << 20;
+constexpr size_t kLarge = size_t{1} << 16;
 constexpr std::align_val_t kAlignment{64};
 
 }  // namespace

@@ -134,6 +134,8 @@ void DenseCrf::Impl::prepare_kernel(Kernel& kernel, const PermutohedralLattice::
 
 void DenseCrf::Impl::prepare_kernels(std::span<const uint8_t> rgb, int64_t labels) {
   const int64_t n = points();
+  for (Kernel* kernel : {&gaussian, &bilateral})
+    for (auto& values : kernel->values) values.release();  // the most is needed while a lattice is built
   PermutohedralLattice::Options o;
   o.has_origin = n % 4 != 0;
   o.threads = threads;
@@ -319,7 +321,7 @@ int64_t crf_memory_bytes(int64_t labels, int64_t height, int64_t width, int thre
                   std::max(panel_bytes(labels, points), crf::lattice_build_bytes(5, entries, entries * 6, threads));
   for (const int d : {2, 5})
     bytes += crf::lattice_point_bytes(d, entries, index_bytes) +
-             crf::lattice_vertex_bytes(d, entries * (d + 1), panels.width * panels_at_once(panels, threads), index_bytes);
+             crf::lattice_vertex_bytes(d, entries * (d + 1), panels.width * panels_at_once(panels, threads));
   return bytes;
 }
 

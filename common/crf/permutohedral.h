@@ -8,10 +8,9 @@
 // neighbours; numbering vertices by parts of the image first.
 //
 // Vertices are named by their number within their class: 16 bits do as long as no class has more than 65,535, which holds
-// for most photographs and halves what has to be read. Each class ends in a row of zeros, the neighbour of those that
-// have none.
+// for most photographs and halves what has to be read.
 //
-// Axis letters: P points, M vertices, D features, R = M + D + 1 rows.
+// Axis letters: P points, M vertices, D features.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -20,6 +19,7 @@
 #include <vector>
 
 #include "common/crf/buffer.h"
+#include "common/crf/neighbours.h"
 
 namespace boxseg::crf {
 
@@ -32,8 +32,12 @@ using FeatureSource = std::function<void(int64_t first, float* features)>;
 
 // The vertices' values while rows are filtered. Several callers may use one lattice, each with values of its own.
 struct VertexValues {
-  Buffer<float> values, blurred;  // [R, width]
+  Buffer<float> values, blurred;  // [M, width]
   int64_t bytes() const { return values.bytes() + blurred.bytes(); }
+  void release() {
+    values.release();
+    blurred.release();
+  }
 };
 
 class PermutohedralLattice {
@@ -81,7 +85,7 @@ class PermutohedralLattice {
   void build_dimensions(const FeatureSource& features, const Options& options, Buffer<uint64_t>& space);
   template <class Row, class Index>
   void splat(const float* rows, int threads, float* values) const;
-  template <class Row, class Index>
+  template <class Row>
   void blur(int threads, VertexValues& space) const;
 
   // Calls body(Index{}) with the type of the numbers within classes.
@@ -92,21 +96,20 @@ class PermutohedralLattice {
   }
   template <class Index>
   const Index* vertex() const { return reinterpret_cast<const Index*>(vertex_.data()); }
-  int64_t rows() const { return first_row(dimensions_ + 1); }
-  int64_t first_row(int remainder) const { return class_row_[static_cast<size_t>(remainder)]; }
+  int64_t class_begin(int remainder) const { return class_begin_[static_cast<size_t>(remainder)]; }
 
   int dimensions_ = 0, index_bytes_ = 2;
   int64_t points_ = 0, vertices_ = 0;
-  std::array<int64_t, kMaxDimensions + 2> class_row_{};  // the first row of each class, then their number
-  Buffer<std::byte> vertex_;      // Index [P / kGroup, D+1, kGroup]: of the vertex in each class
-  Buffer<float> weight_;          // the same shape: barycentric, then scaled; 0 where there is no point
-  Buffer<std::byte> neighbours_;  // Index [D+1, M, 2]: in the class below and the class above
+  std::array<int64_t, kMaxDimensions + 2> class_begin_{};  // the first vertex of each class, then their number
+  Buffer<std::byte> vertex_;  // Index [P / kGroup, D+1, kGroup]: of the vertex in each class
+  Buffer<float> weight_;      // the same shape: barycentric, then scaled; 0 where there is no point
+  Neighbours neighbours_;
 };
 
 // Bytes of a lattice: for its points, only while it is built, and for its vertices with rows of `row_width` floats.
 int64_t lattice_point_bytes(int dimensions, int64_t points, int index_bytes);
 int64_t lattice_build_bytes(int dimensions, int64_t points, int64_t vertices, int threads);
-int64_t lattice_vertex_bytes(int dimensions, int64_t vertices, int row_width, int index_bytes);
+int64_t lattice_vertex_bytes(int dimensions, int64_t vertices, int row_width);
 void require_memory(int64_t needed, int64_t limit, int64_t points);  // throws bad_input with the estimate
 
 }  // namespace boxseg::crf

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "common/base/error.h"
@@ -130,25 +131,26 @@ struct PermutohedralLattice::Builder {
     for (size_t bits = 0; r > 0 && bits < below_first.size(); ++bits)
       for (int i = 0; i < D; ++i) below_first[bits] += bits >> i & 1 ? keys.factor[i] : 0;
     const int shift = std::max(0, r - 1) * D;
-    for (int64_t e = 0; e < entries; ++e) {
+    const auto word = [&](int64_t e) {
       const uint64_t key = first_key[e] - below_first[lowered[e] >> shift & (below_first.size() - 1)];
-      words[e] = key << point_bits | static_cast<uint64_t>(e);
-    }
-    uint64_t* const sorted = radix_sort(words, other, entries, point_bits, point_bits + keys.bits);
+      return key << point_bits | static_cast<uint64_t>(e);
+    };
     const uint64_t point_mask = (uint64_t{1} << point_bits) - 1;
     Index* vertex_of = reinterpret_cast<Index*>(lattice.vertex_.data()) + r * kGroup;
     int64_t vertex = -1;
     uint64_t last_key = ~uint64_t{0};
-    for (int64_t e = 0; e < entries; ++e) {
-      const uint64_t key = sorted[e] >> point_bits, point = sorted[e] & point_mask;
-      vertex += key != last_key;
-      last_key = key;
-      sorted[vertex] = key;  // never ahead of what is read
-      vertex_of[point / kGroup * (kGroup * kClasses) + point % kGroup] = static_cast<Index>(vertex);
-    }
-    if (vertex >= std::numeric_limits<Index>::max()) return false;  // the row of zeros needs a number, too
+    sort_in_buckets(entries, word, point_bits, point_bits + keys.bits, words, other, [&](const uint64_t* sorted, int64_t size) {
+      for (int64_t i = 0; i < size; ++i) {
+        const uint64_t key = sorted[i] >> point_bits, point = sorted[i] & point_mask;
+        vertex += key != last_key;
+        last_key = key;
+        words[vertex] = key;  // never ahead of what is read
+        vertex_of[point / kGroup * (kGroup * kClasses) + point % kGroup] = static_cast<Index>(vertex);
+      }
+    });
+    if (vertex > std::numeric_limits<Index>::max()) return false;
     class_size[r] = vertex + 1;
-    std::copy_n(sorted, class_size[r], class_keys[r].reserve(class_size[r]));
+    std::copy_n(words, class_size[r], class_keys[r].reserve(class_size[r]));
     return true;
   }
 
@@ -167,54 +169,14 @@ struct PermutohedralLattice::Builder {
     return is_held;
   }
 
-  // Finds the neighbours between class r and the class below it along an axis: two ascending lists are merged.
-  template <class Index>
-  struct Merge {
-    const uint64_t *keys, *below_keys;
-    int64_t size, below_size;
-    uint64_t step;
-    Index *next, *below_before;  // every second number counts
-    int64_t i = 0, k = 0;
-    bool is_running() const { return i < size && k < below_size; }
-    void advance() {  // without branches: what is stored last for an i or k stays
-      const uint64_t x = keys[i] + step, y = below_keys[k];
-      next[i * 2] = static_cast<Index>(x == y ? k : below_size);
-      below_before[k * 2] = static_cast<Index>(x == y ? i : size);
-      i += x <= y;
-      k += y <= x;
+  void find_neighbours() const {
+    std::vector<std::span<const uint64_t>> of_classes;
+    std::vector<std::vector<uint64_t>> steps(kClasses);
+    for (size_t r = 0; r < kClasses; ++r) {
+      of_classes.emplace_back(class_keys[r].data(), static_cast<size_t>(class_size[r]));
+      for (int axis = 0; axis < kClasses; ++axis) steps[r].push_back(key_step<D>(keys, static_cast<int>(r), axis));
     }
-    void finish() {
-      while (is_running()) advance();
-      for (; i < size; ++i) next[i * 2] = static_cast<Index>(below_size);
-      for (; k < below_size; ++k) below_before[k * 2] = static_cast<Index>(size);
-    }
-  };
-  template <class Index>
-  Merge<Index> merge(int r, int axis) const {
-    const int below = r == 0 ? D : r - 1;
-    Index* neighbours = reinterpret_cast<Index*>(lattice.neighbours_.data()) + axis * lattice.vertices_ * 2;
-    const auto first_vertex = [&](int remainder) { return lattice.first_row(remainder) - remainder; };
-    return {class_keys[r].data(),
-            class_keys[below].data(),
-            class_size[r],
-            class_size[below],
-            key_step<D>(keys, r, axis),
-            neighbours + first_vertex(r) * 2,
-            neighbours + first_vertex(below) * 2 + 1};
-  }
-
-  // Along three axes. Each merge waits for its own comparisons; three at a time fill the gaps.
-  template <class Index>
-  void merge_neighbours(int r, int first_axis) const {
-    auto x = merge<Index>(r, first_axis), y = merge<Index>(r, first_axis + 1), z = merge<Index>(r, first_axis + 2);
-    while (x.is_running() && y.is_running() && z.is_running()) {
-      x.advance();
-      y.advance();
-      z.advance();
-    }
-    x.finish();
-    y.finish();
-    z.finish();
+    lattice.neighbours_.find(of_classes, steps, options.threads);
   }
 };
 
@@ -222,7 +184,6 @@ template <int D>
 void PermutohedralLattice::build_dimensions(const FeatureSource& features, const Options& options,
                                             Buffer<uint64_t>& space) {
   constexpr int kClasses = D + 1;
-  static_assert(kClasses % 3 == 0);
   Builder<D> builder{*this, features, options};
   const int64_t entries = builder.entries;
   if (builder.keys.bits == 0 || builder.keys.bits + builder.point_bits > 64)
@@ -231,7 +192,7 @@ void PermutohedralLattice::build_dimensions(const FeatureSource& features, const
   const auto require_memory_for = [&](int64_t vertices) {
     require_memory(options.other_bytes + lattice_point_bytes(D, entries, index_bytes_) +
                        std::max(lattice_build_bytes(D, entries, vertices, options.threads), options.later_bytes) +
-                       lattice_vertex_bytes(D, vertices, options.row_width, index_bytes_),
+                       lattice_vertex_bytes(D, vertices, options.row_width),
                    options.memory_limit_bytes, points_);
   };
   index_bytes_ = 2;
@@ -246,17 +207,10 @@ void PermutohedralLattice::build_dimensions(const FeatureSource& features, const
     require_memory_for(0);
     builder.template number_classes<uint32_t>(words);
   }
-  for (size_t r = 0; r < kClasses; ++r) class_row_[r + 1] = class_row_[r] + builder.class_size[r] + 1;
-  vertices_ = rows() - kClasses;
+  for (size_t r = 0; r < kClasses; ++r) class_begin_[r + 1] = class_begin_[r] + builder.class_size[r];
+  vertices_ = class_begin(kClasses);
   require_memory_for(vertices_);
-  neighbours_.reserve(kClasses * vertices_ * 2 * index_bytes_);
-  with_index_type([&](auto index) {
-    parallel_for(kClasses * kClasses / 3, 1, options.threads, [&](int64_t from, int64_t to) {
-      for (int64_t i = from; i < to; ++i)
-        builder.template merge_neighbours<decltype(index)>(static_cast<int>(i % kClasses),
-                                                           static_cast<int>(i / kClasses) * 3);
-    });
-  });
+  builder.find_neighbours();
 }
 
 void PermutohedralLattice::build(int64_t points, const FeatureSource& features, const Options& options,
@@ -264,7 +218,7 @@ void PermutohedralLattice::build(int64_t points, const FeatureSource& features, 
   ensure(points >= 1, "a lattice of {} points", points);
   dimensions_ = options.dimensions;
   points_ = points;
-  constexpr int64_t kMostPoints = (int64_t{1} << 32) - 3;  // with the origin and a row of zeros
+  constexpr int64_t kMostPoints = (int64_t{1} << 32) - 2;  // with the origin
   if (points > kMostPoints)
     fail_input("CRF: {} pixels are more than the {} that can be numbered; cut the image into pieces", points, kMostPoints);
   switch (dimensions_) {
@@ -282,8 +236,8 @@ int64_t lattice_build_bytes(int dimensions, int64_t points, int64_t vertices, in
   return points * (8 + 4 + 2 * 8 * std::min(threads, dimensions + 1)) + vertices * 8;
 }
 
-int64_t lattice_vertex_bytes(int dimensions, int64_t vertices, int row_width, int index_bytes) {
-  return vertices * 2 * (dimensions + 1) * index_bytes + (vertices + dimensions + 1) * 2 * 4 * row_width;
+int64_t lattice_vertex_bytes(int dimensions, int64_t vertices, int row_width) {
+  return neighbour_bytes(dimensions + 1, vertices) + vertices * 2 * 4 * row_width;
 }
 
 void require_memory(int64_t needed, int64_t limit, int64_t points) {

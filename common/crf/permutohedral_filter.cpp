@@ -37,14 +37,19 @@ void splat_classes(const float* rows, const Index* vertex, const float* weight, 
   }
 }
 
-// `count` vertices of one class, whose neighbours' values begin at below and above.
-template <class R, class Index>
-void blur_axis(const float* old_values, const float* below, const float* above, const Index* neighbours, int64_t count,
-               float* new_values) {
+// Some vertices of one class, whose neighbours' values begin at below and above; pairs: see neighbours.h.
+template <class R, class Distance>
+void blur_block(const float* old_values, const float* below, const float* above, const Distance* pairs, int64_t count,
+                float* new_values) {
+  static constexpr float kZeros[R::kWidth] = {};
+  const auto load_neighbour = [](const float* values, Distance distance) {
+    const float* at = values + int64_t{distance} * R::kWidth;
+    return R::load(distance == Neighbours::kNone<Distance> ? kZeros : at);
+  };
   for (int64_t v = 0; v < count; ++v) {
     R value = R::load(old_values + v * R::kWidth);
-    R sides = R::load(below + int64_t{neighbours[v * 2]} * R::kWidth);
-    sides.add_scaled(1.0f, R::load(above + int64_t{neighbours[v * 2 + 1]} * R::kWidth));
+    R sides = load_neighbour(below, pairs[v * 2]);
+    sides.add_scaled(1.0f, load_neighbour(above, pairs[v * 2 + 1]));
     value.add_scaled(0.5f, sides);
     value.store(new_values + v * R::kWidth);
   }
@@ -78,12 +83,12 @@ template <class R, class Index>
 void PermutohedralLattice::splat(const float* rows, int threads, float* values) const {
   const int classes = dimensions_ + 1;
   const int together = threads == 1 ? classes : classes == 6 && threads <= 3 ? 6 / threads : 1;
-  parallel_for(this->rows(), kGrainVertices, threads, [&](int64_t from, int64_t to) {
+  parallel_for(vertices_, kGrainVertices, threads, [&](int64_t from, int64_t to) {
     std::fill(values + from * R::kWidth, values + to * R::kWidth, 0.0f);
   });
   const auto splat_from = [&]<int count>(int first, std::integral_constant<int, count>) {
     std::array<float*, count> of_class;
-    for (int r = 0; r < count; ++r) of_class[static_cast<size_t>(r)] = values + first_row(first + r) * R::kWidth;
+    for (int r = 0; r < count; ++r) of_class[static_cast<size_t>(r)] = values + class_begin(first + r) * R::kWidth;
     splat_classes<R, count>(rows, vertex<Index>() + first * kGroup, weight_.data() + first * kGroup, classes * kGroup, points_,
                             of_class);
   };
@@ -97,37 +102,27 @@ void PermutohedralLattice::splat(const float* rows, int threads, float* values) 
   });
 }
 
-template <class R, class Index>
+template <class R>
 void PermutohedralLattice::blur(int threads, VertexValues& space) const {
-  const int classes = dimensions_ + 1;
-  for (int r = 0; r < classes; ++r)
-    for (float* values : {space.values.data(), space.blurred.data()})
-      R::zero().store(values + (first_row(r + 1) - 1) * R::kWidth);
-  for (int axis = 0; axis < classes; ++axis) {
-    const Index* neighbours = reinterpret_cast<const Index*>(neighbours_.data()) + axis * vertices_ * 2;
+  for (int axis = 0; axis <= dimensions_; ++axis) {
     const float* old_values = space.values.data();
-    parallel_for(rows(), kGrainVertices, threads, [&](int64_t from, int64_t to) {
-      for (int r = 0; r < classes; ++r) {
-        const int64_t begin = std::max(from, first_row(r)), end = std::min(to, first_row(r + 1) - 1);
-        if (begin >= end) continue;
-        const auto values_of = [&](int remainder) { return old_values + first_row(remainder) * R::kWidth; };
-        blur_axis<R>(old_values + begin * R::kWidth, values_of(r == 0 ? dimensions_ : r - 1),
-                     values_of(r == dimensions_ ? 0 : r + 1), neighbours + (begin - r) * 2, end - begin,
-                     space.blurred.data() + begin * R::kWidth);
-      }
+    parallel_for(neighbours_.blocks(), kGrainVertices / Neighbours::kBlock, threads, [&](int64_t from, int64_t to) {
+      for (int64_t block = from; block < to; ++block)
+        neighbours_.visit(axis, block, [&](int64_t first, int64_t count, int64_t below, int64_t above, const auto* pairs) {
+          blur_block<R>(old_values + first * R::kWidth, old_values + below * R::kWidth, old_values + above * R::kWidth, pairs,
+                        count, space.blurred.data() + first * R::kWidth);
+        });
     });
     std::swap(space.values, space.blurred);
   }
 }
 
 void PermutohedralLattice::splat_and_blur(const float* rows, int width, int threads, VertexValues& space) const {
-  space.values.reserve(this->rows() * width);
-  space.blurred.reserve(this->rows() * width);
+  space.values.reserve(vertices_ * width);
+  space.blurred.reserve(vertices_ * width);
   with_row_type(width, [&](auto row) {
-    with_index_type([&](auto index) {
-      splat<decltype(row), decltype(index)>(rows, threads, space.values.data());
-      blur<decltype(row), decltype(index)>(threads, space);
-    });
+    with_index_type([&](auto index) { splat<decltype(row), decltype(index)>(rows, threads, space.values.data()); });
+    blur<decltype(row)>(threads, space);
   });
 }
 
@@ -136,7 +131,7 @@ void PermutohedralLattice::slice(const VertexValues& space, float* rows, int wid
   ensure(from % kGroup == 0, "slice: starts at point {}, expected a multiple of {}", from, kGroup);
   const auto slice_classes = [&]<class R, class Index, int classes>(R, Index, std::integral_constant<int, classes>) {
     std::array<const float*, classes> of_class;
-    for (int r = 0; r < classes; ++r) of_class[static_cast<size_t>(r)] = space.values.data() + first_row(r) * R::kWidth;
+    for (int r = 0; r < classes; ++r) of_class[static_cast<size_t>(r)] = space.values.data() + class_begin(r) * R::kWidth;
     slice_points<R, classes>(rows, vertex<Index>() + from * classes, weight_.data() + from * classes, of_class, factor, to - from);
   };
   with_row_type(width, [&](auto row) {

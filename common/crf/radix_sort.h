@@ -1,11 +1,41 @@
 // Sorting words by some of their bits.
 #pragma once
+#include <algorithm>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 namespace boxseg::crf {
 
 // Sorts words by their bits first_bit .. end_bit - 1, stably. other: as much memory. Returns the one of the two that
 // holds the result.
 uint64_t* radix_sort(uint64_t* words, uint64_t* other, int64_t count, int first_bit, int end_bit);
+
+// Sorts the words word(0) .. word(count - 1) by these bits, stably, and hands them to body(sorted, size) in order, a bucket
+// of their uppermost bits at a time. words, other: [count]; body may write into words where it has been handed them. Of
+// `other` no more than the largest bucket is touched.
+template <class Word, class Body>
+void sort_in_buckets(int64_t count, const Word& word, int first_bit, int end_bit, uint64_t* words, uint64_t* other,
+                     const Body& body) {
+  constexpr uint64_t kBucket = 4096;  // words, about
+  const int upper_bits = std::min(end_bit - first_bit, static_cast<int>(std::bit_width(static_cast<uint64_t>(count) / kBucket)));
+  const int shift = end_bit - upper_bits;
+  const uint64_t mask = (uint64_t{1} << upper_bits) - 1;
+  std::vector<int64_t> end(mask + 1);  // first the beginnings
+  for (int64_t e = 0; e < count; ++e) ++end[word(e) >> shift & mask];
+  int64_t total = 0;
+  for (int64_t& bucket : end) total += std::exchange(bucket, total);
+  for (int64_t e = 0; e < count; ++e) {
+    const uint64_t w = word(e);
+    words[end[w >> shift & mask]++] = w;
+  }
+  int64_t begin = 0;
+  for (const int64_t bucket_end : end) {
+    body(static_cast<const uint64_t*>(radix_sort(words + begin, other, bucket_end - begin, first_bit, shift)), bucket_end - begin);
+    begin = bucket_end;
+  }
+}
 
 }  // namespace boxseg::crf

