@@ -84,16 +84,14 @@ struct DenseCrf::Impl {
   struct Kernel {
     PermutohedralLattice lattice;
     double weight = 0;
-    std::vector<crf::VertexValues> values{1};  // for each panel that is filtered at the same time
+    std::vector<Buffer<float>> values{1};  // of its vertices, for each panel that is filtered at the same time
     void release() {
       lattice = {};
-      values = std::vector<crf::VertexValues>(1);
+      values = std::vector<Buffer<float>>(1);
     }
     float factor() const { return static_cast<float>(weight) * lattice.alpha(); }
     int64_t bytes() const {
-      int64_t sum = lattice.bytes();
-      for (const auto& space : values) sum += space.bytes();
-      return weight > 0 ? sum : 0;
+      return weight > 0 ? lattice.bytes() : 0;
     }
   };
 
@@ -102,6 +100,7 @@ struct DenseCrf::Impl {
   PixelOrder order;
   Kernel gaussian, bilateral;
   int64_t gaussian_height = 0, gaussian_width = 0;  // of the image that the Gaussian lattice was made for
+  std::vector<Buffer<float>> scratch{1};       // for blurring, of either kernel; for each panel
   Buffer<uint64_t> space;                      // for building lattices, then for unary and beliefs
   float *unary = nullptr, *beliefs = nullptr;  // panels; beliefs take turns with the messages they send
   // What the kernels make of a constant 1 after normalisation. [P]. The Gaussian's is kept with its lattice; `last` is first
@@ -126,16 +125,16 @@ void DenseCrf::Impl::prepare_kernel(Kernel& kernel, const PermutohedralLattice::
   kernel.lattice.build(n, features, lattice_options, space);
   if (space.bytes() > kKeptBytes) space.release();
   float* scale = last.reserve(n);
-  kernel.lattice.filter_ones(scale, threads, kernel.values[0]);
+  kernel.lattice.filter_ones(scale, threads, kernel.values[0], scratch[0]);
   for (int64_t p = 0; p < n; ++p) scale[p] = static_cast<float>(1.0 / std::sqrt(scale[p] + 1e-20));
   kernel.lattice.scale_weights(scale, threads);
-  kernel.lattice.filter_ones(constant.reserve(n), threads, kernel.values[0]);
+  kernel.lattice.filter_ones(constant.reserve(n), threads, kernel.values[0], scratch[0]);
 }
 
 void DenseCrf::Impl::prepare_kernels(std::span<const uint8_t> rgb, int64_t labels) {
   const int64_t n = points();
-  for (Kernel* kernel : {&gaussian, &bilateral})
-    for (auto& values : kernel->values) values.release();  // the most is needed while a lattice is built
+  for (auto* buffers : {&gaussian.values, &bilateral.values, &scratch})
+    for (auto& buffer : *buffers) buffer.release();  // the most is needed while a lattice is built
   PermutohedralLattice::Options o;
   o.has_origin = n % 4 != 0;
   o.threads = threads;
@@ -164,7 +163,8 @@ void DenseCrf::Impl::prepare_kernels(std::span<const uint8_t> rgb, int64_t label
     const float sxy = static_cast<float>(options.bilateral_xy), srgb = static_cast<float>(options.bilateral_rgb);
     o.dimensions = 5;
     o.largest = {largest(order.width, sxy), largest(order.height, sxy), 255 / srgb, 255 / srgb, 255 / srgb};
-    o.other_bytes = pixel_bytes(labels, n) + (gaussian_height > 0 ? gaussian.bytes() : 0);
+    o.other_bytes = pixel_bytes(labels, n);
+    if (gaussian_height > 0) o.other_bytes += gaussian.bytes() + gaussian.lattice.vertices() * 2 * 4 * o.row_width;
     prepare_kernel(bilateral, o, [&](int64_t first, float* feature) {
       order.for_points(first, kLift, [&](int lane, int64_t x, int64_t y) {
         const uint8_t* pixel = &rgb[static_cast<size_t>((y * order.width + x) * 3)];
@@ -221,7 +221,8 @@ void DenseCrf::Impl::pass_panel(const Panels& panels, int64_t panel, size_t slot
   const int64_t n = points();
   float* rows = beliefs + panel * n * panels.width;
   for (Kernel* kernel : {&gaussian, &bilateral})
-    if (kernel->weight > 0) kernel->lattice.splat_and_blur(rows, panels.width, panel_threads, kernel->values[slot]);
+    if (kernel->weight > 0)
+      kernel->lattice.splat_and_blur(rows, panels.width, panel_threads, kernel->values[slot], scratch[slot]);
   parallel_for(n, crf::kBeliefGrain, panel_threads, [&](int64_t from, int64_t to) {
     float* piece = rows + from * panels.width;
     std::fill_n(piece, (to - from) * panels.width, 0.0f);
@@ -233,7 +234,7 @@ void DenseCrf::Impl::pass_panel(const Panels& panels, int64_t panel, size_t slot
 // As many panels at a time as there are threads, which then need not wait for each other; all threads share the rest.
 void DenseCrf::Impl::pass_messages(const Panels& panels) {
   const int at_once = panels_at_once(panels, threads);
-  for (Kernel* kernel : {&gaussian, &bilateral}) kernel->values.resize(static_cast<size_t>(at_once));
+  for (auto* buffers : {&gaussian.values, &bilateral.values, &scratch}) buffers->resize(static_cast<size_t>(at_once));
   const int64_t alone = panels.count - panels.count % at_once;
   parallel_for(at_once, 1, at_once, [&](int64_t from, int64_t to) {
     for (int64_t slot = from; slot < to; ++slot)

@@ -4,7 +4,7 @@
 // merging two sorted lists, and blurring runs through memory in order. No hash table is needed, and the same steps suit
 // a GPU. A point has one vertex in each class, so that threads can splat different classes without meeting.
 //
-// Tried, and no faster: rows wider than four floats; splatting as a gather; blurring in place along chains of
+// Tried, and no faster: huge pages; rows wider than four floats; splatting as a gather; blurring in place along chains of
 // neighbours; numbering vertices by parts of the image first.
 //
 // Vertices are named by their number within their class: 16 bits do as long as no class has more than 65,535, which holds
@@ -30,16 +30,6 @@ inline constexpr int kGroup = 16;  // points whose vertices and weights are stor
 // Fills feature j of point first + l into features[j * kLift + l] for l = 0 .. kLift - 1. Past the last point: zeros.
 using FeatureSource = std::function<void(int64_t first, float* features)>;
 
-// The vertices' values while rows are filtered. Several callers may use one lattice, each with values of its own.
-struct VertexValues {
-  Buffer<float> values, blurred;  // [M, width]
-  int64_t bytes() const { return values.bytes() + blurred.bytes(); }
-  void release() {
-    values.release();
-    blurred.release();
-  }
-};
-
 class PermutohedralLattice {
  public:
   struct Options {
@@ -47,7 +37,7 @@ class PermutohedralLattice {
     std::array<float, kMaxDimensions> largest{};  // features lie in 0 .. largest[j]
     bool has_origin = false;                      // see build()
     int threads = 1;
-    int row_width = 1;               // floats per vertex of all VertexValues that will be used together
+    int row_width = 1;               // floats per vertex of all values that will be held together
     int64_t later_bytes = 0;         // that the caller will use the build space for afterwards
     int64_t other_bytes = 0;         // in use elsewhere, counted towards the limit
     int64_t memory_limit_bytes = 0;
@@ -59,18 +49,19 @@ class PermutohedralLattice {
   // space: memory that building needs and filtering does not; its contents are of no use afterwards.
   void build(int64_t points, const FeatureSource& features, const Options& options, Buffer<uint64_t>& space);
 
-  // What a constant 1 becomes: one value per point. [P]
-  void filter_ones(float* result, int threads, VertexValues& space) const;
+  // What a constant 1 becomes: one value per point. [P]. values, scratch: as below.
+  void filter_ones(float* result, int threads, Buffer<float>& values, Buffer<float>& scratch) const;
 
   // Folds a factor per point [P] into the weights with which it splats and slices.
   void scale_weights(const float* scale, int threads);
 
   // Splats rows [P, width] and blurs them. width: 1, 2 or 4. Every sum runs in the order of the points, whatever the
-  // number of threads.
-  void splat_and_blur(const float* rows, int width, int threads, VertexValues& space) const;
+  // number of threads. values: [M, width], kept by the caller, so that several may use one lattice. scratch: as large, free
+  // again afterwards.
+  void splat_and_blur(const float* rows, int width, int threads, Buffer<float>& values, Buffer<float>& scratch) const;
 
   // Adds factor times the blurred values to the rows [.., width] of points from .. to - 1 (from: a multiple of kGroup).
-  void slice(const VertexValues& space, float* rows, int width, float factor, int64_t from, int64_t to) const;
+  void slice(const Buffer<float>& values, float* rows, int width, float factor, int64_t from, int64_t to) const;
 
   float alpha() const;  // 1 / (1 + 2^-D): the factor that makes slicing an average
   int dimensions() const { return dimensions_; }
@@ -86,7 +77,7 @@ class PermutohedralLattice {
   template <class Row, class Index>
   void splat(const float* rows, int threads, float* values) const;
   template <class Row>
-  void blur(int threads, VertexValues& space) const;
+  void blur(int threads, float* from, float* to) const;
 
   // Calls body(Index{}) with the type of the numbers within classes.
   template <class Body>

@@ -102,37 +102,39 @@ void PermutohedralLattice::splat(const float* rows, int threads, float* values) 
   });
 }
 
+// Along one axis after the other, from one array into the other and back.
 template <class R>
-void PermutohedralLattice::blur(int threads, VertexValues& space) const {
+void PermutohedralLattice::blur(int threads, float* from, float* to) const {
   for (int axis = 0; axis <= dimensions_; ++axis) {
-    const float* old_values = space.values.data();
-    parallel_for(neighbours_.blocks(), kGrainVertices / Neighbours::kBlock, threads, [&](int64_t from, int64_t to) {
-      for (int64_t block = from; block < to; ++block)
+    parallel_for(neighbours_.blocks(), kGrainVertices / Neighbours::kBlock, threads, [&](int64_t begin, int64_t end) {
+      for (int64_t block = begin; block < end; ++block)
         neighbours_.visit(axis, block, [&](int64_t first, int64_t count, int64_t below, int64_t above, const auto* pairs) {
-          blur_block<R>(old_values + first * R::kWidth, old_values + below * R::kWidth, old_values + above * R::kWidth, pairs,
-                        count, space.blurred.data() + first * R::kWidth);
+          blur_block<R>(from + first * R::kWidth, from + below * R::kWidth, from + above * R::kWidth, pairs, count,
+                        to + first * R::kWidth);
         });
     });
-    std::swap(space.values, space.blurred);
+    std::swap(from, to);
   }
 }
 
-void PermutohedralLattice::splat_and_blur(const float* rows, int width, int threads, VertexValues& space) const {
-  space.values.reserve(vertices_ * width);
-  space.blurred.reserve(vertices_ * width);
+void PermutohedralLattice::splat_and_blur(const float* rows, int width, int threads, Buffer<float>& values,
+                                          Buffer<float>& scratch) const {
+  float *from = values.reserve(vertices_ * width), *to = scratch.reserve(vertices_ * width);
+  if (dimensions_ % 2 == 0) std::swap(from, to);  // an odd number of axes: the last must end in values
   with_row_type(width, [&](auto row) {
-    with_index_type([&](auto index) { splat<decltype(row), decltype(index)>(rows, threads, space.values.data()); });
-    blur<decltype(row)>(threads, space);
+    with_index_type([&](auto index) { splat<decltype(row), decltype(index)>(rows, threads, from); });
+    blur<decltype(row)>(threads, from, to);
   });
 }
 
-void PermutohedralLattice::slice(const VertexValues& space, float* rows, int width, float factor, int64_t from,
+void PermutohedralLattice::slice(const Buffer<float>& values, float* rows, int width, float factor, int64_t from,
                                  int64_t to) const {
   ensure(from % kGroup == 0, "slice: starts at point {}, expected a multiple of {}", from, kGroup);
   const auto slice_classes = [&]<class R, class Index, int classes>(R, Index, std::integral_constant<int, classes>) {
     std::array<const float*, classes> of_class;
-    for (int r = 0; r < classes; ++r) of_class[static_cast<size_t>(r)] = space.values.data() + class_begin(r) * R::kWidth;
-    slice_points<R, classes>(rows, vertex<Index>() + from * classes, weight_.data() + from * classes, of_class, factor, to - from);
+    for (int r = 0; r < classes; ++r) of_class[static_cast<size_t>(r)] = values.data() + class_begin(r) * R::kWidth;
+    slice_points<R, classes>(rows, vertex<Index>() + from * classes, weight_.data() + from * classes, of_class, factor,
+                             to - from);
   };
   with_row_type(width, [&](auto row) {
     with_index_type([&](auto index) {
@@ -144,12 +146,12 @@ void PermutohedralLattice::slice(const VertexValues& space, float* rows, int wid
 
 float PermutohedralLattice::alpha() const { return 1.0f / (1.0f + std::pow(2.0f, static_cast<float>(-dimensions_))); }
 
-void PermutohedralLattice::filter_ones(float* result, int threads, VertexValues& space) const {
+void PermutohedralLattice::filter_ones(float* result, int threads, Buffer<float>& values, Buffer<float>& scratch) const {
   std::fill_n(result, points_, 1.0f);
-  splat_and_blur(result, 1, threads, space);
+  splat_and_blur(result, 1, threads, values, scratch);
   std::fill_n(result, points_, 0.0f);
   parallel_for(points_, kGrainPoints, threads,
-               [&](int64_t from, int64_t to) { slice(space, result + from, 1, alpha(), from, to); });
+               [&](int64_t from, int64_t to) { slice(values, result + from, 1, alpha(), from, to); });
 }
 
 void PermutohedralLattice::scale_weights(const float* scale, int threads) {

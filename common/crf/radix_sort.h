@@ -33,7 +33,8 @@ void sort_in_buckets(int64_t count, const Word& word, int first_bit, int end_bit
   }
   int64_t begin = 0;
   for (const int64_t bucket_end : end) {
-    body(static_cast<const uint64_t*>(radix_sort(words + begin, other, bucket_end - begin, first_bit, shift)), bucket_end - begin);
+    const uint64_t* const sorted = radix_sort(words + begin, other, bucket_end - begin, first_bit, shift);
+    body(sorted, bucket_end - begin);
     begin = bucket_end;
   }
 }

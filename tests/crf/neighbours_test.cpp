@@ -99,9 +99,12 @@ TEST_CASE("words are sorted by some of their bits, stably, bucket by bucket") {
       Random random(6, "words");
       std::vector<uint64_t> given(static_cast<size_t>(count)), words(given.size()), other(given.size()), got;
       for (auto& word : given) word = random.below(50) << 30 | random.below(1 << 20);
+      const auto keep = [&](const uint64_t* sorted, int64_t size) { got.insert(got.end(), sorted, sorted + size); };
       crf::sort_in_buckets(count, [&](int64_t e) { return given[static_cast<size_t>(e)]; }, first_bit, end_bit, words.data(),
-                           other.data(), [&](const uint64_t* sorted, int64_t size) { got.insert(got.end(), sorted, sorted + size); });
-      const auto field = [first = first_bit, size = end_bit - first_bit](uint64_t word) { return word >> first & ((uint64_t{1} << size) - 1); };
+                           other.data(), keep);
+      const auto field = [first = first_bit, mask = (uint64_t{1} << (end_bit - first_bit)) - 1](uint64_t word) {
+        return word >> first & mask;
+      };
       std::stable_sort(given.begin(), given.end(), [&](uint64_t a, uint64_t b) { return field(a) < field(b); });
       CHECK(got == given);
     }

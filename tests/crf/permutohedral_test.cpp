@@ -43,16 +43,16 @@ TEST_CASE("a point on a lattice vertex keeps 0.9 of a constant in two dimensions
   auto lattice = build({{0, 0}});
   CHECK(lattice.vertices() == 3);
   float ones = 0;
-  crf::VertexValues values;
-  lattice.filter_ones(&ones, 1, values);
+  crf::Buffer<float> values, scratch;
+  lattice.filter_ones(&ones, 1, values, scratch);
   CHECK(ones == Approx(0.9).epsilon(1e-7));
 }
 
 TEST_CASE("a point far from all others is filtered as if it were alone") {
-  crf::VertexValues values;
+  crf::Buffer<float> values, scratch;
   float alone = 0, both[2];
-  build({{7.3, 2.9}}).filter_ones(&alone, 1, values);
-  build({{7.3, 2.9}, {150, 80}}).filter_ones(both, 1, values);
+  build({{7.3, 2.9}}).filter_ones(&alone, 1, values, scratch);
+  build({{7.3, 2.9}, {150, 80}}).filter_ones(both, 1, values, scratch);
   CHECK(both[0] == alone);
 }
 
@@ -68,8 +68,8 @@ TEMPLATE_TEST_CASE_SIG("filtering equals a naive lattice in double", "", ((int D
       const test::NaiveLattice naive(points, has_origin);
 
       std::vector<float> ones(static_cast<size_t>(count));
-      crf::VertexValues values;
-      lattice.filter_ones(ones.data(), 1, values);
+      crf::Buffer<float> values, scratch;
+      lattice.filter_ones(ones.data(), 1, values, scratch);
       const auto expected_ones = naive.filter(std::vector<double>(static_cast<size_t>(count), 1.0));
       for (size_t p = 0; p < ones.size(); ++p) CHECK(ones[p] == Approx(expected_ones[p]).epsilon(1e-5));
 
@@ -81,7 +81,7 @@ TEMPLATE_TEST_CASE_SIG("filtering equals a naive lattice in double", "", ((int D
         for (size_t k = 0; k < 3; ++k)
           rows[p * 4 + k] = static_cast<float>(columns[k][p] = static_cast<float>(random.uniform(-1, 1)));
       lattice.scale_weights(std::vector<float>(static_cast<size_t>(count), 1.0f).data(), 1);
-      lattice.splat_and_blur(rows.data(), 4, 1, values);
+      lattice.splat_and_blur(rows.data(), 4, 1, values, scratch);
       lattice.slice(values, sums.data(), 4, lattice.alpha(), 0, count);
       for (size_t k = 0; k < 3; ++k) {
         const auto expected = naive.filter(columns[k]);
@@ -104,12 +104,12 @@ TEMPLATE_TEST_CASE_SIG("classes of more vertices than 16 bits can name are filte
     auto lattice = build(points);
     CHECK(lattice.vertices() == static_cast<int64_t>(count) * (D + 1));
     std::vector<float> ones(count);
-    crf::VertexValues values;
-    lattice.filter_ones(ones.data(), 1, values);
+    crf::Buffer<float> values, scratch;
+    lattice.filter_ones(ones.data(), 1, values, scratch);
     float one = 0, worst = 0;
     for (size_t p = 0; p < count; ++p) {
       if (p % 97 != 0 && p + 5 < count) continue;  // one in a hundred, and the last, alone
-      build({points[p]}).filter_ones(&one, 1, values);
+      build({points[p]}).filter_ones(&one, 1, values, scratch);
       worst = std::max(worst, std::abs(ones[p] - one));
     }
     CHECK(worst < 1e-6f);
@@ -125,8 +125,8 @@ TEST_CASE("among more vertices than 16 bits can name, neighbours are found") {
   CHECK(lattice.vertices() < 3 * 69'500);
   std::vector<float> ones(points.size());
   for (const int threads : {1, 2}) {
-    crf::VertexValues values;
-    lattice.filter_ones(ones.data(), threads, values);
+    crf::Buffer<float> values, scratch;
+    lattice.filter_ones(ones.data(), threads, values, scratch);
     const auto expected = test::NaiveLattice(points).filter(std::vector<double>(points.size(), 1.0));
     // Where rounding puts a point beyond a face, another vertex exists, through which its neighbours are blurred.
     int64_t differ = 0;
