@@ -7,7 +7,7 @@
 // Tried, and no faster: huge pages; rows wider than four floats; splatting as a gather; blurring in place along chains of
 // neighbours; numbering vertices by parts of the image first.
 //
-// Vertices are named by their number within their class: 16 bits do as long as no class has more than 65,535, which holds
+// Vertices are named by their number within their class: 16 bits do as long as no class has more than 65,536, which holds
 // for most photographs and halves what has to be read.
 //
 // Axis letters: P points, M vertices, D features.

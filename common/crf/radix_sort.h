@@ -14,14 +14,16 @@ namespace boxseg::crf {
 uint64_t* radix_sort(uint64_t* words, uint64_t* other, int64_t count, int first_bit, int end_bit);
 
 // Sorts the words word(0) .. word(count - 1) by these bits, stably, and hands them to body(sorted, size) in order, a bucket
-// of their uppermost bits at a time. words, other: [count]; body may write into words where it has been handed them. Of
+// of their uppermost bits at a time. words, other: [count]; body may write into words up to those that it is handed. Of
 // `other` no more than the largest bucket is touched.
 template <class Word, class Body>
 void sort_in_buckets(int64_t count, const Word& word, int first_bit, int end_bit, uint64_t* words, uint64_t* other,
                      const Body& body) {
   constexpr uint64_t kBucket = 4096;  // words, about
-  const int upper_bits = std::min(end_bit - first_bit, static_cast<int>(std::bit_width(static_cast<uint64_t>(count) / kBucket)));
-  const int shift = end_bit - upper_bits;
+  constexpr int kMostBits = 11;       // more places to write to at a time than that are slow
+  const int enough_bits = static_cast<int>(std::bit_width(static_cast<uint64_t>(count) / kBucket));
+  const int upper_bits = std::min({end_bit - first_bit, kMostBits, enough_bits});
+  const int lower_end = end_bit - upper_bits, shift = std::min(lower_end, 63);  // 64: no upper bits, and a mask of 0
   const uint64_t mask = (uint64_t{1} << upper_bits) - 1;
   std::vector<int64_t> end(mask + 1);  // first the beginnings
   for (int64_t e = 0; e < count; ++e) ++end[word(e) >> shift & mask];
@@ -33,7 +35,7 @@ void sort_in_buckets(int64_t count, const Word& word, int first_bit, int end_bit
   }
   int64_t begin = 0;
   for (const int64_t bucket_end : end) {
-    const uint64_t* const sorted = radix_sort(words + begin, other, bucket_end - begin, first_bit, shift);
+    const uint64_t* const sorted = radix_sort(words + begin, other, bucket_end - begin, first_bit, lower_end);
     body(sorted, bucket_end - begin);
     begin = bucket_end;
   }
