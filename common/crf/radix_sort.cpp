@@ -3,10 +3,9 @@
 namespace boxseg::crf {
 
 uint64_t* radix_sort(uint64_t* words, uint64_t* other, int64_t count, int first_bit, int end_bit) {
-  constexpr int kMaxDigitBits = 11;
   const int bits = end_bit - first_bit;
   if (bits == 0 || count < 2) return words;
-  const int passes = (bits + kMaxDigitBits - 1) / kMaxDigitBits;
+  const int passes = (bits + kMostDigitBits - 1) / kMostDigitBits;
   const int digit_bits = (bits + passes - 1) / passes;
   const uint64_t digits = uint64_t{1} << digit_bits;
   std::vector<uint32_t> begins(static_cast<size_t>(passes) * digits);

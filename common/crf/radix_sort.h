@@ -9,6 +9,8 @@
 
 namespace boxseg::crf {
 
+constexpr int kMostDigitBits = 11;  // more places to write to at a time than 2 to that are slow
+
 // Sorts words by their bits first_bit .. end_bit - 1, stably. other: as much memory. Returns the one of the two that
 // holds the result.
 uint64_t* radix_sort(uint64_t* words, uint64_t* other, int64_t count, int first_bit, int end_bit);
@@ -20,9 +22,8 @@ template <class Word, class Body>
 void sort_in_buckets(int64_t count, const Word& word, int first_bit, int end_bit, uint64_t* words, uint64_t* other,
                      const Body& body) {
   constexpr uint64_t kBucket = 4096;  // words, about
-  constexpr int kMostBits = 11;       // more places to write to at a time than that are slow
   const int enough_bits = static_cast<int>(std::bit_width(static_cast<uint64_t>(count) / kBucket));
-  const int upper_bits = std::min({end_bit - first_bit, kMostBits, enough_bits});
+  const int upper_bits = std::min({end_bit - first_bit, kMostDigitBits, enough_bits});
   const int lower_end = end_bit - upper_bits, shift = std::min(lower_end, 63);  // 64: no upper bits, and a mask of 0
   const uint64_t mask = (uint64_t{1} << upper_bits) - 1;
   std::vector<int64_t> end(mask + 1);  // first the beginnings

@@ -92,20 +92,32 @@ TEST_CASE("neighbours further apart than 16 bits reach are found") {
   }
 }
 
+namespace {
+
+void check_sorted(int64_t count, int first_bit, int end_bit) {
+  INFO(count << " words, bits " << first_bit << " to " << end_bit);
+  Random random(6, "words");
+  std::vector<uint64_t> given(static_cast<size_t>(count)), words(given.size()), other(given.size()), got;
+  for (auto& word : given) word = random.below(1 << 9) << 55 | random.below(50) << 30 | random.below(1 << 20);
+  const auto keep = [&](const uint64_t* sorted, int64_t size) { got.insert(got.end(), sorted, sorted + size); };
+  crf::sort_in_buckets(count, [&](int64_t e) { return given[static_cast<size_t>(e)]; }, first_bit, end_bit, words.data(),
+                       other.data(), keep);
+  const auto field = [first = first_bit, mask = (uint64_t{1} << (end_bit - first_bit)) - 1](uint64_t word) {
+    return word >> first & mask;
+  };
+  std::stable_sort(given.begin(), given.end(), [&](uint64_t a, uint64_t b) { return field(a) < field(b); });
+  CHECK(got == given);
+}
+
+}  // namespace
+
 TEST_CASE("words are sorted by some of their bits, stably, bucket by bucket") {
   for (const int64_t count : {0, 1, 2, 4095, 50'000})
-    for (const auto& [first_bit, end_bit] : std::vector<std::pair<int, int>>{{16, 16}, {16, 17}, {17, 40}, {0, 16}}) {
-      INFO(count << " words, bits " << first_bit << " to " << end_bit);
-      Random random(6, "words");
-      std::vector<uint64_t> given(static_cast<size_t>(count)), words(given.size()), other(given.size()), got;
-      for (auto& word : given) word = random.below(50) << 30 | random.below(1 << 20);
-      const auto keep = [&](const uint64_t* sorted, int64_t size) { got.insert(got.end(), sorted, sorted + size); };
-      crf::sort_in_buckets(count, [&](int64_t e) { return given[static_cast<size_t>(e)]; }, first_bit, end_bit, words.data(),
-                           other.data(), keep);
-      const auto field = [first = first_bit, mask = (uint64_t{1} << (end_bit - first_bit)) - 1](uint64_t word) {
-        return word >> first & mask;
-      };
-      std::stable_sort(given.begin(), given.end(), [&](uint64_t a, uint64_t b) { return field(a) < field(b); });
-      CHECK(got == given);
-    }
+    for (const auto& [first_bit, end_bit] :
+         std::vector<std::pair<int, int>>{{16, 16}, {16, 17}, {17, 40}, {0, 16}, {20, 64}})
+      check_sorted(count, first_bit, end_bit);
+}
+
+TEST_CASE("as many words as would have more buckets than are made are sorted") {
+  check_sorted((int64_t{1} << crf::kMostDigitBits) * 4096 + 5, 17, 40);
 }
