@@ -10,6 +10,7 @@
 #include "common/base/interrupt.h"
 #include "common/base/parallel.h"
 #include "common/base/random.h"
+#include "common/nn/winograd.h"
 
 namespace boxseg {
 namespace {
@@ -40,6 +41,8 @@ SamePadding same_padding(int64_t n, int64_t kernel, int64_t stride, int64_t dila
 }
 
 at::Tensor Conv::operator()(const at::Tensor& x) const {
+  if (at::GradMode::is_enabled() && suits_winograd(x, weight, stride, padding, dilation, groups))
+    return convolution_with_winograd_gradients(x, weight, bias, dilation);
   return at::conv2d(x, weight, bias, {stride, stride}, {padding, padding}, {dilation, dilation}, groups);
 }
 

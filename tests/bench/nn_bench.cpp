@@ -1,5 +1,5 @@
 // EfficientNet-Lite0 at the crop size of the voc_subset preset: the frozen, folded form against layer by layer, and one
-// training step of its head; VGG-16 forward. Args: threads, images.
+// training step of its head; VGG-16 forward, and with its backward pass. Args: threads, images.
 #include <ATen/Parallel.h>
 #include <benchmark/benchmark.h>
 
@@ -52,10 +52,21 @@ void vgg16_forward(benchmark::State& state) {
   per_image(state);
 }
 
+void vgg16_step(benchmark::State& state) {
+  at::set_num_threads(static_cast<int>(state.range(0)));
+  const auto network = make_network({.backbone = "vgg16"}, 1);
+  const at::Tensor input = at::randn({state.range(1), 3, 321, 321});
+  Pass pass{.is_training = true};
+  pass.image_keys.assign(static_cast<size_t>(state.range(1)), 1);
+  for (auto _ : state) network->features(input, pass).sum().backward();
+  per_image(state);
+}
+
 BENCHMARK(lite0_folded)->Args({1, 10})->Args({2, 10})->Args({2, 1})->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK(lite0_layers)->Args({1, 10})->Args({2, 10})->Args({2, 1})->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK(lite0_frozen_step)->Args({2, 10})->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK(vgg16_forward)->Args({2, 1})->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(vgg16_step)->Args({2, 1})->Unit(benchmark::kMillisecond)->UseRealTime();
 
 }  // namespace
 }  // namespace boxseg

@@ -1,6 +1,7 @@
 // Whole training steps of stages 1 and 3 on a given batch: network, objective, backward pass, SGD.
 #include <ATen/record_function.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 
@@ -18,8 +19,10 @@ namespace {
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-// Time that this thread spends in LibTorch's convolutions and their backward passes (autograd on a CPU stays on it).
+// Time that this thread spends in convolutions, ours and LibTorch's, and their backward passes (autograd on a CPU stays
+// on it).
 double convolution_seconds = 0;
+constexpr const char* kConvolutions[] = {"aten::convolution", "aten::convolution_backward", "boxseg::convolution_backward"};
 
 struct Started : at::ObserverContext {
   Clock::time_point at = Clock::now();
@@ -27,7 +30,8 @@ struct Started : at::ObserverContext {
 
 std::unique_ptr<at::ObserverContext> when_started(const at::RecordFunction& function) {
   const char* name = function.name();
-  const bool is_convolution = std::strcmp(name, "aten::convolution") == 0 || std::strcmp(name, "aten::convolution_backward") == 0;
+  const bool is_convolution =
+      std::any_of(std::begin(kConvolutions), std::end(kConvolutions), [&](const char* of) { return std::strcmp(name, of) == 0; });
   return is_convolution ? std::make_unique<Started>() : nullptr;
 }
 
