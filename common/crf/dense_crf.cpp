@@ -123,7 +123,8 @@ void DenseCrf::Impl::prepare_kernel(Kernel& kernel, const PermutohedralLattice::
                                     const crf::FeatureSource& features, Buffer<float>& constant) {
   const int64_t n = points();
   kernel.lattice.build(n, features, lattice_options, space);
-  if (space.bytes() > kKeptBytes) space.release();
+  // Filtering needs the most memory, and none of this.
+  if (space.bytes() > std::min(kKeptBytes, lattice_options.later_bytes)) space.release();
   float* scale = last.reserve(n);
   kernel.lattice.filter_ones(scale, threads, kernel.values[0], scratch[0]);
   for (int64_t p = 0; p < n; ++p) scale[p] = static_cast<float>(1.0 / std::sqrt(scale[p] + 1e-20));
