@@ -97,6 +97,7 @@ struct DenseCrf::Impl {
 
   CrfOptions options;
   int threads = 1;
+  const InstructionSet instructions = instruction_set();
   PixelOrder order;
   Kernel gaussian, bilateral;
   int64_t gaussian_height = 0, gaussian_width = 0;  // of the image that the Gaussian lattice was made for
@@ -301,8 +302,8 @@ std::span<const float> DenseCrf::infer_view(std::span<const uint8_t> rgb, std::s
   m.last.reserve(pixels);
   const auto update = [&](const float* messages, bool is_last) {
     parallel_for(pixels, crf::kBeliefGrain, m.threads, [&](int64_t from, int64_t to) {
-      crf::update_beliefs(panels, pixels, from, to, m.unary, messages, m.beliefs,
-                          is_last ? m.last.data() : nullptr);
+      crf::update_beliefs({panels, pixels, m.unary, messages, m.beliefs, is_last ? m.last.data() : nullptr}, from, to,
+                          m.instructions);
     });
   };
   update(nullptr, iterations == 0);

@@ -7,7 +7,8 @@
 #pragma once
 #include <cstdint>
 
-#include "common/crf/simd.h"
+#include "common/base/instruction_set.h"
+#include "common/crf/simd.h"  // padded_width()
 
 namespace boxseg::crf {
 
@@ -27,10 +28,17 @@ inline constexpr float kNoLabel = -1e30f;
 // Pixels to hand to update_beliefs() at a time: a multiple of what a vector holds.
 inline constexpr int64_t kBeliefGrain = 1024;
 
-// For pixels from .. to - 1: beliefs[k] = exp(z_k) / (1 + sum_j exp(z_j)), z_k = unary[k] + messages[k] +
-// sum_j messages[j]. unary [panels of P pixels]: log-probabilities minus the last label's and minus c. messages: the
-// same shape, may be beliefs itself, or null for none. last [P]: the belief in the last label, or null if it is not wanted.
-void update_beliefs(const Panels& panels, int64_t pixels, int64_t from, int64_t to, const float* unary,
-                    const float* messages, float* beliefs, float* last);
+// beliefs[k] = exp(z_k) / (1 + sum_j exp(z_j)), z_k = unary[k] + messages[k] + sum_j messages[j].
+struct BeliefUpdate {
+  Panels panels;
+  int64_t pixels;         // P: from one panel to the next there are P * width floats
+  const float* unary;     // panels: log-probabilities minus the last label's and minus c
+  const float* messages;  // panels, may be `beliefs` itself, or null for none
+  float* beliefs;         // panels
+  float* last;            // [P]: the belief in the last label, or null if it is not wanted
+};
+
+// For pixels from .. to - 1. The bits do not depend on the instructions.
+void update_beliefs(const BeliefUpdate& update, int64_t from, int64_t to, InstructionSet instructions);
 
 }  // namespace boxseg::crf

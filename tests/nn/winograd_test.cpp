@@ -4,7 +4,6 @@
 #include <ATen/Parallel.h>
 
 #include <catch2/catch.hpp>
-#include <limits>
 
 #include "common/base/random.h"
 #include "tests/support/support.h"
