@@ -3,11 +3,13 @@
 #include <cstdio>
 #include <new>
 
+#include "common/base/cpu_check.h"
 #include "common/base/heap.h"
 
 namespace boxseg {
 
 int run_program(const char* program, int argc, char** argv, int (*body)(int, char**)) {
+  require_cpu();  // has run already, but only because it is named here
   keep_freed_memory();
   try {
     return body(argc, argv);

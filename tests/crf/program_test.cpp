@@ -105,3 +105,14 @@ TEST_CASE("the crf program answers bad calls with a message and leaves nothing b
   write_npy(f.probabilities, {{256, 40, 50}, std::vector<float>(256 * 2000, 0.1f)});
   refused(f.inputs() + output, 3, "256 classes");
 }
+
+TEST_CASE("a CPU without AVX2 is told of, rather than met with an illegal instruction") {
+  if (run_command("command -v qemu-x86_64").exit_code != 0) {
+    test::skip("no qemu-x86_64 (Debian package qemu-user) to stand in for an old CPU");
+    return;
+  }
+  const Files f;
+  const auto result = run_command("qemu-x86_64 -cpu Nehalem '" + f.program + "' --version");
+  CHECK(result.exit_code == 1);
+  CHECK(result.err.find("this CPU has no AVX2") != std::string::npos);
+}
