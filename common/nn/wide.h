@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <cstring>
 
+#pragma GCC diagnostic ignored "-Wpsabi"  // without AVX these are passed otherwise, by all code alike
+
 // From here to the end of the file or block, a product and its sum may be one instruction, as every matrix library has
 // them. Elsewhere the build forbids it, so that results with golden bits are those of any compiler.
 #if defined(__clang__)
