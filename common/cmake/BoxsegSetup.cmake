@@ -43,9 +43,12 @@ find_package(nlohmann_json REQUIRED)
 find_package(simdjson REQUIRED)
 
 find_library(BOXSEG_LIBDEFLATE deflate REQUIRED)
+find_library(BOXSEG_TURBOJPEG turbojpeg REQUIRED)
 
 add_library(boxseg_deflate INTERFACE)
 target_link_libraries(boxseg_deflate INTERFACE "${BOXSEG_LIBDEFLATE}")
+add_library(boxseg_turbojpeg INTERFACE)
+target_link_libraries(boxseg_turbojpeg INTERFACE "${BOXSEG_TURBOJPEG}")
 add_library(boxseg_opencv INTERFACE)
 target_link_libraries(boxseg_opencv INTERFACE opencv_core opencv_imgcodecs opencv_imgproc)
 add_library(boxseg_hdf5 INTERFACE)

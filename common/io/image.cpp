@@ -6,10 +6,12 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 #include <string_view>
+#include <utility>
 
 #include "common/base/error.h"
 #include "common/base/files.h"
 #include "common/io/codecs.h"
+#include "common/io/jpeg.h"
 
 namespace boxseg {
 namespace {
@@ -83,6 +85,8 @@ void refuse_if_cut(const std::filesystem::path& path, std::string_view bytes) {
 
 RgbImage decode(const std::filesystem::path& path, const std::string& bytes) {
   refuse_if_cut(path, bytes);
+  if (bytes.starts_with(kJpegSignature))
+    if (std::optional<RgbImage> image = decode_jpeg(bytes)) return std::move(*image);
   cv::Mat bgr;
   try {
     const cv::Mat raw(1, static_cast<int>(bytes.size()), CV_8U, const_cast<char*>(bytes.data()));

@@ -31,7 +31,7 @@ struct ImageSize {
   friend bool operator==(const ImageSize&, const ImageSize&) = default;
 };
 
-// Decodes with OpenCV (equal bytes to the authors' pillow on VOC JPEGs), grey images become RGB, EXIF orientation
+// Equal bytes to the authors' pillow on VOC JPEGs (all are libjpeg-turbo's), grey images become RGB, EXIF orientation
 // is ignored as the authors do. Throws bad_input with the file's name: missing, not an image, truncated.
 RgbImage read_rgb(const std::filesystem::path& path);
 

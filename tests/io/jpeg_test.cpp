@@ -1,0 +1,76 @@
+// JPEG decoding by TurboJPEG against OpenCV's, byte for byte.
+#include "common/io/jpeg.h"
+
+#include <turbojpeg.h>
+
+#include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include "common/base/random.h"
+#include "tests/io/damage.h"
+#include "tests/support/support.h"
+
+#include <catch2/catch.hpp>
+
+using namespace boxseg;
+using namespace boxseg::test;
+
+namespace {
+
+std::vector<uint8_t> noise(size_t count) {
+  Random random(2, "jpeg noise");
+  std::vector<uint8_t> values(count);
+  for (auto& value : values) value = static_cast<uint8_t>(random.below(256));
+  return values;
+}
+
+std::string encoded(int width, int height, TJPF layout, TJSAMP sampling, int flags = 0) {
+  const auto pixels = noise(static_cast<size_t>(width * height * tjPixelSize[layout]));
+  const tjhandle encoder = tjInitCompress();
+  unsigned char* bytes = nullptr;
+  unsigned long size = 0;
+  REQUIRE(tjCompress2(encoder, pixels.data(), width, 0, height, layout, &bytes, &size, sampling, 85, flags) == 0);
+  const std::string result(reinterpret_cast<const char*>(bytes), size);
+  tjFree(bytes);
+  tjDestroy(encoder);
+  return result;
+}
+
+std::vector<uint8_t> by_opencv(const std::string& bytes) {
+  const cv::Mat raw(1, static_cast<int>(bytes.size()), CV_8U, const_cast<char*>(bytes.data()));
+  cv::Mat rgb;
+  cv::cvtColor(cv::imdecode(raw, cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION), rgb, cv::COLOR_BGR2RGB);
+  return {rgb.datastart, rgb.dataend};
+}
+
+}  // namespace
+
+TEST_CASE("JPEGs of every chroma sampling decode to OpenCV's bytes", "[cpu]") {
+  for (const TJSAMP sampling : {TJSAMP_444, TJSAMP_422, TJSAMP_420, TJSAMP_440, TJSAMP_411, TJSAMP_GRAY})
+    for (const int flags : {0, TJFLAG_PROGRESSIVE})
+      for (const auto& [width, height] : {std::pair{53, 37}, {64, 48}, {1, 1}, {17, 2}}) {
+        INFO("sampling " << sampling << ", flags " << flags << ", " << width << " x " << height);
+        const std::string bytes = encoded(width, height, TJPF_RGB, sampling, flags);
+        const auto image = decode_jpeg(bytes);
+        REQUIRE(image.has_value());
+        REQUIRE((image->width == width && image->height == height));
+        REQUIRE(image->pixels == by_opencv(bytes));
+      }
+}
+
+TEST_CASE("Damage within a JPEG's data leaves the same pixels as in OpenCV", "[cpu]") {
+  std::string bytes = encoded(64, 64, TJPF_RGB, TJSAMP_420);
+  for (size_t at = bytes.size() / 2; at < bytes.size() / 2 + 40; ++at) bytes[at] = 0x55;
+  const auto image = decode_jpeg(bytes);
+  REQUIRE(image.has_value());
+  REQUIRE(image->pixels == by_opencv(bytes));
+}
+
+TEST_CASE("What TurboJPEG does not turn into RGB is left to OpenCV", "[cpu]") {
+  const TemporaryDirectory dir;
+  const std::string cmyk = encoded(20, 10, TJPF_CMYK, TJSAMP_444);
+  REQUIRE_FALSE(decode_jpeg(cmyk).has_value());
+  write_plain(dir / "cmyk.jpg", cmyk);
+  REQUIRE(read_rgb(dir / "cmyk.jpg").pixels == by_opencv(cmyk));
+  REQUIRE_FALSE(decode_jpeg("\xff\xd8\xff no JPEG").has_value());
+}
