@@ -4,6 +4,7 @@
 
 #include "common/nn/backbones.h"
 #include "common/nn/folded_lite0.h"
+#include "common/nn/relu_dropout.h"
 
 namespace boxseg {
 namespace {
@@ -104,7 +105,7 @@ at::Tensor EfficientNetLite0::trunk(const at::Tensor& input, const Pass& pass, s
 at::Tensor EfficientNetLite0::compute_features(const at::Tensor& input, const Pass& pass) {
   const at::Tensor x = trunk(input, pass);
   if (spec_.head == "aspp") return aspp_(x, pass);
-  return dropout2d(interruptible(head_(x).relu_(), pass), "project", pass);
+  return relu_dropout2d(interruptible(head_(x), pass), "project", pass);
 }
 
 std::unique_ptr<Network> make_efficientnet_lite0(const NetworkSpec& spec, const Filling& filling) {

@@ -10,7 +10,6 @@
 #include "common/base/interrupt.h"
 #include "common/base/parallel.h"
 #include "common/base/random.h"
-#include "common/nn/winograd.h"
 
 namespace boxseg {
 namespace {
@@ -40,11 +39,8 @@ SamePadding same_padding(int64_t n, int64_t kernel, int64_t stride, int64_t dila
   return {total / 2, total - total / 2};
 }
 
-at::Tensor Conv::operator()(const at::Tensor& x) const {
-  if (at::GradMode::is_enabled() && suits_winograd(x, weight, stride, padding, dilation, groups))
-    return convolution_with_winograd_gradients(x, weight, bias, dilation);
-  return at::conv2d(x, weight, bias, {stride, stride}, {padding, padding}, {dilation, dilation}, groups);
-}
+at::Tensor Conv::operator()(const at::Tensor& x) const { return convolution(x, weight, bias, geometry(), Before::nothing); }
+at::Tensor Conv::of_relu(const at::Tensor& x) const { return convolution(x, weight, bias, geometry(), Before::relu); }
 
 at::Tensor Conv::same(const at::Tensor& x) const {
   const SamePadding rows = same_padding(x.size(2), kernel(), stride, dilation);
@@ -59,21 +55,6 @@ at::Tensor Conv::same(const at::Tensor& x) const {
 at::Tensor BatchNorm::operator()(const at::Tensor& x, bool with_batch_statistics) const {
   if (with_batch_statistics) num_batches_tracked.add_(1);
   return at::batch_norm(x, weight, bias, running_mean, running_var, with_batch_statistics, momentum, eps, true);
-}
-
-at::Tensor dropout2d(const at::Tensor& x, const std::string& layer, const Pass& pass) {
-  if (!pass.is_training) return x;
-  const int64_t images = x.size(0), channels = x.size(1);
-  ensure(static_cast<int64_t>(pass.image_keys.size()) == images,
-         "dropout of {}: {} image keys for a batch of {} images", layer, pass.image_keys.size(), images);
-  const std::string purpose = "dropout:" + layer;
-  at::Tensor mask = at::empty({images, channels, 1, 1}, at::kFloat);
-  float* out = mask.mutable_data_ptr<float>();
-  for (int64_t n = 0; n < images; ++n) {
-    Random random(pass.seed, purpose, pass.step, pass.image_keys[static_cast<size_t>(n)]);
-    for (int64_t c = 0; c < channels; ++c) out[n * channels + c] = (random.bits() >> 31) != 0 ? 2.0f : 0.0f;
-  }
-  return x * mask.to(x.options());
 }
 
 at::Tensor interruptible(at::Tensor x, const Pass& pass) {

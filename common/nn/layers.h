@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "common/nn/convolution.h"
 #include "common/nn/network.h"
 
 namespace boxseg {
@@ -17,7 +18,10 @@ struct Conv {
   int64_t stride = 1, dilation = 1, groups = 1;
   int64_t padding = 0;  // on each side
   int64_t kernel() const { return weight.size(-1); }
+  ConvolutionGeometry geometry() const { return {stride, padding, dilation, groups}; }
   at::Tensor operator()(const at::Tensor& x) const;
+  // Of relu(x), which x is overwritten with.
+  at::Tensor of_relu(const at::Tensor& x) const;
   // TensorFlow's SAME padding for the input's size: asymmetric where stride and size make it odd, the extra row or
   // column at the bottom and right (golden/README.md, efficientnet_lite0.h5 note 2). Ignores `padding`.
   at::Tensor same(const at::Tensor& x) const;
@@ -34,10 +38,6 @@ struct BatchNorm {
   double eps = 1e-5, momentum = 0.1;  // momentum in torch's sense: the share of the new value
   at::Tensor operator()(const at::Tensor& x, bool with_batch_statistics) const;
 };
-
-// Multiplies each channel of each image by 0 or 2 (probability 0.5), decided by (pass.seed, layer, pass.step, image
-// key): neither the batch's order nor its cut into micro-batches matters. x itself when not training.
-at::Tensor dropout2d(const at::Tensor& x, const std::string& layer, const Pass& pass);
 
 // While training: throws (interrupted) after a signal, now and when the backward pass reaches x. Returns x.
 at::Tensor interruptible(at::Tensor x, const Pass& pass);

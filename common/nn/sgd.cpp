@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "common/base/error.h"
+#include "common/nn/torch_pool.h"
 #include "common/nn/trainer.h"
 
 namespace boxseg {
@@ -21,6 +22,35 @@ GroupRule rule_of(ParameterGroup group, double bias_rate) {
     case ParameterGroup::scratch_bias: return {10 * bias_rate, false};
   }
   fail("unknown parameter group");
+}
+
+// In this many elements all that is done to a tensor fits the cache, so that memory is passed over once.
+constexpr int64_t kBlock = 1 << 16;
+
+struct Update {
+  double decay, momentum, rate;
+};
+
+// The gradient is overwritten; an undefined buffer begins as the gradient.
+void update(const Update& by, const at::Tensor& value, const at::Tensor& gradient, at::Tensor& buffer) {
+  if (by.decay != 0) gradient.add_(value, by.decay);
+  if (by.momentum == 0) {
+    value.add_(gradient, -by.rate);
+    return;
+  }
+  if (!buffer.defined()) buffer = gradient.clone();
+  else buffer.mul_(by.momentum).add_(gradient);
+  value.add_(buffer, -by.rate);
+}
+
+void update_by_blocks(const Update& by, const at::Tensor& value, const at::Tensor& gradient, at::Tensor& buffer) {
+  const bool has_blocks = value.is_cpu() && value.numel() > kBlock && buffer.defined() && value.is_contiguous() &&
+                          gradient.is_contiguous() && buffer.is_contiguous();
+  if (!has_blocks) return update(by, value, gradient, buffer);
+  const auto values = value.view(-1).split(kBlock), gradients = gradient.view(-1).split(kBlock);
+  auto buffers = buffer.view(-1).split(kBlock);
+  for_each_in_torch_pool(static_cast<int64_t>(values.size()),
+                         [&](int64_t i) { update(by, values[i], gradients[i], buffers[i]); });
 }
 
 }  // namespace
@@ -48,16 +78,8 @@ void Sgd::step(double schedule_factor) {
     Parameter& p = parameters_[i];
     const at::Tensor gradient = p.value.grad();
     if (!gradient.defined()) continue;
-    const GroupRule rule = rule_of(p.group, options_.bias_rate);
-    // Into the gradient itself: it is cleared below.
-    if (rule.decays && options_.weight_decay != 0) gradient.add_(p.value, options_.weight_decay);
-    if (options_.momentum != 0) {
-      if (!buffers_[i].defined()) buffers_[i] = gradient.clone();
-      else buffers_[i].mul_(options_.momentum).add_(gradient);
-      p.value.add_(buffers_[i], -rate(p.group, schedule_factor));
-    } else {
-      p.value.add_(gradient, -rate(p.group, schedule_factor));
-    }
+    const double decay = rule_of(p.group, options_.bias_rate).decays ? options_.weight_decay : 0;
+    update_by_blocks({decay, options_.momentum, rate(p.group, schedule_factor)}, p.value, gradient, buffers_[i]);
   }
   clear_gradients();
 }

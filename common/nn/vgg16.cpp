@@ -5,6 +5,7 @@
 #include "common/nn/average_pool.h"
 #include "common/nn/backbones.h"
 #include "common/nn/layers.h"
+#include "common/nn/relu_dropout.h"
 #include "common/nn/relu_max_pool.h"
 
 namespace boxseg {
@@ -43,12 +44,13 @@ class Vgg16 : public Network {
     for (size_t s = 0; s < std::size(kStages); ++s) {
       const std::vector<Conv>& convolutions = convolutions_[s];
       // ReLU works in place: a convolution's backward pass does not need its own output.
-      for (size_t i = 0; i + 1 < convolutions.size(); ++i) x = interruptible(convolutions[i](x).relu_(), pass);
-      x = relu_max_pool(interruptible(convolutions.back()(x), pass), kStages[s].pool_stride);
+      for (size_t i = 0; i < convolutions.size(); ++i)
+        x = interruptible(i == 0 ? convolutions[i](x) : convolutions[i].of_relu(x), pass);
+      x = relu_max_pool(x, kStages[s].pool_stride);
     }
     x = average_pool(x);
-    x = dropout2d(interruptible(fc6_(x).relu_(), pass), "fc6", pass);
-    return dropout2d(interruptible(fc7_(x).relu_(), pass), "fc7", pass);
+    x = relu_dropout2d(interruptible(fc6_(x), pass), "fc6", pass);
+    return relu_dropout2d(interruptible(fc7_(x), pass), "fc7", pass);
   }
 
   std::vector<Conv> convolutions_[std::size(kStages)];

@@ -1,21 +1,15 @@
 #include "common/nn/winograd.h"
 
 #include <ATen/Functions.h>
-#include <ATen/record_function.h>
-#include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
 #include <vector>
 
-#include "common/base/error.h"
 #include "common/nn/torch_pool.h"
 #include "common/nn/winograd_tiles.h"
 
 namespace boxseg {
 namespace {
-
-using torch::autograd::AutogradContext;
-using torch::autograd::variable_list;
 
 // With fewer, making points costs more memory traffic than their products save.
 constexpr int64_t kFewestChannels = 128;
@@ -54,15 +48,17 @@ class Points {
       : step_(round_up(columns + WinogradTiles::kSlack, 32) + 16),
         stride_(channels * step_ + 16),
         values_(at::empty({kWinogradPoints * stride_}, at::kFloat)),
+        data_(values_.mutable_data_ptr<float>()),
         views_(values_.as_strided({kWinogradPoints, channels, columns}, {stride_, step_, 1}).unbind()) {}
 
-  float* of_channel(int64_t channel) { return values_.mutable_data_ptr<float>() + channel * step_; }
+  float* of_channel(int64_t channel) { return data_ + channel * step_; }
   int64_t stride() const { return stride_; }                                           // from point to point
   const at::Tensor& point(int64_t e) const { return views_[static_cast<size_t>(e)]; }  // [channels, columns]
 
  private:
   int64_t step_, stride_;
   at::Tensor values_;
+  float* data_;  // asking the tensor for each channel of each filter would take 1 % of a training step
   std::vector<at::Tensor> views_;
 };
 
@@ -105,11 +101,24 @@ void make_points(const Batch& batch, Role role, const at::Tensor& maps, int64_t 
   });
 }
 
-// The gradient of the input [N,C,h,w]: that of the output, convolved with the filters turned by 180 degrees.
-at::Tensor input_gradient(const Batch& batch, const at::Tensor& weight, const at::Tensor& grad) {
+}  // namespace
+
+bool suits_winograd(const at::Tensor& x, const at::Tensor& weight, const ConvolutionGeometry& geometry) {
+  if (!x.is_cpu() || x.scalar_type() != at::kFloat || x.dim() != 4 || geometry.groups != 1 || geometry.stride != 1 ||
+      geometry.padding != geometry.dilation || weight.size(2) != 3 || weight.size(3) != 3 ||
+      std::min(weight.size(0), weight.size(1)) < kFewestChannels || x.numel() == 0)
+    return false;
+  const WinogradTiles tiles(x.size(2), x.size(3), geometry.dilation);
+  return kLeastSaving * static_cast<double>(kWinogradPoints * tiles.rows() * tiles.row_length()) <=
+         static_cast<double>(9 * x.size(2) * x.size(3));
+}
+
+at::Tensor winograd_input_gradient(const at::Tensor& weight, const at::Tensor& grad, int64_t dilation, const at::Tensor& mask) {
+  const Batch batch(grad, dilation);
   const int64_t inputs = weight.size(1), outputs = weight.size(0);
   const at::Tensor result = at::empty({grad.size(0), inputs, grad.size(2), grad.size(3)}, grad.options());
   float* to = result.mutable_data_ptr<float>();
+  const float* masks = mask.defined() ? mask.const_data_ptr<float>() : nullptr;
   const Points filters = filter_points(weight);
   batch.for_chunks(inputs + outputs, [&](int64_t first, int64_t rows) {
     const int64_t columns = rows * batch.tiles.row_length();
@@ -120,14 +129,15 @@ at::Tensor input_gradient(const Batch& batch, const at::Tensor& weight, const at
       at::mm_out(sum, filters.point(winograd_turned_point(e)).t(), from.point(e));
     });
     for_rows(batch, inputs, first, rows, to, [&](int64_t c, int64_t r, int64_t row, float* plane) {
-      batch.tiles.write_outputs(sums.of_channel(c) + r * batch.tiles.row_length(), sums.stride(), row, plane);
+      batch.tiles.write_outputs(sums.of_channel(c) + r * batch.tiles.row_length(), sums.stride(), row, plane,
+                                masks != nullptr ? masks + (plane - to) : nullptr);
     });
   });
   return result;
 }
 
-// The gradient of weight [K,C,3,3].
-at::Tensor weight_gradient(const Batch& batch, const at::Tensor& x, const at::Tensor& grad) {
+at::Tensor winograd_weight_gradient(const at::Tensor& x, const at::Tensor& grad, int64_t dilation) {
+  const Batch batch(x, dilation);
   const int64_t inputs = x.size(1), outputs = grad.size(1);
   Points sums(outputs, inputs);
   bool is_first = true;
@@ -150,49 +160,6 @@ at::Tensor weight_gradient(const Batch& batch, const at::Tensor& x, const at::Te
         winograd_gradient_of_filter(sums.of_channel(k) + c, sums.stride(), to + (k * inputs + c) * 9);
   });
   return out;
-}
-
-struct Convolution : torch::autograd::Function<Convolution> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& given, const at::Tensor& weight,
-                            const at::Tensor& bias, int64_t dilation) {
-    const at::Tensor x = given.contiguous();
-    context->save_for_backward({x, weight});
-    context->saved_data["dilation"] = dilation;
-    return at::conv2d(x, weight, bias, {1, 1}, {dilation, dilation}, {dilation, dilation});
-  }
-
-  static variable_list backward(AutogradContext* context, const variable_list& from) {
-    RECORD_FUNCTION("boxseg::convolution_backward", c10::ArrayRef<const c10::IValue>{});
-    const variable_list saved = context->get_saved_variables();
-    const at::Tensor x = saved[0], weight = saved[1].contiguous(), grad = from[0].contiguous();
-    const Batch batch(x, context->saved_data["dilation"].toInt());
-    variable_list to(4);
-    if (context->needs_input_grad(0)) to[0] = input_gradient(batch, weight, grad);
-    if (context->needs_input_grad(1)) to[1] = weight_gradient(batch, x, grad);
-    if (context->needs_input_grad(2)) to[2] = grad.sum({0, 2, 3});
-    return to;
-  }
-};
-
-}  // namespace
-
-bool suits_winograd(const at::Tensor& x, const at::Tensor& weight, int64_t stride, int64_t padding, int64_t dilation,
-                    int64_t groups) {
-  if (!x.is_cpu() || x.scalar_type() != at::kFloat || x.dim() != 4 || groups != 1 || stride != 1 ||
-      padding != dilation || weight.size(2) != 3 || weight.size(3) != 3 ||
-      std::min(weight.size(0), weight.size(1)) < kFewestChannels || x.numel() == 0)
-    return false;
-  const WinogradTiles tiles(x.size(2), x.size(3), dilation);
-  return kLeastSaving * static_cast<double>(kWinogradPoints * tiles.rows() * tiles.row_length()) <=
-         static_cast<double>(9 * x.size(2) * x.size(3));
-}
-
-at::Tensor convolution_with_winograd_gradients(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                                               int64_t dilation) {
-  ensure(x.dim() == 4 && x.size(1) == weight.size(1), "convolution: input of {} dimensions, weight of {} channels",
-         x.dim(), weight.size(1));
-  // Without a bias, zeros that want no gradient: autograd's functions take tensors that exist.
-  return Convolution::apply(x, weight, bias.defined() ? bias : at::zeros({weight.size(0)}), dilation);
 }
 
 }  // namespace boxseg

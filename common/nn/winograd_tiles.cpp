@@ -117,7 +117,7 @@ void WinogradTiles::points_of_gradient(const float* plane, int64_t row, float* p
   });
 }
 
-void WinogradTiles::write_outputs(const float* points, int64_t stride, int64_t row, float* plane) const {
+void WinogradTiles::write_outputs(const float* points, int64_t stride, int64_t row, float* plane, const float* mask) const {
   const int64_t d = dilation_, top = tops_[static_cast<size_t>(row)];
   lines.prepare(2 * up_to_slack(row_length_), 0, 2 * up_to_slack(row_length_));
   float *upper = lines.combined[0].data(), *lower = lines.combined[1].data();
@@ -137,11 +137,16 @@ void WinogradTiles::write_outputs(const float* points, int64_t stride, int64_t r
       lower[2 * j] = below[0] + below[1] + below[2];
       lower[2 * j + 1] = below[1] - below[2] - below[3];
     }
-    const auto write = [&](const float* line, float* __restrict to) {
-      for (int64_t i = 0; i < phase.width; ++i) to[i * d] = line[i];
+    const auto write = [&](const float* line, int64_t y) {
+      const int64_t at = y * w_ + static_cast<int64_t>(p);
+      float* __restrict to = plane + at;
+      if (mask == nullptr)
+        for (int64_t i = 0; i < phase.width; ++i) to[i * d] = line[i];
+      else
+        for (int64_t i = 0; i < phase.width; ++i) to[i * d] = mask[at + i * d] > 0 ? line[i] : 0;
     };
-    write(upper, plane + top * w_ + static_cast<int64_t>(p));
-    if (top + d < h_) write(lower, plane + (top + d) * w_ + static_cast<int64_t>(p));
+    write(upper, top);
+    if (top + d < h_) write(lower, top + d);
   }
 }
 

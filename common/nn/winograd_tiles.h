@@ -25,8 +25,8 @@ class WinogradTiles {
   void points_of_input(const float* plane, int64_t row, float* points, int64_t stride) const;
   // What the points of the outputs receive, given the gradient of the outputs.
   void points_of_gradient(const float* plane, int64_t row, float* points, int64_t stride) const;
-  // Writes the row's part of an output plane.
-  void write_outputs(const float* points, int64_t stride, int64_t row, float* plane) const;
+  // Writes the row's part of an output plane; where `mask` is given, zeros where that plane is not above zero.
+  void write_outputs(const float* points, int64_t stride, int64_t row, float* plane, const float* mask) const;
 
  private:
   struct Phase {

@@ -143,30 +143,6 @@ TEST_CASE("weights of another network are refused, with the names", "[network]")
   CHECK(at::equal(network->parameters()[0].value, before));  // nothing was half-loaded
 }
 
-TEST_CASE("dropout depends on seed, step, layer and image, not on the batch", "[network]") {
-  const at::Tensor x = at::ones({3, 1000, 2, 2});
-  const Pass pass = training_pass({11, 22, 33});
-  const at::Tensor y = dropout2d(x, "fc6", pass);
-  CHECK(at::equal(y.amin({2, 3}), y.amax({2, 3})));                           // whole channels
-  CHECK(((y == 0) | (y == 2)).all().item<bool>());
-  CHECK((y > 0).to(at::kDouble).mean().item<double>() == Approx(0.5).margin(0.04));
-  CHECK_FALSE(at::equal(y[0], y[1]));
-  CHECK(at::equal(dropout2d(x.slice(0, 0, 1), "fc6", training_pass({33})), y.slice(0, 2)));
-  CHECK(at::equal(dropout2d(x, "fc6", training_pass({33, 22, 11})), y.flip({0})));
-  CHECK_FALSE(at::equal(dropout2d(x, "fc7", pass), y));
-  CHECK_FALSE(at::equal(dropout2d(x, "fc6", training_pass({11, 22, 33}, 2)), y));
-  CHECK_FALSE(at::equal(dropout2d(x, "fc6", training_pass({11, 22, 33}, 1, 2)), y));
-  CHECK(at::equal(dropout2d(x, "fc6", {}), x));
-  CHECK(exit_code_of([&] { dropout2d(x, "fc6", training_pass({11})); }) == 1);
-}
-
-TEST_CASE("the bytes of dropout are those of all times", "[network]") {
-  const at::Tensor y = dropout2d(at::ones({1, 12, 1, 1}), "fc6", training_pass({5}, 3, 4)).flatten();
-  std::string bits;
-  for (int64_t i = 0; i < 12; ++i) bits += y[i].item<float>() > 0 ? '1' : '0';
-  CHECK(bits == "000010101001");
-}
-
 TEST_CASE("a frozen backbone learns nothing and its statistics stay", "[network]") {
   const OneThread one_thread;
   const auto network = make_network({.classes = 4}, 0);

@@ -1,3 +1,6 @@
+#include <ATen/Functions.h>
+#include <ATen/Parallel.h>
+
 #include <cmath>
 #include <string>
 #include <vector>
@@ -103,6 +106,33 @@ TEST_CASE("SGD adds decay to the gradient and keeps the first gradient as moment
   CHECK(value(1) == Approx(1.8 - 0.1 * (0.5 * 1 + 3)));
   CHECK(value(2) == Approx(0.5 - 0.5 * (0.5 * 1.5 + 3 + 0.25 * 0.5)));
   CHECK(value(3) == Approx(0 - 1.0 * (0.5 * 1 + 3)));
+}
+
+TEST_CASE("large tensors are updated block by block with the bits of whole operations", "[sgd]") {
+  const at::Tensor start = at::arange(3 * 50021, at::kFloat).mul_(0.37).sin_().view({3, 50021});
+  const at::Tensor first = start.cos(), second = (start * 7).sin();
+  const auto learnt = [&](const at::Tensor& one, const at::Tensor& two) {
+    std::vector<Parameter> parameters = {{"p", start.clone().set_requires_grad(true), ParameterGroup::scratch_weight}};
+    Sgd sgd(parameters, {.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 0.25});
+    for (const at::Tensor& gradient : {one, two}) {
+      parameters[0].value.mutable_grad() = gradient;
+      sgd.step(1);
+    }
+    return parameters[0].value.detach();
+  };
+  at::Tensor value = start.clone(), momentum = first.add(value, 0.25);
+  value.add_(momentum, -1.0);
+  momentum.mul_(0.9).add_(second.add(value, 0.25));
+  value.add_(momentum, -1.0);
+  const int before = at::get_num_threads();
+  for (const int threads : {1, 2, 3}) {
+    at::set_num_threads(threads);
+    REQUIRE(at::equal(learnt(first.clone(), second.clone()), value));
+  }
+  at::set_num_threads(before);
+  // A gradient in another order of its axes is taken as it is.
+  const auto spread = [](const at::Tensor& t) { return t.t().contiguous().t(); };
+  REQUIRE(at::equal(learnt(spread(first), spread(second)), value));
 }
 
 TEST_CASE("a schedule that moves every tenth step is the report's, every step the authors'", "[sgd]") {
