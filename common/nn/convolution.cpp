@@ -35,8 +35,8 @@ Gradients gradients_by_winograd(const at::Tensor& x, const at::Tensor& weight, c
   return to;
 }
 
-Gradients gradients_by_torch(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& grad, const ConvolutionGeometry& g,
-                             const Wanted& wanted, const at::Tensor& mask) {
+Gradients gradients_by_torch(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& grad,
+                             const ConvolutionGeometry& g, const Wanted& wanted, const at::Tensor& mask) {
   auto [of_x, of_weight, of_bias] =
       at::convolution_backward(grad, x, weight, at::IntArrayRef{weight.size(0)}, {g.stride, g.stride}, {g.padding, g.padding},
                                {g.dilation, g.dilation}, false, {0, 0}, g.groups, wanted);
@@ -71,8 +71,8 @@ struct Convolution : torch::autograd::Function<Convolution> {
 
 }  // namespace
 
-at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const ConvolutionGeometry& geometry,
-                       Before before) {
+at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                       const ConvolutionGeometry& geometry, Before before) {
   const bool rectifies = before == Before::relu;
   const bool learns_on_cpu = at::GradMode::is_enabled() && x.is_cpu();
   const bool has_winograd = learns_on_cpu && suits_winograd(x, weight, geometry);

@@ -99,9 +99,14 @@ PackedRows<T>::PackedRows(const CellRuns& cells, int64_t area, int64_t most_rows
 
 template <class T>
 void PackedRows<T>::pack(const T* from, int64_t rows) {
+  constexpr int64_t kRowsAhead = 4, kCacheLine = 64 / sizeof(T);  // runs are too short for the processor to see what follows
   for (int64_t r = 0; r < rows; ++r) {
     T* to = values_.data() + r * length_;
-    for (const auto& run : cells_.runs) to = std::copy(from + r * area_ + run.begin, from + r * area_ + run.end, to);
+    for (const auto& run : cells_.runs) {
+      const T *begin = from + r * area_ + run.begin, *end = from + r * area_ + run.end;
+      for (const T* next = begin; next < end; next += kCacheLine) __builtin_prefetch(next + kRowsAhead * area_);
+      to = std::copy(begin, end, to);
+    }
   }
 }
 
