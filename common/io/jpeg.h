@@ -7,9 +7,9 @@
 
 namespace boxseg {
 
-// The same bytes as by OpenCV (both use libjpeg-turbo: exact integer DCT, smooth chroma), without its detour over BGR, a fifth of
-// the time. nullopt for what TurboJPEG does not turn into RGB: CMYK, unusual chroma sampling, more than 2^30 pixels (OpenCV's limit),
-// damage; OpenCV then decides.
+// The same bytes as by OpenCV (both use libjpeg-turbo: exact integer DCT, smooth chroma), without its detour over BGR, which
+// takes a fifth of the time. nullopt for what TurboJPEG does not turn into RGB: CMYK, unusual chroma sampling, more than
+// 2^30 pixels (OpenCV's limit), headers that are damaged; OpenCV then decides.
 std::optional<RgbImage> decode_jpeg(std::string_view bytes);
 
 }  // namespace boxseg

@@ -7,6 +7,7 @@
 
 #include <array>
 
+#include "common/base/error.h"
 #include "common/nn/winograd.h"
 
 namespace boxseg {
@@ -73,6 +74,8 @@ struct Convolution : torch::autograd::Function<Convolution> {
 
 at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                        const ConvolutionGeometry& geometry, Before before) {
+  ensure(x.dim() == 4 && x.size(1) == weight.size(1) * geometry.groups,
+         "convolution: input of {} dimensions, weight of {} channels", x.dim(), weight.size(1));
   const bool rectifies = before == Before::relu;
   const bool learns_on_cpu = at::GradMode::is_enabled() && x.is_cpu();
   const bool has_winograd = learns_on_cpu && suits_winograd(x, weight, geometry);

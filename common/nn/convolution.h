@@ -2,13 +2,9 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
-#include <cstdint>
+#include "common/nn/convolution_geometry.h"
 
 namespace boxseg {
-
-struct ConvolutionGeometry {
-  int64_t stride = 1, padding = 0, dilation = 1, groups = 1;
-};
 
 enum class Before { nothing, relu };
 

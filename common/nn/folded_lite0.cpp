@@ -79,8 +79,8 @@ void FoldedLite0::fold(const EfficientNetLite0& network) {
     block.inner = source.depthwise.weight.size(0);
     block.out = source.out;
     block.kernel = source.depthwise.kernel();
-    block.stride = source.depthwise.stride;
-    block.dilation = source.depthwise.dilation;
+    block.stride = source.depthwise.geometry.stride;
+    block.dilation = source.depthwise.geometry.dilation;
     if (source.has_expansion) block.expand = matrix(source.expand, source.norm0);
     block.project = matrix(source.project, source.norm2);
     const auto [s, b] = scale_and_shift(source.norm1);

@@ -39,17 +39,18 @@ SamePadding same_padding(int64_t n, int64_t kernel, int64_t stride, int64_t dila
   return {total / 2, total - total / 2};
 }
 
-at::Tensor Conv::operator()(const at::Tensor& x) const { return convolution(x, weight, bias, geometry(), Before::nothing); }
-at::Tensor Conv::of_relu(const at::Tensor& x) const { return convolution(x, weight, bias, geometry(), Before::relu); }
+at::Tensor Conv::operator()(const at::Tensor& x) const { return convolution(x, weight, bias, geometry, Before::nothing); }
+at::Tensor Conv::of_relu(const at::Tensor& x) const { return convolution(x, weight, bias, geometry, Before::relu); }
 
 at::Tensor Conv::same(const at::Tensor& x) const {
-  const SamePadding rows = same_padding(x.size(2), kernel(), stride, dilation);
-  const SamePadding columns = same_padding(x.size(3), kernel(), stride, dilation);
+  const ConvolutionGeometry& g = geometry;
+  const SamePadding rows = same_padding(x.size(2), kernel(), g.stride, g.dilation);
+  const SamePadding columns = same_padding(x.size(3), kernel(), g.stride, g.dilation);
   const bool is_symmetric = rows.before == rows.after && columns.before == columns.after;
   const at::Tensor padded =
       is_symmetric ? x : at::constant_pad_nd(x, {columns.before, columns.after, rows.before, rows.after});
   const int64_t pad_y = is_symmetric ? rows.before : 0, pad_x = is_symmetric ? columns.before : 0;
-  return at::conv2d(padded, weight, bias, {stride, stride}, {pad_y, pad_x}, {dilation, dilation}, groups);
+  return at::conv2d(padded, weight, bias, {g.stride, g.stride}, {pad_y, pad_x}, {g.dilation, g.dilation}, g.groups);
 }
 
 at::Tensor BatchNorm::operator()(const at::Tensor& x, bool with_batch_statistics) const {
@@ -66,10 +67,7 @@ at::Tensor interruptible(at::Tensor x, const Pass& pass) {
 
 Conv LayerMaker::conv(const std::string& name, int64_t in, int64_t out, int64_t kernel, const ConvOptions& options) {
   Conv conv;
-  conv.stride = options.stride;
-  conv.padding = options.padding;
-  conv.dilation = options.dilation;
-  conv.groups = options.groups;
+  conv.geometry = {options.stride, options.padding, options.dilation, options.groups};
   const std::vector<int64_t> shape = {out, in / options.groups, kernel, kernel};
   const double fan_in = static_cast<double>(shape[1] * kernel * kernel);
   const double std = options.std > 0 ? options.std : std::sqrt(2 / fan_in);

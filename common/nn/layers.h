@@ -15,15 +15,13 @@ namespace boxseg {
 
 struct Conv {
   at::Tensor weight, bias;  // [out, in/groups, k, k]; [out] or undefined
-  int64_t stride = 1, dilation = 1, groups = 1;
-  int64_t padding = 0;  // on each side
+  ConvolutionGeometry geometry;
   int64_t kernel() const { return weight.size(-1); }
-  ConvolutionGeometry geometry() const { return {stride, padding, dilation, groups}; }
   at::Tensor operator()(const at::Tensor& x) const;
   // Of relu(x), which x is overwritten with.
   at::Tensor of_relu(const at::Tensor& x) const;
   // TensorFlow's SAME padding for the input's size: asymmetric where stride and size make it odd, the extra row or
-  // column at the bottom and right (golden/README.md, efficientnet_lite0.h5 note 2). Ignores `padding`.
+  // column at the bottom and right (golden/README.md, efficientnet_lite0.h5 note 2). Ignores the geometry's padding.
   at::Tensor same(const at::Tensor& x) const;
 };
 

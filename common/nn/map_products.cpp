@@ -99,7 +99,8 @@ PackedRows<T>::PackedRows(const CellRuns& cells, int64_t area, int64_t most_rows
 
 template <class T>
 void PackedRows<T>::pack(const T* from, int64_t rows) {
-  constexpr int64_t kRowsAhead = 4, kCacheLine = 64 / sizeof(T);  // runs are too short for the processor to see what follows
+  // Runs are too short for the processor to see what follows. Asking for what lies beyond the map does no harm.
+  constexpr int64_t kRowsAhead = 4, kCacheLine = 64 / sizeof(T);
   for (int64_t r = 0; r < rows; ++r) {
     T* to = values_.data() + r * length_;
     for (const auto& run : cells_.runs) {

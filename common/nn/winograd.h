@@ -4,7 +4,7 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
-#include "common/nn/convolution.h"
+#include "common/nn/convolution_geometry.h"
 
 namespace boxseg {
 

@@ -111,9 +111,11 @@ namespace {
 enum class OtherPadding { fixed_for_224, symmetric };
 
 at::Tensor convolved(const Conv& conv, const at::Tensor& input, OtherPadding padding) {
-  const int64_t reach = conv.dilation * (conv.kernel() - 1);
-  const int64_t total = conv.stride == 2 && padding == OtherPadding::fixed_for_224 ? reach - 1 : reach, before = total / 2, after = total - before;
-  return at::conv2d(at::constant_pad_nd(input, {before, after, before, after}), conv.weight, at::Tensor(), at::IntArrayRef(conv.stride), at::IntArrayRef({0, 0}), at::IntArrayRef(conv.dilation), conv.groups);
+  const ConvolutionGeometry& g = conv.geometry;
+  const int64_t reach = g.dilation * (conv.kernel() - 1);
+  const int64_t total = g.stride == 2 && padding == OtherPadding::fixed_for_224 ? reach - 1 : reach, before = total / 2, after = total - before;
+  return at::conv2d(at::constant_pad_nd(input, {before, after, before, after}), conv.weight, at::Tensor(), at::IntArrayRef(g.stride),
+                    at::IntArrayRef({0, 0}), at::IntArrayRef(g.dilation), g.groups);
 }
 
 at::Tensor trunk_with(const EfficientNetLite0& network, const at::Tensor& input, OtherPadding padding) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/base/random.h"
+#include "tests/nn/tensors.h"
 #include "tests/support/support.h"
 
 #include <catch2/catch.hpp>
@@ -14,12 +15,9 @@
 namespace boxseg {
 namespace {
 
-at::Tensor random_features(const std::string& test, at::IntArrayRef shape, at::ScalarType type) {
-  Random random(0, test);
-  at::Tensor t = at::empty(shape, at::kDouble);
-  double* p = t.data_ptr<double>();
-  for (int64_t i = 0; i < t.numel(); ++i) p[i] = random.normal();
-  return t.to(type);
+at::Tensor random_features(const std::string& name, at::IntArrayRef shape, at::ScalarType type) {
+  Random random(0, name);
+  return test::normal_tensor(random, shape, type);
 }
 
 // The contract, cell by cell, in double.

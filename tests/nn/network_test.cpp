@@ -8,6 +8,7 @@
 #include "common/base/error.h"
 #include "common/nn/efficientnet_lite0.h"
 #include "common/nn/network.h"
+#include "tests/nn/tensors.h"
 #include "tests/support/golden_weights.h"
 #include "tests/support/support.h"
 
@@ -30,10 +31,6 @@ int exit_code_of(const Body& body, std::string* message = nullptr) {
 }
 
 at::Tensor pattern(at::IntArrayRef shape) { return at::arange(c10::multiply_integers(shape), at::kFloat).mul_(0.7).sin_().view(shape); }
-
-Pass training_pass(const std::vector<uint64_t>& keys, uint64_t seed = 1, uint64_t step = 1) {
-  return {.is_training = true, .seed = seed, .step = step, .image_keys = keys};
-}
 
 NamedTensors copies(const NamedTensors& tensors) {
   NamedTensors result;

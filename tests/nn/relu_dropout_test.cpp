@@ -4,15 +4,13 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/nn/tensors.h"
 #include "tests/support/failure.h"
-#include "tests/support/support.h"
 
 namespace boxseg {
 namespace {
 
-Pass training_pass(const std::vector<uint64_t>& keys, uint64_t seed = 1, uint64_t step = 1) {
-  return {.is_training = true, .seed = seed, .step = step, .image_keys = keys};
-}
+using test::training_pass;
 
 at::Tensor dropped(const at::Tensor& x, const std::string& layer, const Pass& pass) {
   return relu_dropout2d(x.clone(), layer, pass);

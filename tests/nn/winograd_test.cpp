@@ -5,18 +5,13 @@
 
 #include <catch2/catch.hpp>
 
-#include "common/base/random.h"
-#include "tests/support/support.h"
+#include "tests/nn/tensors.h"
 
 namespace boxseg {
 namespace {
 
-at::Tensor drawn(Random& random, at::IntArrayRef shape) {
-  const at::Tensor t = at::empty(shape, at::kFloat);
-  float* p = t.mutable_data_ptr<float>();
-  for (int64_t i = 0; i < t.numel(); ++i) p[i] = static_cast<float>(random.normal());
-  return t;
-}
+using test::error_of;
+using test::normal_tensor;
 
 struct Case {
   int64_t images, inputs, outputs, h, w, dilation;
@@ -25,9 +20,9 @@ struct Case {
 struct Operands {
   explicit Operands(const Case& c) {
     Random random(0, "winograd", static_cast<uint64_t>(c.h * 1000 + c.w), static_cast<uint64_t>(c.dilation));
-    x = drawn(random, {c.images, c.inputs, c.h, c.w});
-    weight = drawn(random, {c.outputs, c.inputs, 3, 3});
-    grad = drawn(random, {c.images, c.outputs, c.h, c.w});
+    x = normal_tensor(random, {c.images, c.inputs, c.h, c.w});
+    weight = normal_tensor(random, {c.outputs, c.inputs, 3, 3});
+    grad = normal_tensor(random, {c.images, c.outputs, c.h, c.w});
   }
   at::Tensor x, weight, grad;
 };
@@ -44,15 +39,9 @@ std::vector<at::Tensor> run_theirs(const Operands& given, const Case& c, at::Sca
   return {x.grad(), weight.grad()};
 }
 
-double error(const at::Tensor& got, const at::Tensor& wanted) {
-  return ((got.to(at::kDouble) - wanted).abs().max() / wanted.abs().max()).item<double>();
-}
-
 const std::vector<Case> kCases = {
-    {1, 1, 1, 1, 1, 1},       {2, 3, 5, 2, 3, 1},     {1, 33, 32, 7, 8, 1},
-    {3, 40, 36, 16, 17, 1},   {2, 32, 48, 41, 41, 2}, {1, 34, 33, 9, 30, 12},
-    {1, 32, 32, 5, 4, 12},    {1, 32, 32, 4, 40, 3}, {1, 64, 64, 161, 161, 1},
-    {2, 256, 320, 41, 41, 1},
+    {1, 1, 1, 1, 1, 1},     {2, 3, 5, 2, 3, 1},     {1, 33, 32, 7, 8, 1},  {3, 40, 36, 16, 17, 1},   {2, 32, 48, 41, 41, 2},
+    {1, 34, 33, 9, 30, 12}, {1, 32, 32, 5, 4, 12},  {1, 32, 32, 4, 40, 3}, {1, 64, 64, 161, 161, 1}, {2, 256, 320, 41, 41, 1},
 };
 
 }  // namespace
@@ -66,7 +55,7 @@ TEST_CASE("gradients by Winograd are as near to those in double as twice LibTorc
     for (size_t i = 0; i < ours.size(); ++i) {
       CAPTURE(i);
       REQUIRE(ours[i].sizes() == wanted[i].sizes());
-      REQUIRE(error(ours[i], wanted[i]) <= 2 * error(theirs[i], wanted[i]) + 5e-7);
+      REQUIRE(error_of(ours[i], wanted[i]) <= 2 * error_of(theirs[i], wanted[i]) + 5e-7);
     }
   }
 }
