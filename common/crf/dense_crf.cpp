@@ -9,7 +9,9 @@
 #include "common/base/error.h"
 #include "common/base/parallel.h"
 #include "common/crf/mean_field.h"
+#include "common/crf/panels.h"
 #include "common/crf/permutohedral.h"
+#include "common/crf/pixel_order.h"
 
 namespace boxseg {
 namespace {
@@ -18,38 +20,13 @@ using crf::Buffer;
 using crf::kLift;
 using crf::Panels;
 using crf::PermutohedralLattice;
+using crf::PixelOrder;
 
 constexpr int64_t kKeptBytes = int64_t{256} << 20;  // larger buffers are given back early
 
 void require(bool holds, const char* option, const char* what, double value, const char* expected) {
   if (!holds) fail_usage("{}: the {} is {}, expected {}", option, what, value, expected);
 }
-
-// The order in which pixels are kept: strips of kStrip columns, row by row inside a strip. Pixels that lie together in
-// the image, and with them their lattice vertices, then lie together in memory.
-constexpr int64_t kStrip = 64;
-struct PixelOrder {
-  int64_t height = 0, width = 0;
-
-  // body(i, x, y) for the points first + i, i = 0 .. count - 1; past the last pixel beyond(i).
-  template <class Body, class Beyond>
-  void for_points(int64_t first, int64_t count, const Body& body, const Beyond& beyond) const {
-    int64_t i = 0;
-    int64_t strip = std::min(first / (kStrip * height), (width - 1) / kStrip);
-    int64_t rest = first - strip * kStrip * height;
-    for (; i < count && strip * kStrip < width; ++strip, rest = 0) {
-      const int64_t begin = strip * kStrip, strip_width = std::min(kStrip, width - begin);
-      int64_t y = rest / strip_width, x = begin + rest % strip_width;
-      for (; y < height && i < count; ++y, x = begin)
-        for (; x < begin + strip_width && i < count; ++x) body(i++, x, y);
-    }
-    for (; i < count; ++i) beyond(i);
-  }
-  template <class Body>
-  void for_points(int64_t first, int64_t count, const Body& body) const {
-    for_points(first, count, body, [](int64_t) {});
-  }
-};
 
 // Of the arrays with values per pixel: those that share memory with the building of lattices (beliefs that take turns with
 // messages, and unaries, whose place the result takes), and the rest (a constant, norm, and what the caller holds:
@@ -60,10 +37,22 @@ int64_t panel_bytes(int64_t labels, int64_t points) {
 }
 int64_t pixel_bytes(int64_t labels, int64_t points) { return points * (4 * (2 + labels) + 3); }
 
-// Panels that are filtered at the same time, each by one thread.
-int panels_at_once(const Panels& panels, int threads) {
-  return panels.count >= threads ? threads : 1;
-}
+// How panels are filtered: `together` by the same pass over the lattices, and `at_once` such groups at the same time, each by
+// one thread. Two together read vertices, weights and neighbours once for both, as long as what they hold at vertices is
+// little: beyond that it costs memory, and leaves the cache.
+struct Grouping {
+  static constexpr int64_t kPairBytes = int64_t{16} << 20;
+  int64_t together, at_once;
+  Grouping(const Panels& panels, int threads, int64_t vertices)
+      : together(may_pair(panels, threads) && vertices * 2 * panels.width * 4 * threads <= kPairBytes ? 2 : 1),
+        at_once(panels.count >= together * threads ? threads : 1) {}
+  int64_t panels() const { return together * at_once; }
+  static bool may_pair(const Panels& panels, int threads) { return panels.count >= 2 * threads; }
+  // Floats per vertex that are held together without pairs, and the bytes that pairs may add: their values, and as much
+  // for blurring, are twice those.
+  static int row_width(const Panels& panels, int threads) { return panels.width * (panels.count >= threads ? threads : 1); }
+  static int64_t pair_bytes(const Panels& panels, int threads) { return may_pair(panels, threads) ? kPairBytes : 0; }
+};
 
 }  // namespace
 
@@ -89,6 +78,7 @@ struct DenseCrf::Impl {
       lattice = {};
       values = std::vector<Buffer<float>>(1);
     }
+    int64_t vertices() const { return weight > 0 ? lattice.vertices() : 0; }
     float factor() const { return static_cast<float>(weight) * lattice.alpha(); }
     int64_t bytes() const {
       return weight > 0 ? lattice.bytes() : 0;
@@ -112,10 +102,12 @@ struct DenseCrf::Impl {
   void prepare_kernels(std::span<const uint8_t> rgb, int64_t labels);
   void prepare_kernel(Kernel& kernel, const PermutohedralLattice::Options& lattice_options,
                       const crf::FeatureSource& features, Buffer<float>& constant);
-  void prepare_unary(std::span<const float> probabilities, int64_t labels);
-  void subtract_constants(const Panels& panels);
+  void begin(std::span<const float> probabilities, int64_t labels, int64_t iterations);
+  bool prepare_unary(std::span<const float> probabilities, int64_t labels, int64_t from, int64_t to);
+  void subtract_constants(const Panels& panels, int64_t from, int64_t to);
+  void update(const Panels& panels, const float* messages, bool is_last, int64_t from, int64_t to);
   void pass_messages(const Panels& panels);
-  void pass_panel(const Panels& panels, int64_t panel, size_t slot, int panel_threads);
+  void pass_group(const Panels& panels, int64_t first, int64_t last, size_t slot, int group_threads);
   std::span<const float> result(const Panels& panels, int64_t labels);
 };
 
@@ -141,7 +133,8 @@ void DenseCrf::Impl::prepare_kernels(std::span<const uint8_t> rgb, int64_t label
   o.has_origin = n % 4 != 0;
   o.threads = threads;
   const Panels panels = Panels::for_labels(labels);
-  o.row_width = panels.width * panels_at_once(panels, threads);
+  o.row_width = Grouping::row_width(panels, threads);
+  const int64_t other_bytes = pixel_bytes(labels, n) + Grouping::pair_bytes(panels, threads);
   o.later_bytes = panel_bytes(labels, n);
   o.memory_limit_bytes = options.memory_limit_bytes;
   const auto largest = [](int64_t size, float deviation) { return static_cast<float>(size - 1) / deviation; };
@@ -151,7 +144,7 @@ void DenseCrf::Impl::prepare_kernels(std::span<const uint8_t> rgb, int64_t label
     const float sxy = static_cast<float>(options.gaussian_xy);
     o.dimensions = 2;
     o.largest = {largest(order.width, sxy), largest(order.height, sxy)};
-    o.other_bytes = pixel_bytes(labels, n) + bilateral.bytes();
+    o.other_bytes = other_bytes + bilateral.bytes();
     prepare_kernel(gaussian, o, [&](int64_t first, float* feature) {
       order.for_points(first, kLift, [&](int lane, int64_t x, int64_t y) {
         feature[lane] = static_cast<float>(x) / sxy;
@@ -165,7 +158,7 @@ void DenseCrf::Impl::prepare_kernels(std::span<const uint8_t> rgb, int64_t label
     const float sxy = static_cast<float>(options.bilateral_xy), srgb = static_cast<float>(options.bilateral_rgb);
     o.dimensions = 5;
     o.largest = {largest(order.width, sxy), largest(order.height, sxy), 255 / srgb, 255 / srgb, 255 / srgb};
-    o.other_bytes = pixel_bytes(labels, n);
+    o.other_bytes = other_bytes;
     if (gaussian_height > 0) o.other_bytes += gaussian.bytes() + gaussian.lattice.vertices() * 2 * 4 * o.row_width;
     prepare_kernel(bilateral, o, [&](int64_t first, float* feature) {
       order.for_points(first, kLift, [&](int lane, int64_t x, int64_t y) {
@@ -180,80 +173,87 @@ void DenseCrf::Impl::prepare_kernels(std::span<const uint8_t> rgb, int64_t label
   }
 }
 
-// Logarithms minus that of the last label, in panels.
-void DenseCrf::Impl::prepare_unary(std::span<const float> probabilities, int64_t labels) {
+// Log-probabilities in panels; false where they hold NaN or infinity.
+bool DenseCrf::Impl::prepare_unary(std::span<const float> probabilities, int64_t labels, int64_t from, int64_t to) {
+  static_assert(PixelOrder::kStrip <= crf::kMostTogether);
+  const Panels panels = Panels::for_labels(labels);
+  bool is_finite = true;
+  order.for_runs(from, to - from, [&](int64_t i, int64_t x, int64_t y, int64_t length) {
+    is_finite &= crf::log_ratios(probabilities.data() + y * order.width + x, points(), labels, kCrfProbabilityFloor, panels,
+                                 points(), length, unary + (from + i) * panels.width);
+  });
+  return is_finite;
+}
+
+void DenseCrf::Impl::subtract_constants(const Panels& panels, int64_t from, int64_t to) {
+  const std::pair<const Kernel*, const float*> constants[] = {{&gaussian, gaussian_constant.data()}, {&bilateral, last.data()}};
+  for (const auto& [kernel, constant] : constants) {
+    if (kernel->weight == 0) continue;
+    const float weight = static_cast<float>(kernel->weight);
+    for (int64_t i = 0; i < panels.count; ++i)
+      for (int64_t p = from; p < to; ++p)
+        for (int c = 0; c < panels.width; ++c) unary[(i * points() + p) * panels.width + c] -= weight * constant[p];
+  }
+}
+
+void DenseCrf::Impl::update(const Panels& panels, const float* messages, bool is_last, int64_t from, int64_t to) {
+  crf::update_beliefs({panels, points(), unary, messages, beliefs, is_last ? last.data() : nullptr}, from, to, instructions);
+}
+
+// Unaries, and the beliefs before the first message.
+void DenseCrf::Impl::begin(std::span<const float> probabilities, int64_t labels, int64_t iterations) {
   const int64_t n = points();
   const Panels panels = Panels::for_labels(labels);
   unary = reinterpret_cast<float*>(space.reserve((panel_bytes(labels, n) + 7) / 8));
   beliefs = unary + n * unary_columns(labels);
-  std::atomic<bool> is_bad = false;
-  const auto energy = [&](int64_t label, int64_t pixel) {
-    const float p = probabilities[static_cast<size_t>(label * n + pixel)];
-    if (!std::isfinite(p)) is_bad = true;
-    return std::log(std::clamp(p, kCrfProbabilityFloor, 1.0f));
-  };
+  last.reserve(n);
+  std::atomic<bool> is_finite = true;
   parallel_for(n, crf::kBeliefGrain, threads, [&](int64_t from, int64_t to) {
-    order.for_points(from, to - from, [&](int64_t i, int64_t x, int64_t y) {
-      const int64_t point = from + i, pixel = y * order.width + x;
-      const float last_energy = energy(labels - 1, pixel);
-      for (int64_t k = 0; k < panels.columns(); ++k)
-        unary[(k / panels.width * n + point) * panels.width + k % panels.width] =
-            k < labels - 1 ? energy(k, pixel) - last_energy : crf::kNoLabel;
-    });
+    if (!prepare_unary(probabilities, labels, from, to)) is_finite = false;
+    update(panels, nullptr, iterations == 0, from, to);
+    if (iterations > 0) subtract_constants(panels, from, to);
   });
-  if (is_bad) fail_input("CRF: the probabilities hold NaN or infinity; check the scores they come from");
+  if (!is_finite) fail_input("CRF: the probabilities hold NaN or infinity; check the scores they come from");
 }
 
-void DenseCrf::Impl::subtract_constants(const Panels& panels) {
-  const int64_t n = points();
-  parallel_for(n, crf::kBeliefGrain, threads, [&](int64_t from, int64_t to) {
-    const std::pair<const Kernel*, const float*> constants[] = {{&gaussian, gaussian_constant.data()}, {&bilateral, last.data()}};
-    for (const auto& [kernel, constant] : constants) {
-      if (kernel->weight == 0) continue;
-      const float weight = static_cast<float>(kernel->weight);
-      for (int64_t i = 0; i < panels.count; ++i)
-        for (int64_t p = from; p < to; ++p)
-          for (int c = 0; c < panels.width; ++c) unary[(i * n + p) * panels.width + c] -= weight * constant[p];
-    }
-  });
-}
-
-// The beliefs of a panel become its messages.
-void DenseCrf::Impl::pass_panel(const Panels& panels, int64_t panel, size_t slot, int panel_threads) {
-  const int64_t n = points();
-  float* rows = beliefs + panel * n * panels.width;
+// The beliefs of panels first .. last - 1 become their messages.
+void DenseCrf::Impl::pass_group(const Panels& panels, int64_t first, int64_t last, size_t slot, int group_threads) {
+  const int64_t step = points() * panels.width;
+  const crf::PointRows<float> rows{beliefs + first * step, panels.width, static_cast<int>(last - first), step};
   for (Kernel* kernel : {&gaussian, &bilateral})
     if (kernel->weight > 0)
-      kernel->lattice.splat_and_blur(rows, panels.width, panel_threads, kernel->values[slot], scratch[slot]);
-  parallel_for(n, crf::kBeliefGrain, panel_threads, [&](int64_t from, int64_t to) {
-    float* piece = rows + from * panels.width;
-    std::fill_n(piece, (to - from) * panels.width, 0.0f);
+      kernel->lattice.splat_and_blur({rows.first, rows.width, rows.panels, rows.step}, group_threads, kernel->values[slot],
+                                     scratch[slot]);
+  parallel_for(points(), crf::kBeliefGrain, group_threads, [&](int64_t from, int64_t to) {
+    for (int i = 0; i < rows.panels; ++i)
+      std::fill_n(rows.from(from).first + i * step, (to - from) * panels.width, 0.0f);
     for (const Kernel* kernel : {&gaussian, &bilateral})
-      if (kernel->weight > 0) kernel->lattice.slice(kernel->values[slot], piece, panels.width, kernel->factor(), from, to);
+      if (kernel->weight > 0) kernel->lattice.slice(kernel->values[slot], rows, kernel->factor(), from, to);
   });
 }
 
-// As many panels at a time as there are threads, which then need not wait for each other; all threads share the rest.
+// As many groups at a time as there are threads, which then need not wait for each other; all threads share the rest.
 void DenseCrf::Impl::pass_messages(const Panels& panels) {
-  const int at_once = panels_at_once(panels, threads);
+  const Grouping grouping(panels, threads, gaussian.vertices() + bilateral.vertices());
+  const int64_t together = grouping.together, at_once = grouping.at_once, alone = panels.count - panels.count % grouping.panels();
   for (auto* buffers : {&gaussian.values, &bilateral.values, &scratch}) buffers->resize(static_cast<size_t>(at_once));
-  const int64_t alone = panels.count - panels.count % at_once;
-  parallel_for(at_once, 1, at_once, [&](int64_t from, int64_t to) {
+  parallel_for(at_once, 1, static_cast<int>(at_once), [&](int64_t from, int64_t to) {
     for (int64_t slot = from; slot < to; ++slot)
-      for (int64_t i = slot; i < alone; i += at_once) pass_panel(panels, i, static_cast<size_t>(slot), 1);
+      for (int64_t i = slot * together; i < alone; i += grouping.panels())
+        pass_group(panels, i, i + together, static_cast<size_t>(slot), 1);
   });
-  for (int64_t i = alone; i < panels.count; ++i) pass_panel(panels, i, 0, threads);
+  for (int64_t i = alone; i < panels.count; i += together)
+    pass_group(panels, i, std::min(i + together, panels.count), 0, threads);
 }
 
 std::span<const float> DenseCrf::Impl::result(const Panels& panels, int64_t labels) {
   const int64_t n = points();
   float* const q = unary;
   parallel_for(n, crf::kBeliefGrain, threads, [&](int64_t from, int64_t to) {
-    order.for_points(from, to - from, [&](int64_t i, int64_t x, int64_t y) {
+    order.for_runs(from, to - from, [&](int64_t i, int64_t x, int64_t y, int64_t length) {
       const int64_t point = from + i, pixel = y * order.width + x;
-      for (int64_t k = 0; k < labels - 1; ++k)
-        q[k * n + pixel] = beliefs[(k / panels.width * n + point) * panels.width + k % panels.width];
-      q[(labels - 1) * n + pixel] = last[point];
+      crf::planes_of(beliefs + point * panels.width, panels, n, length, labels, n, q + pixel);
+      std::copy_n(last.data() + point, length, q + (labels - 1) * n + pixel);
     });
   });
   return {q, static_cast<size_t>(labels * n)};
@@ -298,20 +298,13 @@ std::span<const float> DenseCrf::infer_view(std::span<const uint8_t> rgb, std::s
   require_memory(labels, height, width);
   const int64_t iterations = labels == 1 ? 0 : m.options.iterations;
   if (iterations > 0) m.prepare_kernels(rgb, labels);
-  m.prepare_unary(probabilities, labels);
-  m.last.reserve(pixels);
-  const auto update = [&](const float* messages, bool is_last) {
-    parallel_for(pixels, crf::kBeliefGrain, m.threads, [&](int64_t from, int64_t to) {
-      crf::update_beliefs({panels, pixels, m.unary, messages, m.beliefs, is_last ? m.last.data() : nullptr}, from, to,
-                          m.instructions);
-    });
-  };
-  update(nullptr, iterations == 0);
-  if (iterations > 0) m.subtract_constants(panels);
+  m.begin(probabilities, labels, iterations);
   const bool has_kernels = m.gaussian.weight > 0 || m.bilateral.weight > 0;
   for (int64_t i = 0; i < iterations; ++i) {
     if (has_kernels) m.pass_messages(panels);
-    update(has_kernels ? m.beliefs : nullptr, i + 1 == iterations);
+    parallel_for(pixels, crf::kBeliefGrain, m.threads, [&](int64_t from, int64_t to) {
+      m.update(panels, has_kernels ? m.beliefs : nullptr, i + 1 == iterations, from, to);
+    });
   }
   return m.result(panels, labels);
 }
@@ -320,11 +313,11 @@ int64_t crf_memory_bytes(int64_t labels, int64_t height, int64_t width, int thre
   const int64_t points = height * width, entries = points + 1;
   const Panels panels = Panels::for_labels(labels);
   const int index_bytes = entries <= UINT16_MAX ? 2 : 4;
-  int64_t bytes = pixel_bytes(labels, points) +
+  int64_t bytes = pixel_bytes(labels, points) + Grouping::pair_bytes(panels, threads) +
                   std::max(panel_bytes(labels, points), crf::lattice_build_bytes(5, entries, entries * 6, threads));
   for (const int d : {2, 5})
     bytes += crf::lattice_point_bytes(d, entries, index_bytes) +
-             crf::lattice_vertex_bytes(d, entries * (d + 1), panels.width * panels_at_once(panels, threads));
+             crf::lattice_vertex_bytes(d, entries * (d + 1), Grouping::row_width(panels, threads));
   return bytes;
 }
 

@@ -9,7 +9,7 @@
 namespace boxseg {
 
 // Bumped when the results change for equal input and options.
-inline constexpr const char* kCrfFingerprint = "1";
+inline constexpr const char* kCrfFingerprint = "2";
 
 struct CrfOptions {
   double bilateral_weight = 4, bilateral_xy = 55, bilateral_rgb = 3;  // standard deviations in pixels, grey levels

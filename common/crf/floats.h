@@ -35,6 +35,7 @@ struct Floats {
   friend BOXSEG_INLINED Floats operator-(const Floats& a, float b) { return of(a.value - b); }
   friend BOXSEG_INLINED Floats operator*(const Floats& a, float b) { return of(a.value * b); }
   friend BOXSEG_INLINED Floats larger(const Floats& a, const Floats& b) { return of(a.value > b.value ? a.value : b.value); }
+  friend BOXSEG_INLINED Floats smaller(const Floats& a, const Floats& b) { return of(a.value < b.value ? a.value : b.value); }
   // Value where x is at least `least`, elsewhere 0.
   friend BOXSEG_INLINED Floats where_at_least(float least, const Floats& x, const Floats& value) {
     return of(x.value < least ? Vector{} : value.value);

@@ -1,29 +1,11 @@
 // The per-pixel half of a mean-field step.
-//
-// Beliefs of K labels sum to 1, so the messages of one label follow from those of the others: with c = K 1, what the
-// kernels make of a constant 1, they are c minus the others' sum. Only K-1 labels are filtered, and the last label's
-// score is subtracted from all. The columns of these K-1 labels are kept in panels of 1, 2 or 4 (the last one padded),
-// each an array [P, width].
 #pragma once
 #include <cstdint>
 
 #include "common/base/instruction_set.h"
-#include "common/crf/simd.h"  // padded_width()
+#include "common/crf/panels.h"
 
 namespace boxseg::crf {
-
-struct Panels {
-  int width;      // columns of each panel: 1, 2 or 4
-  int64_t count;  // of panels; 0 for a single label
-  static Panels for_labels(int64_t labels) {
-    const int width = padded_width(labels - 1);
-    return {width, (labels - 1 + width - 1) / width};
-  }
-  int64_t columns() const { return width * count; }
-};
-
-// Of columns that only pad a panel: their belief is 0.
-inline constexpr float kNoLabel = -1e30f;
 
 // Pixels to hand to update_beliefs() at a time: a multiple of what a vector holds.
 inline constexpr int64_t kBeliefGrain = 1024;

@@ -4,7 +4,7 @@
 // merging two sorted lists, and blurring runs through memory in order. No hash table is needed, and the same steps suit
 // a GPU. A point has one vertex in each class, so that threads can splat different classes without meeting.
 //
-// Tried, and no faster: huge pages; rows wider than four floats; splatting as a gather; blurring in place along chains of
+// Tried, and no faster: huge pages; splatting as a gather; blurring in place along chains of
 // neighbours; numbering vertices by parts of the image first.
 //
 // Vertices are named by their number within their class: 16 bits do as long as no class has more than 65,536, which holds
@@ -29,6 +29,17 @@ inline constexpr int kGroup = 16;  // points whose vertices and weights are stor
 
 // Fills feature j of point first + l into features[j * kLift + l] for l = 0 .. kLift - 1. Past the last point: zeros.
 using FeatureSource = std::function<void(int64_t first, float* features)>;
+
+// Values of points that are filtered together: `panels` arrays [P, width], `step` floats from one to the next. width: 1, 2
+// or 4; two panels have 4 each. Their values at vertices lie side by side: [M, columns()].
+template <class Value>
+struct PointRows {
+  Value* first = nullptr;
+  int width = 1, panels = 1;
+  int64_t step = 0;
+  int columns() const { return width * panels; }
+  PointRows from(int64_t point) const { return {first + point * width, width, panels, step}; }
+};
 
 class PermutohedralLattice {
  public:
@@ -55,13 +66,12 @@ class PermutohedralLattice {
   // Folds a factor per point [P] into the weights with which it splats and slices.
   void scale_weights(const float* scale, int threads);
 
-  // Splats rows [P, width] and blurs them. width: 1, 2 or 4. Every sum runs in the order of the points, whatever the
-  // number of threads. values: [M, width], kept by the caller, so that several may use one lattice. scratch: as large, free
-  // again afterwards.
-  void splat_and_blur(const float* rows, int width, int threads, Buffer<float>& values, Buffer<float>& scratch) const;
+  // Splats rows and blurs them. Every sum runs in the order of the points, whatever the number of threads. values:
+  // [M, columns], kept by the caller, so that several may use one lattice. scratch: as large, free again afterwards.
+  void splat_and_blur(const PointRows<const float>& rows, int threads, Buffer<float>& values, Buffer<float>& scratch) const;
 
-  // Adds factor times the blurred values to the rows [.., width] of points from .. to - 1 (from: a multiple of kGroup).
-  void slice(const Buffer<float>& values, float* rows, int width, float factor, int64_t from, int64_t to) const;
+  // Adds factor times the blurred values to the rows of points from .. to - 1 (from: a multiple of kGroup).
+  void slice(const Buffer<float>& values, const PointRows<float>& rows, float factor, int64_t from, int64_t to) const;
 
   float alpha() const;  // 1 / (1 + 2^-D): the factor that makes slicing an average
   int dimensions() const { return dimensions_; }
@@ -75,7 +85,7 @@ class PermutohedralLattice {
   template <int D>
   void build_dimensions(const FeatureSource& features, const Options& options, Buffer<uint64_t>& space);
   template <class Row, class Index>
-  void splat(const float* rows, int threads, float* values) const;
+  void splat(const PointRows<const float>& rows, int threads, float* values) const;
   template <class Row>
   void blur(int threads, float* from, float* to) const;
 

@@ -15,10 +15,30 @@ namespace {
 
 constexpr int64_t kGrainVertices = 8192, kGrainPoints = 2048;
 
+// The row of a point, and its place: of a panel, or of two panels of four.
+template <class R, class Value>
+R load_row(const PointRows<Value>& rows, int64_t point) {
+  if constexpr (R::kWidth == 8) {
+    const auto first = Row<Float4>::load(rows.first + point * 4), second = Row<Float4>::load(rows.first + rows.step + point * 4);
+    return {__builtin_shufflevector(first.value, second.value, 0, 1, 2, 3, 4, 5, 6, 7)};
+  } else {
+    return R::load(rows.first + point * R::kWidth);
+  }
+}
+template <class R>
+void store_row(const PointRows<float>& rows, int64_t point, const R& row) {
+  if constexpr (R::kWidth == 8) {
+    Row<Float4>{__builtin_shufflevector(row.value, row.value, 0, 1, 2, 3)}.store(rows.first + point * 4);
+    Row<Float4>{__builtin_shufflevector(row.value, row.value, 4, 5, 6, 7)}.store(rows.first + rows.step + point * 4);
+  } else {
+    row.store(rows.first + point * R::kWidth);
+  }
+}
+
 // Adds rows of all points to their vertices in `count` classes. vertex, weight: of the first point and class; values: of
 // each class; stride: from one group of points to the next.
 template <class R, int count, class Index>
-void splat_classes(const float* rows, const Index* vertex, const float* weight, int64_t stride, int64_t points,
+void splat_classes(const PointRows<const float>& rows, const Index* vertex, const float* weight, int64_t stride, int64_t points,
                    const std::array<float*, count>& values) {
   for (int64_t first = 0; first < points; first += kGroup, vertex += stride, weight += stride) {
     const int lanes = static_cast<int>(std::min<int64_t>(kGroup, points - first));
@@ -26,7 +46,7 @@ void splat_classes(const float* rows, const Index* vertex, const float* weight, 
     for (int l = 0; l < lanes; ++l) {
       if (has_next)
         for (size_t r = 0; r < count; ++r) __builtin_prefetch(values[r] + int64_t{vertex[stride + r * kGroup + l]} * R::kWidth);
-      const R row = R::load(rows + (first + l) * R::kWidth);
+      const R row = load_row<R>(rows, first + l);
       for (size_t r = 0; r < count; ++r) {
         float* at = values[r] + int64_t{vertex[r * kGroup + l]} * R::kWidth;
         R sum = R::load(at);
@@ -57,7 +77,7 @@ void blur_block(const float* old_values, const float* below, const float* above,
 
 // values: of each class, blurred.
 template <class R, int classes, class Index>
-void slice_points(float* rows, const Index* vertex, const float* weight, const std::array<const float*, classes>& values,
+void slice_points(const PointRows<float>& rows, const Index* vertex, const float* weight, const std::array<const float*, classes>& values,
                   float factor, int64_t points) {
   for (int64_t first = 0; first < points; first += kGroup, vertex += classes * kGroup, weight += classes * kGroup) {
     const int lanes = static_cast<int>(std::min<int64_t>(kGroup, points - first));
@@ -69,10 +89,9 @@ void slice_points(float* rows, const Index* vertex, const float* weight, const s
       R sum = R::zero();
       for (size_t r = 0; r < classes; ++r)
         sum.add_scaled(weight[r * kGroup + l], R::load(values[r] + int64_t{vertex[r * kGroup + l]} * R::kWidth));
-      float* at = rows + (first + l) * R::kWidth;
-      R total = R::load(at);
+      R total = load_row<R>(rows, first + l);
       total.add_scaled(factor, sum);
-      total.store(at);
+      store_row(rows, first + l, total);
     }
   }
 }
@@ -80,7 +99,7 @@ void slice_points(float* rows, const Index* vertex, const float* weight, const s
 }  // namespace
 
 template <class R, class Index>
-void PermutohedralLattice::splat(const float* rows, int threads, float* values) const {
+void PermutohedralLattice::splat(const PointRows<const float>& rows, int threads, float* values) const {
   const int classes = dimensions_ + 1;
   const int together = threads == 1 ? classes : classes == 6 && threads <= 3 ? 6 / threads : 1;
   parallel_for(vertices_, kGrainVertices, threads, [&](int64_t from, int64_t to) {
@@ -117,26 +136,26 @@ void PermutohedralLattice::blur(int threads, float* from, float* to) const {
   }
 }
 
-void PermutohedralLattice::splat_and_blur(const float* rows, int width, int threads, Buffer<float>& values,
+void PermutohedralLattice::splat_and_blur(const PointRows<const float>& rows, int threads, Buffer<float>& values,
                                           Buffer<float>& scratch) const {
-  float *from = values.reserve(vertices_ * width), *to = scratch.reserve(vertices_ * width);
+  float *from = values.reserve(vertices_ * rows.columns()), *to = scratch.reserve(vertices_ * rows.columns());
   if (dimensions_ % 2 == 0) std::swap(from, to);  // an odd number of axes: the last must end in values
-  with_row_type(width, [&](auto row) {
+  with_row_type(rows.columns(), [&](auto row) {
     with_index_type([&](auto index) { splat<decltype(row), decltype(index)>(rows, threads, from); });
     blur<decltype(row)>(threads, from, to);
   });
 }
 
-void PermutohedralLattice::slice(const Buffer<float>& values, float* rows, int width, float factor, int64_t from,
+void PermutohedralLattice::slice(const Buffer<float>& values, const PointRows<float>& rows, float factor, int64_t from,
                                  int64_t to) const {
   ensure(from % kGroup == 0, "slice: starts at point {}, expected a multiple of {}", from, kGroup);
   const auto slice_classes = [&]<class R, class Index, int classes>(R, Index, std::integral_constant<int, classes>) {
     std::array<const float*, classes> of_class;
     for (int r = 0; r < classes; ++r) of_class[static_cast<size_t>(r)] = values.data() + class_begin(r) * R::kWidth;
-    slice_points<R, classes>(rows, vertex<Index>() + from * classes, weight_.data() + from * classes, of_class, factor,
-                             to - from);
+    slice_points<R, classes>(rows.from(from), vertex<Index>() + from * classes, weight_.data() + from * classes, of_class,
+                             factor, to - from);
   };
-  with_row_type(width, [&](auto row) {
+  with_row_type(rows.columns(), [&](auto row) {
     with_index_type([&](auto index) {
       if (dimensions_ == 2) slice_classes(row, index, std::integral_constant<int, 3>{});
       else slice_classes(row, index, std::integral_constant<int, 6>{});
@@ -148,10 +167,10 @@ float PermutohedralLattice::alpha() const { return 1.0f / (1.0f + std::pow(2.0f,
 
 void PermutohedralLattice::filter_ones(float* result, int threads, Buffer<float>& values, Buffer<float>& scratch) const {
   std::fill_n(result, points_, 1.0f);
-  splat_and_blur(result, 1, threads, values, scratch);
+  splat_and_blur({result}, threads, values, scratch);
   std::fill_n(result, points_, 0.0f);
   parallel_for(points_, kGrainPoints, threads,
-               [&](int64_t from, int64_t to) { slice(values, result + from, 1, alpha(), from, to); });
+               [&](int64_t from, int64_t to) { slice(values, {result}, alpha(), from, to); });
 }
 
 void PermutohedralLattice::scale_weights(const float* scale, int threads) {

@@ -37,18 +37,14 @@ struct Row {
   void add_scaled(float factor, const Row& other) { value += other.value * factor; }
 };
 
-// The widest row. Wider ones were tried: the vertices' values then leave the cache, and more labels are faster in
-// several passes of four.
-inline constexpr int kMaxWidth = 4;
-constexpr int padded_width(int64_t width) { return width <= 1 ? 1 : width <= 2 ? 2 : 4; }
-
-// Calls body(Row) with the row of `width` floats: 1, 2 or 4.
+// Calls body(Row) with the row of `width` floats: 1, 2, 4 or 8.
 template <class Body>
 void with_row_type(int width, const Body& body) {
   switch (width) {
     case 1: return body(Row<float>{});
     case 2: return body(Row<Float2>{});
-    default: return body(Row<Float4>{});
+    case 4: return body(Row<Float4>{});
+    default: return body(Row<Float8>{});
   }
 }
 

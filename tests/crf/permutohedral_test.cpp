@@ -73,20 +73,27 @@ TEMPLATE_TEST_CASE_SIG("filtering equals a naive lattice in double", "", ((int D
       const auto expected_ones = naive.filter(std::vector<double>(static_cast<size_t>(count), 1.0));
       for (size_t p = 0; p < ones.size(); ++p) CHECK(ones[p] == Approx(expected_ones[p]).epsilon(1e-5));
 
-      // Three labels in rows of four; a factor of 1 leaves the plain filter.
-      std::vector<float> rows(static_cast<size_t>(count) * 4), sums(rows.size(), 0.5f);
-      std::array<std::vector<double>, 3> columns;
+      // Seven labels in two panels of four, together and each alone; a factor of 1 leaves the plain filter.
+      const auto step = static_cast<size_t>(count) * 4;
+      const auto at = [&](size_t p, size_t k) { return k / 4 * step + p * 4 + k % 4; };
+      std::vector<float> rows(2 * step), sums(rows.size(), 0.5f), sums_alone = sums;
+      std::array<std::vector<double>, 7> columns;
       for (auto& column : columns) column.resize(static_cast<size_t>(count));
       for (size_t p = 0; p < static_cast<size_t>(count); ++p)
-        for (size_t k = 0; k < 3; ++k)
-          rows[p * 4 + k] = static_cast<float>(columns[k][p] = static_cast<float>(random.uniform(-1, 1)));
+        for (size_t k = 0; k < columns.size(); ++k)
+          rows[at(p, k)] = static_cast<float>(columns[k][p] = static_cast<float>(random.uniform(-1, 1)));
       lattice.scale_weights(std::vector<float>(static_cast<size_t>(count), 1.0f).data(), 1);
-      lattice.splat_and_blur(rows.data(), 4, 1, values, scratch);
-      lattice.slice(values, sums.data(), 4, lattice.alpha(), 0, count);
-      for (size_t k = 0; k < 3; ++k) {
+      lattice.splat_and_blur({rows.data(), 4, 2, static_cast<int64_t>(step)}, 1, values, scratch);
+      lattice.slice(values, {sums.data(), 4, 2, static_cast<int64_t>(step)}, lattice.alpha(), 0, count);
+      for (const size_t panel : {0u, 1u}) {
+        lattice.splat_and_blur({rows.data() + panel * step, 4}, 1, values, scratch);
+        lattice.slice(values, {sums_alone.data() + panel * step, 4}, lattice.alpha(), 0, count);
+      }
+      CHECK(sums == sums_alone);
+      for (size_t k = 0; k < columns.size(); ++k) {
         const auto expected = naive.filter(columns[k]);
         for (size_t p = 0; p < static_cast<size_t>(count); ++p)
-          CHECK(sums[p * 4 + k] - 0.5 == Approx(expected[p]).margin(2e-5));
+          CHECK(sums[at(p, k)] - 0.5 == Approx(expected[p]).margin(2e-5));
       }
     }
 }

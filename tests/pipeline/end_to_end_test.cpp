@@ -289,20 +289,15 @@ TEST_CASE("SIGTERM ends a training stage with exit code 75 within ten seconds, a
 }
 
 TEST_CASE("results change only with a fingerprint", "[slow]") {
-  // tests/pipeline/fingerprints.txt: PROGRAM FINGERPRINT DIGEST. When this fails after a change that is meant to change
-  // results, bump the number in common/pipeline/fingerprints.h and write the new line here.
   const fs::path run = undisturbed();
-  std::map<std::string, std::string> recorded;
-  for (const auto& line : read_lines(read_file(fs::path(BOXSEG_SOURCE_DIR) / "tests/pipeline/fingerprints.txt")))
-    if (line[0] != '#') recorded[line.substr(0, line.find(' '))] = line.substr(line.find(' ') + 1);
-  for (const auto& [name, folder] : std::map<std::string, std::string>{{"stage1", "stage1/bap"},
-                                                                       {"stage2", "stage2/bap/val"},
-                                                                       {"stage3", "stage3/nal"},
-                                                                       {"predict", "stage3/nal/predictions/val/crf"}}) {
+  for (const auto& [name, folder] : std::map<std::string, std::string>{{"stage1.run", "stage1/bap"},
+                                                                       {"stage2.run", "stage2/bap/val"},
+                                                                       {"stage3.run", "stage3/nal"},
+                                                                       {"predict.run", "stage3/nal/predictions/val/crf"}}) {
     const Manifest manifest = read_manifest(run / folder / "manifest.h5");
     Hasher hasher;
     for (const auto& output : manifest.outputs) hasher.text(output.path).text(output.digest);
     CAPTURE(name, manifest.fingerprint);
-    CHECK(manifest.fingerprint + " " + hasher.digest() == recorded[name]);
+    CHECK(manifest.fingerprint + " " + hasher.digest() == test::recorded_results(name));
   }
 }

@@ -9,6 +9,7 @@
 
 #include "common/base/error.h"
 #include "common/base/files.h"
+#include "common/base/text.h"
 
 #define CATCH_CONFIG_RUNNER
 #include <catch2/catch.hpp>
@@ -55,6 +56,13 @@ TemporaryDirectory::TemporaryDirectory() {
 TemporaryDirectory::~TemporaryDirectory() {
   std::error_code ignored;
   if (std::getenv("BOXSEG_KEEP") == nullptr) fs::remove_all(path_, ignored);
+}
+
+std::string recorded_results(const std::string& name) {
+  const fs::path path = fs::path(BOXSEG_SOURCE_DIR) / "tests/support/fingerprints.txt";
+  for (const std::string& line : read_lines(read_file(path)))
+    if (line.starts_with(name + ' ')) return line.substr(name.size() + 1);
+  fail("{}: no line for {}", path.string(), name);
 }
 
 CommandResult run_command(const std::string& shell_command) {

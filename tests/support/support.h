@@ -33,6 +33,9 @@ struct CommandResult {
   int exit_code = 0;  // 128 + signal when killed
   std::string out, err;
 };
+// What tests/support/fingerprints.txt has for a name: "FINGERPRINT DIGEST", or the fingerprint alone.
+std::string recorded_results(const std::string& name);
+
 CommandResult run_command(const std::string& shell_command);  // through /bin/sh
 
 }  // namespace boxseg::test
