@@ -54,25 +54,35 @@ T inner(const T* a, const T* b, int64_t count) {
   return static_cast<T>(sum);
 }
 
-// The query vectors and, where boxes attend, their norms and the Gram maps [5,A] of the boxes' rows.
+// The query vectors and, where boxes attend, their norms and products with the features, and the Gram maps [5,A] of the
+// boxes' rows. A query's channel is the mean of that channel alone, so that features are read once for all.
 template <class T>
 void make_queries(const Image<T>& image, T* gram) {
-  const int64_t w = image.plan.w;
-  const bool needs_gram = image.attends() && !image.cells.runs.empty();
-  const int64_t first_row = needs_gram ? image.cells.runs.front().begin / w : 0;
-  const int64_t end_row = needs_gram ? (image.cells.runs.back().end + w - 1) / w : 0;
-  GramSums<T> sums(image.channels, image.plan.h, w, first_row, end_row);
-  for (int64_t block = 0; block < sums.blocks(); ++block) {  // both while its channels are in the cache
-    const int64_t first = block * kGramBlock, last = std::min(first + kGramBlock, image.channels);
-    sum_members(image.plan, image.n, image.f, image.channels, first, last, image.query_vectors);
-    if (needs_gram) sums.add(image.f, block);
+  static_assert(kGramBlock % CellProducts<T>::kChannelsTogether == 0);
+  const int64_t w = image.plan.w, channels = image.channels;
+  const bool has_boxes = image.attends() && !image.cells.runs.empty();
+  const int64_t first_row = has_boxes ? image.cells.runs.front().begin / w : 0;
+  const int64_t end_row = has_boxes ? (image.cells.runs.back().end + w - 1) / w : 0;
+  GramSums<T> sums(channels, image.plan.h, w, first_row, end_row);
+  CellProducts<T> products(has_boxes ? image.queries : 0, image.cells, image.area);
+  for (int64_t block = 0; block < sums.blocks(); ++block) {
+    const int64_t first = block * kGramBlock, last = std::min(first + kGramBlock, channels);
+    sum_members(image.plan, image.n, image.f, channels, first, last, image.query_vectors);
+    for (int64_t j = 0; j < image.queries; ++j) {
+      T* query = image.query_vectors + j * channels;
+      const T divisor = image.divisor(j);
+      std::transform(query + first, query + last, query + first, [&](T sum) { return sum / divisor; });
+    }
+    if (!has_boxes) continue;
+    sums.add(image.f, block);
+    products.add(image.query_vectors + first, channels, image.f + first * image.area, last - first);
   }
   sums.write(gram);
+  if (has_boxes) products.write(image.dots);
+  if (!image.attends()) return;
   for (int64_t j = 0; j < image.queries; ++j) {
-    T* query = image.query_vectors + j * image.channels;
-    const T divisor = image.divisor(j);
-    std::transform(query, query + image.channels, query, [&](T sum) { return sum / divisor; });
-    if (image.attends()) image.query_norms[j] = std::sqrt(inner(query, query, image.channels));
+    const T* query = image.query_vectors + j * channels;
+    image.query_norms[j] = std::sqrt(inner(query, query, channels));
   }
 }
 
@@ -97,8 +107,6 @@ void make_pooling_matrix(const Image<T>& image, const T* attention, T* weights, 
 template <class T>
 void forward_image(const Image<T>& image, T* gram, T* attention, T* weights, T* matrix, T* vectors) {
   make_queries(image, gram + image.n * 5 * image.area);
-  if (image.attends())
-    products_at_cells(image.query_vectors, image.queries, image.f, image.channels, image.area, image.cells, image.dots);
   for (int64_t b = image.first_box; b < image.last_box; ++b) {
     const Box& box = image.view.boxes[b];
     for (int64_t s = 0; s < int64_t{box.rows} * box.cols; ++s)

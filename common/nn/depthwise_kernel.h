@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 
+#include "common/nn/groups.h"
 #include "common/nn/lanes.h"
 
 // Sums stay in registers only if the loops over them vanish; g++ does not do that on its own at -O2.
@@ -44,7 +45,7 @@ inline void depthwise_columns(const DepthwiseShape& s, const float* const* rows,
 template <int kGroups>
 inline void depthwise_channels(const DepthwiseShape& s, const float* const* rows, const int64_t* tap_rows,
                                int64_t row_count, int64_t c, const float* weight, const float* bias, float* out) {
-  constexpr int kColumns = kGroups == 1 ? 4 : 3;
+  constexpr int kColumns = kGroups >= 3 ? 3 : 4;
   for (int64_t x = 0; x < s.out_width;) {
     const int64_t left = x * s.stride - s.pad_left, reach = (s.kernel - 1) * s.dilation;
     if (left >= 0 && left + (kColumns - 1) * s.stride + reach < s.in_width && x + kColumns <= s.out_width) {
@@ -65,7 +66,6 @@ inline void depthwise_channels(const DepthwiseShape& s, const float* const* rows
 template <class InputRow>
 void depthwise_row(const DepthwiseShape& s, int64_t y, const InputRow& input_row, const float* weight, const float* bias,
                    float* out) {
-  constexpr int kGroups = 4;
   const float* rows[8];
   int64_t tap_rows[8], row_count = 0;
   for (int64_t ky = 0; ky < s.kernel; ++ky) {
@@ -74,11 +74,9 @@ void depthwise_row(const DepthwiseShape& s, int64_t y, const InputRow& input_row
     rows[row_count] = input_row(r);
     tap_rows[row_count++] = ky;
   }
-  int64_t c = 0;
-  for (; c + kGroups * kLanes <= s.channels; c += kGroups * kLanes)
-    depthwise_channels<kGroups>(s, rows, tap_rows, row_count, c, weight, bias, out);
-  for (; c < s.channels; c += kLanes)
-    depthwise_channels<1>(s, rows, tap_rows, row_count, c, weight, bias, out);
+  in_groups<4>(s.channels / kLanes, [&]<int Groups>(int64_t group) {
+    depthwise_channels<Groups>(s, rows, tap_rows, row_count, group * kLanes, weight, bias, out);
+  });
 }
 
 struct StemShape {

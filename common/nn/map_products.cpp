@@ -32,10 +32,6 @@ void for_vectors(const CellRuns& cells, const Body& body) {
   }
 }
 
-// Whose sums are kept in T before they are added up, a bound on the rounding error, and whose features stay in the cache
-// for all rows.
-constexpr int64_t kChannelBlock = 32;
-
 // sums[r][i] += over `count` channels at Count vectors; a at its first row and channel, f and sums at the first cell of rows
 // `length` long.
 template <int Rows, int Count, class T>
@@ -111,30 +107,45 @@ void PackedRows<T>::pack(const T* from, int64_t rows) {
   }
 }
 
+// Sums of kChannelsTogether channels are kept in T before they are added up, a bound on the rounding error; their features
+// stay in the cache for all rows.
 template <class T>
-void products_at_cells(const T* a, int64_t rows, const T* f, int64_t channels, int64_t area, const CellRuns& cells,
-                       T* out) {
-  PackedRows<T> features(cells, area, std::min(kChannelBlock, channels));
-  const int64_t length = features.length(), vectors = length / kWideLanes<T>;
-  std::vector<T> sums(static_cast<size_t>(rows * length));
-  for (int64_t c = 0; c < channels; c += kChannelBlock) {
-    const int64_t count = std::min(kChannelBlock, channels - c);
-    features.pack(f + c * area, count);
-    in_groups<2>(vectors, [&]<int Count>(int64_t vector) {
+CellProducts<T>::CellProducts(int64_t rows, const CellRuns& cells, int64_t area)
+    : rows_(rows), features_(cells, area, kChannelsTogether), sums_(static_cast<size_t>(rows * features_.length())) {}
+
+template <class T>
+void CellProducts<T>::add(const T* a, int64_t stride, const T* f, int64_t channels) {
+  const int64_t length = features_.length();
+  for (int64_t c = 0; c < channels; c += kChannelsTogether) {
+    const int64_t count = std::min(kChannelsTogether, channels - c);
+    features_.pack(f + c * features_.area(), count);
+    in_groups<2>(length / kWideLanes<T>, [&]<int Count>(int64_t vector) {
       const int64_t cell = vector * kWideLanes<T>;
-      in_groups<6>(rows, [&]<int Rows>(int64_t r) {
-        add_products_of_rows<Rows, Count>(a + r * channels + c, channels, features.row(0) + cell, count, length,
-                                          sums.data() + r * length + cell);
+      in_groups<6>(rows_, [&]<int Rows>(int64_t r) {
+        add_products_of_rows<Rows, Count>(a + r * stride + c, stride, features_.row(0) + cell, count, length,
+                                          sums_.data() + r * length + cell);
       });
     });
   }
-  for (int64_t r = 0; r < rows; ++r) {
-    const T* from = sums.data() + r * length;
-    for (const auto& run : cells.runs) {
-      std::copy_n(from, run.end - run.begin, out + r * area + run.begin);
+}
+
+template <class T>
+void CellProducts<T>::write(T* out) const {
+  for (int64_t r = 0; r < rows_; ++r) {
+    const T* from = sums_.data() + r * features_.length();
+    for (const auto& run : features_.cells().runs) {
+      std::copy_n(from, run.end - run.begin, out + r * features_.area() + run.begin);
       from += run.end - run.begin;
     }
   }
+}
+
+template <class T>
+void products_at_cells(const T* a, int64_t rows, const T* f, int64_t channels, int64_t area, const CellRuns& cells,
+                       T* out) {
+  CellProducts<T> products(rows, cells, area);
+  products.add(a, channels, f, channels);
+  products.write(out);
 }
 
 template <class T>
@@ -160,6 +171,7 @@ void add_outer_products(const T* a, const T* m, int64_t rows, int64_t channels, 
 
 #define BOXSEG_MAP_PRODUCTS(T)                                                                                            \
   template class PackedRows<T>;                                                                                           \
+  template class CellProducts<T>;                                                                                         \
   template void products_at_cells(const T*, int64_t, const T*, int64_t, int64_t, const CellRuns&, T*);                    \
   template void products_at_channels(const PackedRows<T>&, int64_t, const T*, int64_t, int64_t, int64_t, T*);             \
   template void add_outer_products(const T*, const T*, int64_t, int64_t, int64_t, const CellRuns&, int64_t, int64_t, T*);

@@ -40,6 +40,23 @@ class PackedRows {
   std::vector<T> values_;
 };
 
+// products_at_cells() in pieces, for callers that make `a` while they go through the channels: the same bits as at once, as
+// long as all pieces but the last have a multiple of kChannelsTogether channels.
+template <class T>
+class CellProducts {
+ public:
+  static constexpr int64_t kChannelsTogether = 32;
+  CellProducts(int64_t rows, const CellRuns& cells, int64_t area);
+  // The next channels: a at the first of them, rows `stride` apart; f: [channels,area].
+  void add(const T* a, int64_t stride, const T* f, int64_t channels);
+  void write(T* out) const;
+
+ private:
+  int64_t rows_;
+  PackedRows<T> features_;
+  std::vector<T> sums_;
+};
+
 // out[r,c] = sum_cell g[r,cell] f[c,cell] over the cells of g, channels first .. last - 1. out: [rows,C].
 template <class T>
 void products_at_channels(const PackedRows<T>& g, int64_t rows, const T* f, int64_t channels, int64_t first, int64_t last,
