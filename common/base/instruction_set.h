@@ -8,7 +8,8 @@
 #if defined(__x86_64__)
 #define BOXSEG_AVX512 __attribute__((target("avx512f,avx512bw,avx512cd,avx512dq,avx512vl")))  // those of x86-64-v4
 #endif
-#define BOXSEG_INLINED inline __attribute__((always_inline))
+#define BOXSEG_ALWAYS_INLINE __attribute__((always_inline))  // of a lambda
+#define BOXSEG_INLINED inline BOXSEG_ALWAYS_INLINE
 
 namespace boxseg {
 

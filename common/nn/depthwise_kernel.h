@@ -6,9 +6,6 @@
 #include "common/nn/groups.h"
 #include "common/nn/lanes.h"
 
-// Sums stay in registers only if the loops over them vanish; g++ does not do that on its own at -O2.
-#define BOXSEG_UNROLL _Pragma("GCC unroll 4")
-
 namespace boxseg {
 
 struct DepthwiseShape {

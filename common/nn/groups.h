@@ -3,14 +3,16 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "common/base/instruction_set.h"
+
 namespace boxseg {
 
 // Calls body.template operator()<Group>(first) for groups of `Most` of `count`, and once for what is left.
 template <int Most, class Body>
-void in_groups(int64_t count, const Body& body) {
+BOXSEG_INLINED void in_groups(int64_t count, const Body& body) {
   int64_t first = 0;
   for (; first + Most <= count; first += Most) body.template operator()<Most>(first);
-  const auto rest = [&]<int Group>(const auto& self, std::integral_constant<int, Group>) -> void {
+  const auto rest = [&]<int Group>(const auto& self, std::integral_constant<int, Group>) BOXSEG_ALWAYS_INLINE -> void {
     if constexpr (Group > 0) {
       if (count - first == Group) return body.template operator()<Group>(first);
       self(self, std::integral_constant<int, Group - 1>());

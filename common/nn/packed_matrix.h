@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "common/base/instruction_set.h"
+
 namespace boxseg {
 
 class PackedMatrix {
@@ -11,8 +13,10 @@ class PackedMatrix {
   enum class Finish { none, relu6 };
 
   PackedMatrix() = default;
-  // weight: [inner, columns], bias: [columns], row-major; columns must be a multiple of 8.
-  PackedMatrix(const float* weight, const float* bias, int64_t inner, int64_t columns);
+  // weight: [inner, columns], bias: [columns], row-major; columns must be a multiple of 8. The instructions change how the
+  // weights lie, and no bit of a product.
+  PackedMatrix(const float* weight, const float* bias, int64_t inner, int64_t columns,
+               InstructionSet instructions = instruction_set());
 
   bool is_empty() const { return columns_ == 0; }
 
@@ -21,8 +25,9 @@ class PackedMatrix {
   void multiply(const float* in, int64_t rows, Finish finish, const float* added, float* out) const;
 
  private:
+  InstructionSet instructions_ = InstructionSet::kCompiled;
   int64_t inner_ = 0, columns_ = 0;
-  std::vector<float> panels_;  // of 16 columns, the first of 24 where the rest would be 8: [inner, 16 or 24] each
+  std::vector<float> panels_;  // of up to three vectors: [inner, columns of the panel] each
   std::vector<float> bias_;
 };
 

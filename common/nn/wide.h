@@ -1,7 +1,10 @@
-// 32 bytes of float or double at a time, for g++ and clang; the same code takes single numbers, for ends of rows.
+// 32 bytes of float or double at a time, or 64 with AVX-512 (common/base/instruction_set.h), for g++ and clang; the same code
+// takes single numbers, for ends of rows.
 #pragma once
 #include <cstdint>
 #include <cstring>
+
+#include "common/base/instruction_set.h"
 
 #pragma GCC diagnostic ignored "-Wpsabi"  // without AVX these are passed otherwise, by all code alike
 
@@ -13,26 +16,34 @@
 #define BOXSEG_FUSE_PRODUCTS
 #endif
 
+// Before a loop over an array of sums: these stay in registers only if the loop vanishes, which compilers do on their own only
+// for short ones.
+#if defined(__clang__)
+#define BOXSEG_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define BOXSEG_UNROLL _Pragma("GCC unroll 8")
+#endif
+
 namespace boxseg {
 
-template <class T>
+template <class T, int lanes>
 struct WideOf {
-  typedef T type __attribute__((vector_size(32)));
+  typedef T type __attribute__((vector_size(lanes * sizeof(T))));
 };
 template <class T>
-using Wide = typename WideOf<T>::type;
-template <class T>
 inline constexpr int64_t kWideLanes = 32 / sizeof(T);
+template <class T, int lanes = kWideLanes<T>>
+using Wide = typename WideOf<T, lanes>::type;
 
 // V: Wide<T> or T.
 template <class V, class T>
-V load_wide(const T* from) {
+BOXSEG_INLINED V load_wide(const T* from) {
   V value;
   std::memcpy(&value, from, sizeof value);
   return value;
 }
 template <class T, class V>
-void store_wide(T* to, const V& value) {
+BOXSEG_INLINED void store_wide(T* to, const V& value) {
   std::memcpy(to, &value, sizeof value);
 }
 

@@ -19,10 +19,10 @@ std::vector<float> drawn(const char* name, int64_t count) {
 
 }  // namespace
 
-TEST_CASE("packed products are sums in double, for widths of one to four panels and any number of rows") {
-  for (const int64_t columns : {8, 16, 24, 32, 40, 56, 64})
+TEST_CASE("packed products are sums in double, for widths of one to several panels and any number of rows") {
+  for (const int64_t columns : {8, 16, 24, 32, 40, 56, 64, 96, 120})
     for (const int64_t inner : {1, 7, 96})
-      for (const int64_t rows : {1, 3, 4, 6, 11, 13}) {
+      for (const int64_t rows : {1, 3, 4, 6, 8, 11, 13}) {
         const auto in = drawn("in", rows * inner), weight = drawn("weight", inner * columns), bias = drawn("bias", columns);
         const auto added = drawn("added", rows * columns);
         const PackedMatrix matrix(weight.data(), bias.data(), inner, columns);
@@ -41,6 +41,27 @@ TEST_CASE("packed products are sums in double, for widths of one to four panels 
             REQUIRE(rectified[at] == alone[c]);  // whatever the rows beside it
           }
         }
+      }
+}
+
+TEST_CASE("AVX-512 multiplies packed matrices to the bits of the instructions that the program is compiled for") {
+  if (instruction_set() != InstructionSet::kAvx512) {
+    test::skip("this CPU has no AVX-512, or ATEN_CPU_CAPABILITY goes without");
+    return;
+  }
+  for (const int64_t columns : {8, 16, 24, 40, 48, 56, 80, 112, 192})
+    for (const int64_t inner : {1, 19, 200})
+      for (int64_t rows = 1; rows <= 17; ++rows) {
+        const auto in = drawn("in", rows * inner), weight = drawn("weight", inner * columns), bias = drawn("bias", columns);
+        const auto added = drawn("added", rows * columns);
+        const auto product = [&](InstructionSet instructions, PackedMatrix::Finish finish) {
+          std::vector<float> out(added.size());
+          const PackedMatrix matrix(weight.data(), bias.data(), inner, columns, instructions);
+          matrix.multiply(in.data(), rows, finish, added.data(), out.data());
+          return out;
+        };
+        for (const auto finish : {PackedMatrix::Finish::none, PackedMatrix::Finish::relu6})
+          REQUIRE(product(InstructionSet::kAvx512, finish) == product(InstructionSet::kCompiled, finish));
       }
 }
 
