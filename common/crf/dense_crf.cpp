@@ -48,9 +48,9 @@ struct Grouping {
         at_once(panels.count >= together * threads ? threads : 1) {}
   int64_t panels() const { return together * at_once; }
   static bool may_pair(const Panels& panels, int threads) { return panels.count >= 2 * threads; }
-  // Floats per vertex that are held together without pairs, and the bytes that pairs may add: their values, and as much
-  // for blurring, are twice those.
+  // Floats per vertex that are held together without pairs.
   static int row_width(const Panels& panels, int threads) { return panels.width * (panels.count >= threads ? threads : 1); }
+  // What pairs may add: half of these bytes at vertices, and no more than that for blurring.
   static int64_t pair_bytes(const Panels& panels, int threads) { return may_pair(panels, threads) ? kPairBytes : 0; }
 };
 
@@ -222,8 +222,7 @@ void DenseCrf::Impl::pass_group(const Panels& panels, int64_t first, int64_t las
   const crf::PointRows<float> rows{beliefs + first * step, panels.width, static_cast<int>(last - first), step};
   for (Kernel* kernel : {&gaussian, &bilateral})
     if (kernel->weight > 0)
-      kernel->lattice.splat_and_blur({rows.first, rows.width, rows.panels, rows.step}, group_threads, kernel->values[slot],
-                                     scratch[slot]);
+      kernel->lattice.splat_and_blur(rows, group_threads, kernel->values[slot], scratch[slot]);
   parallel_for(points(), crf::kBeliefGrain, group_threads, [&](int64_t from, int64_t to) {
     for (int i = 0; i < rows.panels; ++i)
       std::fill_n(rows.from(from).first + i * step, (to - from) * panels.width, 0.0f);
@@ -235,7 +234,8 @@ void DenseCrf::Impl::pass_group(const Panels& panels, int64_t first, int64_t las
 // As many groups at a time as there are threads, which then need not wait for each other; all threads share the rest.
 void DenseCrf::Impl::pass_messages(const Panels& panels) {
   const Grouping grouping(panels, threads, gaussian.vertices() + bilateral.vertices());
-  const int64_t together = grouping.together, at_once = grouping.at_once, alone = panels.count - panels.count % grouping.panels();
+  const int64_t together = grouping.together, at_once = grouping.at_once;
+  const int64_t alone = panels.count - panels.count % grouping.panels();
   for (auto* buffers : {&gaussian.values, &bilateral.values, &scratch}) buffers->resize(static_cast<size_t>(at_once));
   parallel_for(at_once, 1, static_cast<int>(at_once), [&](int64_t from, int64_t to) {
     for (int64_t slot = from; slot < to; ++slot)

@@ -39,6 +39,7 @@ struct PointRows {
   int64_t step = 0;
   int columns() const { return width * panels; }
   PointRows from(int64_t point) const { return {first + point * width, width, panels, step}; }
+  operator PointRows<const Value>() const { return {first, width, panels, step}; }
 };
 
 class PermutohedralLattice {

@@ -19,7 +19,8 @@ constexpr int64_t kGrainVertices = 8192, kGrainPoints = 2048;
 template <class R, class Value>
 R load_row(const PointRows<Value>& rows, int64_t point) {
   if constexpr (R::kWidth == 8) {
-    const auto first = Row<Float4>::load(rows.first + point * 4), second = Row<Float4>::load(rows.first + rows.step + point * 4);
+    const auto first = Row<Float4>::load(rows.first + point * 4);
+    const auto second = Row<Float4>::load(rows.first + rows.step + point * 4);
     return {__builtin_shufflevector(first.value, second.value, 0, 1, 2, 3, 4, 5, 6, 7)};
   } else {
     return R::load(rows.first + point * R::kWidth);

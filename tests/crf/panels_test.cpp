@@ -43,7 +43,8 @@ TEST_CASE("log-probabilities in panels are ratios to the last label, clipped, an
       std::vector<float> probabilities;
       for (int64_t i = 0; i < labels * plane; ++i) probabilities.push_back(static_cast<float>(random.uniform(-0.1, 1.1)));
       const auto log_of = [&](int64_t k, int64_t i) {
-        return std::log(std::clamp(static_cast<double>(probabilities[static_cast<size_t>(k * plane + i)]), double{kFloor}, 1.0));
+        const double p = probabilities[static_cast<size_t>(k * plane + i)];
+        return std::log(std::clamp(p, double{kFloor}, 1.0));
       };
       const Panels layout = Panels::for_labels(labels);
       std::vector<float> panels(static_cast<size_t>(layout.columns() * plane), kUntouched);
