@@ -23,10 +23,5 @@ inline float largest_of_lanes(Lanes v) {
   v = v > pairs ? v : pairs;
   return v[0] > v[1] ? v[0] : v[1];
 }
-inline Lanes relu6_lanes(Lanes v) {
-  const Lanes zero = spread(0), six = spread(6);
-  v = v > zero ? v : zero;
-  return v < six ? v : six;
-}
 
 }  // namespace boxseg

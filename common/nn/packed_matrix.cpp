@@ -34,13 +34,6 @@ struct Operands {
   int64_t inner, columns;  // steps from row to row of `in`, and of `added` and `out`
 };
 
-template <class V>
-BOXSEG_INLINED V relu6(V v) {
-  const V six = 6.0f - V{};
-  v = v > V{} ? v : V{};
-  return v < six ? v : six;
-}
-
 template <int Rows, int lanes, int Vectors, bool IsRectified>
 BOXSEG_INLINED void multiply_block(const Operands& o) {
   using V = Wide<float, lanes>;
@@ -56,7 +49,7 @@ BOXSEG_INLINED void multiply_block(const Operands& o) {
   }
   BOXSEG_UNROLL for (int r = 0; r < Rows; ++r)
     BOXSEG_UNROLL for (int v = 0; v < Vectors; ++v) {
-      V sum = IsRectified ? relu6(sums[r][v]) : sums[r][v];
+      V sum = IsRectified ? relu6_wide(sums[r][v]) : sums[r][v];
       const int64_t at = r * o.columns + v * lanes;
       if (o.added != nullptr) sum += load_wide<V>(o.added + at);
       store_wide(o.out + at, sum);

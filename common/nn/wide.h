@@ -46,5 +46,11 @@ template <class T, class V>
 BOXSEG_INLINED void store_wide(T* to, const V& value) {
   std::memcpy(to, &value, sizeof value);
 }
+template <class V>
+BOXSEG_INLINED V relu6_wide(V v) {  // of floats
+  const V zero{}, six = 6.0f - zero;
+  v = v > zero ? v : zero;
+  return v < six ? v : six;
+}
 
 }  // namespace boxseg
