@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/nn/groups.h"
 #include "common/nn/wide.h"
 
 BOXSEG_FUSE_PRODUCTS
@@ -25,6 +26,17 @@ std::vector<T> mask_of(const BapPlan& plan, int64_t image) {
   std::vector<T> mask(from, from + plan.h * plan.w);
   mask.resize(mask.size() + kWideLanes<T>, T(0));
   return mask;
+}
+
+// Vectors that cover a row of w cells, and where the rows end whose vectors do not look beyond the map.
+template <class T>
+int64_t vectors_of_row(int64_t w) {
+  return (w + kWideLanes<T> - 1) / kWideLanes<T>;
+}
+template <class T>
+int64_t whole_rows_end(const Span& rows, int64_t h, int64_t w) {
+  const int64_t last_start = h * w - vectors_of_row<T>(w) * kWideLanes<T>;
+  return std::clamp<int64_t>(last_start < 0 ? 0 : last_start / w + 1, rows.begin, rows.end);
 }
 
 }  // namespace
@@ -67,18 +79,18 @@ void sum_members(const BapPlan& plan, int64_t image, const T* f, int64_t channel
   for (int64_t c = first; c < last; ++c)
     for (int64_t gy = 0; gy < grid; ++gy) {
       const Span rows = grid_span(gy, plan.cell_h, plan.pad_top, plan.h);
-      std::fill(columns.begin(), columns.end(), T(0));
-      for (int64_t y = rows.begin; y < rows.end; ++y) {
-        const T* row = f + c * area + y * w;
-        const T* weight = mask.data() + y * w;
-        // A vector may look beyond the end of its row, but not beyond the map.
-        const int64_t vectors_end = y + 1 < plan.h ? std::min(w + kLanes - 1, area - y * w) : w;
-        int64_t x = 0;
-        for (; x + kLanes <= vectors_end; x += kLanes)
-          store_wide(columns.data() + x,
-                     load_wide<V>(columns.data() + x) + load_wide<V>(row + x) * load_wide<V>(weight + x));
-        for (; x < w; ++x) columns[static_cast<size_t>(x)] += row[x] * weight[x];
-      }
+      const int64_t whole_end = whole_rows_end<T>(rows, plan.h, w);
+      in_groups<6>(vectors_of_row<T>(w), [&]<int Count>(int64_t vector) {
+        const int64_t start = rows.begin * w + vector * kLanes;
+        const T *row = f + c * area + start, *weight = mask.data() + start;
+        V sums[Count] = {};
+        for (int64_t y = rows.begin; y < whole_end; ++y, row += w, weight += w)
+          for (int i = 0; i < Count; ++i) sums[i] += load_wide<V>(row + i * kLanes) * load_wide<V>(weight + i * kLanes);
+        for (int i = 0; i < Count; ++i) store_wide(columns.data() + (vector + i) * kLanes, sums[i]);
+      });
+      const T *row = f + c * area + whole_end * w, *weight = mask.data() + whole_end * w;
+      for (int64_t y = whole_end; y < rows.end; ++y, row += w, weight += w)
+        for (int64_t x = 0; x < w; ++x) columns[static_cast<size_t>(x)] += row[x] * weight[x];
       for (int64_t gx = 0; gx < grid; ++gx) {
         const Span cols = grid_span(gx, plan.cell_w, plan.pad_left, w);
         T sum = 0;
@@ -103,16 +115,17 @@ void spread_members(const BapPlan& plan, int64_t image, const T* grad, int64_t c
         std::fill(columns.begin() + cols.begin, columns.begin() + cols.end, grad[(gy * grid + gx) * channels + c]);
       }
       const Span rows = grid_span(gy, plan.cell_h, plan.pad_top, plan.h);
-      for (int64_t y = rows.begin; y < rows.end; ++y) {
-        T* row = out + c * area + y * w;
-        const T* weight = mask.data() + y * w;
-        // What a vector writes beyond the end of its row is written again with the next; not beyond the map.
-        const int64_t vectors_end = y + 1 < plan.h ? std::min(w + kLanes - 1, area - y * w) : w;
-        int64_t x = 0;
-        for (; x + kLanes <= vectors_end; x += kLanes)
-          store_wide(row + x, load_wide<V>(columns.data() + x) * load_wide<V>(weight + x));
-        for (; x < w; ++x) row[x] = columns[static_cast<size_t>(x)] * weight[x];
-      }
+      const int64_t whole_end = whole_rows_end<T>(rows, plan.h, w);
+      T* row = out + c * area + rows.begin * w;
+      const T* weight = mask.data() + rows.begin * w;
+      // What a vector writes beyond the end of its row is written again with the next.
+      for (int64_t y = rows.begin; y < whole_end; ++y, row += w, weight += w)
+        in_groups<6>(vectors_of_row<T>(w), [&]<int Count>(int64_t vector) {
+          for (int64_t x = vector * kLanes; x < (vector + Count) * kLanes; x += kLanes)
+            store_wide(row + x, load_wide<V>(columns.data() + x) * load_wide<V>(weight + x));
+        });
+      for (int64_t y = whole_end; y < rows.end; ++y, row += w, weight += w)
+        for (int64_t x = 0; x < w; ++x) row[x] = columns[static_cast<size_t>(x)] * weight[x];
     }
 }
 

@@ -118,7 +118,8 @@ struct Case {
   int64_t images, channels, h, w, boxes, grid, roi;
 };
 const std::vector<Case> kCases = {{2, 5, 9, 11, 3, 4, 2}, {1, 3, 1, 4, 2, 1, 2},  {1, 4, 5, 1, 2, 2, 1},
-                                  {3, 2, 7, 6, 1, 3, 3},  {1, 6, 12, 13, 6, 4, 2}, {2, 3, 4, 5, 2, 7, 5}};
+                                  {3, 2, 7, 6, 1, 3, 3},  {1, 6, 12, 13, 6, 4, 2}, {2, 3, 4, 5, 2, 7, 5},
+                                  {1, 3, 6, 53, 3, 4, 2}, {1, 2, 9, 2, 2, 1, 2}};
 
 // A scalar of both outputs in which every entry counts differently.
 at::Tensor objective(const at::Tensor& vectors, const at::Tensor& queries) {
