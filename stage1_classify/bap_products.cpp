@@ -28,11 +28,12 @@ std::vector<T> mask_of(const BapPlan& plan, int64_t image) {
   return mask;
 }
 
-// Vectors that cover a row of w cells, and where the rows end whose vectors do not look beyond the map.
+// That cover a row of w cells.
 template <class T>
 int64_t vectors_of_row(int64_t w) {
   return (w + kWideLanes<T> - 1) / kWideLanes<T>;
 }
+// Up to where the vectors of rows do not look beyond the map.
 template <class T>
 int64_t whole_rows_end(const Span& rows, int64_t h, int64_t w) {
   const int64_t last_start = h * w - vectors_of_row<T>(w) * kWideLanes<T>;

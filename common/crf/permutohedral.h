@@ -4,8 +4,8 @@
 // merging two sorted lists, and blurring runs through memory in order. No hash table is needed, and the same steps suit
 // a GPU. A point has one vertex in each class, so that threads can splat different classes without meeting.
 //
-// Tried, and no faster: huge pages; splatting as a gather; blurring in place along chains of
-// neighbours; numbering vertices by parts of the image first.
+// Tried, and no faster: huge pages; splatting as a gather; blurring in place along chains of neighbours; numbering vertices by
+// parts of the image first.
 //
 // Vertices are named by their number within their class: 16 bits do as long as no class has more than 65,536, which holds
 // for most photographs and halves what has to be read.

@@ -39,8 +39,8 @@ void store_row(const PointRows<float>& rows, int64_t point, const R& row) {
 // Adds rows of all points to their vertices in `count` classes. vertex, weight: of the first point and class; values: of
 // each class; stride: from one group of points to the next.
 template <class R, int count, class Index>
-void splat_classes(const PointRows<const float>& rows, const Index* vertex, const float* weight, int64_t stride, int64_t points,
-                   const std::array<float*, count>& values) {
+void splat_classes(const PointRows<const float>& rows, const Index* vertex, const float* weight, int64_t stride,
+                   int64_t points, const std::array<float*, count>& values) {
   for (int64_t first = 0; first < points; first += kGroup, vertex += stride, weight += stride) {
     const int lanes = static_cast<int>(std::min<int64_t>(kGroup, points - first));
     const bool has_next = R::kWidth > 1 && first + kGroup < points;
@@ -78,8 +78,8 @@ void blur_block(const float* old_values, const float* below, const float* above,
 
 // values: of each class, blurred.
 template <class R, int classes, class Index>
-void slice_points(const PointRows<float>& rows, const Index* vertex, const float* weight, const std::array<const float*, classes>& values,
-                  float factor, int64_t points) {
+void slice_points(const PointRows<float>& rows, const Index* vertex, const float* weight,
+                  const std::array<const float*, classes>& values, float factor, int64_t points) {
   for (int64_t first = 0; first < points; first += kGroup, vertex += classes * kGroup, weight += classes * kGroup) {
     const int lanes = static_cast<int>(std::min<int64_t>(kGroup, points - first));
     const bool has_next = R::kWidth > 1 && first + kGroup < points;

@@ -35,7 +35,8 @@ inline void depthwise_columns(const DepthwiseShape& s, const float* const* rows,
     }
   }
   BOXSEG_UNROLL for (int i = 0; i < kColumns; ++i)
-    BOXSEG_UNROLL for (int g = 0; g < kGroups; ++g) store_lanes(out + (x + i) * s.channels + c + kLanes * g, relu6_wide(sum[i][g]));
+    BOXSEG_UNROLL for (int g = 0; g < kGroups; ++g)
+      store_lanes(out + (x + i) * s.channels + c + kLanes * g, relu6_wide(sum[i][g]));
 }
 
 // All columns of an output row for the channels [c, c + 8 * kGroups).
@@ -107,5 +108,3 @@ inline void stem_row(const StemShape& s, int64_t y, const float* planes, const f
 }
 
 }  // namespace boxseg
-
-#undef BOXSEG_UNROLL
