@@ -215,13 +215,13 @@ TEST_CASE("the gathered gradient of a GPU thread equals the spread one of the CP
   }
 }
 
-TEST_CASE("eight exponentials at a time are within 3e-7 of exact ones, and clamp at the ends") {
+TEST_CASE("eight exponentials at a time are within 3e-7 of exact ones, and 0 where nearly nothing is left") {
   double worst = 0;
   for (float x = -87; x < 88; x += 0.00731f) {
     const Lanes e = exp_lanes(Lanes{x, x + 0.001f, 0, -x, 1, -1, 0.5f, -100});
     worst = std::max(worst, std::fabs(e[0] / std::exp(static_cast<double>(x)) - 1));
     REQUIRE(e[2] == 1);
-    REQUIRE(e[7] < 1.7e-38);
+    REQUIRE(e[7] == 0);
   }
   REQUIRE(worst > 0);
   REQUIRE(worst < 3e-7);
