@@ -7,11 +7,16 @@
 
 #include "common/nn/gram_maps.h"
 #include "common/nn/torch_pool.h"
+#include "common/nn/write_through.h"
 #include "stage1_classify/bap_parts.h"
 #include "stage1_classify/bap_products.h"
 
 namespace boxseg::bap {
 namespace {
+
+// Channels whose features stay in the cache until all boxes have had them.
+constexpr int64_t kBlock = kGramBlock;
+static_assert(kBlock % CellProducts<float>::kChannelsTogether == 0);
 
 // One image of the batch: its pointers into the parts, and where its boxes are.
 template <class T>
@@ -42,6 +47,7 @@ struct Image {
     for (int64_t b = first_box; b < last_box; ++b) box_cells.push_back(cells_of_boxes(p, b, b + 1));
   }
   bool attends() const { return plan.attending[static_cast<size_t>(n)] > 0; }
+  const CellRuns& cells_of(int64_t box) const { return box_cells[static_cast<size_t>(box - first_box)]; }
   T divisor(int64_t j) const {
     return static_cast<T>(plan.background_count[static_cast<size_t>(n * queries + j)]) + static_cast<T>(kDivisionGuard);
   }
@@ -75,7 +81,8 @@ void make_queries(const Image<T>& image, T* gram) {
     }
     if (!has_boxes) continue;
     sums.add(image.f, block);
-    products.add(image.query_vectors + first, channels, image.f + first * image.area, last - first);
+    const T* f = image.f + first * image.area;
+    products.add(image.query_vectors + first, channels, f, last - first, {f + (last - first) * image.area, (last - first) * image.area});
   }
   sums.write(gram);
   if (has_boxes) products.write(image.dots);
@@ -113,12 +120,15 @@ void forward_image(const Image<T>& image, T* gram, T* attention, T* weights, T* 
       attention[box.sample + s] = foreground_attention(image.view, box, s / box.cols, s % box.cols);
   }
   make_pooling_matrix(image, attention, weights, matrix);
+  std::vector<PackedRows<T>> rows;  // of the pooling matrix, by boxes
   for (int64_t b = image.first_box; b < image.last_box; ++b) {
-    const int64_t row = b * image.windows;
-    PackedRows<T> rows(image.box_cells[static_cast<size_t>(b - image.first_box)], image.area, image.windows);
-    rows.pack(matrix + row * image.area, image.windows);
-    products_at_channels(rows, image.windows, image.f, image.channels, 0, image.channels, vectors + row * image.channels);
+    rows.emplace_back(image.cells_of(b), image.area, image.windows);
+    rows.back().pack(matrix + b * image.windows * image.area, image.windows);
   }
+  for (int64_t first = 0; first < image.channels; first += kBlock)
+    for (int64_t b = image.first_box; b < image.last_box; ++b)
+      products_at_channels(rows[static_cast<size_t>(b - image.first_box)], image.windows, image.f, image.channels, first,
+                           std::min(first + kBlock, image.channels), vectors + b * image.windows * image.channels);
 }
 
 // What the samples of all boxes get back, each image in its own part.
@@ -141,12 +151,18 @@ void attention_backward(const Image<T>& image, const T* weights, const T* vector
                         SampleGradients<T>& samples, T* grad_dots, T* grad_gram) {
   const View<T>& v = image.view;
   const T *at_cells = samples.at_cells.data(), *self = samples.self.data();
+  std::vector<CellProducts<T>> products;  // of the gradients of pooled vectors and the features, by boxes
+  for (int64_t b = image.first_box; b < image.last_box; ++b)
+    products.emplace_back(image.windows, image.cells_of(b), image.area);
+  for (int64_t first = 0; first < image.channels; first += kBlock)
+    for (int64_t b = image.first_box; b < image.last_box; ++b)
+      products[static_cast<size_t>(b - image.first_box)].add(
+          grad_vectors + b * image.windows * image.channels + first, image.channels, image.f + first * image.area,
+          std::min(kBlock, image.channels - first));
   for (int64_t b = image.first_box; b < image.last_box; ++b) {
     const Box& box = v.boxes[b];
     const int64_t row = b * image.windows;
-    products_at_cells(grad_vectors + row * image.channels, image.windows, image.f, image.channels, image.area,
-                      image.box_cells[static_cast<size_t>(b - image.first_box)],
-                      samples.at_cells.data() + row * image.area);
+    products[static_cast<size_t>(b - image.first_box)].write(samples.at_cells.data() + row * image.area);
     for (int64_t k = row; k < row + image.windows; ++k)
       samples.self[static_cast<size_t>(k)] =
           inner(grad_vectors + k * image.channels, vectors + k * image.channels, image.channels);
@@ -182,6 +198,7 @@ void backward_image(const Image<T>& image, const T* weights, const T* matrix, co
   }
   const GramAdjoint<T> adjoint(grad_gram.data(), image.plan.h, image.plan.w);
   constexpr int64_t kPiece = 24;  // channels whose features and gradient stay in the cache until all paths are added
+  std::vector<T> piece(static_cast<size_t>(kPiece * area));
   for (int64_t first = 0; first < channels; first += kPiece) {
     const int64_t last = std::min(first + kPiece, channels);
     if (image.attends()) products_at_channels(packed_dots, queries, image.f, channels, first, last, products.data());
@@ -191,16 +208,18 @@ void backward_image(const Image<T>& image, const T* weights, const T* matrix, co
         if (image.attends()) sum += products[static_cast<size_t>(c)] - along[static_cast<size_t>(j)] * image.query_vectors[c];
         sum /= image.divisor(j);
       }
-    spread_members(image.plan, image.n, of_queries.data(), channels, first, last, grad);
+    spread_members(image.plan, image.n, of_queries.data(), channels, first, last, piece.data());
     for (int64_t b = image.first_box; b < image.last_box; ++b) {
       const int64_t row = b * image.windows;
       add_outer_products(grad_vectors + row * channels, matrix + row * area, image.windows, channels, area,
-                         image.box_cells[static_cast<size_t>(b - image.first_box)], first, last, grad);
+                         image.cells_of(b), first, last, piece.data());
     }
-    if (!image.attends()) continue;
-    add_outer_products<T>(image.query_vectors, grad_dots.data(), queries, channels, area, image.cells, first, last,
-                          grad);
-    adjoint.add(image.f + first * area, grad + first * area, last - first);
+    if (image.attends()) {
+      add_outer_products<T>(image.query_vectors, grad_dots.data(), queries, channels, area, image.cells, first, last,
+                            piece.data(), {image.f + last * area, (last - first) * area});
+      adjoint.add(image.f + first * area, piece.data(), last - first);
+    }
+    write_through(grad + first * area, piece.data(), (last - first) * area * static_cast<int64_t>(sizeof(T)));
   }
 }
 

@@ -24,20 +24,79 @@ template <class T>
 std::vector<T> mask_of(const BapPlan& plan, int64_t image) {
   const uint8_t* from = plan.small_mask.data() + image * plan.h * plan.w;
   std::vector<T> mask(from, from + plan.h * plan.w);
-  mask.resize(mask.size() + kWideLanes<T>, T(0));
+  mask.resize(mask.size() + kWidestVectorBytes / sizeof(T), T(0));
   return mask;
 }
 
 // That cover a row of w cells.
-template <class T>
-int64_t vectors_of_row(int64_t w) {
-  return (w + kWideLanes<T> - 1) / kWideLanes<T>;
-}
+int64_t vectors_of_row(int64_t w, int64_t lanes) { return (w + lanes - 1) / lanes; }
 // Up to where the vectors of rows do not look beyond the map.
-template <class T>
-int64_t whole_rows_end(const Span& rows, int64_t h, int64_t w) {
-  const int64_t last_start = h * w - vectors_of_row<T>(w) * kWideLanes<T>;
+int64_t whole_rows_end(const Span& rows, int64_t h, int64_t w, int64_t lanes) {
+  const int64_t last_start = h * w - vectors_of_row(w, lanes) * lanes;
   return std::clamp<int64_t>(last_start < 0 ? 0 : last_start / w + 1, rows.begin, rows.end);
+}
+
+template <int lanes, class T>
+BOXSEG_INLINED void sum_members_in(const BapPlan& plan, int64_t image, const T* f, int64_t channels, int64_t first,
+                                   int64_t last, T* out) {
+  using V = Wide<T, lanes>;
+  const int64_t w = plan.w, area = plan.h * w, grid = plan.grid;
+  const std::vector<T> mask = mask_of<T>(plan, image);
+  std::vector<T> columns(static_cast<size_t>(w + lanes));
+  for (int64_t c = first; c < last; ++c)
+    for (int64_t gy = 0; gy < grid; ++gy) {
+      const Span rows = grid_span(gy, plan.cell_h, plan.pad_top, plan.h);
+      const int64_t whole_end = whole_rows_end(rows, plan.h, w, lanes);
+      in_groups<6>(vectors_of_row(w, lanes), [&]<int Count>(int64_t vector) BOXSEG_ALWAYS_INLINE {
+        const int64_t start = rows.begin * w + vector * lanes;
+        const T *row = f + c * area + start, *weight = mask.data() + start;
+        V sums[Count] = {};
+        for (int64_t y = rows.begin; y < whole_end; ++y, row += w, weight += w)
+          BOXSEG_UNROLL for (int i = 0; i < Count; ++i)
+            sums[i] += load_wide<V>(row + i * lanes) * load_wide<V>(weight + i * lanes);
+        BOXSEG_UNROLL for (int i = 0; i < Count; ++i) store_wide(columns.data() + (vector + i) * lanes, sums[i]);
+      });
+      const T *row = f + c * area + whole_end * w, *weight = mask.data() + whole_end * w;
+      for (int64_t y = whole_end; y < rows.end; ++y, row += w, weight += w)
+        for (int64_t x = 0; x < w; ++x) columns[static_cast<size_t>(x)] += row[x] * weight[x];
+      for (int64_t gx = 0; gx < grid; ++gx) {
+        const Span cols = grid_span(gx, plan.cell_w, plan.pad_left, w);
+        T sum = 0;
+        for (int64_t x = cols.begin; x < cols.end; ++x) sum += columns[static_cast<size_t>(x)];
+        out[(gy * grid + gx) * channels + c] = sum;
+      }
+    }
+}
+
+template <int lanes, class T>
+BOXSEG_INLINED void spread_members_in(const BapPlan& plan, int64_t image, const T* grad, int64_t channels, int64_t first,
+                                      int64_t last, T* out) {
+  using V = Wide<T, lanes>;
+  const int64_t w = plan.w, area = plan.h * w, grid = plan.grid;
+  const std::vector<T> mask = mask_of<T>(plan, image);
+  std::vector<T> columns(static_cast<size_t>(w + lanes), T(0));
+  for (int64_t c = first; c < last; ++c)
+    for (int64_t gy = 0; gy < grid; ++gy) {
+      for (int64_t gx = 0; gx < grid; ++gx) {  // what is written beyond the end is written again with the next
+        const Span cols = grid_span(gx, plan.cell_w, plan.pad_left, w);
+        const V value = grad[(gy * grid + gx) * channels + c] - V{};
+        for (int64_t x = cols.begin; x < cols.end; x += lanes) store_wide(columns.data() + x, value);
+      }
+      const Span rows = grid_span(gy, plan.cell_h, plan.pad_top, plan.h);
+      const int64_t whole_end = whole_rows_end(rows, plan.h, w, lanes);
+      T* row = out + (c - first) * area + rows.begin * w;
+      const T* weight = mask.data() + rows.begin * w;
+      // What a vector writes beyond the end of its row is written again with the next.
+      for (int64_t y = rows.begin; y < whole_end; ++y, row += w, weight += w)
+        in_groups<6>(vectors_of_row(w, lanes), [&]<int Count>(int64_t vector) BOXSEG_ALWAYS_INLINE {
+          BOXSEG_UNROLL for (int i = 0; i < Count; ++i) {
+            const int64_t x = (vector + i) * lanes;
+            store_wide(row + x, load_wide<V>(columns.data() + x) * load_wide<V>(weight + x));
+          }
+        });
+      for (int64_t y = whole_end; y < rows.end; ++y, row += w, weight += w)
+        for (int64_t x = 0; x < w; ++x) row[x] = columns[static_cast<size_t>(x)] * weight[x];
+    }
 }
 
 }  // namespace
@@ -72,62 +131,17 @@ CellRuns cells_of_boxes(const BapPlan& plan, int64_t begin, int64_t end) {
 
 template <class T>
 void sum_members(const BapPlan& plan, int64_t image, const T* f, int64_t channels, int64_t first, int64_t last, T* out) {
-  using V = Wide<T>;
-  constexpr int64_t kLanes = kWideLanes<T>;
-  const int64_t w = plan.w, area = plan.h * w, grid = plan.grid;
-  const std::vector<T> mask = mask_of<T>(plan, image);
-  std::vector<T> columns(static_cast<size_t>(w + kLanes));
-  for (int64_t c = first; c < last; ++c)
-    for (int64_t gy = 0; gy < grid; ++gy) {
-      const Span rows = grid_span(gy, plan.cell_h, plan.pad_top, plan.h);
-      const int64_t whole_end = whole_rows_end<T>(rows, plan.h, w);
-      in_groups<6>(vectors_of_row<T>(w), [&]<int Count>(int64_t vector) {
-        const int64_t start = rows.begin * w + vector * kLanes;
-        const T *row = f + c * area + start, *weight = mask.data() + start;
-        V sums[Count] = {};
-        for (int64_t y = rows.begin; y < whole_end; ++y, row += w, weight += w)
-          for (int i = 0; i < Count; ++i) sums[i] += load_wide<V>(row + i * kLanes) * load_wide<V>(weight + i * kLanes);
-        for (int i = 0; i < Count; ++i) store_wide(columns.data() + (vector + i) * kLanes, sums[i]);
-      });
-      const T *row = f + c * area + whole_end * w, *weight = mask.data() + whole_end * w;
-      for (int64_t y = whole_end; y < rows.end; ++y, row += w, weight += w)
-        for (int64_t x = 0; x < w; ++x) columns[static_cast<size_t>(x)] += row[x] * weight[x];
-      for (int64_t gx = 0; gx < grid; ++gx) {
-        const Span cols = grid_span(gx, plan.cell_w, plan.pad_left, w);
-        T sum = 0;
-        for (int64_t x = cols.begin; x < cols.end; ++x) sum += columns[static_cast<size_t>(x)];
-        out[(gy * grid + gx) * channels + c] = sum;
-      }
-    }
+  with_vectors(instruction_set(), [&]<int bytes>() BOXSEG_ALWAYS_INLINE {
+    sum_members_in<bytes / sizeof(T)>(plan, image, f, channels, first, last, out);
+  });
 }
 
 template <class T>
 void spread_members(const BapPlan& plan, int64_t image, const T* grad, int64_t channels, int64_t first, int64_t last,
                     T* out) {
-  using V = Wide<T>;
-  constexpr int64_t kLanes = kWideLanes<T>;
-  const int64_t w = plan.w, area = plan.h * w, grid = plan.grid;
-  const std::vector<T> mask = mask_of<T>(plan, image);
-  std::vector<T> columns(static_cast<size_t>(w + kLanes), T(0));
-  for (int64_t c = first; c < last; ++c)
-    for (int64_t gy = 0; gy < grid; ++gy) {
-      for (int64_t gx = 0; gx < grid; ++gx) {
-        const Span cols = grid_span(gx, plan.cell_w, plan.pad_left, w);
-        std::fill(columns.begin() + cols.begin, columns.begin() + cols.end, grad[(gy * grid + gx) * channels + c]);
-      }
-      const Span rows = grid_span(gy, plan.cell_h, plan.pad_top, plan.h);
-      const int64_t whole_end = whole_rows_end<T>(rows, plan.h, w);
-      T* row = out + c * area + rows.begin * w;
-      const T* weight = mask.data() + rows.begin * w;
-      // What a vector writes beyond the end of its row is written again with the next.
-      for (int64_t y = rows.begin; y < whole_end; ++y, row += w, weight += w)
-        in_groups<6>(vectors_of_row<T>(w), [&]<int Count>(int64_t vector) {
-          for (int64_t x = vector * kLanes; x < (vector + Count) * kLanes; x += kLanes)
-            store_wide(row + x, load_wide<V>(columns.data() + x) * load_wide<V>(weight + x));
-        });
-      for (int64_t y = whole_end; y < rows.end; ++y, row += w, weight += w)
-        for (int64_t x = 0; x < w; ++x) row[x] = columns[static_cast<size_t>(x)] * weight[x];
-    }
+  with_vectors(instruction_set(), [&]<int bytes>() BOXSEG_ALWAYS_INLINE {
+    spread_members_in<bytes / sizeof(T)>(plan, image, grad, channels, first, last, out);
+  });
 }
 
 #define BOXSEG_BAP_PRODUCTS(T)                                                                 \

@@ -18,7 +18,7 @@ template <class T>
 void sum_members(const BapPlan& plan, int64_t image, const T* f, int64_t channels, int64_t first, int64_t last, T* out);
 
 // The adjoint, which sets all of out: out[c,cell] = grad[j,c] for background cells of query j, else 0.
-// Channels first .. last - 1; out: [C,area], grad: [J,C].
+// Channels first .. last - 1; out: [last - first,area], grad: [J,C].
 template <class T>
 void spread_members(const BapPlan& plan, int64_t image, const T* grad, int64_t channels, int64_t first, int64_t last,
                     T* out);

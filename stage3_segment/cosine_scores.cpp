@@ -10,6 +10,7 @@
 #include "common/base/error.h"
 #include "common/nn/map_products.h"
 #include "common/nn/torch_pool.h"
+#include "common/nn/write_through.h"
 
 namespace boxseg {
 namespace {
@@ -26,16 +27,26 @@ at::Tensor inverse_norm(const at::Tensor& x) {
   return norm.masked_fill(is_zero, 1).reciprocal().masked_fill(is_zero, 0);
 }
 
-// 1/|f| at each cell of one image, as above. f: [C,area], out: [area].
+// Of one image: the products of unit weights with each cell's features, divided by their norm, and 1/norm, which is 0 as
+// above. weights: [K,C], f: [C,area], scores: [K,area], inverse: [area].
 template <class T>
-void inverse_norms(const T* f, int64_t channels, int64_t area, T* out) {
-  std::fill_n(out, area, T(0));
-  for (int64_t c = 0; c < channels; ++c, f += area)
-    for (int64_t i = 0; i < area; ++i) out[i] += f[i] * f[i];
-  for (int64_t i = 0; i < area; ++i) {
-    const T norm = std::sqrt(out[i]);
-    out[i] = norm > T(kNormFloor) ? 1 / norm : T(0);
+void score_cells(const T* weights, int64_t classes, const T* f, int64_t channels, int64_t area, T* scores, T* inverse) {
+  constexpr int64_t kPiece = CellProducts<T>::kChannelsTogether;  // in the cache for both
+  CellProducts<T> products(classes, all_cells(area), area);
+  std::fill_n(inverse, area, T(0));
+  for (int64_t first = 0; first < channels; first += kPiece) {
+    const int64_t last = std::min(first + kPiece, channels);
+    products.add(weights + first, channels, f + first * area, last - first);
+    for (int64_t c = first; c < last; ++c)
+      for (int64_t i = 0; i < area; ++i) inverse[i] += f[c * area + i] * f[c * area + i];
   }
+  for (int64_t i = 0; i < area; ++i) {
+    const T norm = std::sqrt(inverse[i]);
+    inverse[i] = norm > T(kNormFloor) ? 1 / norm : T(0);
+  }
+  products.write(scores);
+  for (int64_t k = 0; k < classes; ++k)
+    for (int64_t i = 0; i < area; ++i) scores[k * area + i] *= inverse[i];
 }
 
 // With unit weights u and inverse norms v: s = v <u, f>; ds/df = v (u - s v f), ds/du = v f. The norm of a weight is
@@ -54,12 +65,7 @@ struct CellCosines : torch::autograd::Function<CellCosines> {
       auto* s = scores.mutable_data_ptr<scalar_t>();
       auto* v = inverse.mutable_data_ptr<scalar_t>();
       for_each_in_torch_pool(n, [&](int64_t i) {
-        const scalar_t* image = f + i * channels * area;
-        scalar_t *out = s + i * classes * area, *norms = v + i * area;
-        products_at_cells(weights, classes, image, channels, area, all_cells(area), out);
-        inverse_norms(image, channels, area, norms);
-        for (int64_t k = 0; k < classes; ++k)
-          for (int64_t cell = 0; cell < area; ++cell) out[k * area + cell] *= norms[cell];
+        score_cells(weights, classes, f + i * channels * area, channels, area, s + i * classes * area, v + i * area);
       });
     });
     context->save_for_backward({features, u, inverse, scores});
@@ -92,16 +98,19 @@ struct CellCosines : torch::autograd::Function<CellCosines> {
         PackedRows<T> packed(cells, area, weight_parts.defined() ? classes : 0);
         if (weight_parts.defined()) packed.pack(slopes.data(), classes);
         constexpr int64_t kPiece = 24;  // channels whose features and gradient stay in the cache
+        std::vector<T> piece(static_cast<size_t>(grad_features.defined() ? kPiece * area : 0));
         for (int64_t first = 0; first < channels; first += kPiece) {
           const int64_t last = std::min(first + kPiece, channels);
           if (weight_parts.defined())
             products_at_channels(packed, classes, f, channels, first, last,
                                  weight_parts.mutable_data_ptr<T>() + i * classes * channels);
           if (!grad_features.defined()) continue;
-          T* out = grad_features.mutable_data_ptr<T>() + i * channels * area;
-          for (int64_t c = first * area; c < last * area; c += area)
-            for (int64_t cell = 0; cell < area; ++cell) out[c + cell] = f[c + cell] * along[static_cast<size_t>(cell)];
-          add_outer_products(u.const_data_ptr<T>(), slopes.data(), classes, channels, area, cells, first, last, out);
+          for (int64_t c = 0; c < last - first; ++c)
+            for (int64_t cell = 0; cell < area; ++cell)
+              piece[static_cast<size_t>(c * area + cell)] = f[(first + c) * area + cell] * along[static_cast<size_t>(cell)];
+          add_outer_products(u.const_data_ptr<T>(), slopes.data(), classes, channels, area, cells, first, last, piece.data());
+          write_through(grad_features.mutable_data_ptr<T>() + (i * channels + first) * area, piece.data(),
+                        (last - first) * area * static_cast<int64_t>(sizeof(T)));
         }
       });
     });

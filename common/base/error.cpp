@@ -4,6 +4,7 @@
 #include <new>
 
 #include "common/base/cpu_check.h"
+#include "common/base/equal_bits.h"
 #include "common/base/heap.h"
 
 namespace boxseg {
@@ -11,6 +12,7 @@ namespace boxseg {
 int run_program(const char* program, int argc, char** argv, int (*body)(int, char**)) {
   require_cpu();  // has run already, but only because it is named here
   keep_freed_memory();
+  ask_for_equal_bits();
   try {
     return body(argc, argv);
   } catch (const Error& e) {

@@ -3,8 +3,12 @@
 // UNIT/cuda/stub.cpp what a build without CUDA links instead (it throws).
 #pragma once
 
+#include "common/base/instruction_set.h"
+
 #if defined(__CUDACC__)
 #define BOXSEG_HD __host__ __device__ inline
+#define BOXSEG_HD_INLINED __host__ __device__ __forceinline__
 #else
 #define BOXSEG_HD inline
+#define BOXSEG_HD_INLINED BOXSEG_INLINED  // what is called with vectors
 #endif

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <optional>
-#include <type_traits>
 #include <vector>
 
 #include "common/base/error.h"
 #include "common/nn/cuda/launch.h"
 #include "common/nn/gram_maps_kernel.h"
+#include "common/nn/groups.h"
 #include "common/nn/torch_pool.h"
 #include "common/nn/wide.h"
 
@@ -19,7 +19,7 @@ namespace {
 // Adds to sums [5,area] the products of `channels` channels at cells from .. to - 1. A few channels at a time share the
 // loads and stores of the sums; memory is read in order.
 template <class V, int Channels, class T>
-void add_products_of(const T* f, int64_t area, int64_t right, int64_t lower, int64_t from, int64_t to, T* sums) {
+BOXSEG_INLINED void add_products_of(const T* f, int64_t area, int64_t right, int64_t lower, int64_t from, int64_t to, T* sums) {
   constexpr int64_t kLength = sizeof(V) / sizeof(T);
   for (int64_t cell = from; cell + kLength <= to; cell += kLength) {
     V run[5];
@@ -29,20 +29,21 @@ void add_products_of(const T* f, int64_t area, int64_t right, int64_t lower, int
   }
 }
 
-template <class T>
-void add_products(const T* f, int64_t channels, int64_t area, int64_t right, int64_t lower, int64_t from, int64_t to, T* sums) {
-  using V = Wide<T>;
-  const int64_t runs_end = from + std::max<int64_t>(0, to - from) / kWideLanes<T> * kWideLanes<T>;
+template <int lanes, class T>
+BOXSEG_INLINED void add_products(const T* f, int64_t channels, int64_t area, int64_t right, int64_t lower, int64_t from,
+                                 int64_t to, T* sums) {
+  const int64_t runs_end = from + std::max<int64_t>(0, to - from) / lanes * lanes;
   int64_t c = 0;
   for (; c + 4 <= channels; c += 4) {
-    add_products_of<V, 4>(f + c * area, area, right, lower, from, runs_end, sums);
+    add_products_of<Wide<T, lanes>, 4>(f + c * area, area, right, lower, from, runs_end, sums);
     add_products_of<T, 4>(f + c * area, area, right, lower, runs_end, to, sums);
   }
   for (; c < channels; ++c) add_products_of<T, 1>(f + c * area, area, right, lower, from, to, sums);
 }
 
 template <int Channels, class V, class T>
-void add_adjoint(const T* f, T* out, int64_t area, int64_t up, int64_t down, int64_t left, int64_t right, const T* factors) {
+BOXSEG_INLINED void add_adjoint(const T* f, T* out, int64_t area, int64_t up, int64_t down, int64_t left, int64_t right,
+                                const T* factors) {
   V sums[Channels];
   gram_adjoint<Channels>(f, area, up, down, left, right, factors, area, sums);
   for (int c = 0; c < Channels; ++c) {
@@ -54,23 +55,31 @@ void add_adjoint(const T* f, T* out, int64_t area, int64_t up, int64_t down, int
 }
 
 // Some channels of one image, in one row: f and out at the first of them, [Channels,h,w]; factors: the image's [9,h,w].
-template <int Channels, class T>
-void gram_adjoint_row(const T* f, T* out, const T* factors, int64_t h, int64_t w, int64_t y, int64_t first_column,
-                      int64_t end_column) {
+template <int Channels, int lanes, class T>
+BOXSEG_INLINED void gram_adjoint_row(const T* f, T* out, const T* factors, int64_t h, int64_t w, int64_t y, int64_t begin,
+                                     int64_t end) {
+  if (begin >= end) return;
   const int64_t area = h * w, up = y > 0 ? -w : 0, down = y + 1 < h ? w : 0;
   const auto single = [&](int64_t x) {
     const int64_t cell = y * w + x;
     add_adjoint<Channels, T>(f + cell, out + cell, area, up, down, x > 0 ? -1 : 0, x + 1 < w ? 1 : 0, factors + cell);
   };
-  // Runs look one cell beyond the ends of their row and the rows around it (with factor 0), but not beyond the map.
-  const int64_t runs_end = y + 2 < h ? w : w - 1;
-  int64_t x = first_column;
-  if (y <= 1 && x == 0) single(x++);
-  for (; x < end_column && x + kWideLanes<T> <= runs_end; x += kWideLanes<T>) {
-    const int64_t cell = y * w + x;
-    add_adjoint<Channels, Wide<T>>(f + cell, out + cell, area, up, down, -1, 1, factors + cell);
-  }
-  for (; x < end_column; ++x) single(x);
+  // Runs look one cell beyond the ends of their row and the rows around it (with factor 0), but not beyond the map. They begin
+  // sooner where that lets whole ones reach the end.
+  const int64_t runs_begin = y <= 1 ? 1 : 0, runs_end = y + 2 < h ? w : w - 1;
+  const int64_t length = (end - begin + kWideLanes<T> - 1) / kWideLanes<T> * kWideLanes<T>;
+  int64_t x = std::min(begin, std::max(runs_begin, runs_end - length));
+  const auto runs = [&]<class V>(const V&, int64_t last) BOXSEG_ALWAYS_INLINE {
+    constexpr int64_t kLength = sizeof(V) / sizeof(T);
+    for (; x + kLength <= last && x < end; x += kLength) {
+      const int64_t cell = y * w + x;
+      add_adjoint<Channels, V>(f + cell, out + cell, area, up, down, -1, 1, factors + cell);
+    }
+  };
+  if (x < runs_begin) single(x++);
+  if constexpr (lanes > kWideLanes<T>) runs(Wide<T, lanes>{}, std::min(end, runs_end));
+  runs(Wide<T>{}, runs_end);
+  for (; x < end; ++x) single(x);
 }
 
 void check_features(const at::Tensor& features) {
@@ -91,8 +100,11 @@ template <class T>
 void GramSums<T>::add(const T* f, int64_t block) {
   const int64_t area = h_ * w_, first = block * kGramBlock;
   const auto add_between = [&](int64_t right, int64_t lower, int64_t from, int64_t to) {
-    add_products(f + first * area, std::min(kGramBlock, channels_ - first), area, right, lower, std::max(from, first_row_ * w_),
-                 std::min(to, end_row_ * w_), sums_.data() + block * 5 * area);
+    with_vectors(instruction_set(), [&]<int bytes>() BOXSEG_ALWAYS_INLINE {
+      add_products<bytes / sizeof(T)>(f + first * area, std::min(kGramBlock, channels_ - first), area, right, lower,
+                                      std::max(from, first_row_ * w_), std::min(to, end_row_ * w_),
+                                      sums_.data() + block * 5 * area);
+    });
   };
   add_between(1, w_, 0, area - w_ - 1);
   add_between(0, w_, std::max<int64_t>(0, area - w_ - 1), area - w_);  // the last cell with one below
@@ -119,31 +131,30 @@ template class GramSums<double>;
 
 template <class T>
 GramAdjoint<T>::GramAdjoint(const T* grad_maps, int64_t h, int64_t w)
-    : h_(h), w_(w), first_row_(h), end_row_(0), first_column_(w), end_column_(0), factors_(static_cast<size_t>(9 * h * w)) {
-  for (int64_t y = 0; y < h; ++y)
+    : h_(h), w_(w), factors_(static_cast<size_t>(9 * h * w)), columns_(static_cast<size_t>(h), Columns{w, 0}) {
+  for (int64_t y = 0; y < h; ++y) {
+    Columns& columns = columns_[static_cast<size_t>(y)];
     for (int64_t x = 0; x < w; ++x) {
       T at_cell[9];
       gram_adjoint_factors(grad_maps, h, w, y, x, at_cell);
       for (int k = 0; k < 9; ++k) factors_[static_cast<size_t>((k * h + y) * w + x)] = at_cell[k];
       if (std::all_of(at_cell, at_cell + 9, [](T factor) { return factor == 0; })) continue;
-      first_row_ = std::min(first_row_, y);
-      end_row_ = y + 1;
-      first_column_ = std::min(first_column_, x);
-      end_column_ = std::max(end_column_, x + 1);
+      columns = {std::min(columns.begin, x), x + 1};
     }
+  }
 }
 
 template <class T>
 void GramAdjoint<T>::add(const T* f, T* out, int64_t channels) const {
-  constexpr int kTogether = 4;  // channels that share the loads of the factors
-  const auto add_channels = [&]<int Channels>(int64_t c, std::integral_constant<int, Channels>) {
-    const int64_t at = c * h_ * w_;
-    for (int64_t y = first_row_; y < end_row_; ++y)
-      gram_adjoint_row<Channels>(f + at, out + at, factors_.data(), h_, w_, y, first_column_, end_column_);
-  };
-  int64_t c = 0;
-  for (; c + kTogether <= channels; c += kTogether) add_channels(c, std::integral_constant<int, kTogether>{});
-  for (; c < channels; ++c) add_channels(c, std::integral_constant<int, 1>{});
+  with_vectors(instruction_set(), [&]<int bytes>() BOXSEG_ALWAYS_INLINE {
+    in_groups<8>(channels, [&]<int Channels>(int64_t c) BOXSEG_ALWAYS_INLINE {  // share the loads of the factors
+      const int64_t at = c * h_ * w_;
+      for (int64_t y = 0; y < h_; ++y) {
+        const auto [begin, end] = columns_[static_cast<size_t>(y)];
+        gram_adjoint_row<Channels, bytes / sizeof(T)>(f + at, out + at, factors_.data(), h_, w_, y, begin, end);
+      }
+    });
+  });
 }
 
 template class GramAdjoint<float>;

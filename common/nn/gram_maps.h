@@ -41,12 +41,16 @@ template <class T>
 class GramAdjoint {
  public:
   GramAdjoint(const T* grad_maps, int64_t h, int64_t w);  // [5,h,w]
-  // f, out: [channels,h,w]. Rows and columns at the edges whose gradients are 0 are not looked at.
+  // f, out: [channels,h,w]. Cells at the ends of rows, and rows, whose gradients are 0 may be left out.
   void add(const T* f, T* out, int64_t channels) const;
 
  private:
-  int64_t h_, w_, first_row_, end_row_, first_column_, end_column_;
-  std::vector<T> factors_;  // [9,h,w]
+  struct Columns {
+    int64_t begin, end;
+  };
+  int64_t h_, w_;
+  std::vector<T> factors_;        // [9,h,w]
+  std::vector<Columns> columns_;  // [h]: those with factors
 };
 
 }  // namespace boxseg

@@ -12,14 +12,16 @@ namespace boxseg {
 inline constexpr int64_t kGramBlock = 64;
 
 template <class V, class T>
-BOXSEG_HD void load_run(V& value, const T* from) {
+BOXSEG_HD_INLINED void load_run(V& value, const T* from) {
   memcpy(&value, from, sizeof value);
 }
 
 // Adds to sums[0..4] the products of channels [0,channels) of the cells at f, whose neighbours lie `right` (1 or 0) and
 // `lower` (w or 0) elements further. Sums of cells without that neighbour are meaningless: the caller stores 0 instead.
 template <class V, class T>
-BOXSEG_HD void gram_products(const T* f, int64_t area, int64_t right, int64_t lower, int64_t channels, V* sums) {
+BOXSEG_HD_INLINED void gram_products(const T* f, int64_t area, int64_t right, int64_t lower, int64_t channels,
+                                     V* sums) {
+  BOXSEG_FUSE_PRODUCTS
   V self_sum = sums[0], right_sum = sums[1], lower_sum = sums[2], falling_sum = sums[3], rising_sum = sums[4];
   for (int64_t c = 0; c < channels; ++c, f += area) {
     V here, east, south, southeast;
@@ -61,8 +63,9 @@ BOXSEG_HD void gram_adjoint_factors(const T* grad, int64_t h, int64_t w, int64_t
 // neighbours; those outside the map have factor 0, and an offset to something that can be read. Factor k of the 3x3
 // lies at factors + k*stride.
 template <int Channels, class V, class T>
-BOXSEG_HD void gram_adjoint(const T* f, int64_t area, int64_t up, int64_t down, int64_t left, int64_t right,
-                            const T* factors, int64_t stride, V* sums) {
+BOXSEG_HD_INLINED void gram_adjoint(const T* f, int64_t area, int64_t up, int64_t down, int64_t left, int64_t right,
+                                    const T* factors, int64_t stride, V* sums) {
+  BOXSEG_FUSE_PRODUCTS
   const int64_t offsets[9] = {up + left, up, up + right, left, 0, right, down + left, down, down + right};
   for (int k = 0; k < 9; ++k) {
     V factor;

@@ -8,14 +8,6 @@
 
 #pragma GCC diagnostic ignored "-Wpsabi"  // without AVX these are passed otherwise, by all code alike
 
-// From here to the end of the file or block, a product and its sum may be one instruction, as every matrix library has
-// them. Elsewhere the build forbids it, so that results with golden bits are those of any compiler.
-#if defined(__clang__)
-#define BOXSEG_FUSE_PRODUCTS _Pragma("clang fp contract(fast)")
-#else
-#define BOXSEG_FUSE_PRODUCTS
-#endif
-
 // Before a loop over an array of sums: these stay in registers only if the loop vanishes, which compilers do on their own only
 // for short ones.
 #if defined(__clang__)

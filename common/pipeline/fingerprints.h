@@ -6,9 +6,9 @@
 namespace boxseg {
 
 inline constexpr const char* kPrepareFingerprint = "1";
-inline constexpr const char* kStage1Fingerprint = "4";
-inline constexpr const char* kStage2Fingerprint = "3";
-inline constexpr const char* kStage3Fingerprint = "4";
+inline constexpr const char* kStage1Fingerprint = "5";
+inline constexpr const char* kStage2Fingerprint = "4";
+inline constexpr const char* kStage3Fingerprint = "5";
 inline constexpr const char* kPredictFingerprint = "4";
 inline constexpr const char* kEvaluateFingerprint = "2";
 inline constexpr const char* kReportFingerprint = "3";

@@ -1,6 +1,7 @@
 #include "common/nn/map_products.h"
 
 #include <catch2/catch.hpp>
+#include <utility>
 #include <vector>
 
 #include "common/base/random.h"
@@ -26,6 +27,13 @@ std::vector<T> drawn(const char* name, int64_t count) {
   std::vector<T> values(static_cast<size_t>(count));
   for (T& v : values) v = static_cast<T>(random.normal());
   return values;
+}
+
+// Those that this CPU has.
+std::vector<InstructionSet> instruction_sets() {
+  std::vector<InstructionSet> sets = {InstructionSet::kCompiled};
+  if (instruction_set() != sets[0]) sets.push_back(instruction_set());
+  return sets;
 }
 
 bool is_in(const CellRuns& cells, int64_t cell) {
@@ -54,8 +62,13 @@ TEMPLATE_TEST_CASE("products of vectors and features are sums over channels, at 
                    double) {
   for_each_case<TestType>([](const Size& size, const CellRuns& cells, const auto& a, const auto&, const auto& f) {
     constexpr TestType kUntouched = 77;
-    std::vector<TestType> out(static_cast<size_t>(size.rows * size.area), kUntouched);
-    products_at_cells(a.data(), size.rows, f.data(), size.channels, size.area, cells, out.data());
+    const std::vector<TestType> untouched(static_cast<size_t>(size.rows * size.area), kUntouched);
+    std::vector<TestType> out, others;
+    for (const InstructionSet instructions : instruction_sets()) {
+      others = std::exchange(out, untouched);
+      products_at_cells(a.data(), size.rows, f.data(), size.channels, size.area, cells, out.data(), instructions);
+      REQUIRE((others.empty() || out == others));
+    }
     for (int64_t r = 0; r < size.rows; ++r)
       for (int64_t cell = 0; cell < size.area; ++cell) {
         double sum = 0;
@@ -69,28 +82,35 @@ TEMPLATE_TEST_CASE("products of vectors and features are sums over channels, at 
 
 TEMPLATE_TEST_CASE("products of maps and features are sums over the cells asked for", "[cpu]", float, double) {
   for_each_case<TestType>([](const Size& size, const CellRuns& cells, const auto&, const auto& m, const auto& f) {
-    std::vector<TestType> out(static_cast<size_t>(size.rows * size.channels));
-    PackedRows<TestType> packed(cells, size.area, size.rows);
-    packed.pack(m.data(), size.rows);
-    const int64_t middle = size.channels / 3;
-    products_at_channels(packed, size.rows, f.data(), size.channels, 0, middle, out.data());
-    products_at_channels(packed, size.rows, f.data(), size.channels, middle, size.channels, out.data());
-    for (int64_t r = 0; r < size.rows; ++r)
-      for (int64_t c = 0; c < size.channels; ++c) {
-        double sum = 0;
-        for (int64_t cell = 0; cell < size.area; ++cell)
-          if (is_in(cells, cell))
-            sum += static_cast<double>(m[r * size.area + cell]) * static_cast<double>(f[c * size.area + cell]);
-        REQUIRE(static_cast<double>(out[r * size.channels + c]) == near<TestType>(sum));
-      }
+    for (const InstructionSet instructions : instruction_sets()) {
+      std::vector<TestType> out(static_cast<size_t>(size.rows * size.channels));
+      PackedRows<TestType> packed(cells, size.area, size.rows, instructions);
+      packed.pack(m.data(), size.rows);
+      const int64_t middle = size.channels / 3;
+      products_at_channels(packed, size.rows, f.data(), size.channels, 0, middle, out.data());
+      products_at_channels(packed, size.rows, f.data(), size.channels, middle, size.channels, out.data());
+      for (int64_t r = 0; r < size.rows; ++r)
+        for (int64_t c = 0; c < size.channels; ++c) {
+          double sum = 0;
+          for (int64_t cell = 0; cell < size.area; ++cell)
+            if (is_in(cells, cell))
+              sum += static_cast<double>(m[r * size.area + cell]) * static_cast<double>(f[c * size.area + cell]);
+          REQUIRE(static_cast<double>(out[r * size.channels + c]) == near<TestType>(sum));
+        }
+    }
   });
 }
 
 TEMPLATE_TEST_CASE("outer products are added at the channels and cells asked for", "[cpu]", float, double) {
   for_each_case<TestType>([](const Size& size, const CellRuns& cells, const auto& a, const auto& m, const auto& f) {
-    std::vector<TestType> out(f.begin(), f.end());
     const int64_t first = size.channels / 4, last = size.channels - size.channels / 5;
-    add_outer_products(a.data(), m.data(), size.rows, size.channels, size.area, cells, first, last, out.data());
+    std::vector<TestType> out, others;
+    for (const InstructionSet instructions : instruction_sets()) {
+      others = std::exchange(out, f);
+      add_outer_products(a.data(), m.data(), size.rows, size.channels, size.area, cells, first, last,
+                         out.data() + first * size.area, {}, instructions);
+      REQUIRE((others.empty() || out == others));
+    }
     for (int64_t c = 0; c < size.channels; ++c)
       for (int64_t cell = 0; cell < size.area; ++cell) {
         double sum = f[c * size.area + cell];

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "common/base/equal_bits.h"
 #include "common/base/error.h"
 #include "common/base/files.h"
 #include "common/base/text.h"
@@ -79,6 +80,7 @@ CommandResult run_command(const std::string& shell_command) {
 }  // namespace boxseg::test
 
 int main(int argc, char** argv) {
+  boxseg::ask_for_equal_bits();
   const int failed = Catch::Session().run(argc, argv);
   if (boxseg::test::g_skipped > 0) std::printf("%d skipped\n", boxseg::test::g_skipped);
   return std::min(failed, 255);

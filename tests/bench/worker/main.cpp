@@ -4,6 +4,7 @@
 #include <iostream>
 #include <map>
 
+#include "common/base/equal_bits.h"
 #include "common/base/heap.h"
 #include "common/base/log.h"
 #include "tests/bench/worker/serve.h"
@@ -49,6 +50,7 @@ void serve(const std::function<void()>& work) {
 int main(int argc, char** argv) {
   using namespace boxseg::bench;
   boxseg::keep_freed_memory();
+  boxseg::ask_for_equal_bits();
   if (argc < 2 || !verbs().count(argv[1])) return usage();
   const Entry& entry = verbs().at(argv[1]);
   const Arguments arguments(argv + 2, argv + argc);
