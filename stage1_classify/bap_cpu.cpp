@@ -61,16 +61,15 @@ T inner(const T* a, const T* b, int64_t count) {
 }
 
 // The query vectors and, where boxes attend, their norms and products with the features, and the Gram maps [5,A] of the
-// boxes' rows. A query's channel is the mean of that channel alone, so that features are read once for all.
+// boxes' cells. A query's channel is the mean of that channel alone, so that features are read once for all.
 template <class T>
 void make_queries(const Image<T>& image, T* gram) {
   static_assert(kGramBlock % CellProducts<T>::kChannelsTogether == 0);
-  const int64_t w = image.plan.w, channels = image.channels;
+  const int64_t channels = image.channels;
   const bool has_boxes = image.attends() && !image.cells.runs.empty();
-  const int64_t first_row = has_boxes ? image.cells.runs.front().begin / w : 0;
-  const int64_t end_row = has_boxes ? (image.cells.runs.back().end + w - 1) / w : 0;
-  GramSums<T> sums(channels, image.plan.h, w, first_row, end_row);
-  CellProducts<T> products(has_boxes ? image.queries : 0, image.cells, image.area);
+  const CellRuns cells = has_boxes ? image.cells : CellRuns();
+  GramSums<T> sums(channels, image.plan.h, image.plan.w, cells);
+  CellProducts<T> products(has_boxes ? image.queries : 0, cells, image.area);
   for (int64_t block = 0; block < sums.blocks(); ++block) {
     const int64_t first = block * kGramBlock, last = std::min(first + kGramBlock, channels);
     sum_members(image.plan, image.n, image.f, channels, first, last, image.query_vectors);

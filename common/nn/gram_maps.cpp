@@ -16,29 +16,19 @@
 namespace boxseg {
 namespace {
 
-// Adds to sums [5,area] the products of `channels` channels at cells from .. to - 1. A few channels at a time share the
-// loads and stores of the sums; memory is read in order.
-template <class V, int Channels, class T>
-BOXSEG_INLINED void add_products_of(const T* f, int64_t area, int64_t right, int64_t lower, int64_t from, int64_t to, T* sums) {
+// Adds to sums [5,area] the products of `channels` channels at cells from .. to - 1, as many vectors V as fit; returns where
+// they end.
+template <class V, class T>
+BOXSEG_INLINED int64_t add_products(const T* f, int64_t channels, int64_t area, int64_t right, int64_t lower, int64_t from,
+                                    int64_t to, T* sums) {
   constexpr int64_t kLength = sizeof(V) / sizeof(T);
-  for (int64_t cell = from; cell + kLength <= to; cell += kLength) {
+  for (; from + kLength <= to; from += kLength) {
     V run[5];
-    for (int k = 0; k < 5; ++k) load_run(run[k], sums + k * area + cell);
-    gram_products(f + cell, area, right, lower, Channels, run);
-    for (int k = 0; k < 5; ++k) memcpy(sums + k * area + cell, &run[k], sizeof(V));
+    for (int k = 0; k < 5; ++k) load_run(run[k], sums + k * area + from);
+    gram_products(f + from, area, right, lower, channels, run);
+    for (int k = 0; k < 5; ++k) memcpy(sums + k * area + from, &run[k], sizeof(V));
   }
-}
-
-template <int lanes, class T>
-BOXSEG_INLINED void add_products(const T* f, int64_t channels, int64_t area, int64_t right, int64_t lower, int64_t from,
-                                 int64_t to, T* sums) {
-  const int64_t runs_end = from + std::max<int64_t>(0, to - from) / lanes * lanes;
-  int64_t c = 0;
-  for (; c + 4 <= channels; c += 4) {
-    add_products_of<Wide<T, lanes>, 4>(f + c * area, area, right, lower, from, runs_end, sums);
-    add_products_of<T, 4>(f + c * area, area, right, lower, runs_end, to, sums);
-  }
-  for (; c < channels; ++c) add_products_of<T, 1>(f + c * area, area, right, lower, from, to, sums);
+  return from;
 }
 
 template <int Channels, class V, class T>
@@ -91,35 +81,39 @@ void check_features(const at::Tensor& features) {
 }  // namespace
 
 template <class T>
-GramSums<T>::GramSums(int64_t channels, int64_t h, int64_t w, int64_t first_row, int64_t end_row)
-    : channels_(channels), h_(h), w_(w), first_row_(first_row), end_row_(end_row),
-      sums_(static_cast<size_t>(blocks() * 5 * h * w)) {}
+GramSums<T>::GramSums(int64_t channels, int64_t h, int64_t w, const CellRuns& cells)
+    : channels_(channels), h_(h), w_(w), cells_(cells), sums_(static_cast<size_t>(blocks() * 5 * h * w)) {}
 
 // Cells are taken as one line: the products of a row's last cell with what follows in memory mean nothing.
 template <class T>
 void GramSums<T>::add(const T* f, int64_t block) {
-  const int64_t area = h_ * w_, first = block * kGramBlock;
-  const auto add_between = [&](int64_t right, int64_t lower, int64_t from, int64_t to) {
-    with_vectors(instruction_set(), [&]<int bytes>() BOXSEG_ALWAYS_INLINE {
-      add_products<bytes / sizeof(T)>(f + first * area, std::min(kGramBlock, channels_ - first), area, right, lower,
-                                      std::max(from, first_row_ * w_), std::min(to, end_row_ * w_),
-                                      sums_.data() + block * 5 * area);
-    });
-  };
-  add_between(1, w_, 0, area - w_ - 1);
-  add_between(0, w_, std::max<int64_t>(0, area - w_ - 1), area - w_);  // the last cell with one below
-  add_between(1, 0, area - w_, area - 1);                              // the last row
-  add_between(0, 0, area - 1, area);
+  const int64_t area = h_ * w_, first = block * kGramBlock, channels = std::min(kGramBlock, channels_ - first);
+  f += first * area;
+  T* sums = sums_.data() + block * 5 * area;
+  with_vectors(instruction_set(), [&]<int bytes>() BOXSEG_ALWAYS_INLINE {
+    const auto add_between = [&](int64_t right, int64_t lower, int64_t from, int64_t to) BOXSEG_ALWAYS_INLINE {
+      from = add_products<Wide<T, bytes / sizeof(T)>>(f, channels, area, right, lower, from, to, sums);
+      from = add_products<Wide<T>>(f, channels, area, right, lower, from, to, sums);
+      add_products<T>(f, channels, area, right, lower, from, to, sums);
+    };
+    const int64_t last_above = std::max<int64_t>(0, area - w_ - 1);  // the last cell with one below
+    for (const auto& run : cells_.runs) {
+      add_between(1, w_, run.begin, std::min(run.end, last_above));
+      add_between(0, w_, std::max(run.begin, last_above), std::min(run.end, area - w_));
+      add_between(1, 0, std::max(run.begin, area - w_), std::min(run.end, area - 1));
+      add_between(0, 0, std::max(run.begin, area - 1), run.end);
+    }
+  });
 }
 
 template <class T>
 void GramSums<T>::write(T* maps) const {
   const int64_t area = h_ * w_;
   for (int64_t k = 0; k < 5; ++k)
-    for (int64_t y = first_row_; y < end_row_; ++y)
-      for (int64_t x = 0; x < w_; ++x) {
-        const bool is_outside = (k >= 2 && y + 1 == h_) || (k != 0 && k != 2 && x + 1 == w_);
-        const int64_t at = k * area + y * w_ + x;
+    for (const auto& run : cells_.runs)
+      for (int64_t cell = run.begin; cell < run.end; ++cell) {
+        const bool is_outside = (k >= 2 && cell >= area - w_) || (k != 0 && k != 2 && cell % w_ == w_ - 1);
+        const int64_t at = k * area + cell;
         double total = 0;
         for (int64_t b = 0; b < blocks(); ++b) total += static_cast<double>(sums_[static_cast<size_t>(b * 5 * area + at)]);
         maps[at] = is_outside ? T(0) : static_cast<T>(total);
@@ -175,7 +169,7 @@ at::Tensor gram_maps(const at::Tensor& given) {
       nn_cuda::gram_maps(f, out, n, channels, h, w, nn_cuda::current_stream(features));
       return;
     }
-    std::vector<GramSums<scalar_t>> sums(static_cast<size_t>(n), GramSums<scalar_t>(channels, h, w, 0, h));
+    std::vector<GramSums<scalar_t>> sums(static_cast<size_t>(n), GramSums<scalar_t>(channels, h, w, all_cells(h * w)));
     const int64_t blocks = sums[0].blocks(), image_size = channels * h * w;
     for_each_in_torch_pool(n * blocks, [&](int64_t i) {
       sums[static_cast<size_t>(i / blocks)].add(f + i / blocks * image_size, i % blocks);

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "common/nn/cell_runs.h"
 #include "common/nn/gram_maps_kernel.h"  // squared_norm_at()
 
 namespace boxseg {
@@ -21,18 +22,19 @@ at::Tensor gram_maps_backward(const at::Tensor& grad_maps, const at::Tensor& fea
 // The same, added to grad_features [N,C,h,w], contiguous.
 void add_gram_maps_backward(at::Tensor& grad_features, const at::Tensor& grad_maps, const at::Tensor& features);
 
-// The maps of one image on the CPU, rows first_row .. end_row - 1, a block of kGramBlock channels at a time; T is float or
-// double. Blocks may be added in any order and by several threads.
+// The maps of one image on the CPU, at some of its cells, a block of kGramBlock channels at a time; T is float or double.
+// Blocks may be added in any order and by several threads.
 template <class T>
 class GramSums {
  public:
-  GramSums(int64_t channels, int64_t h, int64_t w, int64_t first_row, int64_t end_row);
+  GramSums(int64_t channels, int64_t h, int64_t w, const CellRuns& cells);
   int64_t blocks() const { return (channels_ + kGramBlock - 1) / kGramBlock; }
   void add(const T* f, int64_t block);  // f: [C,h,w], of all channels
-  void write(T* maps) const;            // [5,h,w]; other rows are left
+  void write(T* maps) const;            // [5,h,w]; other cells are left
 
  private:
-  int64_t channels_, h_, w_, first_row_, end_row_;
+  int64_t channels_, h_, w_;
+  CellRuns cells_;
   std::vector<T> sums_;  // [blocks,5,h,w]
 };
 

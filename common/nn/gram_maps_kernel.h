@@ -67,16 +67,14 @@ BOXSEG_HD_INLINED void gram_adjoint(const T* f, int64_t area, int64_t up, int64_
                                     const T* factors, int64_t stride, V* sums) {
   BOXSEG_FUSE_PRODUCTS
   const int64_t offsets[9] = {up + left, up, up + right, left, 0, right, down + left, down, down + right};
+  for (int c = 0; c < Channels; ++c) sums[c] = V{};  // not the first product: of two, either could be fused with the sum
   for (int k = 0; k < 9; ++k) {
     V factor;
     load_run(factor, factors + k * stride);
     for (int c = 0; c < Channels; ++c) {
       V value;
       load_run(value, f + c * area + offsets[k]);
-      if (k == 0)
-        sums[c] = factor * value;
-      else
-        sums[c] += factor * value;
+      sums[c] += factor * value;
     }
   }
 }

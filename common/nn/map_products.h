@@ -8,18 +8,10 @@
 #include <vector>
 
 #include "common/base/instruction_set.h"
+#include "common/nn/cell_runs.h"
 #include "common/nn/read_ahead.h"
 
 namespace boxseg {
-
-// Runs of cells, counted along the map; quickest where all but the last are whole vectors of 8 long.
-struct CellRuns {
-  struct Run {
-    int64_t begin, end;
-  };
-  std::vector<Run> runs;
-};
-inline CellRuns all_cells(int64_t area) { return {{{0, area}}}; }
 
 // out[r,cell] = sum_c a[r,c] f[c,cell] at the cells of `cells`; others are left. a: [rows,C], out: [rows,area].
 template <class T>

@@ -117,6 +117,27 @@ TEST_CASE("gram maps and their adjoint look at nothing outside the map", "[cpu]"
     }
 }
 
+TEST_CASE("gram maps at some cells have the bits of whole ones, and leave the others", "[cpu]") {
+  for (const auto& shape : kShapes) {
+    if (shape[0] == 0 || shape[1] == 0) continue;
+    const int64_t channels = shape[1], h = shape[2], w = shape[3], area = h * w;
+    const at::Tensor f = random_features("gram cells", {1, channels, h, w}, at::kFloat), whole = gram_maps(f);
+    for (const CellRuns& cells : {CellRuns{}, CellRuns{{{0, area / 2}, {area - area / 3, area}}}, CellRuns{{{area / 4, area - 1}}}}) {
+      GramSums<float> sums(channels, h, w, cells);
+      for (int64_t block = 0; block < sums.blocks(); ++block) sums.add(f.const_data_ptr<float>(), block);
+      std::vector<float> maps(static_cast<size_t>(5 * area), 77);
+      sums.write(maps.data());
+      std::vector<float> expected(maps.size(), 77);
+      for (const auto& run : cells.runs)
+        for (int64_t k = 0; k < 5; ++k)
+          std::copy_n(whole.const_data_ptr<float>() + k * area + run.begin, run.end - run.begin,
+                      expected.begin() + k * area + run.begin);
+      CAPTURE(h, w, cells.runs.size());
+      REQUIRE(maps == expected);
+    }
+  }
+}
+
 TEST_CASE("gram maps have the same bits for any number of threads", "[cpu]") {
   const at::Tensor f = random_features("gram threads", {2, 100, 9, 41}, at::kFloat);
   const int threads = at::get_num_threads();
