@@ -24,14 +24,13 @@ GroupRule rule_of(ParameterGroup group, double bias_rate) {
   fail("unknown parameter group");
 }
 
-// In this many elements all that is done to a tensor fits the cache, so that memory is passed over once.
-constexpr int64_t kBlock = 1 << 16;
+constexpr int64_t kBlock = 1 << 16;  // elements that a thread takes at a time
 
 struct Update {
   double decay, momentum, rate;
 };
 
-// The gradient is overwritten; an undefined buffer begins as the gradient.
+// The gradient may be overwritten; an undefined buffer begins as the gradient.
 void update(const Update& by, const at::Tensor& value, const at::Tensor& gradient, at::Tensor& buffer) {
   if (by.decay != 0) gradient.add_(value, by.decay);
   if (by.momentum == 0) {
@@ -43,14 +42,25 @@ void update(const Update& by, const at::Tensor& value, const at::Tensor& gradien
   value.add_(buffer, -by.rate);
 }
 
+// update() of the elements [begin, end) in one pass over memory, with LibTorch's bits: x.add_(y, a) fuses, x.mul_(a) does not.
+void update_range(const Update& by, const float* gradient, int64_t begin, int64_t end, float* value, float* buffer) {
+  const auto decay = static_cast<float>(by.decay), momentum = static_cast<float>(by.momentum),
+             rate = static_cast<float>(by.rate);
+  for (int64_t i = begin; i < end; ++i) {
+    const float slope = std::fma(decay, value[i], gradient[i]);
+    buffer[i] = momentum * buffer[i] + slope;
+    value[i] = std::fma(-rate, buffer[i], value[i]);
+  }
+}
+
 void update_by_blocks(const Update& by, const at::Tensor& value, const at::Tensor& gradient, at::Tensor& buffer) {
-  const bool has_blocks = value.is_cpu() && value.numel() > kBlock && buffer.defined() && value.is_contiguous() &&
-                          gradient.is_contiguous() && buffer.is_contiguous();
-  if (!has_blocks) return update(by, value, gradient, buffer);
-  const auto values = value.view(-1).split(kBlock), gradients = gradient.view(-1).split(kBlock);
-  auto buffers = buffer.view(-1).split(kBlock);
-  for_each_in_torch_pool(static_cast<int64_t>(values.size()),
-                         [&](int64_t i) { update(by, values[i], gradients[i], buffers[i]); });
+  const auto is_plain = [](const at::Tensor& t) { return t.is_cpu() && t.is_contiguous() && t.scalar_type() == at::kFloat; };
+  if (!buffer.defined() || by.momentum == 0 || !is_plain(value) || !is_plain(gradient) || !is_plain(buffer))
+    return update(by, value, gradient, buffer);
+  const auto* slopes = gradient.const_data_ptr<float>();
+  auto *values = value.mutable_data_ptr<float>(), *buffers = buffer.mutable_data_ptr<float>();
+  for_ranges_in_torch_pool(value.numel(), kBlock,
+                           [&](int64_t begin, int64_t end) { update_range(by, slopes, begin, end, values, buffers); });
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <c10/core/CPUAllocator.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <list>
@@ -94,6 +95,7 @@ class RecyclingAllocator final : public c10::Allocator {
 }  // namespace
 
 void start_tensor_runtime(int threads) {
+  mallopt(M_MMAP_MAX, 0);  // blocks of all sizes come from the heap: 3 % of a training step were zeros for pages
   at::set_num_threads(threads);
   c10::SetCPUAllocator(&RecyclingAllocator::instance(), /*priority=*/1);
 }

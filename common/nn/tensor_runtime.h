@@ -4,8 +4,8 @@
 namespace boxseg {
 
 // Threads of tensor operations; and from here on the memory of large tensors on the CPU serves the next ones: each step
-// of a training asks for the same blocks again, which the system would fill with zeros once more. Never more is held
-// than tensors have taken up at once.
+// of a training asks for the same blocks again, which the system would fill with zeros once more. Large tensors never
+// hold more than they have taken up at once; other blocks go back to the heap, whose free end is kept up to 1 GiB.
 void start_tensor_runtime(int threads);
 
 }  // namespace boxseg
