@@ -81,7 +81,8 @@ void make_queries(const Image<T>& image, T* gram) {
     if (!has_boxes) continue;
     sums.add(image.f, block);
     const T* f = image.f + first * image.area;
-    products.add(image.query_vectors + first, channels, f, last - first, {f + (last - first) * image.area, (last - first) * image.area});
+    const int64_t size = (last - first) * image.area;
+    products.add(image.query_vectors + first, channels, f, last - first, {f + size, size});
   }
   sums.write(gram);
   if (has_boxes) products.write(image.dots);

@@ -36,7 +36,7 @@ void score_cells(const T* weights, int64_t classes, const T* f, int64_t channels
   std::fill_n(inverse, area, T(0));
   for (int64_t first = 0; first < channels; first += kPiece) {
     const int64_t last = std::min(first + kPiece, channels);
-    products.add(weights + first, channels, f + first * area, last - first);
+    products.add(weights + first, channels, f + first * area, last - first, {f + last * area, (last - first) * area});
     for (int64_t c = first; c < last; ++c)
       for (int64_t i = 0; i < area; ++i) inverse[i] += f[c * area + i] * f[c * area + i];
   }
@@ -108,7 +108,8 @@ struct CellCosines : torch::autograd::Function<CellCosines> {
           for (int64_t c = 0; c < last - first; ++c)
             for (int64_t cell = 0; cell < area; ++cell)
               piece[static_cast<size_t>(c * area + cell)] = f[(first + c) * area + cell] * along[static_cast<size_t>(cell)];
-          add_outer_products(u.const_data_ptr<T>(), slopes.data(), classes, channels, area, cells, first, last, piece.data());
+          add_outer_products(u.const_data_ptr<T>(), slopes.data(), classes, channels, area, cells, first, last, piece.data(),
+                             {f + last * area, (last - first) * area});
           write_through(grad_features.mutable_data_ptr<T>() + (i * channels + first) * area, piece.data(),
                         (last - first) * area * static_cast<int64_t>(sizeof(T)));
         }

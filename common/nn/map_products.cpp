@@ -84,7 +84,7 @@ BOXSEG_INLINED void add_outer_of(const T* a, const T* m, int64_t rows, int64_t s
     V sums[Channels][Count];
     BOXSEG_UNROLL for (int c = 0; c < Channels; ++c)
       BOXSEG_UNROLL for (int i = 0; i < Count; ++i) sums[c][i] = load_wide<V>(out + c * area + cell + i * kStep);
-    const char* ahead = read_ahead.take(rows);
+    const char* ahead = read_ahead.take(rows, m + cell);
     for (int64_t r = 0; r < rows; ++r) {
       ReadAhead::ask(ahead);
       V values[Count];
@@ -148,7 +148,7 @@ BOXSEG_INLINED void CellProducts<T>::add_with(const T* a, int64_t stride, const 
       const int64_t cell = vector * kLanes;
       in_groups<if_wide(bytes, 8, 6)>(rows_, [&]<int Rows>(int64_t r) BOXSEG_ALWAYS_INLINE {
         add_products_of_rows<Rows, Count, kLanes>(a + r * stride + c, stride, features_.row(0) + cell, count, length,
-                                                  sums_.data() + r * length + cell, ahead.take(count));
+                                                  sums_.data() + r * length + cell, ahead.take(count, features_.row(0)));
       });
     });
   }

@@ -17,10 +17,13 @@ class ReadAhead {
   ReadAhead(const T* from, int64_t count)
       : next_(reinterpret_cast<const char*>(from)), end_(reinterpret_cast<const char*>(from + count)) {}
 
-  // Where `times` calls of ask() begin, one after another. What lies beyond the end may be asked for: it does no harm.
-  const char* take(int64_t times) {
+  // Where `times` calls of ask() begin, one after another; they may go beyond the end, which does no harm. Where nothing is
+  // left to ask for: `near`, what is in the cache anyway.
+  template <class T>
+  const char* take(int64_t times, const T* near) {
+    if (next_ >= end_) return reinterpret_cast<const char*>(near);
     const char* const begin = next_;
-    if (next_ < end_) next_ += times * kTogether * kLine;
+    next_ += times * kTogether * kLine;
     return begin;
   }
   static BOXSEG_INLINED void ask(const char*& at) {
