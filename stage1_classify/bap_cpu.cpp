@@ -64,7 +64,6 @@ T inner(const T* a, const T* b, int64_t count) {
 // boxes' cells. A query's channel is the mean of that channel alone, so that features are read once for all.
 template <class T>
 void make_queries(const Image<T>& image, T* gram) {
-  static_assert(kGramBlock % CellProducts<T>::kChannelsTogether == 0);
   const int64_t channels = image.channels;
   const bool has_boxes = image.attends() && !image.cells.runs.empty();
   const CellRuns cells = has_boxes ? image.cells : CellRuns();

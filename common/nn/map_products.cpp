@@ -172,14 +172,6 @@ void CellProducts<T>::write(T* out) const {
 }
 
 template <class T>
-void products_at_cells(const T* a, int64_t rows, const T* f, int64_t channels, int64_t area, const CellRuns& cells,
-                       T* out, InstructionSet instructions) {
-  CellProducts<T> products(rows, cells, area, instructions);
-  products.add(a, channels, f, channels);
-  products.write(out);
-}
-
-template <class T>
 void products_at_channels(const PackedRows<T>& g, int64_t rows, const T* f, int64_t channels, int64_t first, int64_t last,
                           T* out) {
   constexpr int kTogether = 6;
@@ -208,7 +200,6 @@ void add_outer_products(const T* a, const T* m, int64_t rows, int64_t channels, 
 #define BOXSEG_MAP_PRODUCTS(T)                                                                                            \
   template class PackedRows<T>;                                                                                           \
   template class CellProducts<T>;                                                                                         \
-  template void products_at_cells(const T*, int64_t, const T*, int64_t, int64_t, const CellRuns&, T*, InstructionSet);    \
   template void products_at_channels(const PackedRows<T>&, int64_t, const T*, int64_t, int64_t, int64_t, T*);             \
   template void add_outer_products(const T*, const T*, int64_t, int64_t, int64_t, const CellRuns&, int64_t, int64_t, T*, \
                                    ReadAhead, InstructionSet);

@@ -13,11 +13,6 @@
 
 namespace boxseg {
 
-// out[r,cell] = sum_c a[r,c] f[c,cell] at the cells of `cells`; others are left. a: [rows,C], out: [rows,area].
-template <class T>
-void products_at_cells(const T* a, int64_t rows, const T* f, int64_t channels, int64_t area, const CellRuns& cells,
-                       T* out, InstructionSet instructions = instruction_set());
-
 // Rows of a map at some cells alone, one after another, with zeros up to a whole vector: for inner loops over them, since
 // loops over short runs cost more than the copy.
 template <class T>
@@ -38,8 +33,8 @@ class PackedRows {
   std::vector<T> values_;
 };
 
-// products_at_cells() in pieces, for callers that make `a` while they go through the channels: the same bits as at once, as
-// long as all pieces but the last have a multiple of kChannelsTogether channels.
+// out[r,cell] = sum_c a[r,c] f[c,cell] at the cells of `cells`, in pieces of channels, for callers that make `a` while they go
+// through the channels: the same bits for all pieces, as long as all but the last have a multiple of kChannelsTogether channels.
 template <class T>
 class CellProducts {
  public:
@@ -47,7 +42,7 @@ class CellProducts {
   CellProducts(int64_t rows, const CellRuns& cells, int64_t area, InstructionSet instructions = instruction_set());
   // The next channels: a at the first of them, rows `stride` apart; f: [channels,area]. `ahead` is asked for meanwhile.
   void add(const T* a, int64_t stride, const T* f, int64_t channels, ReadAhead ahead = {});
-  void write(T* out) const;
+  void write(T* out) const;  // [rows,area]; other cells are left
 
  private:
   template <int bytes>

@@ -23,7 +23,7 @@ struct WideOf {
   typedef T type __attribute__((vector_size(lanes * sizeof(T))));
 };
 template <class T>
-inline constexpr int64_t kWideLanes = 32 / sizeof(T);
+inline constexpr int64_t kWideLanes = kVectorBytes / sizeof(T);
 template <class T, int lanes = kWideLanes<T>>
 using Wide = typename WideOf<T, lanes>::type;
 

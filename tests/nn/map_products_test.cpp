@@ -66,7 +66,9 @@ TEMPLATE_TEST_CASE("products of vectors and features are sums over channels, at 
     std::vector<TestType> out, others;
     for (const InstructionSet instructions : instruction_sets()) {
       others = std::exchange(out, untouched);
-      products_at_cells(a.data(), size.rows, f.data(), size.channels, size.area, cells, out.data(), instructions);
+      CellProducts<TestType> products(size.rows, cells, size.area, instructions);
+      products.add(a.data(), size.channels, f.data(), size.channels);
+      products.write(out.data());
       REQUIRE((others.empty() || out == others));
     }
     for (int64_t r = 0; r < size.rows; ++r)
