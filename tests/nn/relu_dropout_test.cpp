@@ -3,6 +3,7 @@
 #include <ATen/Functions.h>
 
 #include <catch2/catch.hpp>
+#include <limits>
 
 #include "tests/nn/tensors.h"
 #include "tests/support/failure.h"
@@ -51,6 +52,12 @@ TEST_CASE("ReLU with dropout is LibTorch's ReLU times the factors, and so is its
   ours.backward(grad);
   theirs.backward(grad);
   CHECK(at::equal(a.grad(), b.grad()));
+}
+
+TEST_CASE("ReLU with dropout passes on what is not a number", "[network]") {
+  at::Tensor x = at::ones({1, 2, 3, 3});
+  x[0][0][1][1] = x[0][1][2][2] = std::numeric_limits<float>::quiet_NaN();
+  CHECK(at::equal(dropped(x, "fc6", training_pass({5})).isnan(), x.isnan()));
 }
 
 }  // namespace boxseg
