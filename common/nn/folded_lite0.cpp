@@ -1,6 +1,7 @@
 #include "common/nn/folded_lite0.h"
 
 #include <ATen/Parallel.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -14,8 +15,13 @@
 namespace boxseg {
 namespace {
 
-// Bytes of a block's middle that are made at a time.
-constexpr int64_t kStripBytes = 192 * 1024;
+// Bytes of a block's middle that are made at a time: the fewer strips, the less often its weights are read; but all of it
+// should stay in a core's own cache.
+int64_t strip_bytes() {
+  constexpr int64_t kLeast = 192 * 1024;
+  static const int64_t bytes = std::max<int64_t>(kLeast, sysconf(_SC_LEVEL2_CACHE_SIZE) / 4);
+  return bytes;
+}
 
 // The factor and the shift that a frozen batch norm is.
 std::pair<at::Tensor, at::Tensor> scale_and_shift(const BatchNorm& norm) {
@@ -108,7 +114,7 @@ void FoldedLite0::fill_inner_rows(size_t index, const float* in, Size image, Siz
                           same_padding(image.width, 3, 2, 1).before};
     for (int64_t y = begin; y < end; ++y)
       stem_row(shape, y, in, stem_weight_.const_data_ptr<float>(), stem_bias_.const_data_ptr<float>(),
-               out + (y - begin) * in_size.width * block.inner);
+               out + (y - begin) * in_size.width * block.inner, instructions_);
     return;
   }
   block.expand.multiply(in + begin * in_size.width * block.in, (end - begin) * in_size.width, PackedMatrix::Finish::relu6,
@@ -121,7 +127,7 @@ void FoldedLite0::compute_rows(size_t index, const float* in, Size image, Size i
   const DepthwiseShape shape = depthwise_shape(block, in_size);
   const int64_t inner_row = in_size.width * block.inner, reach = (block.kernel - 1) * block.dilation;
   const int64_t row_bytes = inner_row * block.stride * static_cast<int64_t>(sizeof(float));
-  const int64_t strip = std::max<int64_t>(1, kStripBytes / row_bytes);
+  const int64_t strip = std::max<int64_t>(1, strip_bytes() / row_bytes);
   float* inner = t_scratch.inner.at_least(std::min((strip - 1) * block.stride + reach + 1, in_size.height) * inner_row);
   float* filtered = t_scratch.filtered.at_least(std::min(strip, end - begin) * shape.out_width * block.inner);
   int64_t kept_begin = 0, kept_end = 0;  // rows of the middle that `inner` holds
@@ -136,9 +142,8 @@ void FoldedLite0::compute_rows(size_t index, const float* in, Size image, Size i
     kept_begin = first;
     kept_end = last;
     for (int64_t r = y; r < y_end; ++r)
-      depthwise_row(shape, r, [&](int64_t q) { return inner + (q - first) * inner_row; },
-                    block.taps.const_data_ptr<float>(), block.taps_bias.const_data_ptr<float>(),
-                    filtered + (r - y) * shape.out_width * block.inner);
+      depthwise_row(shape, r, inner, first, block.taps.const_data_ptr<float>(), block.taps_bias.const_data_ptr<float>(),
+                    filtered + (r - y) * shape.out_width * block.inner, instructions_);
     const int64_t cells = (y_end - y) * shape.out_width, offset = y * shape.out_width * block.out;
     block.project.multiply(filtered, cells, PackedMatrix::Finish::none, block.has_skip ? in + offset : nullptr, out + offset);
   }

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "common/nn/depthwise_kernel.h"
+#include "common/nn/channel_convolutions.h"
 #include "common/nn/packed_matrix.h"
 
 namespace boxseg {
@@ -42,6 +42,7 @@ class FoldedLite0 {
   std::vector<std::pair<const void*, int64_t>> folded_from_;  // data and version of every tensor
   at::Tensor stem_weight_, stem_bias_;                        // [27, 32], [32]
   std::vector<Block> blocks_;
+  InstructionSet instructions_ = instruction_set();
 };
 
 }  // namespace boxseg
