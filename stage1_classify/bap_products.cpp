@@ -36,36 +36,51 @@ int64_t whole_rows_end(const Span& rows, int64_t h, int64_t w, int64_t lanes) {
   return std::clamp<int64_t>(last_start < 0 ? 0 : last_start / w + 1, rows.begin, rows.end);
 }
 
+// The members' sums of some channels, which share the loads of the mask, in row gy of the grid. f and out at the first channel;
+// columns: work space of `Channels` rows, `pitch` long.
+template <int Channels, int lanes, class T>
+BOXSEG_INLINED void sum_grid_row(const BapPlan& plan, const std::vector<T>& mask, int64_t gy, const T* f, int64_t channels,
+                                 T* columns, int64_t pitch, T* out) {
+  using V = Wide<T, lanes>;
+  const int64_t w = plan.w, area = plan.h * w, grid = plan.grid;
+  const Span rows = grid_span(gy, plan.cell_h, plan.pad_top, plan.h);
+  const int64_t whole_end = whole_rows_end(rows, plan.h, w, lanes);
+  in_groups<6>(vectors_of_row(w, lanes), [&]<int Count>(int64_t vector) BOXSEG_ALWAYS_INLINE {
+    const int64_t start = rows.begin * w + vector * lanes;
+    const T *row = f + start, *weight = mask.data() + start;
+    V sums[Channels][Count] = {};
+    for (int64_t y = rows.begin; y < whole_end; ++y, row += w, weight += w)
+      BOXSEG_UNROLL for (int i = 0; i < Count; ++i) {
+        const V is_background = load_wide<V>(weight + i * lanes);
+        BOXSEG_UNROLL for (int c = 0; c < Channels; ++c) sums[c][i] += load_wide<V>(row + c * area + i * lanes) * is_background;
+      }
+    BOXSEG_UNROLL for (int c = 0; c < Channels; ++c)
+      BOXSEG_UNROLL for (int i = 0; i < Count; ++i) store_wide(columns + c * pitch + (vector + i) * lanes, sums[c][i]);
+  });
+  for (int64_t c = 0; c < Channels; ++c)
+    for (int64_t y = whole_end; y < rows.end; ++y)
+      for (int64_t x = 0; x < w; ++x) columns[c * pitch + x] += f[c * area + y * w + x] * mask[static_cast<size_t>(y * w + x)];
+  for (int64_t gx = 0; gx < grid; ++gx) {
+    const Span cols = grid_span(gx, plan.cell_w, plan.pad_left, w);
+    T sums[Channels] = {};
+    for (int64_t x = cols.begin; x < cols.end; ++x)
+      BOXSEG_UNROLL for (int c = 0; c < Channels; ++c) sums[c] += columns[c * pitch + x];
+    BOXSEG_UNROLL for (int c = 0; c < Channels; ++c) out[(gy * grid + gx) * channels + c] = sums[c];
+  }
+}
+
 template <int lanes, class T>
 BOXSEG_INLINED void sum_members_in(const BapPlan& plan, int64_t image, const T* f, int64_t channels, int64_t first,
                                    int64_t last, T* out) {
-  using V = Wide<T, lanes>;
-  const int64_t w = plan.w, area = plan.h * w, grid = plan.grid;
+  constexpr int kMost = lanes * sizeof(T) == kWidestVectorBytes ? 4 : 2;  // that there are registers for
   const std::vector<T> mask = mask_of<T>(plan, image);
-  std::vector<T> columns(static_cast<size_t>(w + lanes));
-  for (int64_t c = first; c < last; ++c)
-    for (int64_t gy = 0; gy < grid; ++gy) {
-      const Span rows = grid_span(gy, plan.cell_h, plan.pad_top, plan.h);
-      const int64_t whole_end = whole_rows_end(rows, plan.h, w, lanes);
-      in_groups<6>(vectors_of_row(w, lanes), [&]<int Count>(int64_t vector) BOXSEG_ALWAYS_INLINE {
-        const int64_t start = rows.begin * w + vector * lanes;
-        const T *row = f + c * area + start, *weight = mask.data() + start;
-        V sums[Count] = {};
-        for (int64_t y = rows.begin; y < whole_end; ++y, row += w, weight += w)
-          BOXSEG_UNROLL for (int i = 0; i < Count; ++i)
-            sums[i] += load_wide<V>(row + i * lanes) * load_wide<V>(weight + i * lanes);
-        BOXSEG_UNROLL for (int i = 0; i < Count; ++i) store_wide(columns.data() + (vector + i) * lanes, sums[i]);
-      });
-      const T *row = f + c * area + whole_end * w, *weight = mask.data() + whole_end * w;
-      for (int64_t y = whole_end; y < rows.end; ++y, row += w, weight += w)
-        for (int64_t x = 0; x < w; ++x) columns[static_cast<size_t>(x)] += row[x] * weight[x];
-      for (int64_t gx = 0; gx < grid; ++gx) {
-        const Span cols = grid_span(gx, plan.cell_w, plan.pad_left, w);
-        T sum = 0;
-        for (int64_t x = cols.begin; x < cols.end; ++x) sum += columns[static_cast<size_t>(x)];
-        out[(gy * grid + gx) * channels + c] = sum;
-      }
-    }
+  const int64_t pitch = plan.w + lanes;
+  std::vector<T> columns(static_cast<size_t>(kMost * pitch));
+  in_groups<kMost>(last - first, [&]<int Channels>(int64_t c) BOXSEG_ALWAYS_INLINE {
+    for (int64_t gy = 0; gy < plan.grid; ++gy)
+      sum_grid_row<Channels, lanes>(plan, mask, gy, f + (first + c) * plan.h * plan.w, channels, columns.data(), pitch,
+                                    out + first + c);
+  });
 }
 
 template <int lanes, class T>

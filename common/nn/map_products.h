@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "common/base/aligned.h"
 #include "common/base/instruction_set.h"
 #include "common/nn/cell_runs.h"
 #include "common/nn/read_ahead.h"
@@ -30,11 +31,12 @@ class PackedRows {
   InstructionSet instructions_;
   CellRuns cells_;
   int64_t area_, length_ = 0;
-  std::vector<T> values_;
+  AlignedVector<T> values_;
 };
 
 // out[r,cell] = sum_c a[r,c] f[c,cell] at the cells of `cells`, in pieces of channels, for callers that make `a` while they go
-// through the channels: the same bits for all pieces, as long as all but the last have a multiple of kChannelsTogether channels.
+// through the channels: the same bits for all pieces, as long as all but the last have a multiple of kChannelsTogether
+// channels.
 template <class T>
 class CellProducts {
  public:
@@ -49,7 +51,7 @@ class CellProducts {
   void add_with(const T* a, int64_t stride, const T* f, int64_t channels, ReadAhead& ahead);
   int64_t rows_;
   PackedRows<T> features_;
-  std::vector<T> sums_;
+  AlignedVector<T> sums_;
 };
 
 // out[r,c] = sum_cell g[r,cell] f[c,cell] over the cells of g, channels first .. last - 1. out: [rows,C].

@@ -30,28 +30,27 @@ at::Tensor draw_factors(int64_t images, int64_t channels, const std::string& lay
 
 constexpr int64_t kPlanes = 16;  // of one piece of work
 
-// to[i] = 0 where mask[i] is not above zero, else from[i] times its plane's factor; what is not a number is passed on. All are
-// maps of equally many planes; `to` may be one of the others.
-template <class T>
-void mask_and_scale(const T* mask, const T* from, const T* factors, int64_t planes, int64_t area, T* to) {
-  for_ranges_in_torch_pool(planes, kPlanes, [&](int64_t first, int64_t end) {
-    for (int64_t p = first; p < end; ++p)
-      for (int64_t i = p * area; i < (p + 1) * area; ++i) to[i] = mask[i] <= 0 ? T(0) : from[i] * factors[p];
-  });
-}
+bool is_plain(const at::Tensor& x) { return x.is_cpu() && x.is_contiguous(); }
 
-at::Tensor masked_and_scaled(const at::Tensor& mask, const at::Tensor& from, const at::Tensor& factors, const at::Tensor& to) {
+// to = 0 where the mask is not above zero, else `from` times its plane's factor; what is not a number is passed on. All are
+// plain maps [N,C,h,w], factors [N,C,1,1]; `to` may be one of the others.
+void mask_and_scale(const at::Tensor& mask, const at::Tensor& from, const at::Tensor& factors, const at::Tensor& to) {
+  const int64_t area = mask.size(2) * mask.size(3);
   AT_DISPATCH_FLOATING_TYPES(mask.scalar_type(), "relu_dropout2d", [&] {
-    mask_and_scale(mask.const_data_ptr<scalar_t>(), from.const_data_ptr<scalar_t>(), factors.const_data_ptr<scalar_t>(),
-                   factors.numel(), mask.size(2) * mask.size(3), to.mutable_data_ptr<scalar_t>());
+    const auto *m = mask.const_data_ptr<scalar_t>(), *f = from.const_data_ptr<scalar_t>();
+    const auto* by = factors.const_data_ptr<scalar_t>();
+    auto* out = to.mutable_data_ptr<scalar_t>();
+    for_ranges_in_torch_pool(factors.numel(), kPlanes, [&](int64_t first, int64_t end) {
+      for (int64_t p = first; p < end; ++p)
+        for (int64_t i = p * area; i < (p + 1) * area; ++i) out[i] = m[i] <= 0 ? scalar_t(0) : f[i] * by[p];
+    });
   });
-  return to;
 }
 
 // One node for both, so that neither keeps an output of its own: where the product is zero, so is the gradient.
 struct ReluDropout : torch::autograd::Function<ReluDropout> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& factors) {
-    if (x.is_cpu() && x.is_contiguous()) masked_and_scaled(x, x, factors, x);
+    if (is_plain(x)) mask_and_scale(x, x, factors, x);
     else x.relu_().mul_(factors);
     context->mark_dirty({x});
     context->save_for_backward({x, factors});
@@ -61,8 +60,10 @@ struct ReluDropout : torch::autograd::Function<ReluDropout> {
   static variable_list backward(AutogradContext* context, const variable_list& from) {
     const variable_list saved = context->get_saved_variables();
     const at::Tensor &x = saved[0], &factors = saved[1], grad = from[0].contiguous();
-    if (x.is_cpu() && x.is_contiguous()) return {masked_and_scaled(x, grad, factors, at::empty_like(grad)), at::Tensor()};
-    return {at::threshold_backward(grad, x, 0).mul_(factors), at::Tensor()};
+    if (!is_plain(x)) return {at::threshold_backward(grad, x, 0).mul_(factors), at::Tensor()};
+    const at::Tensor of_x = at::empty_like(grad);
+    mask_and_scale(x, grad, factors, of_x);
+    return {of_x, at::Tensor()};
   }
 };
 

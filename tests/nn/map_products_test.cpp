@@ -88,6 +88,8 @@ TEMPLATE_TEST_CASE("products of maps and features are sums over the cells asked 
       std::vector<TestType> out(static_cast<size_t>(size.rows * size.channels));
       PackedRows<TestType> packed(cells, size.area, size.rows, instructions);
       packed.pack(m.data(), size.rows);
+      const uintptr_t vector_bytes = instructions == InstructionSet::kAvx512 ? kWidestVectorBytes : kVectorBytes;
+      for (int64_t r = 0; r < size.rows; ++r) REQUIRE(reinterpret_cast<uintptr_t>(packed.row(r)) % vector_bytes == 0);
       const int64_t middle = size.channels / 3;
       products_at_channels(packed, size.rows, f.data(), size.channels, 0, middle, out.data());
       products_at_channels(packed, size.rows, f.data(), size.channels, middle, size.channels, out.data());
