@@ -72,7 +72,7 @@ BOXSEG_INLINED void sum_grid_row(const BapPlan& plan, const std::vector<T>& mask
 template <int lanes, class T>
 BOXSEG_INLINED void sum_members_in(const BapPlan& plan, int64_t image, const T* f, int64_t channels, int64_t first,
                                    int64_t last, T* out) {
-  constexpr int kMost = lanes * sizeof(T) == kWidestVectorBytes ? 4 : 2;  // that there are registers for
+  constexpr int kMost = if_wide(lanes * sizeof(T), 4, 2);
   const std::vector<T> mask = mask_of<T>(plan, image);
   const int64_t pitch = plan.w + lanes;
   std::vector<T> columns(static_cast<size_t>(kMost * pitch));

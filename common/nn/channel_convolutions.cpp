@@ -9,7 +9,7 @@ namespace {
 template <class V>
 constexpr int64_t kLanesOf = sizeof(V) / sizeof(float);
 
-// Of a row of `width` inputs: the taps [first, end) of `kernel`, `dilation` apart from `left` on, that lie inside.
+// Of a row or column of `width` inputs: the taps [first, end) of `kernel`, `dilation` apart from `left` on, that lie inside.
 struct Taps {
   BOXSEG_INLINED Taps(int64_t left, int64_t kernel, int64_t dilation, int64_t width) : end(kernel) {
     while (first < end && left + first * dilation < 0) ++first;
@@ -41,7 +41,7 @@ struct TapRows {
   int64_t tap[8], count = 0;
 };
 
-// Output columns x .. x + kColumns - 1 for kGroups vectors of channels from c on.
+// Output columns x .. x + kColumns - 1, which have the same taps inside, for kGroups vectors of channels from c on.
 template <class V, int kGroups, int kColumns>
 BOXSEG_INLINED void depthwise_columns(const DepthwiseShape& s, const TapRows& rows, int64_t x, int64_t c, const float* weight,
                                       const float* bias, float* out) {
@@ -50,7 +50,7 @@ BOXSEG_INLINED void depthwise_columns(const DepthwiseShape& s, const TapRows& ro
   BOXSEG_UNROLL for (int i = 0; i < kColumns; ++i)
     BOXSEG_UNROLL for (int g = 0; g < kGroups; ++g) sum[i][g] = load_wide<V>(bias + c + kLanes * g);
   const int64_t left = x * s.stride - s.pad_left, column_step = s.stride * s.channels;
-  const Taps taps(left, s.kernel, s.dilation, kColumns == 1 ? s.in_width : INT64_MAX);
+  const Taps taps(left, s.kernel, s.dilation, s.in_width);
   for (int64_t r = 0; r < rows.count; ++r)
     for (int64_t kx = taps.first; kx < taps.end; ++kx) {
       const float* w = weight + (rows.tap[r] * s.kernel + kx) * s.channels + c;
@@ -86,7 +86,7 @@ BOXSEG_INLINED void stem_columns(const StemShape& s, int64_t y, int64_t x, const
   BOXSEG_UNROLL for (int i = 0; i < kColumns; ++i)
     BOXSEG_UNROLL for (int g = 0; g < kGroups; ++g) sum[i][g] = load_wide<V>(bias + kLanes * g);
   const int64_t top = kStemStride * y - s.pad_top, left = kStemStride * x - s.pad_left;
-  const Taps rows(top, kStemKernel, 1, s.height), taps(left, kStemKernel, 1, kColumns == 1 ? s.width : INT64_MAX);
+  const Taps rows(top, kStemKernel, 1, s.height), taps(left, kStemKernel, 1, s.width);
   for (int64_t plane = 0; plane < 3; ++plane)
     for (int64_t ky = rows.first; ky < rows.end; ++ky) {
       const float* in = planes + (plane * s.height + top + ky) * s.width + left;

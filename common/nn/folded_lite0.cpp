@@ -4,11 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
-#include <memory>
 
-#include "common/base/error.h"
+#include "common/base/aligned.h"
 #include "common/nn/efficientnet_lite0.h"
 #include "common/nn/torch_pool.h"
 
@@ -34,30 +32,15 @@ at::Tensor folded_weight(const Conv& conv, const at::Tensor& scale) {
   return (conv.weight.detach().to(at::kDouble) * scale.view({-1, 1, 1, 1})).flatten(1).t().to(at::kFloat).contiguous();
 }
 
-// Memory on cache lines.
-class Buffer {
- public:
-  float* at_least(int64_t values) {
-    if (values > size_) {
-      const size_t bytes = (static_cast<size_t>(values) * sizeof(float) + 63) / 64 * 64;
-      data_.reset(static_cast<float*>(std::aligned_alloc(64, bytes)));
-      ensure(data_ != nullptr, "no memory for {} bytes of features", bytes);
-      size_ = values;
-    }
-    return data_.get();
-  }
-
- private:
-  struct Free {
-    void operator()(float* p) const { std::free(p); }
-  };
-  std::unique_ptr<float, Free> data_;
-  int64_t size_ = 0;
-};
+// Room for that many values; what was there is lost when it has to grow.
+float* at_least(AlignedVector<float>& buffer, int64_t values) {
+  if (values > static_cast<int64_t>(buffer.size())) buffer = AlignedVector<float>(static_cast<size_t>(values));
+  return buffer.data();
+}
 
 // What a thread keeps from strip to strip and from image to image.
 struct Scratch {
-  Buffer inner, filtered, images[2];
+  AlignedVector<float> inner, filtered, images[2];
 };
 thread_local Scratch t_scratch;
 
@@ -128,8 +111,8 @@ void FoldedLite0::compute_rows(size_t index, const float* in, Size image, Size i
   const int64_t inner_row = in_size.width * block.inner, reach = (block.kernel - 1) * block.dilation;
   const int64_t row_bytes = inner_row * block.stride * static_cast<int64_t>(sizeof(float));
   const int64_t strip = std::max<int64_t>(1, strip_bytes() / row_bytes);
-  float* inner = t_scratch.inner.at_least(std::min((strip - 1) * block.stride + reach + 1, in_size.height) * inner_row);
-  float* filtered = t_scratch.filtered.at_least(std::min(strip, end - begin) * shape.out_width * block.inner);
+  float* inner = at_least(t_scratch.inner, std::min((strip - 1) * block.stride + reach + 1, in_size.height) * inner_row);
+  float* filtered = at_least(t_scratch.filtered, std::min(strip, end - begin) * shape.out_width * block.inner);
   int64_t kept_begin = 0, kept_end = 0;  // rows of the middle that `inner` holds
   for (int64_t y = begin; y < end; y += strip) {
     const int64_t y_end = std::min(end, y + strip);
@@ -171,7 +154,7 @@ at::Tensor FoldedLite0::forward(const EfficientNetLite0& network, const at::Tens
   const auto result_of = [&](int64_t n) { return result.mutable_data_ptr<float>() + n * result.stride(0); };
   if (by_image) {
     for_each_in_torch_pool(images, [&](int64_t n) {
-      float* const buffers[2] = {t_scratch.images[0].at_least(largest), t_scratch.images[1].at_least(largest)};
+      float* const buffers[2] = {at_least(t_scratch.images[0], largest), at_least(t_scratch.images[1], largest)};
       const float* in = input_of(n);
       for (size_t i = 0; i < blocks_.size(); ++i) {
         float* out = i + 1 == blocks_.size() ? result_of(n) : buffers[i % 2];
@@ -180,7 +163,8 @@ at::Tensor FoldedLite0::forward(const EfficientNetLite0& network, const at::Tens
       }
     });
   } else {
-    float* const buffers[2] = {t_scratch.images[0].at_least(largest * images), t_scratch.images[1].at_least(largest * images)};
+    const int64_t size = largest * images;
+    float* const buffers[2] = {at_least(t_scratch.images[0], size), at_least(t_scratch.images[1], size)};
     for (size_t i = 0; i < blocks_.size(); ++i) {
       const int64_t rows = sizes[i + 1].height, bands = std::min(rows, (threads + images - 1) / images);
       for_each_in_torch_pool(images * bands, [&](int64_t task) {

@@ -97,9 +97,6 @@ BOXSEG_INLINED void add_outer_of(const T* a, const T* m, int64_t rows, int64_t s
   });
 }
 
-// How many sums of vectors fit into the registers: 16 of them, or 32 with AVX-512.
-constexpr int if_wide(int bytes, int then, int otherwise) { return bytes == kWidestVectorBytes ? then : otherwise; }
-
 }  // namespace
 
 template <class T>

@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <memory>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
+#include "common/nn/read_ahead.h"
 #include "common/nn/wide.h"
 #include "common/nn/write_through.h"
 
@@ -50,32 +51,37 @@ BOXSEG_INLINED Wide<T, lanes> load_strided(const T* from) {
   else return load_every_second<Wide<T, lanes>>(from, std::make_index_sequence<lanes>());
 }
 
-// Calls body(x) for vectors of `lanes` that cover [begin, end); the last may overlap with the one before. False: too few.
-template <int lanes, class Body>
-BOXSEG_INLINED bool for_vectors(int64_t begin, int64_t end, const Body& body) {
-  if (end - begin < lanes) return false;
-  for (int64_t x = begin; x < end; x += lanes) body(std::min(x, end - lanes));
-  return true;
-}
-
 // The rows that a row of windows covers; nullptr beyond the plane.
 template <class T>
 using Rows = std::array<const T*, kWindow>;
 
+// Windows begin .. end - 1, whose columns may lie beyond the rows.
 template <int64_t stride, class T>
-void pool_window(const Rows<T>& rows, int64_t w, int64_t x, T* out, uint8_t* codes) {
-  Largest<T, 1> largest;
+void pool_one_by_one(const Rows<T>& rows, int64_t w, int64_t begin, int64_t end, T* out, uint8_t* codes) {
+  for (int64_t x = begin; x < end; ++x) {
+    Largest<T, 1> largest;
+    for (int r = 0; r < kWindow; ++r)
+      for (int c = 0; c < kWindow; ++c)
+        if (const int64_t at = stride * x - 1 + c; rows[r] != nullptr && at >= 0 && at < w)
+          largest.take(load_wide<Wide<T, 1>>(rows[r] + at), code_of(r, c));
+    largest.write(out + x, codes + x);
+  }
+}
+
+// `lanes` windows from x on, whose columns all lie within the rows.
+template <int64_t stride, int lanes, class T>
+BOXSEG_INLINED void pool_together(const Rows<T>& rows, int64_t x, T* out, uint8_t* codes) {
+  Largest<T, lanes> largest;
   for (int r = 0; r < kWindow; ++r)
-    for (int c = 0; c < kWindow; ++c)
-      if (const int64_t at = stride * x - 1 + c; rows[r] != nullptr && at >= 0 && at < w)
-        largest.take(load_wide<Wide<T, 1>>(rows[r] + at), code_of(r, c));
+    if (rows[r] != nullptr)
+      for (int c = 0; c < kWindow; ++c) largest.take(load_strided<stride, lanes>(rows[r] + stride * x - 1 + c), code_of(r, c));
   largest.write(out + x, codes + x);
 }
 
 template <int64_t stride, int bytes, class T>
 BOXSEG_INLINED void pool_plane(PoolSize size, const T* in, T* out, uint8_t* codes) {
   constexpr int kLanes = bytes / sizeof(T);
-  constexpr int64_t kAhead = 1 << 14, kLine = 64;         // bytes; without, three rows at a time are read half as fast
+  constexpr int64_t kAhead = 1 << 14;                     // bytes; without, three rows at a time are read half as fast
   constexpr int64_t kNewBytes = bytes * stride * stride;  // that no vector of outputs before it has read
   const int64_t out_w = size.out_w(), last = out_w - 1;
   for (int64_t y = 0; y < size.out_h(); ++y, out += out_w, codes += out_w) {
@@ -84,21 +90,17 @@ BOXSEG_INLINED void pool_plane(PoolSize size, const T* in, T* out, uint8_t* code
       const int64_t at = stride * y - 1 + r;
       rows[r] = at < 0 || at >= size.h ? nullptr : in + at * size.w;
     }
+    if (last - 1 < kLanes) {
+      pool_one_by_one<stride>(rows, size.w, 0, out_w, out, codes);
+      continue;
+    }
     const auto* soon = reinterpret_cast<const char*>(in + stride * y * size.w) + kAhead;
-    const bool has_vectors = for_vectors<kLanes>(1, last, [&](int64_t x) BOXSEG_ALWAYS_INLINE {
-      for (int64_t i = 0; i < kNewBytes; i += kLine, soon += kLine) __builtin_prefetch(soon, 0, 2);
-      Largest<T, kLanes> largest;
-      for (int r = 0; r < kWindow; ++r)
-        if (rows[r] != nullptr)
-          for (int c = 0; c < kWindow; ++c)
-            largest.take(load_strided<stride, kLanes>(rows[r] + stride * x - 1 + c), code_of(r, c));
-      largest.write(out + x, codes + x);
-    });
-    const auto take_one_by_one = [&](int64_t begin, int64_t end) {
-      for (int64_t x = begin; x < end; ++x) pool_window<stride>(rows, size.w, x, out, codes);
-    };
-    if (!has_vectors) take_one_by_one(0, out_w);
-    else take_one_by_one(0, 1), take_one_by_one(last, out_w);
+    pool_one_by_one<stride>(rows, size.w, 0, 1, out, codes);
+    for (int64_t x = 1; x < last; x += kLanes) {  // the last vector may overlap with the one before it
+      for (int64_t i = 0; i < kNewBytes; i += ReadAhead::kLine, soon += ReadAhead::kLine) __builtin_prefetch(soon, 0, 2);
+      pool_together<stride, kLanes>(rows, std::min(x, last - kLanes), out, codes);
+    }
+    pool_one_by_one<stride>(rows, size.w, last, out_w, out, codes);
   }
 }
 
@@ -128,10 +130,10 @@ void max_pool_planes(PoolSize size, int64_t count, const T* in, T* out, uint8_t*
 
 template <class T>
 void max_unpool_planes(PoolSize size, int64_t count, const T* grad_out, const uint8_t* codes, T* grad_in) {
-  std::vector<T> plane(static_cast<size_t>(size.area()));
+  const auto plane = std::make_unique_for_overwrite<T[]>(static_cast<size_t>(size.area()));
   for (int64_t p = 0; p < count; ++p) {
-    unpool_plane(size, grad_out + p * size.out_area(), codes + p * size.out_area(), plane.data());
-    write_through(grad_in + p * size.area(), plane.data(), size.area() * static_cast<int64_t>(sizeof(T)));
+    unpool_plane(size, grad_out + p * size.out_area(), codes + p * size.out_area(), plane.get());
+    write_through(grad_in + p * size.area(), plane.get(), size.area() * static_cast<int64_t>(sizeof(T)));
   }
 }
 

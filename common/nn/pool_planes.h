@@ -15,7 +15,7 @@ struct PoolSize {
 };
 
 // Of `count` planes: in [h,w], out and codes [out_h,out_w]. A code says where in its window the value stands: 0 nowhere (none
-// is above zero), else 1 + 3 * row + column; what is not a number is passed on, and has no place. T: float, double.
+// is above zero), else 1 + 3 * row + column; what is not a number is passed on, but has no code. T: float, double.
 template <class T>
 void max_pool_planes(PoolSize size, int64_t count, const T* in, T* out, uint8_t* codes,
                      InstructionSet instructions = instruction_set());

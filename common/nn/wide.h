@@ -18,6 +18,9 @@
 
 namespace boxseg {
 
+// How many sums of vectors fit into the registers: 16 of them, or 32 with AVX-512.
+constexpr int if_wide(int bytes, int then, int otherwise) { return bytes == kWidestVectorBytes ? then : otherwise; }
+
 template <class T, int lanes>
 struct WideOf {
   typedef T type __attribute__((vector_size(lanes * sizeof(T))));

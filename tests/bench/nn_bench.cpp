@@ -1,6 +1,6 @@
 // EfficientNet-Lite0 at the crop size of the voc_subset preset: the frozen, folded form against layer by layer, and one
 // training step of its head; VGG-16's pools; VGG-16 forward, and with its backward pass. Args: threads, images.
-#include <ATen/Parallel.h>
+#include <ATen/Functions.h>
 #include <benchmark/benchmark.h>
 
 #include <vector>
@@ -15,7 +15,7 @@ namespace {
 void per_image(benchmark::State& state) { state.SetItemsProcessed(state.iterations() * state.range(1)); }
 
 void lite0_folded(benchmark::State& state) {
-  at::set_num_threads(static_cast<int>(state.range(0)));
+  start_tensor_runtime(static_cast<int>(state.range(0)));
   const at::NoGradGuard no_grad;
   EfficientNetLite0 network(NetworkSpec{.output_stride = 16}, {.seed = 1});
   const at::Tensor input = at::randn({state.range(1), 3, 321, 321});
@@ -24,7 +24,7 @@ void lite0_folded(benchmark::State& state) {
 }
 
 void lite0_layers(benchmark::State& state) {
-  at::set_num_threads(static_cast<int>(state.range(0)));
+  start_tensor_runtime(static_cast<int>(state.range(0)));
   const at::NoGradGuard no_grad;
   EfficientNetLite0 network(NetworkSpec{.output_stride = 16}, {.seed = 1});
   const at::Tensor input = at::randn({state.range(1), 3, 321, 321});
@@ -36,7 +36,7 @@ void lite0_layers(benchmark::State& state) {
 }
 
 void lite0_frozen_step(benchmark::State& state) {
-  at::set_num_threads(static_cast<int>(state.range(0)));
+  start_tensor_runtime(static_cast<int>(state.range(0)));
   const auto network = make_network({.backbone = "efficientnet_lite0"}, 1);
   const at::Tensor input = at::randn({state.range(1), 3, 321, 321});
   Pass pass{.is_training = true, .freeze_backbone = true};
@@ -46,7 +46,7 @@ void lite0_frozen_step(benchmark::State& state) {
 }
 
 void vgg16_forward(benchmark::State& state) {
-  at::set_num_threads(static_cast<int>(state.range(0)));
+  start_tensor_runtime(static_cast<int>(state.range(0)));
   const at::NoGradGuard no_grad;
   const auto network = make_network({.backbone = "vgg16"}, 1);
   const at::Tensor input = at::randn({state.range(1), 3, 321, 321});
@@ -55,7 +55,7 @@ void vgg16_forward(benchmark::State& state) {
 }
 
 void vgg16_step(benchmark::State& state) {
-  at::set_num_threads(static_cast<int>(state.range(0)));
+  start_tensor_runtime(static_cast<int>(state.range(0)));
   const auto network = make_network({.backbone = "vgg16"}, 1);
   const at::Tensor input = at::randn({state.range(1), 3, 321, 321});
   Pass pass{.is_training = true};
