@@ -1,65 +1,19 @@
-// Background-aware pooling by LibTorch's products over the whole map and the kernels of cuda/: for GPUs.
+// Background-aware pooling by LibTorch's products over the whole map and the kernels of cuda/: the device path.
 #include <ATen/Dispatch.h>
 #include <ATen/Functions.h>
+#include <c10/core/DeviceGuard.h>
 
 #include <algorithm>
+#include <memory>
 #include <vector>
 
-#include "common/nn/cuda/launch.h"
+#include "common/nn/device_path.h"
 #include "common/nn/gram_maps.h"
-#include "stage1_classify/bap_parts.h"
+#include "stage1_classify/bap_tables.h"
 #include "stage1_classify/cuda/launch.h"
 
 namespace boxseg::bap {
 namespace {
-
-// A view whose tables are copies on the features' device.
-class DeviceTables {
- public:
-  explicit DeviceTables(const at::Device& device) : device_(device) {}
-
-  template <class T>
-  View<T> view(const BapPlan& plan, const Parts& parts) {
-    View<T> v = view_of<T>(plan, parts);
-    v.boxes = copy(plan.boxes);
-    v.box_begin = copy(plan.box_begin);
-    v.axis = copy(plan.axis);
-    v.first = copy(plan.first);
-    v.attending = copy(plan.attending);
-    v.background_count = copy(plan.background_count);
-    return v;
-  }
-
- private:
-  template <class Item>
-  const Item* copy(const std::vector<Item>& items) {
-    const auto bytes = static_cast<int64_t>(items.size() * sizeof(Item));
-    copies_.push_back(at::from_blob(const_cast<Item*>(items.data()), {bytes}, at::kByte).to(device_));
-    return reinterpret_cast<const Item*>(copies_.back().const_data_ptr<uint8_t>());
-  }
-
-  at::Device device_;
-  std::vector<at::Tensor> copies_;
-};
-
-// Which background cells make up a query: [N,J,h*w], 1 or 0.
-at::Tensor query_members(const BapPlan& plan, const at::Tensor& features) {
-  at::Tensor members = at::zeros({plan.images, plan.queries_per_image(), plan.h * plan.w}, at::kFloat);
-  float* out = members.mutable_data_ptr<float>();
-  for (int64_t n = 0; n < plan.images; ++n)
-    for (int64_t y = 0; y < plan.h; ++y)
-      for (int64_t x = 0; x < plan.w; ++x) {
-        if (plan.small_mask[static_cast<size_t>((n * plan.h + y) * plan.w + x)] == 0) continue;
-        out[((n * plan.queries_per_image() + plan.query_of(y, x)) * plan.h + y) * plan.w + x] = 1.f;
-      }
-  return members.to(features.options());
-}
-
-at::Tensor query_divisors(const BapPlan& plan, const at::Tensor& features) {  // [N,J,1]
-  const at::Tensor counts = at::from_blob(const_cast<float*>(plan.background_count.data()),
-                                          {plan.images, plan.queries_per_image(), 1}, at::kFloat);
-  return counts.to(features.options()) + bap::kDivisionGuard;
-}
 
 // The rows of image i of a [R*K2, .] matrix.
 at::Tensor rows_of(const BapPlan& plan, const at::Tensor& rows, int64_t i) {
@@ -87,16 +41,14 @@ MapGradients attention_backward(const BapPlan& plan, const at::Tensor& flat, con
   const at::Tensor query_gradients = at::empty({plan.samples, plan.queries_per_image()}, options);
   const at::Tensor norm_gradients = at::empty({plan.samples}, options);
   AT_DISPATCH_FLOATING_TYPES(flat.scalar_type(), "bap_backward", [&] {
-    const c10::DeviceGuard guard(flat.device());
-    DeviceTables tables(flat.device());
-    const View<scalar_t> v = tables.view<scalar_t>(plan, parts);
-    void* const stream = nn_cuda::current_stream(flat);
+    const View<scalar_t> v = parts.tables->view<scalar_t>(plan, parts);
+    const KernelQueue queue = queue_of(flat);
     scalar_t* q = query_gradients.mutable_data_ptr<scalar_t>();
     scalar_t* s = norm_gradients.mutable_data_ptr<scalar_t>();
-    bap_cuda::sample_gradients(v, parts.weights.const_data_ptr<scalar_t>(), at_cells.const_data_ptr<scalar_t>(),
-                               self.const_data_ptr<scalar_t>(), q, s, stream);
-    bap_cuda::map_gradients(v, static_cast<const scalar_t*>(q), static_cast<const scalar_t*>(s),
-                            grad.dots.mutable_data_ptr<scalar_t>(), grad.gram.mutable_data_ptr<scalar_t>(), stream);
+    launches::sample_gradients(queue, v, parts.weights.const_data_ptr<scalar_t>(), at_cells.const_data_ptr<scalar_t>(),
+                               self.const_data_ptr<scalar_t>(), q, s);
+    launches::map_gradients(queue, v, static_cast<const scalar_t*>(q), static_cast<const scalar_t*>(s),
+                            grad.dots.mutable_data_ptr<scalar_t>(), grad.gram.mutable_data_ptr<scalar_t>());
   });
   return grad;
 }
@@ -104,23 +56,23 @@ MapGradients attention_backward(const BapPlan& plan, const at::Tensor& flat, con
 }  // namespace
 
 Parts forward_device(const BapPlan& plan, const at::Tensor& features) {
+  const c10::DeviceGuard guard(features.device());
   Parts parts = empty_parts(plan, features);
+  parts.tables = std::make_shared<const PlanTables>(plan, features);
   const at::Tensor flat = features.view({plan.images, features.size(1), plan.h * plan.w});
-  parts.queries = at::bmm(query_members(plan, features), flat.transpose(1, 2)).div_(query_divisors(plan, features));
+  parts.queries = at::bmm(parts.tables->members(), flat.transpose(1, 2)).div_(parts.tables->divisors());
   if (attends(plan)) {
     parts.dots = at::bmm(parts.queries, flat);
     parts.gram = gram_maps(features);
     parts.query_norms = parts.queries.norm(2, {2}).contiguous();
   }
   AT_DISPATCH_FLOATING_TYPES(features.scalar_type(), "bap", [&] {
-    const c10::DeviceGuard guard(features.device());
-    DeviceTables tables(features.device());
-    const View<scalar_t> v = tables.view<scalar_t>(plan, parts);
-    void* const stream = nn_cuda::current_stream(features);
+    const View<scalar_t> v = parts.tables->view<scalar_t>(plan, parts);
+    const KernelQueue queue = queue_of(features);
     scalar_t* attention = parts.attention.mutable_data_ptr<scalar_t>();
-    bap_cuda::attention(v, attention, stream);
-    bap_cuda::pooling_matrix(v, static_cast<const scalar_t*>(attention), parts.weights.mutable_data_ptr<scalar_t>(),
-                             parts.matrix.mutable_data_ptr<scalar_t>(), stream);
+    launches::attention(queue, v, attention);
+    launches::pooling_matrix(queue, v, static_cast<const scalar_t*>(attention),
+                             parts.weights.mutable_data_ptr<scalar_t>(), parts.matrix.mutable_data_ptr<scalar_t>());
   });
   for (int64_t i = 0; i < plan.images; ++i) {
     at::Tensor out = rows_of(plan, parts.vectors, i);
@@ -131,8 +83,10 @@ Parts forward_device(const BapPlan& plan, const at::Tensor& features) {
 
 at::Tensor backward_device(const BapPlan& plan, const at::Tensor& features, const Parts& parts,
                            const at::Tensor& grad_vectors, const at::Tensor& given) {
+  const c10::DeviceGuard guard(features.device());
   const int64_t channels = features.size(1), area = plan.h * plan.w;
-  const at::Tensor flat = features.view({plan.images, channels, area}), members = query_members(plan, features);
+  const at::Tensor flat = features.view({plan.images, channels, area});
+  const at::Tensor &members = parts.tables->members(), &divisors = parts.tables->divisors();
   at::Tensor grad_queries = given;
   MapGradients maps;
   if (attends(plan)) {
@@ -143,7 +97,7 @@ at::Tensor backward_device(const BapPlan& plan, const at::Tensor& features, cons
     const at::Tensor factor = at::where(norms >= kNormFloor, along / (norms * norms), at::zeros_like(norms));
     grad_queries = at::bmm(maps.dots, flat.transpose(1, 2)) + grad_queries - factor * parts.queries;
   }
-  grad_queries = grad_queries / query_divisors(plan, features);
+  grad_queries = grad_queries / divisors;
   at::Tensor grad = at::empty_like(features);
   for (int64_t i = 0; i < plan.images; ++i) {  // every path into f as one product
     std::vector<at::Tensor> left = {rows_of(plan, grad_vectors, i), grad_queries[i]};

@@ -24,29 +24,38 @@ struct AxisSample {
 
 struct Box {
   int32_t image;
-  int32_t rows, cols;                  // samples
-  int32_t row_samples, col_samples;    // where its AxisSamples begin
-  int32_t row_first, col_first;        // where its `first` tables begin: h+1 and w+1 numbers
-  int64_t sample;                      // where its samples begin in [S], row-major
+  int32_t rows, cols;                // samples
+  int32_t row_samples, col_samples;  // where its AxisSamples begin
+  int32_t row_first, col_first;      // where its `first` tables begin: h+1 and w+1 numbers
+  int64_t sample;                    // where its samples begin in [S], row-major
+};
+
+// How the padded map is cut into grid x grid cells, of which each has a query.
+struct Grid {
+  int64_t grid, cell_h, cell_w, pad_top, pad_left;
+  // The query whose grid cell holds this cell of the map.
+  BOXSEG_HD int64_t query_of(int64_t y, int64_t x) const {
+    return (y + pad_top) / cell_h * grid + (x + pad_left) / cell_w;
+  }
 };
 
 // What every kernel reads. Maps are [N,.,h,w].
 template <class T>
 struct View {
   int64_t images, boxes_count, samples, h, w, queries, roi;
-  const Box* boxes;                    // [R], ordered by image
-  const int32_t* box_begin;            // [N+1]
+  const Box* boxes;          // [R], ordered by image
+  const int32_t* box_begin;  // [N+1]
   const AxisSample* axis;
-  const int32_t* first;                // first[c] = number of samples with lower < c
-  const int32_t* attending;            // [N]: queries with background, 0 where boxes are pooled plainly
-  const float* background_count;       // [N,J]
-  const T* dots;                       // [N,J,h,w]: <q_j, f>
-  const T* gram;                       // [N,5,h,w]
-  const T* query_norms;                // [N,J]
+  const int32_t* first;           // first[c] = number of samples with lower < c
+  const int32_t* attending;       // [N]: queries with background, 0 where boxes are pooled plainly
+  const float* background_count;  // [N,J]
+  const T* dots;                  // [N,J,h,w]: <q_j, f>
+  const T* gram;                  // [N,5,h,w]
+  const T* query_norms;           // [N,J]
 };
 
 template <class T>
-struct Point {  // the four cells around a sample and their weights
+struct Point {                 // the four cells around a sample and their weights
   int64_t cell, right, below;  // offsets to the right and lower neighbour, 0 where there is none
   T w00, w01, w10, w11;
   BOXSEG_HD T at(const T* map) const {
@@ -60,13 +69,20 @@ BOXSEG_HD Point<T> point_of(const View<T>& v, const Box& box, int64_t row, int64
   const AxisSample y = v.axis[box.row_samples + row], x = v.axis[box.col_samples + col];
   const T y0 = static_cast<T>(y.weight), y1 = static_cast<T>(y.next_weight);
   const T x0 = static_cast<T>(x.weight), x1 = static_cast<T>(x.next_weight);
-  return {y.lower * v.w + x.lower, x.lower + 1 < v.w ? 1 : 0, y.lower + 1 < v.h ? v.w : 0, y0 * x0, y0 * x1, y1 * x0, y1 * x1};
+  return {y.lower * v.w + x.lower,
+          x.lower + 1 < v.w ? 1 : 0,
+          y.lower + 1 < v.h ? v.w : 0,
+          y0 * x0,
+          y0 * x1,
+          y1 * x0,
+          y1 * x1};
 }
 
 template <class T>
 BOXSEG_HD T squared_norm(const View<T>& v, int64_t image, const Point<T>& p) {
   const int64_t area = v.h * v.w;
-  return squared_norm_at(v.gram + image * 5 * area, area, p.cell, v.w, p.right != 0, p.below != 0, p.w00, p.w01, p.w10, p.w11);
+  return squared_norm_at(v.gram + image * 5 * area, area, p.cell, v.w, p.right != 0, p.below != 0, p.w00, p.w01, p.w10,
+                         p.w11);
 }
 
 // Pooling window k of roi over n samples: a stride of n/roi, the rest overlaps. With fewer samples than windows the
@@ -126,8 +142,8 @@ BOXSEG_HD T weight_in_cell(const AxisSample& sample, int64_t c) {
 
 // How much cell (y,x) enters window `window` of a box: one number of the pooling matrix [R*K2, h*w].
 template <class T>
-BOXSEG_HD T pooling_weight(const View<T>& v, const T* attention, const T* window_weights, int64_t box_index, int64_t window,
-                           int64_t y, int64_t x) {
+BOXSEG_HD T pooling_weight(const View<T>& v, const T* attention, const T* window_weights, int64_t box_index,
+                           int64_t window, int64_t y, int64_t x) {
   const Box& box = v.boxes[box_index];
   const Window in_rows = window_of(window / v.roi, v.roi, box.rows, false);
   const Window in_cols = window_of(window % v.roi, v.roi, box.cols, true);
@@ -156,7 +172,8 @@ BOXSEG_HD T sample_gradients(const View<T>& v, const T* window_weights, const T*
   const Point<T> p = point_of(v, box, row, col);
   T grad_attention = 0;  // of 1 - A
   for (int64_t k = 0; k < v.roi * v.roi; ++k) {
-    const Window rows = window_of(k / v.roi, v.roi, box.rows, false), cols = window_of(k % v.roi, v.roi, box.cols, true);
+    const Window rows = window_of(k / v.roi, v.roi, box.rows, false),
+                 cols = window_of(k % v.roi, v.roi, box.cols, true);
     if (row < rows.begin || row >= rows.end || col < cols.begin || col >= cols.end) continue;
     const int64_t pooled = box_index * v.roi * v.roi + k;
     grad_attention += (p.at(grad_dots_at + pooled * area) - grad_self[pooled]) / window_weights[pooled];
@@ -181,8 +198,8 @@ BOXSEG_HD T sample_gradients(const View<T>& v, const T* window_weights, const T*
 // Gradients of the maps at cell (y,x) of an image, from those of all samples that touch it: adds to grad_dots
 // (J numbers, `stride` apart) and to grad_gram (5 numbers, `stride` apart).
 template <class T>
-BOXSEG_HD void cell_gradients(const View<T>& v, const T* query_gradients, const T* norm_gradients, int64_t image, int64_t y,
-                              int64_t x, int64_t stride, T* grad_dots, T* grad_gram) {
+BOXSEG_HD void cell_gradients(const View<T>& v, const T* query_gradients, const T* norm_gradients, int64_t image,
+                              int64_t y, int64_t x, int64_t stride, T* grad_dots, T* grad_gram) {
   for (int64_t b = v.box_begin[image]; b < v.box_begin[image + 1]; ++b) {
     const Box& box = v.boxes[b];
     const Window rows = touching(v.first + box.row_first, y), cols = touching(v.first + box.col_first, x);
@@ -198,7 +215,8 @@ BOXSEG_HD void cell_gradients(const View<T>& v, const T* query_gradients, const 
         const T norm = norm_gradients[s];
         grad_gram[0] += norm * weight * weight;
         const bool is_upper = row.lower == y, is_left = col.lower == x;
-        const T ny = is_upper ? static_cast<T>(row.next_weight) : T(0), nx = is_left ? static_cast<T>(col.next_weight) : T(0);
+        const T ny = is_upper ? static_cast<T>(row.next_weight) : T(0),
+                nx = is_left ? static_cast<T>(col.next_weight) : T(0);
         grad_gram[stride] += 2 * norm * weight * wy * nx;
         grad_gram[2 * stride] += 2 * norm * weight * wx * ny;
         const T all = 2 * norm * weight * ny * nx;
@@ -206,6 +224,71 @@ BOXSEG_HD void cell_gradients(const View<T>& v, const T* query_gradients, const 
         grad_gram[4 * stride] += all;
       }
   }
+}
+
+// --- Kernels (common/base/launch.h) ---
+
+// The box that sample s belongs to.
+template <class T>
+BOXSEG_HD int64_t box_of_sample(const View<T>& v, int64_t s) {
+  int64_t low = 0, high = v.boxes_count - 1;
+  while (low < high) {
+    const int64_t middle = (low + high + 1) / 2;
+    if (v.boxes[middle].sample <= s)
+      low = middle;
+    else
+      high = middle - 1;
+  }
+  return low;
+}
+
+// Which background cells make up a query: out [N,J,h*w], 1 or 0, of index into it.
+template <class T>
+BOXSEG_HD void member_of_query(int64_t index, const View<T>& v, const Grid& grid, const uint8_t* mask, T* out) {
+  const int64_t area = v.h * v.w, cell = index % area, j = index / area % v.queries, n = index / area / v.queries;
+  const bool is_member = mask[n * area + cell] != 0 && grid.query_of(cell / v.w, cell % v.w) == j;
+  out[index] = is_member ? T(1) : T(0);
+}
+
+// out [S], of sample s.
+template <class T>
+BOXSEG_HD void attention_of_sample(int64_t s, const View<T>& v, T* out) {
+  const Box& box = v.boxes[box_of_sample(v, s)];
+  out[s] = foreground_attention(v, box, (s - box.sample) / box.cols, (s - box.sample) % box.cols);
+}
+
+// out [R*K2], of index into it.
+template <class T>
+BOXSEG_HD void weight_of_window(int64_t index, const View<T>& v, const T* attention, T* out) {
+  const int64_t windows = v.roi * v.roi;
+  out[index] = window_weight(v, attention, index / windows, index % windows);
+}
+
+// matrix [R*K2,h*w], of index into it.
+template <class T>
+BOXSEG_HD void pooling_weight_of_cell(int64_t index, const View<T>& v, const T* attention, const T* window_weights,
+                                      T* matrix) {
+  const int64_t windows = v.roi * v.roi, area = v.h * v.w, row = index / area, cell = index % area;
+  matrix[index] = pooling_weight(v, attention, window_weights, row / windows, row % windows, cell / v.w, cell % v.w);
+}
+
+// query_gradients [S,J] and norm_gradients [S], of sample s.
+template <class T>
+BOXSEG_HD void gradients_of_sample(int64_t s, const View<T>& v, const T* window_weights, const T* grad_dots_at,
+                                   const T* grad_self, T* query_gradients, T* norm_gradients) {
+  const int64_t b = box_of_sample(v, s), in_box = s - v.boxes[b].sample, cols = v.boxes[b].cols;
+  norm_gradients[s] = sample_gradients(v, window_weights, grad_dots_at, grad_self, b, in_box / cols, in_box % cols,
+                                       query_gradients + s * v.queries);
+}
+
+// Adds to grad_dots [N,J,h,w] and grad_gram [N,5,h,w] what belongs to cell `index` of N*h*w.
+template <class T>
+BOXSEG_HD void map_gradients_of_cell(int64_t index, const View<T>& v, const T* query_gradients, const T* norm_gradients,
+                                     T* grad_dots, T* grad_gram) {
+  const int64_t area = v.h * v.w, n = index / area, cell = index % area;
+  if (v.attending[n] == 0) return;
+  cell_gradients(v, query_gradients, norm_gradients, n, cell / v.w, cell % v.w, area,
+                 grad_dots + n * v.queries * area + cell, grad_gram + n * 5 * area + cell);
 }
 
 }  // namespace boxseg::bap

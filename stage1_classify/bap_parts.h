@@ -4,20 +4,25 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
+#include <memory>
+
 #include "stage1_classify/bap_plan.h"
 
 namespace boxseg::bap {
 
+class PlanTables;
+
 // Axes as in bap_kernel.h; A = h*w. Images whose boxes attend to nothing have zeros in dots, gram and query_norms.
 struct Parts {
-  at::Tensor queries;      // [N,J,C]
-  at::Tensor dots;         // [N,J,A], where boxes are
-  at::Tensor gram;         // [N,5,h,w]
-  at::Tensor query_norms;  // [N,J]
-  at::Tensor attention;    // [S]
-  at::Tensor weights;      // [R*K2], of windows
-  at::Tensor matrix;       // [R*K2,A], what pools
-  at::Tensor vectors;      // [R*K2,C]
+  at::Tensor queries;                        // [N,J,C]
+  at::Tensor dots;                           // [N,J,A], where boxes are
+  at::Tensor gram;                           // [N,5,h,w]
+  at::Tensor query_norms;                    // [N,J]
+  at::Tensor attention;                      // [S]
+  at::Tensor weights;                        // [R*K2], of windows
+  at::Tensor matrix;                         // [R*K2,A], what pools
+  at::Tensor vectors;                        // [R*K2,C]
+  std::shared_ptr<const PlanTables> tables;  // the plan on the features' device; of forward_device() alone
 };
 
 // features: [N,C,h,w], contiguous.
@@ -33,7 +38,7 @@ at::Tensor backward_device(const BapPlan& plan, const at::Tensor& features, cons
 // Allocates what a step's outputs need, all zero.
 Parts empty_parts(const BapPlan& plan, const at::Tensor& features);
 
-// What the kernels read; tables lie in the plan itself, on the CPU. dots may be undefined.
+// What the kernels read; tables lie in the plan itself, on the CPU.
 template <class T>
 View<T> view_of(const BapPlan& plan, const Parts& parts) {
   View<T> v{};

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "common/base/error.h"
+#include "common/nn/transfer.h"
 #include "stage1_classify/labeler.h"
 
 namespace boxseg {
@@ -14,15 +15,15 @@ namespace {
 at::Tensor stacked_inputs(std::span<const TrainingSample> samples, const at::Device& device) {
   const TrainingSample& first = samples.front();
   const auto count = static_cast<int64_t>(samples.size());
-  at::Tensor input = at::empty({count, 3, first.height, first.width}, at::kFloat);
+  const at::Tensor input = empty_for_upload({count, 3, first.height, first.width}, at::kFloat, device);
   float* out = input.mutable_data_ptr<float>();
   for (const TrainingSample& s : samples) {
-    ensure(s.height == first.height && s.width == first.width, "a batch of {}x{} and {}x{} crops", first.width, first.height,
-           s.width, s.height);
+    ensure(s.height == first.height && s.width == first.width, "a batch of {}x{} and {}x{} crops", first.width,
+           first.height, s.width, s.height);
     std::memcpy(out, s.input.data(), s.input.size() * sizeof(float));
     out += s.input.size();
   }
-  return input.to(device);
+  return upload(input, device);
 }
 
 std::shared_ptr<const BapPlan> plan_of(std::span<const TrainingSample> samples, const at::Tensor& features,
@@ -34,15 +35,22 @@ std::shared_ptr<const BapPlan> plan_of(std::span<const TrainingSample> samples, 
       make_bap_plan(images, size, features.size(2), features.size(3), options.grid, options.roi, options.pooling));
 }
 
-int64_t count_correct_boxes(const LabelerResult& result) {
+struct Outcome {
+  double loss, correct_boxes;
+};
+// Both in one download.
+Outcome outcome_of(const LabelerResult& result) {
   const int64_t boxes = result.pooled.box_vectors.size(0);
-  return result.logits.detach().slice(0, 0, boxes).argmax(1).eq(result.target.slice(0, 0, boxes)).sum().item<int64_t>();
+  const at::Tensor correct =
+      result.logits.detach().slice(0, 0, boxes).argmax(1).eq(result.target.slice(0, 0, boxes)).sum();
+  const at::Tensor both = download(at::stack({result.loss.detach().to(at::kDouble), correct.to(at::kDouble)}));
+  return {both.const_data_ptr<double>()[0], both.const_data_ptr<double>()[1]};
 }
 
 }  // namespace
 
-StepReport training_step(Network& network, const std::vector<TrainingSample>& batch, const StepOptions& options, Pass pass,
-                         int64_t* dropped_boxes) {
+StepReport training_step(Network& network, const std::vector<TrainingSample>& batch, const StepOptions& options,
+                         Pass pass, int64_t* dropped_boxes) {
   ensure(!batch.empty(), "stage 1: an empty batch");
   const auto images = static_cast<int64_t>(batch.size());
   const int64_t part = options.micro_batch > 0 ? std::min(options.micro_batch, images) : images;
@@ -50,8 +58,8 @@ StepReport training_step(Network& network, const std::vector<TrainingSample>& ba
   for (int64_t i = 0; i < images; i += part)
     parts.emplace_back(batch.data() + i, static_cast<size_t>(std::min(part, images - i)));
 
-  double loss = 0;
-  int64_t vectors = 0, box_vectors = 0, correct = 0;
+  double loss = 0, correct = 0;
+  int64_t vectors = 0, box_vectors = 0;
   std::vector<std::shared_ptr<const BapPlan>> plans;
   for (size_t i = 0; i < parts.size(); ++i) {
     pass.image_keys.clear();
@@ -66,10 +74,11 @@ StepReport training_step(Network& network, const std::vector<TrainingSample>& ba
       }
     const LabelerResult result = label_batch(features, network.classifier_weight(), plans[i], vectors);
     result.loss.backward();
-    loss += result.loss.item<double>();
-    correct += count_correct_boxes(result);
+    const Outcome outcome = outcome_of(result);
+    loss += outcome.loss;
+    correct += outcome.correct_boxes;
   }
-  const double accuracy = box_vectors == 0 ? 1.0 : static_cast<double>(correct) / static_cast<double>(box_vectors);
+  const double accuracy = box_vectors == 0 ? 1.0 : correct / static_cast<double>(box_vectors);
   return {{"loss", loss}, {"box_accuracy", accuracy}};
 }
 

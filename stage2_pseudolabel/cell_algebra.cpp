@@ -5,6 +5,8 @@
 
 #include "common/base/error.h"
 #include "common/base/parallel.h"
+#include "common/nn/device_path.h"
+#include "common/nn/transfer.h"
 
 namespace boxseg {
 namespace {
@@ -23,26 +25,30 @@ FeatureShape shape_of(const at::Tensor& features) {
   return {features.size(0), features.size(1) * features.size(2)};
 }
 
-at::Tensor on_device_of(const at::Tensor& features, const std::vector<double>& values, int64_t n) {
-  return at::from_blob(const_cast<double*>(values.data()), {n, static_cast<int64_t>(values.size()) / n}, at::kDouble)
-      .to(features.device());
+// The rows of [n,.] where the features are.
+at::Tensor rows_on_device(const at::Tensor& features, const std::vector<double>& values, int64_t n) {
+  const at::Tensor rows =
+      empty_for_upload({n, static_cast<int64_t>(values.size()) / n}, at::kDouble, features.device());
+  std::copy(values.begin(), values.end(), rows.mutable_data_ptr<double>());
+  return upload(rows, features.device());
 }
 
-}  // namespace
+// features as a matrix [C,h*w] of doubles.
+at::Tensor matrix_of(const at::Tensor& features, const FeatureShape& shape) {
+  return features.view({shape.channels, shape.area}).to(at::kDouble);
+}
 
-std::vector<float> project(const at::Tensor& features, const std::vector<double>& vectors, int64_t n, int threads) {
-  const auto [channels, area] = shape_of(features);
-  ensure(static_cast<int64_t>(vectors.size()) == n * channels, "project: {} numbers for {} vectors of {} channels",
-         vectors.size(), n, channels);
+std::vector<float> project_on_device(const at::Tensor& features, const FeatureShape& shape,
+                                     const std::vector<double>& vectors, int64_t n) {
+  const at::Tensor products = at::matmul(rows_on_device(features, vectors, n), matrix_of(features, shape));
+  const at::Tensor here = download(products.to(at::kFloat)).contiguous();
+  return {here.const_data_ptr<float>(), here.const_data_ptr<float>() + here.numel()};
+}
+
+std::vector<float> project_on_cpu(const at::Tensor& features, const FeatureShape& shape,
+                                  const std::vector<double>& vectors, int64_t n, int threads) {
+  const auto [channels, area] = shape;
   std::vector<float> out(static_cast<size_t>(n * area));
-  if (n == 0) return out;
-  if (features.is_cuda()) {
-    const auto product =
-        at::matmul(on_device_of(features, vectors, n), features.view({channels, area}).to(at::kDouble));
-    const auto result = product.to(at::kFloat).cpu().contiguous();
-    std::copy_n(result.const_data_ptr<float>(), out.size(), out.data());
-    return out;
-  }
   const float* data = features.const_data_ptr<float>();
   parallel_for(area, kCellsPerPiece, threads, [&, channels = channels, area = area](int64_t begin, int64_t end) {
     const int64_t cells = end - begin;
@@ -60,19 +66,17 @@ std::vector<float> project(const at::Tensor& features, const std::vector<double>
   return out;
 }
 
-std::vector<double> pool(const at::Tensor& features, const std::vector<double>& weights, int64_t n, int threads) {
-  const auto [channels, area] = shape_of(features);
-  ensure(static_cast<int64_t>(weights.size()) == n * area, "pool: {} numbers for {} maps of {} cells", weights.size(),
-         n, area);
+std::vector<double> pool_on_device(const at::Tensor& features, const FeatureShape& shape,
+                                   const std::vector<double>& weights, int64_t n) {
+  const at::Tensor sums = at::matmul(rows_on_device(features, weights, n), matrix_of(features, shape).t());
+  const at::Tensor here = download(sums).contiguous();
+  return {here.const_data_ptr<double>(), here.const_data_ptr<double>() + here.numel()};
+}
+
+std::vector<double> pool_on_cpu(const at::Tensor& features, const FeatureShape& shape,
+                                const std::vector<double>& weights, int64_t n, int threads) {
+  const auto [channels, area] = shape;
   std::vector<double> out(static_cast<size_t>(n * channels));
-  if (n == 0) return out;
-  if (features.is_cuda()) {
-    const auto product =
-        at::matmul(on_device_of(features, weights, n), features.view({channels, area}).to(at::kDouble).t());
-    const auto result = product.cpu().contiguous();
-    std::copy_n(result.const_data_ptr<double>(), out.size(), out.data());
-    return out;
-  }
   const float* data = features.const_data_ptr<float>();
   parallel_for(channels, kChannelsPerPiece, threads, [&, channels = channels, area = area](int64_t begin, int64_t end) {
     for (int64_t i = 0; i < n; ++i) {
@@ -91,6 +95,26 @@ std::vector<double> pool(const at::Tensor& features, const std::vector<double>& 
     }
   });
   return out;
+}
+
+}  // namespace
+
+std::vector<float> project(const at::Tensor& features, const std::vector<double>& vectors, int64_t n, int threads) {
+  const FeatureShape shape = shape_of(features);
+  ensure(static_cast<int64_t>(vectors.size()) == n * shape.channels,
+         "project: {} numbers for {} vectors of {} channels", vectors.size(), n, shape.channels);
+  if (n == 0) return {};
+  return takes_device_path(features) ? project_on_device(features, shape, vectors, n)
+                                     : project_on_cpu(features, shape, vectors, n, threads);
+}
+
+std::vector<double> pool(const at::Tensor& features, const std::vector<double>& weights, int64_t n, int threads) {
+  const FeatureShape shape = shape_of(features);
+  ensure(static_cast<int64_t>(weights.size()) == n * shape.area, "pool: {} numbers for {} maps of {} cells",
+         weights.size(), n, shape.area);
+  if (n == 0) return {};
+  return takes_device_path(features) ? pool_on_device(features, shape, weights, n)
+                                     : pool_on_cpu(features, shape, weights, n, threads);
 }
 
 void normalise_rows(std::vector<double>& vectors, int64_t n) {

@@ -4,6 +4,7 @@
 
 #include "common/base/error.h"
 #include "common/nn/gram_maps.h"
+#include "common/nn/transfer.h"
 #include "stage2_pseudolabel/cell_algebra.h"
 
 namespace boxseg {
@@ -46,7 +47,7 @@ FeatureMaps measure_features(const at::Tensor& features, const Geometry& geometr
   FeatureMaps maps;
   maps.cells = {features.size(1), features.size(2)};
   const Interpolation interpolation(maps.cells, geometry.size, threads);
-  const at::Tensor gram = gram_maps(features.unsqueeze(0)).cpu().contiguous();
+  const at::Tensor gram = download(gram_maps(features.unsqueeze(0))).contiguous();
   maps.gram.assign(gram.const_data_ptr<float>(), gram.const_data_ptr<float>() + gram.numel());
 
   // All vectors that the features are compared with, in one product: queries, background, known classes.

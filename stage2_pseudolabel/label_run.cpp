@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/base/crew.h"
 #include "common/base/error.h"
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
 #include "common/data/loader.h"
 #include "common/io/label_png.h"
-#include "common/base/crew.h"
+#include "common/nn/transfer.h"
 #include "stage2_pseudolabel/maps_bytes.h"
 #include "stage2_pseudolabel/pseudo_label.h"
 
@@ -116,7 +117,7 @@ class Labelling {
     const c10::InferenceMode inference;
     const at::Tensor input = at::from_blob(const_cast<float*>(decoded.input.data()),
                                            {1, 3, decoded.image.height, decoded.image.width}, at::kFloat);
-    return source_.network->features(input.to(source_.device), Pass{}).squeeze(0).to(at::kFloat).contiguous();
+    return source_.network->features(upload(input, source_.device), Pass{}).squeeze(0).contiguous();
   }
 
   // The labels of one image, on a worker's thread.

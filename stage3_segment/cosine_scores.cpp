@@ -1,5 +1,6 @@
 #include "stage3_segment/cosine_scores.h"
 
+#include <ATen/Context.h>
 #include <ATen/Dispatch.h>
 #include <fmt/ranges.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -8,6 +9,7 @@
 #include <cmath>
 
 #include "common/base/error.h"
+#include "common/nn/device_path.h"
 #include "common/nn/map_products.h"
 #include "common/nn/torch_pool.h"
 #include "common/nn/write_through.h"
@@ -27,8 +29,8 @@ at::Tensor inverse_norm(const at::Tensor& x) {
   return norm.masked_fill(is_zero, 1).reciprocal().masked_fill(is_zero, 0);
 }
 
-// Of one image: the products of unit weights with each cell's features, divided by their norm, and 1/norm, which is 0 as
-// above. weights: [K,C], f: [C,area], scores: [K,area], inverse: [area].
+// Of one image: the products of unit weights with each cell's features, divided by their norm, and 1/norm, which is 0
+// as above. weights: [K,C], f: [C,area], scores: [K,area], inverse: [area].
 template <class T>
 void score_cells(const T* weights, int64_t classes, const T* f, int64_t channels, int64_t area, T* scores, T* inverse) {
   constexpr int64_t kPiece = CellProducts<T>::kChannelsTogether;  // in the cache for both
@@ -107,15 +109,42 @@ struct CellCosines : torch::autograd::Function<CellCosines> {
           if (!grad_features.defined()) continue;
           for (int64_t c = 0; c < last - first; ++c)
             for (int64_t cell = 0; cell < area; ++cell)
-              piece[static_cast<size_t>(c * area + cell)] = f[(first + c) * area + cell] * along[static_cast<size_t>(cell)];
-          add_outer_products(u.const_data_ptr<T>(), slopes.data(), classes, channels, area, cells, first, last, piece.data(),
-                             {f + last * area, (last - first) * area});
+              piece[static_cast<size_t>(c * area + cell)] =
+                  f[(first + c) * area + cell] * along[static_cast<size_t>(cell)];
+          add_outer_products(u.const_data_ptr<T>(), slopes.data(), classes, channels, area, cells, first, last,
+                             piece.data(), {f + last * area, (last - first) * area});
           write_through(grad_features.mutable_data_ptr<T>() + (i * channels + first) * area, piece.data(),
                         (last - first) * area * static_cast<int64_t>(sizeof(T)));
         }
       });
     });
     return {grad_features, weight_parts.defined() ? weight_parts.sum(0) : weight_parts};
+  }
+};
+
+// The same by LibTorch's products, wherever the features are: in float32 whatever --precision says, forth and back.
+struct DeviceCosines : torch::autograd::Function<DeviceCosines> {
+  // features: [N,C,h,w], contiguous; unit_weight: [K,C].
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& features, const at::Tensor& unit_weight) {
+    const at::NoTF32Guard no_tf32;
+    const at::Tensor flat = features.flatten(2), inverse = inverse_norm(flat);
+    const at::Tensor scores = at::matmul(unit_weight, flat).mul_(inverse);  // [N,K,h*w]
+    context->save_for_backward({features, unit_weight, inverse, scores});
+    return scores.view({features.size(0), unit_weight.size(0), features.size(2), features.size(3)});
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& from) {
+    const at::NoTF32Guard no_tf32;
+    const variable_list saved = context->get_saved_variables();
+    const at::Tensor &features = saved[0], &u = saved[1], &inverse = saved[2], &scores = saved[3];
+    const at::Tensor flat = features.flatten(2), grad = from[0].flatten(2), slopes = grad * inverse;
+    at::Tensor grad_features, grad_weight;
+    if (context->needs_input_grad(0)) {
+      const at::Tensor along = (slopes * scores).sum(1, /*keepdim=*/true).mul_(inverse);  // [N,1,h*w]
+      grad_features = at::matmul(u.t(), slopes).sub_(flat * along).view(features.sizes());
+    }
+    if (context->needs_input_grad(1)) grad_weight = at::bmm(slopes, flat.transpose(1, 2)).sum(0);
+    return {grad_features, grad_weight};
   }
 };
 
@@ -127,9 +156,8 @@ at::Tensor cosine_scores(const at::Tensor& features, const at::Tensor& weight) {
          "cosine scores: features {} do not fit weights {}", fmt::join(features.sizes(), "x"),
          fmt::join(w.sizes(), "x"));
   const at::Tensor unit_weight = w * inverse_norm(w);
-  if (features.is_cpu()) return CellCosines::apply(features.contiguous(), unit_weight.flatten(1));
-  // Dividing the products by the features' norms, instead of the features, saves a copy of all features.
-  return at::conv2d(features, unit_weight) * inverse_norm(features);
+  const at::Tensor f = features.contiguous(), u = unit_weight.flatten(1);
+  return takes_device_path(f) ? DeviceCosines::apply(f, u) : CellCosines::apply(f, u);
 }
 
 }  // namespace boxseg

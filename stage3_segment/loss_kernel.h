@@ -27,8 +27,8 @@ struct AxisView {
 template <class T>
 struct LossProblem {
   int64_t images = 0, classes = 0, cell_rows = 0, cell_columns = 0, height = 0, width = 0;  // N K h w H W
-  const T* scores = nullptr;  // [N,h,w,K] cosines
-  const uint8_t* label = nullptr;  // [N,H,W]: what is learnt
+  const T* scores = nullptr;                                                                // [N,h,w,K] cosines
+  const uint8_t* label = nullptr;                                                           // [N,H,W]: what is learnt
   const uint8_t* other = nullptr;  // [N,H,W]: where it disagrees, a pixel is unreliable; null: all are reliable
   AxisView<T> rows, columns;
   T temperature = 20, lambda = 0, gamma = 7, beta = 1;
@@ -225,6 +225,77 @@ BOXSEG_HD T gather_cell(const LossProblem<T>& p, const PixelSlope<T>* slopes, in
     sum += row_weight * line;
   }
   return sum;
+}
+
+// --- Kernels (common/base/launch.h) ---
+
+// What some of the pixels add to the sums over the batch.
+struct LossPart {
+  double reliable_loss = 0, unreliable_loss = 0, confidence = 0;
+  int64_t reliable = 0, unreliable = 0;
+  int64_t wrong = 0;  // labels that are no class: they have no other part in anything
+  BOXSEG_HD void add(const LossPart& other) {
+    reliable_loss += other.reliable_loss;
+    unreliable_loss += other.unreliable_loss;
+    confidence += other.confidence;
+    reliable += other.reliable;
+    unreliable += other.unreliable;
+    wrong += other.wrong;
+  }
+};
+
+inline constexpr int64_t kLossLanes = 32;  // of a row of pixels; neighbouring lanes read neighbouring pixels
+
+// Lane index % kLossLanes of row index / kLossLanes of N*H: every kLossLanes-th pixel, in order. parts:
+// [N*H,kLossLanes]; log_sum: [N,H,W], left alone at pixels without a loss.
+template <class T>
+BOXSEG_HD void measure_lane(int64_t index, const LossProblem<T>& p, T* log_sum, LossPart* parts) {
+  const int64_t row = index / kLossLanes, n = row / p.height, y = row % p.height;
+  LossPart sum;
+  for (int64_t x = index % kLossLanes; x < p.width; x += kLossLanes) {
+    const int64_t pixel = row * p.width + x;
+    const PixelKind kind = kind_of_pixel(p, pixel);
+    if (kind == PixelKind::ignored) continue;
+    if (p.label[pixel] >= p.classes) {
+      ++sum.wrong;
+      continue;
+    }
+    const PixelPart<T> part = measure_pixel(p, kind, p.label[pixel], scores_at(p, n, y, x));
+    log_sum[pixel] = part.log_sum;
+    const bool is_reliable = kind == PixelKind::reliable;
+    (is_reliable ? sum.reliable_loss : sum.unreliable_loss) += static_cast<double>(part.loss);
+    sum.confidence += static_cast<double>(part.confidence);
+    ++(is_reliable ? sum.reliable : sum.unreliable);
+  }
+  parts[index] = sum;
+}
+
+// Sum number `index` of `sums`: that of a run of the parts, in order. The same bits on every device and in every run.
+BOXSEG_HD void add_loss_parts(int64_t index, const LossPart* parts, int64_t count, int64_t sums, LossPart* out) {
+  LossPart sum;
+  for (int64_t i = index * count / sums; i < (index + 1) * count / sums; ++i) sum.add(parts[i]);
+  out[index] = sum;
+}
+
+// The slope of pixel `index` of N*H*W.
+template <class T>
+BOXSEG_HD void slope_at(int64_t index, const LossProblem<T>& p, const LossScales<T>& scales, const T* log_sum,
+                        PixelSlope<T>* slopes) {
+  const PixelKind kind = kind_of_pixel(p, index);
+  if (kind == PixelKind::ignored) {
+    slopes[index] = PixelSlope<T>();
+    return;
+  }
+  const int64_t x = index % p.width, y = index / p.width % p.height, n = index / p.width / p.height;
+  slopes[index] = slope_of_pixel(p, kind, p.label[index], log_sum[index], scales, scores_at(p, n, y, x));
+}
+
+// gradient [N,h,w,K], of index into it.
+template <class T>
+BOXSEG_HD void gather_at(int64_t index, const LossProblem<T>& p, const PixelSlope<T>* slopes, T* gradient) {
+  const int64_t c = index % p.classes, cell = index / p.classes;
+  const int64_t column = cell % p.cell_columns, row = cell / p.cell_columns % p.cell_rows;
+  gradient[index] = gather_cell(p, slopes, cell / p.cell_columns / p.cell_rows, row, column, c);
 }
 
 }  // namespace boxseg

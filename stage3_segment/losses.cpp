@@ -3,29 +3,42 @@
 #include <c10/core/DeviceGuard.h>
 #include <fmt/ranges.h>
 
+#include <array>
 #include <type_traits>
-#include <vector>
 
 #include "common/base/error.h"
-#include "common/nn/cuda/launch.h"
+#include "common/nn/device_path.h"
+#include "common/nn/transfer.h"
 #include "stage3_segment/axis.h"
-#include "stage3_segment/cuda/launch.h"
 #include "stage3_segment/loss_cpu.h"
+#include "stage3_segment/loss_device.h"
 #include "stage3_segment/loss_kernel.h"
 
 namespace boxseg {
 namespace {
+
+at::Tensor is_wrong_label(const at::Tensor& label, int64_t classes) {
+  return label.ge(classes).logical_and_(label.ne(kVoidLabel));
+}
+
+[[noreturn]] void refuse_labels(const at::Tensor& label, int64_t classes) {
+  fail_input("labels: {} is neither a class (0 to {}) nor 255 (void)",
+             label.masked_select(is_wrong_label(label, classes))[0].item<int>(), classes - 1);
+}
 
 // The raw view of a call's tensors that the kernels take, and what keeps its memory alive.
 template <class T>
 struct Prepared {
   LossProblem<T> problem;
   Axis<T> rows, columns;
-  at::Tensor scores, label, other, tables;
+  at::Tensor scores, label, other;
+  bool on_device_path;
+  DeviceTables tables;
 
   Prepared(const at::Tensor& scores_nkhw, const LossLabels& labels, const LossOptions& options)
       : rows(scores_nkhw.size(2), labels.label.size(1), options.align_corners),
-        columns(scores_nkhw.size(3), labels.label.size(2), options.align_corners) {
+        columns(scores_nkhw.size(3), labels.label.size(2), options.align_corners),
+        on_device_path(takes_device_path(scores_nkhw)) {
     scores = scores_nkhw.detach().permute({0, 2, 3, 1}).contiguous();
     label = labels.label.contiguous();
     problem.images = scores.size(0);
@@ -50,26 +63,22 @@ struct Prepared {
     problem.is_detached = options.is_detached;
     problem.rows = rows.view();
     problem.columns = columns.view();
-    if (scores.is_cuda()) move_axes();
+    if (on_device_path) move_axes();
   }
 
-  // The tables of both axes in one buffer on the GPU; weights first, since they need the larger alignment.
+  // The tables of both axes where the scores are.
   void move_axes() {
-    std::vector<uint8_t> bytes;
-    const auto put = [&bytes](const auto& table) {
-      const auto* begin = reinterpret_cast<const uint8_t*>(table.data());
-      const size_t at = bytes.size();
-      bytes.insert(bytes.end(), begin, begin + table.size() * sizeof(table[0]));
-      return at;
+    const auto add = [this](const Axis<T>& axis) {
+      return std::array{tables.add(axis.index), tables.add(axis.weight), tables.add(axis.first), tables.add(axis.end)};
     };
-    const size_t at[6] = {put(rows.weight), put(columns.weight), put(rows.index),
-                          put(rows.first),  put(rows.end),       put(columns.index)};
-    const size_t first = put(columns.first), end = put(columns.end);
-    tables = at::from_blob(bytes.data(), {static_cast<int64_t>(bytes.size())}, at::kByte).to(scores.device());
-    const auto* base = tables.const_data_ptr<uint8_t>();
-    const auto whole = [base](size_t offset) { return reinterpret_cast<const int32_t*>(base + offset); };
-    problem.rows = {whole(at[2]), reinterpret_cast<const T*>(base + at[0]), whole(at[3]), whole(at[4])};
-    problem.columns = {whole(at[5]), reinterpret_cast<const T*>(base + at[1]), whole(first), whole(end)};
+    const std::array of_rows = add(rows), of_columns = add(columns);
+    tables.upload_to(scores.device());
+    const auto view = [this](const auto& places) {
+      return AxisView<T>{tables.get<int32_t>(places[0]), tables.get<T>(places[1]), tables.get<int32_t>(places[2]),
+                         tables.get<int32_t>(places[3])};
+    };
+    problem.rows = view(of_rows);
+    problem.columns = view(of_columns);
   }
 };
 
@@ -77,19 +86,10 @@ template <class T>
 LossSums measure(const Prepared<T>& of, at::Tensor& log_sum) {
   const LossProblem<T>& p = of.problem;
   log_sum = at::empty({p.images, p.height, p.width}, of.scores.options());
-  if (!of.scores.is_cuda()) return cpu::measure(p, log_sum.mutable_data_ptr<T>());
-  const int64_t rows = p.images * p.height;
-  const at::Tensor row_sums = at::empty({rows, 3}, of.scores.options().dtype(at::kDouble));
-  const at::Tensor row_counts = at::empty({rows, 2}, of.scores.options().dtype(at::kLong));
-  cuda::measure(p, log_sum.mutable_data_ptr<T>(), row_sums.mutable_data_ptr<double>(),
-                row_counts.mutable_data_ptr<int64_t>(), nn_cuda::current_stream(of.scores));
-  const at::Tensor sums_here = row_sums.cpu(), counts_here = row_counts.cpu();
-  const double* s = sums_here.const_data_ptr<double>();
-  const int64_t* c = counts_here.const_data_ptr<int64_t>();
-  LossSums sums;
-  for (int64_t row = 0; row < rows; ++row)
-    sums += {s[3 * row], s[3 * row + 1], s[3 * row + 2], c[2 * row], c[2 * row + 1]};
-  return sums;
+  if (!of.on_device_path) return cpu::measure(p, log_sum.mutable_data_ptr<T>());
+  const device::Measured measured = device::measure(p, of.scores, log_sum.mutable_data_ptr<T>());
+  if (measured.wrong > 0) refuse_labels(of.label, p.classes);
+  return measured.sums;
 }
 
 template <class T>
@@ -102,14 +102,10 @@ at::Tensor gradient_of(const Prepared<T>& of, const at::Tensor& log_sum, const L
   scales.unreliable = static_cast<T>(has_second ? options.lambda / sums.confidence : 0.0);
   scales.mean = static_cast<T>(sums.second());
   at::Tensor gradient = at::empty_like(of.scores);
-  if (of.scores.is_cuda()) {
-    const int64_t bytes = p.images * p.height * p.width * static_cast<int64_t>(sizeof(PixelSlope<T>));
-    const at::Tensor work = at::empty({bytes}, of.scores.options().dtype(at::kByte));
-    cuda::gradient(p, scales, log_sum.const_data_ptr<T>(), reinterpret_cast<PixelSlope<T>*>(work.mutable_data_ptr()),
-                   gradient.mutable_data_ptr<T>(), nn_cuda::current_stream(of.scores));
-  } else {
+  if (of.on_device_path)
+    device::gradient(p, scales, of.scores, log_sum.const_data_ptr<T>(), gradient.mutable_data_ptr<T>());
+  else
     cpu::gradient(p, scales, log_sum.const_data_ptr<T>(), gradient.mutable_data_ptr<T>());
-  }
   return gradient.permute({0, 3, 1, 2}).contiguous();
 }
 
@@ -122,17 +118,16 @@ void check(const at::Tensor& scores, const LossLabels& labels) {
   };
   ensure(labels.label.defined() && fits(labels.label) && (!labels.other.defined() || fits(labels.other)),
          "loss: expected labels [N,H,W] uint8 on the scores' device, for scores {}", fmt::join(scores.sizes(), "x"));
-  const at::Tensor is_wrong = labels.label.ge(scores.size(1)).logical_and_(labels.label.ne(kVoidLabel));
-  if (is_wrong.any().item<bool>())
-    fail_input("labels: {} is neither a class (0 to {}) nor 255 (void)",
-               labels.label.masked_select(is_wrong)[0].item<int>(), scores.size(1) - 1);
+  // The device path counts wrong labels while it measures: asking here would wait for the device once more.
+  if (!takes_device_path(scores) && is_wrong_label(labels.label, scores.size(1)).any().item<bool>())
+    refuse_labels(labels.label, scores.size(1));
 }
 
 // Calls body(Prepared<T>) with the T of the scores.
 template <class Body>
 auto with_prepared(const at::Tensor& scores, const LossLabels& labels, const LossOptions& options, const Body& body) {
   check(scores, labels);
-  const c10::OptionalDeviceGuard guard(scores.is_cuda() ? std::optional(scores.device()) : std::nullopt);
+  const c10::DeviceGuard guard(scores.device());
   ensure(scores.scalar_type() == at::kFloat || scores.scalar_type() == at::kDouble,
          "loss: expected float32 or float64 scores, got {}", c10::toString(scores.scalar_type()));
   if (scores.scalar_type() == at::kDouble) return body(Prepared<double>(scores, labels, options));
@@ -201,10 +196,12 @@ void segmentation_loss_backward(const at::Tensor& scores, const at::Tensor& conf
 
 LossSums count_pixels(const LossLabels& labels) {
   const at::Tensor is_known = labels.label.ne(kVoidLabel);
+  const at::Tensor is_reliable =
+      labels.other.defined() ? is_known.logical_and(labels.label.eq(labels.other)) : is_known;
+  const at::Tensor counts = download(at::stack({is_known.sum(), is_reliable.sum()}));
   LossSums sums;
-  sums.reliable =
-      (labels.other.defined() ? is_known.logical_and(labels.label.eq(labels.other)) : is_known).sum().item<int64_t>();
-  sums.unreliable = is_known.sum().item<int64_t>() - sums.reliable;
+  sums.reliable = counts[1].item<int64_t>();
+  sums.unreliable = counts[0].item<int64_t>() - sums.reliable;
   sums.confidence = static_cast<double>(sums.unreliable);
   return sums;
 }

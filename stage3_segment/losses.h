@@ -1,6 +1,7 @@
 // The losses of stage 3 on cosine scores: the noise-aware loss (NAL) and those it is compared with.
 //
-// Scores s = cosine of feature and class weight at the h x w cells, interpolated bilinearly to the labels' H x W; logits are T s, p = softmax(T s). With the labels `label` (Y_crf) and `other` (Y_ret), 255 = void:
+// Scores s = cosine of feature and class weight at the h x w cells, interpolated bilinearly to the labels' H x W;
+// logits are T s, p = softmax(T s). With the labels `label` (Y_crf) and `other` (Y_ret), 255 = void:
 //   S = {label = other, not void}: reliable;   U = {label != other, label not void}: unreliable;
 //   ce        = mean over S of -log p_label
 //   second    = sum over U of sigma v / sum over U of sigma
@@ -71,8 +72,8 @@ LossSums count_pixels(const LossLabels& labels);
 at::Tensor segmentation_loss(const at::Tensor& scores, const LossLabels& labels, const LossOptions& options,
                              LossSums* sums = nullptr);
 
-// Adds the gradient to the histories of both scores: `confidence` are the scores that sigma is made of, equal to `scores`
-// but perhaps of another history (is_classifier_detached: one without the classifier's weights).
+// Adds the gradient to the histories of both scores: `confidence` are the scores that sigma is made of, equal to
+// `scores` but perhaps of another history (is_classifier_detached: one without the classifier's weights).
 void segmentation_loss_backward(const at::Tensor& scores, const at::Tensor& confidence, const LossLabels& labels,
                                 const LossOptions& options, const LossSums& whole, LossSums* part = nullptr);
 

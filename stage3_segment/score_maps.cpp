@@ -6,6 +6,7 @@
 #include "common/base/error.h"
 #include "common/base/interrupt.h"
 #include "common/base/parallel.h"
+#include "common/nn/transfer.h"
 #include "stage3_segment/axis.h"
 #include "stage3_segment/cosine_scores.h"
 
@@ -59,7 +60,7 @@ ScoreMaps score_maps(Network& network, const at::Tensor& input, const std::vecto
     const at::Tensor at_scale = resized(input, scale);
     at::Tensor scores = scores_of(network, at_scale);
     if (flips) scores = (scores + scores_of(network, at_scale.flip({3})).flip({3})) * 0.5;
-    const at::Tensor last = scores.squeeze(0).permute({1, 2, 0}).to(at::kCPU, at::kFloat).contiguous();
+    const at::Tensor last = download(scores.squeeze(0).permute({1, 2, 0}).to(at::kFloat)).contiguous();
     const float* values = last.const_data_ptr<float>();
     out.classes = last.size(2);
     out.maps.push_back({last.size(0), last.size(1), std::vector<float>(values, values + last.numel())});

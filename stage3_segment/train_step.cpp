@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/error.h"
+#include "common/nn/transfer.h"
 #include "stage3_segment/cosine_scores.h"
 
 namespace boxseg {
@@ -18,7 +19,9 @@ struct Part {
 };
 
 Part part_of(const TrainingBatch& batch, const Pass& pass, int64_t first, int64_t count, const at::Device& device) {
-  const auto cut = [&](const at::Tensor& all) { return all.defined() ? all.narrow(0, first, count).to(device) : all; };
+  const auto cut = [&](const at::Tensor& all) {
+    return all.defined() ? upload(all.narrow(0, first, count), device) : all;
+  };
   Part part{cut(batch.images), {cut(batch.labels.label), cut(batch.labels.other)}, pass};
   part.pass.image_keys.assign(batch.keys.begin() + first, batch.keys.begin() + first + count);
   return part;
@@ -39,7 +42,6 @@ ScorePair score_pair_of(Network& network, const Part& part, const LossOptions& o
   const at::Tensor logits = cosine_scores(features, weight);
   return {logits, options.is_classifier_detached ? cosine_scores(features, weight.detach()) : logits};
 }
-
 
 // Puts batch norm statistics back when it goes.
 class KeepBuffers {
@@ -112,7 +114,8 @@ StepReport train_step(Network& network, const TrainingBatch& batch, const LossOp
     if (options.form == LossOptions::Form::report_code)
       report_code_loss(scores.logits, scores.confidence, all.labels, options, &sums).backward();
     else if (options.is_classifier_detached)
-      segmentation_loss_backward(scores.logits, scores.confidence, all.labels, options, loss_sums(scores.logits, all.labels, options), &sums);
+      segmentation_loss_backward(scores.logits, scores.confidence, all.labels, options,
+                                 loss_sums(scores.logits, all.labels, options), &sums);
     else
       segmentation_loss(scores.logits, all.labels, options, &sums).backward();
     return report(sums, options);

@@ -1,6 +1,5 @@
 // Marks functions that compile as C++ and as CUDA: the arithmetic of a kernel stands once, over raw pointers and an
-// index, in UNIT/x_kernel.h. UNIT/x.cpp loops over it; UNIT/cuda/launch.cu holds all of a unit's launches and
-// UNIT/cuda/stub.cpp what a build without CUDA links instead (it throws).
+// index, in UNIT/x_kernel.h; UNIT/cuda/*.cu holds the unit's launches and nothing else (common/base/launch.h).
 #pragma once
 
 #include "common/base/instruction_set.h"

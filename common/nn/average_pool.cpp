@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/error.h"
+#include "common/nn/device_path.h"
 #include "common/nn/torch_pool.h"
 
 namespace boxseg {
@@ -31,6 +32,7 @@ void average_plane(const T* in, int64_t h, int64_t w, T* line, T* out) {
 }
 
 at::Tensor average_planes(const at::Tensor& given) {
+  if (takes_device_path(given)) return at::avg_pool2d(given, {3, 3}, {1, 1}, {1, 1});
   const at::Tensor x = given.contiguous(), out = at::empty_like(x);
   const int64_t h = x.size(2), w = x.size(3), planes = x.size(0) * x.size(1);
   constexpr int64_t kPlanes = 64;  // of one piece of work
@@ -55,7 +57,7 @@ struct AveragePool : torch::autograd::Function<AveragePool> {
 
 at::Tensor average_pool(const at::Tensor& x) {
   ensure(x.dim() == 4, "average_pool: {} dimensions, expected 4", x.dim());
-  return x.is_cpu() ? AveragePool::apply(x) : at::avg_pool2d(x, {3, 3}, {1, 1}, {1, 1});
+  return AveragePool::apply(x);
 }
 
 }  // namespace boxseg

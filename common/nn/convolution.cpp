@@ -8,6 +8,7 @@
 #include <array>
 
 #include "common/base/error.h"
+#include "common/nn/device_path.h"
 #include "common/nn/winograd.h"
 
 namespace boxseg {
@@ -16,7 +17,8 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-at::Tensor forward_pass(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const ConvolutionGeometry& g) {
+at::Tensor forward_pass(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                        const ConvolutionGeometry& g) {
   return at::conv2d(x, weight, bias, {g.stride, g.stride}, {g.padding, g.padding}, {g.dilation, g.dilation}, g.groups);
 }
 
@@ -39,15 +41,15 @@ Gradients gradients_by_winograd(const at::Tensor& x, const at::Tensor& weight, c
 Gradients gradients_by_torch(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& grad,
                              const ConvolutionGeometry& g, const Wanted& wanted, const at::Tensor& mask) {
   auto [of_x, of_weight, of_bias] =
-      at::convolution_backward(grad, x, weight, at::IntArrayRef{weight.size(0)}, {g.stride, g.stride}, {g.padding, g.padding},
-                               {g.dilation, g.dilation}, false, {0, 0}, g.groups, wanted);
+      at::convolution_backward(grad, x, weight, at::IntArrayRef{weight.size(0)}, {g.stride, g.stride},
+                               {g.padding, g.padding}, {g.dilation, g.dilation}, false, {0, 0}, g.groups, wanted);
   if (wanted[0] && mask.defined()) at::threshold_backward_out(of_x, of_x, mask, 0);
   return {of_x, of_weight, of_bias};
 }
 
 struct Convolution : torch::autograd::Function<Convolution> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& given, const at::Tensor& weight, const at::Tensor& bias,
-                            const ConvolutionGeometry& g, bool rectifies, bool has_winograd) {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& given, const at::Tensor& weight,
+                            const at::Tensor& bias, const ConvolutionGeometry& g, bool rectifies, bool has_winograd) {
     const at::Tensor x = given.contiguous();
     if (rectifies) x.relu_();
     context->save_for_backward({x, weight});
@@ -63,9 +65,10 @@ struct Convolution : torch::autograd::Function<Convolution> {
     const std::vector<int64_t> g = context->saved_data["geometry"].toIntVector();
     const at::Tensor mask = context->saved_data["rectifies"].toBool() ? x : at::Tensor();
     const Wanted wanted{context->needs_input_grad(0), context->needs_input_grad(1), context->needs_input_grad(2)};
-    const auto [of_x, of_weight, of_bias] = context->saved_data["has_winograd"].toBool()
-                                                ? gradients_by_winograd(x, weight, grad, g[2], wanted, mask)
-                                                : gradients_by_torch(x, weight, grad, {g[0], g[1], g[2], g[3]}, wanted, mask);
+    const auto [of_x, of_weight, of_bias] =
+        context->saved_data["has_winograd"].toBool()
+            ? gradients_by_winograd(x, weight, grad, g[2], wanted, mask)
+            : gradients_by_torch(x, weight, grad, {g[0], g[1], g[2], g[3]}, wanted, mask);
     return {of_x, of_weight, of_bias, at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
@@ -77,7 +80,7 @@ at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, const at::
   ensure(x.dim() == 4 && x.size(1) == weight.size(1) * geometry.groups,
          "convolution: input of {} dimensions, weight of {} channels", x.dim(), weight.size(1));
   const bool rectifies = before == Before::relu;
-  const bool learns_on_cpu = at::GradMode::is_enabled() && x.is_cpu();
+  const bool learns_on_cpu = at::GradMode::is_enabled() && !takes_device_path(x);
   const bool has_winograd = learns_on_cpu && suits_winograd(x, weight, geometry);
   if (!has_winograd && !(learns_on_cpu && rectifies))
     return forward_pass(rectifies ? x.relu_() : x, weight, bias, geometry);

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "common/nn/backbones.h"
+#include "common/nn/device_path.h"
 #include "common/nn/folded_lite0.h"
 #include "common/nn/relu_dropout.h"
 
@@ -53,14 +54,17 @@ EfficientNetLite0::EfficientNetLite0(NetworkSpec spec, const Filling& filling) :
     block.norm2 = norm(name + "._bn2", shape.out);
     blocks_.push_back(block);
     channels = shape.out;
-    if (drops_stride) dilation *= 2;
-    else reached_stride *= shape.stride;
+    if (drops_stride)
+      dilation *= 2;
+    else
+      reached_stride *= shape.stride;
   }
   if (spec_.head == "aspp") {
     aspp_.make(make, channels, spec_.output_stride);
   } else if (spec_.head == "largefov") {
     const int64_t reach = 96 / spec_.output_stride;
-    head_ = make.conv("backbone.fc6", channels, kFeatures, 3, {.padding = reach, .dilation = reach, .is_scratch = true});
+    head_ =
+        make.conv("backbone.fc6", channels, kFeatures, 3, {.padding = reach, .dilation = reach, .is_scratch = true});
   } else {
     head_ = make.conv("backbone.project", channels, kFeatures, 1, {.is_scratch = true});
   }
@@ -87,7 +91,8 @@ at::Tensor EfficientNetLite0::block_output(const Block& block, const at::Tensor&
 at::Tensor EfficientNetLite0::trunk(const at::Tensor& input, const Pass& pass, std::vector<at::Tensor>* taps) {
   const bool with_batch_statistics = pass.is_training && !pass.freeze_backbone && !pass.freeze_bn;
   const bool has_gradients = at::GradMode::is_enabled() && (!pass.freeze_backbone || input.requires_grad());
-  if (!with_batch_statistics && !has_gradients && taps == nullptr && input.is_cpu() && input.scalar_type() == at::kFloat) {
+  if (!with_batch_statistics && !has_gradients && taps == nullptr && !takes_device_path(input) &&
+      input.scalar_type() == at::kFloat) {
     interruptible(input, pass);
     if (folded_ == nullptr) folded_ = std::make_unique<FoldedLite0>();
     return folded_->forward(*this, input);

@@ -8,6 +8,7 @@
 
 #include "common/base/error.h"
 #include "common/nn/cuda/launch.h"
+#include "common/nn/device_path.h"
 #include "common/nn/gram_maps_kernel.h"
 #include "common/nn/groups.h"
 #include "common/nn/torch_pool.h"
@@ -16,11 +17,11 @@
 namespace boxseg {
 namespace {
 
-// Adds to sums [5,area] the products of `channels` channels at cells from .. to - 1, as many vectors V as fit; returns where
-// they end.
+// Adds to sums [5,area] the products of `channels` channels at cells from .. to - 1, as many vectors V as fit; returns
+// where they end.
 template <class V, class T>
-BOXSEG_INLINED int64_t add_products(const T* f, int64_t channels, int64_t area, int64_t right, int64_t lower, int64_t from,
-                                    int64_t to, T* sums) {
+BOXSEG_INLINED int64_t add_products(const T* f, int64_t channels, int64_t area, int64_t right, int64_t lower,
+                                    int64_t from, int64_t to, T* sums) {
   constexpr int64_t kLength = sizeof(V) / sizeof(T);
   for (; from + kLength <= to; from += kLength) {
     V run[5];
@@ -46,16 +47,16 @@ BOXSEG_INLINED void add_adjoint(const T* f, T* out, int64_t area, int64_t up, in
 
 // Some channels of one image, in one row: f and out at the first of them, [Channels,h,w]; factors: the image's [9,h,w].
 template <int Channels, int lanes, class T>
-BOXSEG_INLINED void gram_adjoint_row(const T* f, T* out, const T* factors, int64_t h, int64_t w, int64_t y, int64_t begin,
-                                     int64_t end) {
+BOXSEG_INLINED void gram_adjoint_row(const T* f, T* out, const T* factors, int64_t h, int64_t w, int64_t y,
+                                     int64_t begin, int64_t end) {
   if (begin >= end) return;
   const int64_t area = h * w, up = y > 0 ? -w : 0, down = y + 1 < h ? w : 0;
   const auto single = [&](int64_t x) {
     const int64_t cell = y * w + x;
     add_adjoint<Channels, T>(f + cell, out + cell, area, up, down, x > 0 ? -1 : 0, x + 1 < w ? 1 : 0, factors + cell);
   };
-  // Runs look one cell beyond the ends of their row and the rows around it (with factor 0), but not beyond the map. They begin
-  // sooner where that lets whole ones reach the end.
+  // Runs look one cell beyond the ends of their row and the rows around it (with factor 0), but not beyond the map.
+  // They begin sooner where that lets whole ones reach the end.
   const int64_t runs_begin = y <= 1 ? 1 : 0, runs_end = y + 2 < h ? w : w - 1;
   const int64_t length = (end - begin + kWideLanes<T> - 1) / kWideLanes<T> * kWideLanes<T>;
   int64_t x = std::min(begin, std::max(runs_begin, runs_end - length));
@@ -115,7 +116,8 @@ void GramSums<T>::write(T* maps) const {
         const bool is_outside = (k >= 2 && cell >= area - w_) || (k != 0 && k != 2 && cell % w_ == w_ - 1);
         const int64_t at = k * area + cell;
         double total = 0;
-        for (int64_t b = 0; b < blocks(); ++b) total += static_cast<double>(sums_[static_cast<size_t>(b * 5 * area + at)]);
+        for (int64_t b = 0; b < blocks(); ++b)
+          total += static_cast<double>(sums_[static_cast<size_t>(b * 5 * area + at)]);
         maps[at] = is_outside ? T(0) : static_cast<T>(total);
       }
 }
@@ -154,6 +156,32 @@ void GramAdjoint<T>::add(const T* f, T* out, int64_t channels) const {
 template class GramAdjoint<float>;
 template class GramAdjoint<double>;
 
+namespace {
+
+template <class T>
+void gram_maps_cpu(const T* f, T* out, int64_t n, int64_t channels, int64_t h, int64_t w) {
+  std::vector<GramSums<T>> sums(static_cast<size_t>(n), GramSums<T>(channels, h, w, all_cells(h * w)));
+  const int64_t blocks = sums[0].blocks(), image_size = channels * h * w;
+  for_each_in_torch_pool(n * blocks, [&](int64_t i) {
+    sums[static_cast<size_t>(i / blocks)].add(f + i / blocks * image_size, i % blocks);
+  });
+  for_each_in_torch_pool(n, [&](int64_t i) { sums[static_cast<size_t>(i)].write(out + i * 5 * h * w); });
+}
+
+template <class T>
+void add_gram_maps_backward_cpu(const T* g, const T* f, T* out, int64_t n, int64_t channels, int64_t h, int64_t w) {
+  std::vector<std::optional<GramAdjoint<T>>> adjoints(static_cast<size_t>(n));
+  for_each_in_torch_pool(n, [&](int64_t i) { adjoints[static_cast<size_t>(i)].emplace(g + i * 5 * h * w, h, w); });
+  constexpr int64_t kPiece = 32;  // channels of one piece of work
+  const int64_t pieces = (channels + kPiece - 1) / kPiece;
+  for_each_in_torch_pool(n * pieces, [&](int64_t i) {
+    const int64_t image = i / pieces, first = i % pieces * kPiece, at = (image * channels + first) * h * w;
+    adjoints[static_cast<size_t>(image)]->add(f + at, out + at, std::min(kPiece, channels - first));
+  });
+}
+
+}  // namespace
+
 at::Tensor gram_maps(const at::Tensor& given) {
   check_features(given);
   const at::NoGradGuard no_grad;
@@ -164,17 +192,9 @@ at::Tensor gram_maps(const at::Tensor& given) {
   AT_DISPATCH_FLOATING_TYPES(features.scalar_type(), "gram_maps", [&] {
     const scalar_t* f = features.const_data_ptr<scalar_t>();
     scalar_t* out = maps.mutable_data_ptr<scalar_t>();
-    if (features.is_cuda()) {
-      const c10::DeviceGuard guard(features.device());
-      nn_cuda::gram_maps(f, out, n, channels, h, w, nn_cuda::current_stream(features));
-      return;
-    }
-    std::vector<GramSums<scalar_t>> sums(static_cast<size_t>(n), GramSums<scalar_t>(channels, h, w, all_cells(h * w)));
-    const int64_t blocks = sums[0].blocks(), image_size = channels * h * w;
-    for_each_in_torch_pool(n * blocks, [&](int64_t i) {
-      sums[static_cast<size_t>(i / blocks)].add(f + i / blocks * image_size, i % blocks);
-    });
-    for_each_in_torch_pool(n, [&](int64_t i) { sums[static_cast<size_t>(i)].write(out + i * 5 * h * w); });
+    if (!takes_device_path(features)) return gram_maps_cpu(f, out, n, channels, h, w);
+    const c10::DeviceGuard guard(features.device());
+    launches::gram_maps(queue_of(features), f, out, n, channels, h, w);
   });
   return maps;
 }
@@ -194,19 +214,9 @@ void add_gram_maps_backward(at::Tensor& grad_features, const at::Tensor& grad_gi
     const scalar_t* f = features.const_data_ptr<scalar_t>();
     const scalar_t* g = grad.const_data_ptr<scalar_t>();
     scalar_t* out = grad_features.mutable_data_ptr<scalar_t>();
-    if (features.is_cuda()) {
-      const c10::DeviceGuard guard(features.device());
-      nn_cuda::add_gram_maps_backward(g, f, out, n, channels, h, w, nn_cuda::current_stream(features));
-      return;
-    }
-    std::vector<std::optional<GramAdjoint<scalar_t>>> adjoints(static_cast<size_t>(n));
-    for_each_in_torch_pool(n, [&](int64_t i) { adjoints[static_cast<size_t>(i)].emplace(g + i * 5 * h * w, h, w); });
-    constexpr int64_t kPiece = 32;  // channels of one piece of work
-    const int64_t pieces = (channels + kPiece - 1) / kPiece;
-    for_each_in_torch_pool(n * pieces, [&](int64_t i) {
-      const int64_t image = i / pieces, first = i % pieces * kPiece, at = (image * channels + first) * h * w;
-      adjoints[static_cast<size_t>(image)]->add(f + at, out + at, std::min(kPiece, channels - first));
-    });
+    if (!takes_device_path(features)) return add_gram_maps_backward_cpu(g, f, out, n, channels, h, w);
+    const c10::DeviceGuard guard(features.device());
+    launches::add_gram_maps_backward(queue_of(features), g, f, out, n, channels, h, w);
   });
 }
 

@@ -11,9 +11,10 @@
 namespace boxseg {
 
 // features: [N,C,h,w] float32 or float64. Returns [N,5,h,w], per cell (y,x):
-//   0: <f(y,x), f(y,x)>       1: with the right neighbour, <f(y,x), f(y,x+1)>    2: with the lower one, <f(y,x), f(y+1,x)>
-//   3: <f(y,x), f(y+1,x+1)>   4: right with lower, <f(y,x+1), f(y+1,x)>
-// Products that reach outside the map are 0. Plain values: no gradient is recorded. Equal bits for any number of threads.
+//   0: <f(y,x), f(y,x)>       1: with the right neighbour, <f(y,x), f(y,x+1)>    2: with the lower one, <f(y,x),
+//   f(y+1,x)> 3: <f(y,x), f(y+1,x+1)>   4: right with lower, <f(y,x+1), f(y+1,x)>
+// Products that reach outside the map are 0. Plain values: no gradient is recorded. Equal bits for any number of
+// threads.
 at::Tensor gram_maps(const at::Tensor& features);
 
 // The adjoint: gradient with respect to features [N,C,h,w] given that of the maps [N,5,h,w] (whose entries for products
@@ -22,8 +23,8 @@ at::Tensor gram_maps_backward(const at::Tensor& grad_maps, const at::Tensor& fea
 // The same, added to grad_features [N,C,h,w], contiguous.
 void add_gram_maps_backward(at::Tensor& grad_features, const at::Tensor& grad_maps, const at::Tensor& features);
 
-// The maps of one image on the CPU, at some of its cells, a block of kGramBlock channels at a time; T is float or double.
-// Blocks may be added in any order and by several threads.
+// The maps of one image on the CPU, at some of its cells, a block of kGramBlock channels at a time; T is float or
+// double. Blocks may be added in any order and by several threads.
 template <class T>
 class GramSums {
  public:

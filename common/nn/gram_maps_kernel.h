@@ -67,7 +67,8 @@ BOXSEG_HD_INLINED void gram_adjoint(const T* f, int64_t area, int64_t up, int64_
                                     const T* factors, int64_t stride, V* sums) {
   BOXSEG_FUSE_PRODUCTS
   const int64_t offsets[9] = {up + left, up, up + right, left, 0, right, down + left, down, down + right};
-  for (int c = 0; c < Channels; ++c) sums[c] = V{};  // not the first product: of two, either could be fused with the sum
+  for (int c = 0; c < Channels; ++c)
+    sums[c] = V{};  // not the first product: of two, either could be fused with the sum
   for (int k = 0; k < 9; ++k) {
     V factor;
     load_run(factor, factors + k * stride);
@@ -80,7 +81,8 @@ BOXSEG_HD_INLINED void gram_adjoint(const T* f, int64_t area, int64_t up, int64_
 }
 
 // |F|^2 at the point with upper-left cell index `cell` = y*w+x and weights w00 (y,x), w01 (y,x+1), w10, w11. Weights of
-// cells outside the map must be 0. maps points at one image's [5,h,w]; area = h*w; may be slightly negative by rounding.
+// cells outside the map must be 0. maps points at one image's [5,h,w]; area = h*w; may be slightly negative by
+// rounding.
 template <class T>
 BOXSEG_HD T squared_norm_at(const T* maps, int64_t area, int64_t cell, int64_t w, bool has_right, bool has_lower, T w00,
                             T w01, T w10, T w11) {
@@ -92,6 +94,53 @@ BOXSEG_HD T squared_norm_at(const T* maps, int64_t area, int64_t cell, int64_t w
   sum += 2 * (w00 * w10 * maps[2 * area + cell] + w01 * w11 * maps[2 * area + right]);
   sum += 2 * (w00 * w11 * maps[3 * area + cell] + w01 * w10 * maps[4 * area + cell]);
   return sum;
+}
+
+// --- Kernels (common/base/launch.h) on images [N,C,h,w] ---
+
+// The five maps [N,5,h,w] of cell `index` of N*h*w.
+template <class T>
+BOXSEG_HD void gram_maps_of_cell(int64_t index, const T* features, T* maps, int64_t channels, int64_t h, int64_t w) {
+  const int64_t area = h * w, image = index / area, cell = index % area;
+  const bool has_right = cell % w + 1 < w, has_lower = cell / w + 1 < h;
+  double totals[5] = {};
+  for (int64_t c = 0; c < channels; c += kGramBlock) {
+    T sums[5] = {};
+    const int64_t count = channels - c < kGramBlock ? channels - c : kGramBlock;
+    gram_products<T>(features + (image * channels + c) * area + cell, area, has_right ? 1 : 0, has_lower ? w : 0, count,
+                     sums);
+    for (int k = 0; k < 5; ++k) totals[k] += static_cast<double>(sums[k]);
+  }
+  T* out = maps + image * 5 * area + cell;
+  out[0] = static_cast<T>(totals[0]);
+  out[area] = has_right ? static_cast<T>(totals[1]) : T(0);
+  out[2 * area] = has_lower ? static_cast<T>(totals[2]) : T(0);
+  out[3 * area] = has_right && has_lower ? static_cast<T>(totals[3]) : T(0);
+  out[4 * area] = has_right && has_lower ? static_cast<T>(totals[4]) : T(0);
+}
+
+inline constexpr int64_t kAdjointChannels = 16;  // that share the factors of a cell
+
+BOXSEG_HD int64_t adjoint_groups(int64_t channels) { return (channels + kAdjointChannels - 1) / kAdjointChannels; }
+
+// Adds the gradient of cell index % (h*w), in group index / (h*w) of N * adjoint_groups(), to out [N,C,h,w].
+template <class T>
+BOXSEG_HD void gram_adjoint_of_cell(int64_t index, const T* grad_maps, const T* features, T* out, int64_t channels,
+                                    int64_t h, int64_t w) {
+  const int64_t area = h * w, groups = adjoint_groups(channels);
+  const int64_t cell = index % area, group = index / area % groups, image = index / area / groups;
+  const int64_t y = cell / w, x = cell % w;
+  T factors[9];
+  gram_adjoint_factors(grad_maps + image * 5 * area, h, w, y, x, factors);
+  const int64_t first = group * kAdjointChannels;
+  const int64_t end = first + kAdjointChannels < channels ? first + kAdjointChannels : channels;
+  for (int64_t c = first; c < end; ++c) {
+    const int64_t at = (image * channels + c) * area + cell;
+    T sum;
+    gram_adjoint<1>(features + at, area, y > 0 ? -w : 0, y + 1 < h ? w : 0, x > 0 ? -1 : 0, x + 1 < w ? 1 : 0, factors,
+                    1, &sum);
+    out[at] += sum;
+  }
 }
 
 }  // namespace boxseg

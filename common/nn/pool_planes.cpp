@@ -47,8 +47,10 @@ BOXSEG_INLINED V load_every_second(const T* from, std::index_sequence<at...>) {
 }
 template <int64_t stride, int lanes, class T>
 BOXSEG_INLINED Wide<T, lanes> load_strided(const T* from) {
-  if constexpr (stride == 1) return load_wide<Wide<T, lanes>>(from);
-  else return load_every_second<Wide<T, lanes>>(from, std::make_index_sequence<lanes>());
+  if constexpr (stride == 1)
+    return load_wide<Wide<T, lanes>>(from);
+  else
+    return load_every_second<Wide<T, lanes>>(from, std::make_index_sequence<lanes>());
 }
 
 // The rows that a row of windows covers; nullptr beyond the plane.
@@ -74,7 +76,8 @@ BOXSEG_INLINED void pool_together(const Rows<T>& rows, int64_t x, T* out, uint8_
   Largest<T, lanes> largest;
   for (int r = 0; r < kWindow; ++r)
     if (rows[r] != nullptr)
-      for (int c = 0; c < kWindow; ++c) largest.take(load_strided<stride, lanes>(rows[r] + stride * x - 1 + c), code_of(r, c));
+      for (int c = 0; c < kWindow; ++c)
+        largest.take(load_strided<stride, lanes>(rows[r] + stride * x - 1 + c), code_of(r, c));
   largest.write(out + x, codes + x);
 }
 
@@ -97,16 +100,20 @@ BOXSEG_INLINED void pool_plane(PoolSize size, const T* in, T* out, uint8_t* code
     const auto* soon = reinterpret_cast<const char*>(in + stride * y * size.w) + kAhead;
     pool_one_by_one<stride>(rows, size.w, 0, 1, out, codes);
     for (int64_t x = 1; x < last; x += kLanes) {  // the last vector may overlap with the one before it
-      for (int64_t i = 0; i < kNewBytes; i += ReadAhead::kLine, soon += ReadAhead::kLine) __builtin_prefetch(soon, 0, 2);
+      for (int64_t i = 0; i < kNewBytes; i += ReadAhead::kLine, soon += ReadAhead::kLine)
+        __builtin_prefetch(soon, 0, 2);
       pool_together<stride, kLanes>(rows, std::min(x, last - kLanes), out, codes);
     }
     pool_one_by_one<stride>(rows, size.w, last, out_w, out, codes);
   }
 }
 
+// Windows that begin in the last row or column may have their centre one further. Without a code they add zero there.
+int64_t margin_of(PoolSize size) { return size.rounds_up ? size.w + 1 : 0; }
+
 template <class T>
 void unpool_plane(PoolSize size, const T* grad_out, const uint8_t* codes, T* grad_in) {
-  std::fill_n(grad_in, size.area(), T(0));
+  std::fill_n(grad_in, size.area() + margin_of(size), T(0));
   int64_t offset[1 + kWindow * kWindow] = {};
   for (int r = 0; r < kWindow; ++r)
     for (int c = 0; c < kWindow; ++c) offset[code_of(r, c)] = (r - 1) * size.w + c - 1;
@@ -123,14 +130,16 @@ template <class T>
 void max_pool_planes(PoolSize size, int64_t count, const T* in, T* out, uint8_t* codes, InstructionSet instructions) {
   with_vectors(instructions, [&]<int bytes>() BOXSEG_ALWAYS_INLINE {
     for (int64_t p = 0; p < count; ++p, in += size.area(), out += size.out_area(), codes += size.out_area())
-      if (size.stride == 1) pool_plane<1, bytes>(size, in, out, codes);
-      else pool_plane<2, bytes>(size, in, out, codes);
+      if (size.stride == 1)
+        pool_plane<1, bytes>(size, in, out, codes);
+      else
+        pool_plane<2, bytes>(size, in, out, codes);
   });
 }
 
 template <class T>
 void max_unpool_planes(PoolSize size, int64_t count, const T* grad_out, const uint8_t* codes, T* grad_in) {
-  const auto plane = std::make_unique_for_overwrite<T[]>(static_cast<size_t>(size.area()));
+  const auto plane = std::make_unique_for_overwrite<T[]>(static_cast<size_t>(size.area() + margin_of(size)));
   for (int64_t p = 0; p < count; ++p) {
     unpool_plane(size, grad_out + p * size.out_area(), codes + p * size.out_area(), plane.get());
     write_through(grad_in + p * size.area(), plane.get(), size.area() * static_cast<int64_t>(sizeof(T)));

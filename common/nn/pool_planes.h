@@ -3,24 +3,19 @@
 #include <cstdint>
 
 #include "common/base/instruction_set.h"
+#include "common/nn/pool_size.h"
 
 namespace boxseg {
 
-struct PoolSize {
-  int64_t h, w, stride;  // of the input; 1 or 2
-  int64_t out_h() const { return (h - 1) / stride + 1; }
-  int64_t out_w() const { return (w - 1) / stride + 1; }
-  int64_t area() const { return h * w; }
-  int64_t out_area() const { return out_h() * out_w(); }
-};
-
-// Of `count` planes: in [h,w], out and codes [out_h,out_w]. A code says where in its window the value stands: 0 nowhere (none
-// is above zero), else 1 + 3 * row + column; what is not a number is passed on, but has no code. T: float, double.
+// Of `count` planes: in [h,w], out and codes [out_h,out_w]. A code says where in its window the value stands: 0 nowhere
+// (none is above zero), else 1 + 3 * row + column; what is not a number is passed on, but has no code. T: float,
+// double.
 template <class T>
 void max_pool_planes(PoolSize size, int64_t count, const T* in, T* out, uint8_t* codes,
                      InstructionSet instructions = instruction_set());
 
-// Hands the gradients of outputs to the inputs that the codes name. An input's sum goes through its outputs in their order.
+// Hands the gradients of outputs to the inputs that the codes name. An input's sum goes through its outputs in their
+// order.
 template <class T>
 void max_unpool_planes(PoolSize size, int64_t count, const T* grad_out, const uint8_t* codes, T* grad_in);
 

@@ -5,6 +5,7 @@
 #include "common/nn/aspp.h"
 #include "common/nn/backbones.h"
 #include "common/nn/layers.h"
+#include "common/nn/relu_max_pool.h"
 
 namespace boxseg {
 namespace {
@@ -23,7 +24,9 @@ constexpr int64_t kExpansion = 4;
 struct ConvNorm {
   Conv conv;
   BatchNorm norm;
-  at::Tensor operator()(const at::Tensor& x, bool with_batch_statistics) const { return norm(conv(x), with_batch_statistics); }
+  at::Tensor operator()(const at::Tensor& x, bool with_batch_statistics) const {
+    return norm(conv(x), with_batch_statistics);
+  }
 };
 
 struct Block {
@@ -35,7 +38,8 @@ class Resnet101 : public Network {
  public:
   Resnet101(NetworkSpec spec, const Filling& filling) : Network(std::move(spec)) {
     LayerMaker make(filling, parameters_, buffers_, order_);
-    const auto conv_norm = [&](const std::string& name, int64_t in, int64_t out, int64_t kernel, LayerMaker::ConvOptions options) {
+    const auto conv_norm = [&](const std::string& name, int64_t in, int64_t out, int64_t kernel,
+                               LayerMaker::ConvOptions options) {
       options.has_bias = false;
       ConvNorm layer;
       layer.conv = make.conv(name + ".conv", in, out, kernel, options);
@@ -52,10 +56,12 @@ class Resnet101 : public Network {
         const int64_t stride = b == 0 ? stage.stride : 1;
         Block block;
         block.reduce = conv_norm(name + ".reduce", channels, stage.inner, 1, {.stride = stride});
-        block.conv3x3 = conv_norm(name + ".conv3x3", stage.inner, stage.inner, 3, {.padding = stage.dilation, .dilation = stage.dilation});
+        block.conv3x3 = conv_norm(name + ".conv3x3", stage.inner, stage.inner, 3,
+                                  {.padding = stage.dilation, .dilation = stage.dilation});
         block.increase = conv_norm(name + ".increase", stage.inner, kExpansion * stage.inner, 1, {});
         block.has_shortcut = b == 0;
-        if (block.has_shortcut) block.shortcut = conv_norm(name + ".shortcut", channels, kExpansion * stage.inner, 1, {.stride = stride});
+        if (block.has_shortcut)
+          block.shortcut = conv_norm(name + ".shortcut", channels, kExpansion * stage.inner, 1, {.stride = stride});
         blocks_.push_back(block);
         channels = kExpansion * stage.inner;
       }
@@ -73,7 +79,7 @@ class Resnet101 : public Network {
     const auto activated = [&](const ConvNorm& layer, const at::Tensor& x) {
       return interruptible(layer(x, with_batch_statistics).relu_(), pass);
     };
-    at::Tensor x = at::max_pool2d(activated(stem_, input), {3, 3}, {2, 2}, {1, 1}, {1, 1}, /*ceil_mode=*/true);
+    at::Tensor x = relu_max_pool_rounded_up(interruptible(stem_(input, with_batch_statistics), pass));
     for (const Block& block : blocks_) {
       at::Tensor y = activated(block.conv3x3, activated(block.reduce, x));
       y = block.increase(y, with_batch_statistics);

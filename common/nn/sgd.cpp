@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "common/base/error.h"
+#include "common/nn/device_path.h"
 #include "common/nn/torch_pool.h"
 #include "common/nn/trainer.h"
 
@@ -16,10 +17,14 @@ struct GroupRule {
 
 GroupRule rule_of(ParameterGroup group, double bias_rate) {
   switch (group) {
-    case ParameterGroup::backbone_weight: return {1, true};
-    case ParameterGroup::backbone_bias: return {bias_rate, false};
-    case ParameterGroup::scratch_weight: return {10, true};
-    case ParameterGroup::scratch_bias: return {10 * bias_rate, false};
+    case ParameterGroup::backbone_weight:
+      return {1, true};
+    case ParameterGroup::backbone_bias:
+      return {bias_rate, false};
+    case ParameterGroup::scratch_weight:
+      return {10, true};
+    case ParameterGroup::scratch_bias:
+      return {10 * bias_rate, false};
   }
   fail("unknown parameter group");
 }
@@ -37,12 +42,15 @@ void update(const Update& by, const at::Tensor& value, const at::Tensor& gradien
     value.add_(gradient, -by.rate);
     return;
   }
-  if (!buffer.defined()) buffer = gradient.clone();
-  else buffer.mul_(by.momentum).add_(gradient);
+  if (!buffer.defined())
+    buffer = gradient.clone();
+  else
+    buffer.mul_(by.momentum).add_(gradient);
   value.add_(buffer, -by.rate);
 }
 
-// update() of the elements [begin, end) in one pass over memory, with LibTorch's bits: x.add_(y, a) fuses, x.mul_(a) does not.
+// update() of the elements [begin, end) in one pass over memory, with LibTorch's bits: x.add_(y, a) fuses, x.mul_(a)
+// does not.
 void update_range(const Update& by, const float* gradient, int64_t begin, int64_t end, float* value, float* buffer) {
   const auto decay = static_cast<float>(by.decay), momentum = static_cast<float>(by.momentum),
              rate = static_cast<float>(by.rate);
@@ -54,7 +62,9 @@ void update_range(const Update& by, const float* gradient, int64_t begin, int64_
 }
 
 void update_by_blocks(const Update& by, const at::Tensor& value, const at::Tensor& gradient, at::Tensor& buffer) {
-  const auto is_plain = [](const at::Tensor& t) { return t.is_cpu() && t.is_contiguous() && t.scalar_type() == at::kFloat; };
+  const auto is_plain = [](const at::Tensor& t) {
+    return !takes_device_path(t) && t.is_contiguous() && t.scalar_type() == at::kFloat;
+  };
   if (!buffer.defined() || by.momentum == 0 || !is_plain(value) || !is_plain(gradient) || !is_plain(buffer))
     return update(by, value, gradient, buffer);
   const auto* slopes = gradient.const_data_ptr<float>();
@@ -112,8 +122,8 @@ void Sgd::set_momentum(const NamedTensors& buffers) {
     const auto found = given.find(parameters_[i].name);
     if (found == given.end()) continue;
     if (found->second.sizes() != parameters_[i].value.sizes())
-      fail_input("momentum of {}: it is {} instead of {}", parameters_[i].name,
-                 shape_text(found->second), shape_text(parameters_[i].value));
+      fail_input("momentum of {}: it is {} instead of {}", parameters_[i].name, shape_text(found->second),
+                 shape_text(parameters_[i].value));
     buffers_[i] = found->second.to(parameters_[i].value.options()).clone();
     given.erase(found);
   }

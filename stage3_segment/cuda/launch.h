@@ -1,18 +1,20 @@
-// The kernels of loss_kernel.h on a GPU. All pointers are the device's; stream is a cudaStream_t. A build without CUDA
-// links cuda/stub.cpp, whose functions throw.
+// Launches of the kernels of loss_kernel.h. All pointers, those of the problem included, are memory of the device that
+// `on` names.
 #pragma once
+#include "common/base/launch.h"
 #include "stage3_segment/loss_kernel.h"
 
-namespace boxseg::cuda {
+namespace boxseg::launches {
 
-// Writes log_sum [N,H,W] and, per row of pixels, its sums in a fixed order: row_sums [N*H,3] (loss over reliable, over
-// unreliable pixels, sigma) and row_counts [N*H,2] (reliable, unreliable).
+// Writes log_sum [N,H,W] and `sums` sums over the batch's pixels, which together are all of them; parts: work space of
+// N*H*kLossLanes elements.
 template <class T>
-void measure(const LossProblem<T>& problem, T* log_sum, double* row_sums, int64_t* row_counts, void* stream);
+void measure(const KernelQueue& on, const LossProblem<T>& problem, T* log_sum, LossPart* parts, int64_t sums,
+             LossPart* out);
 
 // gradient [N,h,w,K] from log_sum; slopes: work space of N*H*W elements.
 template <class T>
-void gradient(const LossProblem<T>& problem, const LossScales<T>& scales, const T* log_sum, PixelSlope<T>* slopes,
-              T* gradient, void* stream);
+void gradient(const KernelQueue& on, const LossProblem<T>& problem, const LossScales<T>& scales, const T* log_sum,
+              PixelSlope<T>* slopes, T* gradient);
 
-}  // namespace boxseg::cuda
+}  // namespace boxseg::launches

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <limits>
 
+#include "tests/nn/paths.h"
 #include "tests/nn/tensors.h"
 #include "tests/support/failure.h"
 
@@ -42,22 +43,22 @@ TEST_CASE("the bytes of dropout are those of all times", "[network]") {
   CHECK(bits == "000010101001");
 }
 
-TEST_CASE("ReLU with dropout is LibTorch's ReLU times the factors, and so is its gradient", "[network]") {
+EACH_PATH_TEST_CASE("ReLU with dropout is LibTorch's ReLU times the factors, and so is its gradient", "[network]") {
   const Pass pass = training_pass({7, 8});
   const at::Tensor values = at::arange(2 * 40 * 9, at::kFloat).mul_(0.7).sin_().view({2, 40, 3, 3});
   const at::Tensor factors = dropped(at::ones({2, 40, 1, 1}), "fc7", pass), grad = values.cos();
-  const at::Tensor a = values.clone().requires_grad_(true), b = values.clone().requires_grad_(true);
+  const at::Tensor a = on(values.clone()).requires_grad_(true), b = values.clone().requires_grad_(true);
   const at::Tensor ours = relu_dropout2d(a * 1, "fc7", pass), theirs = b.relu() * factors;
-  CHECK(at::equal(ours, theirs));
-  ours.backward(grad);
+  CHECK(at::equal(ours.cpu(), theirs));
+  ours.backward(on(grad));
   theirs.backward(grad);
-  CHECK(at::equal(a.grad(), b.grad()));
+  CHECK(at::equal(a.grad().cpu(), b.grad()));
 }
 
-TEST_CASE("ReLU with dropout passes on what is not a number", "[network]") {
+EACH_PATH_TEST_CASE("ReLU with dropout passes on what is not a number", "[network]") {
   at::Tensor x = at::ones({1, 2, 3, 3});
   x[0][0][1][1] = x[0][1][2][2] = std::numeric_limits<float>::quiet_NaN();
-  CHECK(at::equal(dropped(x, "fc6", training_pass({5})).isnan(), x.isnan()));
+  CHECK(at::equal(dropped(on(x), "fc6", training_pass({5})).cpu().isnan(), x.isnan()));
 }
 
 }  // namespace boxseg

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "common/base/random.h"
+#include "tests/nn/paths.h"
 #include "tests/support/support.h"
 
 namespace boxseg {
@@ -34,27 +35,43 @@ Results run(const at::Tensor& given, const Pool& pool) {
 
 }  // namespace
 
-TEST_CASE("ReLU with maximum is LibTorch's ReLU and maximum bit by bit, gradients and equal values too") {
+EACH_PATH_TEST_CASE("ReLU with maximum is LibTorch's ReLU and maximum bit by bit, gradients and equal values too",
+                    "[cpu]") {
   for (const at::ScalarType type : {at::kFloat, at::kDouble})
     for (const int64_t stride : {1, 2})
       for (const auto& [h, w] :
            std::vector<std::pair<int64_t, int64_t>>{{1, 1}, {1, 2}, {2, 1}, {3, 3}, {4, 7}, {17, 40}, {21, 33}}) {
         const at::Tensor x = drawn({2, 5, h, w}, type);
-        const Results ours = run(x, [&](const at::Tensor& t) { return relu_max_pool(t, stride); });
+        const Results ours = run(on(x), [&](const at::Tensor& t) { return relu_max_pool(t, stride); });
         const Results theirs = run(x, [&](const at::Tensor& t) {
           return at::max_pool2d(t.relu(), {3, 3}, {stride, stride}, {1, 1});
         });
-        REQUIRE(at::equal(ours.out, theirs.out));
-        REQUIRE(at::equal(ours.grad, theirs.grad));
+        REQUIRE(at::equal(ours.out.cpu(), theirs.out));
+        REQUIRE(at::equal(ours.grad.cpu(), theirs.grad));
       }
 }
 
-TEST_CASE("ReLU with maximum passes on what is not a number") {
+EACH_PATH_TEST_CASE("ReLU with maximum, rounded up, is LibTorch's with ceil_mode, gradients and equal values too",
+                    "[cpu]") {
+  for (const at::ScalarType type : {at::kFloat, at::kDouble})
+    for (const auto& [h, w] :
+         std::vector<std::pair<int64_t, int64_t>>{{1, 1}, {1, 2}, {2, 1}, {4, 4}, {5, 6}, {18, 40}, {21, 33}}) {
+      const at::Tensor x = drawn({2, 5, h, w}, type);
+      const Results ours = run(on(x), relu_max_pool_rounded_up);
+      const Results theirs = run(x, [&](const at::Tensor& t) {
+        return at::max_pool2d(t.relu(), {3, 3}, {2, 2}, {1, 1}, {1, 1}, /*ceil_mode=*/true);
+      });
+      REQUIRE(at::equal(ours.out.cpu(), theirs.out));
+      REQUIRE(at::equal(ours.grad.cpu(), theirs.grad));
+    }
+}
+
+EACH_PATH_TEST_CASE("ReLU with maximum passes on what is not a number", "[cpu]") {
   const at::Tensor x = at::ones({1, 1, 5, 5});
   x[0][0][2][3] = std::numeric_limits<float>::quiet_NaN();
   for (const int64_t stride : {1, 2}) {
     const at::Tensor expected = at::max_pool2d(x.relu(), {3, 3}, {stride, stride}, {1, 1});
-    REQUIRE(at::equal(relu_max_pool(x, stride).isnan(), expected.isnan()));
+    REQUIRE(at::equal(relu_max_pool(on(x), stride).cpu().isnan(), expected.isnan()));
   }
 }
 

@@ -1,10 +1,10 @@
+#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "stage1_classify/labeler.h"
+#include "tests/nn/paths.h"
 #include "tests/stage1/golden_batch.h"
 #include "tests/support/support.h"
-
-#include <catch2/catch.hpp>
 
 namespace boxseg {
 namespace {
@@ -35,12 +35,12 @@ at::Tensor vectors_of(const at::Tensor& prototypes) {
   return prototypes.permute({0, 2, 3, 1}).reshape({-1, prototypes.size(1)});
 }
 
-void compare(const H5Reader& file, const std::string& name, const std::string& results, Pooling pooling,
-             at::ScalarType type = at::kFloat) {
+void compare(const test::Path& on, const H5Reader& file, const std::string& name, const std::string& results,
+             Pooling pooling, at::ScalarType type = at::kFloat) {
   const test::GoldenBatch batch = test::read_batch(file, name + "/in");
   const auto plan = plan_of(file, name, batch, pooling);
-  const at::Tensor features = read_tensor(file, name + "/in/features").to(type).requires_grad_();
-  const at::Tensor weight = read_tensor(file, name + "/in/weight").to(type).requires_grad_();
+  const at::Tensor features = on(read_tensor(file, name + "/in/features").to(type)).requires_grad_();
+  const at::Tensor weight = on(read_tensor(file, name + "/in/weight").to(type)).requires_grad_();
   const LabelerResult result = label_batch(features, weight, plan);
   result.loss.backward();
   REQUIRE(largest_difference(result.pooled.box_vectors, vectors_of(read_tensor(file, results + "/fg_prototypes"))) <=
@@ -49,7 +49,8 @@ void compare(const H5Reader& file, const std::string& name, const std::string& r
   REQUIRE(largest_difference(result.loss, read_tensor(file, results + "/loss")) <= kLossTolerance);
   REQUIRE(largest_difference(weight.grad(), read_tensor(file, results + "/grad_weight")) <= kGradWeightTolerance);
   if (file.has(results + "/grad_features"))
-    REQUIRE(largest_difference(features.grad(), read_tensor(file, results + "/grad_features")) <= kGradFeaturesTolerance);
+    REQUIRE(largest_difference(features.grad(), read_tensor(file, results + "/grad_features")) <=
+            kGradFeaturesTolerance);
 }
 
 }  // namespace
@@ -63,7 +64,8 @@ TEST_CASE("masks, grid cells and sample counts are the authors' in every golden 
     const test::GoldenBatch batch = test::read_batch(file, name + "/in");
     const auto plan = plan_of(file, name, batch, Pooling::bap);
     const int64_t n = plan->images, h = plan->h, w = plan->w;
-    REQUIRE(at::equal(tensor_of(plan->has_valid_background, {n}), read_tensor(file, name + "/valid_bg_mask").to(at::kLong)));
+    REQUIRE(at::equal(tensor_of(plan->has_valid_background, {n}),
+                      read_tensor(file, name + "/valid_bg_mask").to(at::kLong)));
     const at::Tensor small = tensor_of(plan->small_mask, {n, 1, h, w});
     REQUIRE(at::equal(small, read_tensor(file, name + "/mask_small").to(at::kLong)));
     at::Tensor padded = at::zeros({n, 1, plan->padded_h, plan->padded_w}, at::kLong);
@@ -80,7 +82,7 @@ TEST_CASE("masks, grid cells and sample counts are the authors' in every golden 
   }
 }
 
-TEST_CASE("samples, queries and attention are the authors' in every golden case", "[golden]") {
+EACH_PATH_TEST_CASE("samples, queries and attention are the authors' in every golden case", "[golden]") {
   SHARED_OR_SKIP(shared);
   const H5Reader file(shared / "golden/bap.h5");
   for (const std::string& name : file.children("")) {
@@ -88,7 +90,7 @@ TEST_CASE("samples, queries and attention are the authors' in every golden case"
     const test::GoldenBatch batch = test::read_batch(file, name + "/in");
     const auto plan = plan_of(file, name, batch, Pooling::bap);
     const at::Tensor features = read_tensor(file, name + "/in/features");
-    const BapResult result = background_aware_pooling(features, plan);
+    const BapResult result = background_aware_pooling(on(features), plan);
     const at::Tensor queries = result.queries.view({plan->images, plan->queries_per_image(), features.size(1)});
     REQUIRE(largest_difference(queries, read_tensor(file, name + "/bg_prototypes")) <= kQueryTolerance);
     for (size_t r = 0; r < plan->boxes.size(); ++r) {
@@ -114,22 +116,22 @@ TEST_CASE("samples, queries and attention are the authors' in every golden case"
   }
 }
 
-TEST_CASE("pooled vectors, logits, loss and gradients are the authors' in every golden case", "[golden]") {
+EACH_PATH_TEST_CASE("pooled vectors, logits, loss and gradients are the authors' in every golden case", "[golden]") {
   SHARED_OR_SKIP(shared);
   const H5Reader file(shared / "golden/bap.h5");
   for (const std::string& name : file.children("")) {
     INFO(name);
-    compare(file, name, name, Pooling::bap);
-    compare(file, name, name, Pooling::bap, at::kDouble);
+    compare(on, file, name, name, Pooling::bap);
+    compare(on, file, name, name, Pooling::bap, at::kDouble);
   }
 }
 
-TEST_CASE("plain average pooling gives the report's GAP values and gradients", "[golden]") {
+EACH_PATH_TEST_CASE("plain average pooling gives the report's GAP values and gradients", "[golden]") {
   SHARED_OR_SKIP(shared);
   const H5Reader file(shared / "golden/bap.h5");
   for (const std::string& name : file.children("")) {
     INFO(name);
-    compare(file, name, name + "/gap", Pooling::gap);
+    compare(on, file, name, name + "/gap", Pooling::gap);
   }
 }
 

@@ -3,15 +3,15 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "common/base/error.h"
 #include "common/base/random.h"
 #include "stage1_classify/labeler.h"
+#include "tests/nn/paths.h"
 #include "tests/stage1/golden_batch.h"
 #include "tests/support/support.h"
-
-#include <catch2/catch.hpp>
 
 namespace boxseg {
 namespace {
@@ -53,8 +53,8 @@ Batch make_batch(const std::string& seed, int64_t images, int64_t channels, int6
 }
 
 std::shared_ptr<const BapPlan> plan_of(const Batch& batch, int64_t grid, int64_t roi, Pooling pooling = Pooling::bap) {
-  return std::make_shared<const BapPlan>(make_bap_plan(batch.images, batch.size, batch.features.size(2),
-                                                       batch.features.size(3), grid, roi, pooling));
+  return std::make_shared<const BapPlan>(
+      make_bap_plan(batch.images, batch.size, batch.features.size(2), batch.features.size(3), grid, roi, pooling));
 }
 
 at::Tensor normalised(const at::Tensor& x, int64_t dim) { return x / x.norm(2, {dim}, true).clamp_min(1e-12); }
@@ -83,7 +83,8 @@ at::Tensor naive_vectors(const at::Tensor& features, const BapPlan& plan, at::Te
     std::vector<at::Tensor> points;
     for (int64_t r = 0; r < box.rows; ++r)
       for (int64_t c = 0; c < box.cols; ++c) {
-        const auto &y = plan.axis[static_cast<size_t>(box.row_samples + r)], &x = plan.axis[static_cast<size_t>(box.col_samples + c)];
+        const auto &y = plan.axis[static_cast<size_t>(box.row_samples + r)],
+                   &x = plan.axis[static_cast<size_t>(box.col_samples + c)];
         at::Tensor sum = at::zeros({channels}, at::kDouble);
         for (int dy = 0; dy < 2; ++dy)
           for (int dx = 0; dx < 2; ++dx) {
@@ -97,18 +98,21 @@ at::Tensor naive_vectors(const at::Tensor& features, const BapPlan& plan, at::Te
     if (plan.attending[static_cast<size_t>(box.image)] > 0) {
       std::vector<at::Tensor> valid;
       for (int64_t g = 0; g < j; ++g)
-        if (plan.background_count[static_cast<size_t>(box.image * j + g)] > 0) valid.push_back(queries[static_cast<size_t>(box.image * j + g)]);
+        if (plan.background_count[static_cast<size_t>(box.image * j + g)] > 0)
+          valid.push_back(queries[static_cast<size_t>(box.image * j + g)]);
       weight = 1 - at::relu(at::mm(normalised(roi, 1), normalised(at::stack(valid), 1).t())).mean(1);
     }
     for (int64_t ky = 0; ky < plan.roi; ++ky)
       for (int64_t kx = 0; kx < plan.roi; ++kx) {
         // Row windows repeat the last row of a short box, column windows its first column.
-        const auto rows = bap::window_of(ky, plan.roi, box.rows, false), cols = bap::window_of(kx, plan.roi, box.cols, true);
+        const auto rows = bap::window_of(ky, plan.roi, box.rows, false),
+                   cols = bap::window_of(kx, plan.roi, box.cols, true);
         const auto cut = [&](const at::Tensor& t) {
           return t.slice(0, rows.begin, rows.end).slice(1, cols.begin, cols.end);
         };
         const at::Tensor ww = cut(weight.view({box.rows, box.cols})).unsqueeze(2);
-        vectors.push_back((cut(roi.view({box.rows, box.cols, channels})) * ww).sum(at::IntArrayRef{0, 1}) / (ww.sum() + 1e-12));
+        vectors.push_back((cut(roi.view({box.rows, box.cols, channels})) * ww).sum(at::IntArrayRef{0, 1}) /
+                          (ww.sum() + 1e-12));
       }
   }
   return vectors.empty() ? at::zeros({0, channels}, at::kDouble) : at::stack(vectors);
@@ -117,13 +121,15 @@ at::Tensor naive_vectors(const at::Tensor& features, const BapPlan& plan, at::Te
 struct Case {
   int64_t images, channels, h, w, boxes, grid, roi;
 };
-const std::vector<Case> kCases = {{2, 5, 9, 11, 3, 4, 2}, {1, 3, 1, 4, 2, 1, 2},  {1, 4, 5, 1, 2, 2, 1},
+const std::vector<Case> kCases = {{2, 5, 9, 11, 3, 4, 2}, {1, 3, 1, 4, 2, 1, 2},   {1, 4, 5, 1, 2, 2, 1},
                                   {3, 2, 7, 6, 1, 3, 3},  {1, 6, 12, 13, 6, 4, 2}, {2, 3, 4, 5, 2, 7, 5},
                                   {1, 3, 6, 53, 3, 4, 2}, {1, 2, 9, 2, 2, 1, 2}};
 
 // A scalar of both outputs in which every entry counts differently.
 at::Tensor objective(const at::Tensor& vectors, const at::Tensor& queries) {
-  const auto weights = [](const at::Tensor& t) { return at::arange(t.numel(), at::kDouble).sin().view(t.sizes()).to(t.options()); };
+  const auto weights = [](const at::Tensor& t) {
+    return at::arange(t.numel(), at::kDouble).sin().view(t.sizes()).to(t.options());
+  };
   return (vectors * weights(vectors)).sum() + (queries * queries * weights(queries)).sum();
 }
 
@@ -139,14 +145,16 @@ TEST_CASE("pooling windows over a row cover it, overlap by the remainder, and re
   REQUIRE(is(bap::window_of(0, 1, 7, false), 0, 7));
 }
 
-TEST_CASE("background-aware pooling equals the definition box by box, values and gradients", "[cpu]") {
+EACH_PATH_TEST_CASE("background-aware pooling equals the definition box by box, values and gradients", "[cpu]") {
   for (const Case& c : kCases)
     for (const Pooling pooling : {Pooling::bap, Pooling::gap}) {
-      INFO(c.h << "x" << c.w << " cells, grid " << c.grid << ", roi " << c.roi << (pooling == Pooling::gap ? ", gap" : ""));
+      INFO(c.h << "x" << c.w << " cells, grid " << c.grid << ", roi " << c.roi
+               << (pooling == Pooling::gap ? ", gap" : ""));
       const Batch batch = make_batch("bap naive", c.images, c.channels, c.h, c.w, c.boxes);
       const auto plan = plan_of(batch, c.grid, c.roi, pooling);
       REQUIRE(plan->boxes.size() == static_cast<size_t>(c.images * c.boxes));
-      const at::Tensor ours = batch.features.clone().requires_grad_(), theirs = batch.features.clone().requires_grad_();
+      const at::Tensor ours = on(batch.features.clone()).requires_grad_(),
+                       theirs = batch.features.clone().requires_grad_();
       const BapResult result = background_aware_pooling(ours, plan);
       at::Tensor queries;
       const at::Tensor vectors = naive_vectors(theirs, *plan, &queries);
@@ -156,7 +164,7 @@ TEST_CASE("background-aware pooling equals the definition box by box, values and
       objective(vectors, queries).backward();
       REQUIRE(theirs.grad().abs().max().item<double>() > 1e-3);
       REQUIRE(largest_difference(ours.grad(), theirs.grad()) < 1e-11);
-      const at::Tensor single = batch.features.to(at::kFloat).requires_grad_();
+      const at::Tensor single = on(batch.features.to(at::kFloat)).requires_grad_();
       const BapResult single_result = background_aware_pooling(single, plan);
       objective(single_result.box_vectors, single_result.queries).backward();
       REQUIRE(largest_difference(single_result.box_vectors, vectors) < 1e-5);
@@ -164,13 +172,13 @@ TEST_CASE("background-aware pooling equals the definition box by box, values and
     }
 }
 
-TEST_CASE("gradients of background-aware pooling equal finite differences", "[cpu]") {
+EACH_PATH_TEST_CASE("gradients of background-aware pooling equal finite differences", "[cpu]") {
   const Batch batch = make_batch("bap finite", 2, 4, 6, 7, 2);
   const auto plan = plan_of(batch, 2, 2);
   REQUIRE(*std::min_element(plan->attending.begin(), plan->attending.end()) > 0);
   const at::Tensor f = (batch.features + 0.1).requires_grad_();  // away from the ReLU's kink
   const auto value = [&](const at::Tensor& at) {
-    const BapResult r = background_aware_pooling(at, plan);
+    const BapResult r = background_aware_pooling(on(at), plan);
     return objective(r.box_vectors, r.queries);
   };
   value(f).backward();
@@ -201,12 +209,12 @@ TEST_CASE("background-aware pooling has the same bits for any number of threads"
   REQUIRE(at::equal(results[0], results[1]));
 }
 
-TEST_CASE("batches without boxes, and images without boxes beside others, are pooled", "[cpu]") {
+EACH_PATH_TEST_CASE("batches without boxes, and images without boxes beside others, are pooled", "[cpu]") {
   Batch batch = make_batch("bap no boxes", 3, 4, 8, 8, 2);
   batch.images[1].boxes.clear();
-  const at::Tensor weight = at::ones({5, 4, 1, 1}, at::kDouble).requires_grad_();
+  const at::Tensor weight = on(at::ones({5, 4, 1, 1}, at::kDouble)).requires_grad_();
   {
-    const at::Tensor f = batch.features.clone().requires_grad_();
+    const at::Tensor f = on(batch.features.clone()).requires_grad_();
     const LabelerResult r = label_batch(f, weight, plan_of(batch, 4, 2));
     REQUIRE(r.pooled.box_vectors.size(0) == 4 * 4);
     r.loss.backward();
@@ -214,7 +222,7 @@ TEST_CASE("batches without boxes, and images without boxes beside others, are po
     REQUIRE(f.grad()[1].abs().sum().item<double>() > 0);  // through its queries
   }
   for (BapImage& image : batch.images) image.boxes.clear();
-  const at::Tensor f = batch.features.clone().requires_grad_();
+  const at::Tensor f = on(batch.features.clone()).requires_grad_();
   const LabelerResult r = label_batch(f, weight, plan_of(batch, 4, 2));
   REQUIRE(r.pooled.box_vectors.size(0) == 0);
   REQUIRE(r.target.size(0) == r.logits.size(0));
@@ -222,27 +230,28 @@ TEST_CASE("batches without boxes, and images without boxes beside others, are po
   REQUIRE(std::isfinite(r.loss.item<double>()));
 }
 
-TEST_CASE("a batch with neither boxes nor background has loss 0 and a zero gradient", "[cpu]") {
+EACH_PATH_TEST_CASE("a batch with neither boxes nor background has loss 0 and a zero gradient", "[cpu]") {
   Batch batch = make_batch("bap nothing", 1, 4, 8, 8, 0);
   std::fill(batch.masks[0].begin(), batch.masks[0].end(), uint8_t{0});
-  const at::Tensor f = batch.features.clone().requires_grad_();
-  const LabelerResult r = label_batch(f, at::ones({5, 4}, at::kDouble), plan_of(batch, 4, 2));
+  const at::Tensor f = on(batch.features.clone()).requires_grad_();
+  const LabelerResult r = label_batch(f, on(at::ones({5, 4}, at::kDouble)), plan_of(batch, 4, 2));
   r.loss.backward();
   REQUIRE(r.loss.item<double>() == 0);
   REQUIRE(f.grad().abs().max().item<double>() == 0);
 }
 
-TEST_CASE("an image whose boxes leave no background is pooled plainly", "[cpu]") {
+EACH_PATH_TEST_CASE("an image whose boxes leave no background is pooled plainly", "[cpu]") {
   Batch batch = make_batch("bap full", 1, 4, 8, 8, 2);
   std::fill(batch.masks[0].begin(), batch.masks[0].end(), uint8_t{0});
-  const BapResult r = background_aware_pooling(batch.features, plan_of(batch, 4, 2));
+  const BapResult r = background_aware_pooling(on(batch.features), plan_of(batch, 4, 2));
   REQUIRE(r.attention.eq(1).all().item<bool>());
   REQUIRE(r.box_vectors.isfinite().all().item<bool>());
 }
 
-TEST_CASE("features that are all zero give finite values and a zero gradient through the attention", "[cpu]") {
+EACH_PATH_TEST_CASE("features that are all zero give finite values and a zero gradient through the attention",
+                    "[cpu]") {
   const Batch batch = make_batch("bap dead", 2, 4, 8, 8, 2);
-  const at::Tensor f = at::zeros_like(batch.features).requires_grad_();
+  const at::Tensor f = on(at::zeros_like(batch.features)).requires_grad_();
   const BapResult r = background_aware_pooling(f, plan_of(batch, 4, 2));
   REQUIRE(r.attention.eq(1).all().item<bool>());
   objective(r.box_vectors, r.queries).backward();
@@ -253,9 +262,9 @@ TEST_CASE("boxes without extent on a cell boundary and inverted boxes are left o
   std::vector<uint8_t> mask(81, 1);
   BapImage image;
   image.background_mask = mask.data();
-  image.boxes = {{0.f, -0.5f, 0.f, 0.5f, 1},       // zero width on a boundary: 9 cells, (0+1)*4 = 4
-                 {0.1f, -0.5f, 0.1f, 0.5f, 2},     // zero width inside a cell: one column
-                 {0.5f, 0.f, -0.5f, 0.5f, 3},      // inverted
+  image.boxes = {{0.f, -0.5f, 0.f, 0.5f, 1},    // zero width on a boundary: 9 cells, (0+1)*4 = 4
+                 {0.1f, -0.5f, 0.1f, 0.5f, 2},  // zero width inside a cell: one column
+                 {0.5f, 0.f, -0.5f, 0.5f, 3},   // inverted
                  {-0.5f, -0.5f, 0.5f, 0.5f, 4}};
   const BapPlan plan = make_bap_plan({&image, 1}, {9, 9}, 9, 9, 4, 2, Pooling::bap);
   REQUIRE(plan.dropped_boxes == 2);
@@ -278,10 +287,10 @@ TEST_CASE("boxes attend to the background when it covers more than an eighth of 
   REQUIRE(make_bap_plan({&image, 1}, {16, 16}, 8, 8, 4, 2, Pooling::gap).attending[0] == 0);
 }
 
-TEST_CASE("on a map of one cell every box is sampled once", "[cpu]") {
+EACH_PATH_TEST_CASE("on a map of one cell every box is sampled once", "[cpu]") {
   Batch batch = make_batch("bap one cell", 1, 3, 1, 1, 1);
   batch.images[0].boxes = {{-0.5f, 0.f, 0.5f, 1.f, 1}};  // half a cell left of the centre: a quarter lies outside
-  const BapResult r = background_aware_pooling(batch.features, plan_of(batch, 1, 1, Pooling::gap));
+  const BapResult r = background_aware_pooling(on(batch.features), plan_of(batch, 1, 1, Pooling::gap));
   REQUIRE(largest_difference(r.box_vectors, 0.75 * batch.features.view({1, 3})) < 1e-11);
 }
 
@@ -298,7 +307,8 @@ TEST_CASE("the loss of a batch in parts with one normaliser is that of the whole
     Batch part = batch;
     part.images = {batch.images[static_cast<size_t>(i)], batch.images[static_cast<size_t>(i + 1)]};
     part.features = batch.features.slice(0, i, i + 2);
-    const LabelerResult r = label_batch(part.features, weight, plan_of(part, 4, 2), static_cast<int64_t>(whole->target().size()));
+    const LabelerResult r =
+        label_batch(part.features, weight, plan_of(part, 4, 2), static_cast<int64_t>(whole->target().size()));
     r.loss.backward();
     loss += r.loss.item<double>();
   }

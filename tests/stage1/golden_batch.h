@@ -42,7 +42,8 @@ inline GoldenBatch read_batch(const H5Reader& file, const std::string& in) {
 inline double largest_difference(const at::Tensor& a, const at::Tensor& b) {
   if (a.sizes() != b.sizes()) return INFINITY;
   if (a.numel() == 0) return 0;
-  const double d = (a.detach().to(at::kDouble) - b.detach().to(at::kDouble)).abs().max().item<double>();
+  const auto here = [](const at::Tensor& t) { return t.detach().cpu().to(at::kDouble); };
+  const double d = (here(a) - here(b)).abs().max().item<double>();
   return d == d ? d : INFINITY;
 }
 

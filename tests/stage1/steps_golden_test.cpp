@@ -1,11 +1,11 @@
+#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "stage1_classify/training_step.h"
+#include "tests/nn/paths.h"
 #include "tests/stage1/golden_batch.h"
 #include "tests/support/golden_weights.h"
 #include "tests/support/support.h"
-
-#include <catch2/catch.hpp>
 
 namespace boxseg {
 namespace {
@@ -35,10 +35,12 @@ void require_within(const test::Deviation& deviation) {
 
 }  // namespace
 
-TEST_CASE("three SGD steps of stage 1 are the authors': losses, rates, gradients, weights, momentum", "[golden]") {
+EACH_PATH_TEST_CASE("three SGD steps of stage 1 are the authors': losses, rates, gradients, weights, momentum",
+                    "[golden]") {
   SHARED_OR_SKIP(shared);
   const H5Reader file(shared / "golden/steps.h5");
   const auto network = test::steps_network(file, "stage1");
+  network->to(on.device);
   const std::vector<TrainingSample> samples = read_samples(file);
   const auto losses = file.read<double>("stage1/loss"), loss_errors = file.read<double>("stage1/err_loss");
   const auto rates = file.read<double>("stage1/learning_rate");
@@ -53,7 +55,8 @@ TEST_CASE("three SGD steps of stage 1 are the authors': losses, rates, gradients
               Approx(rates[static_cast<size_t>(4 * step + group)]).epsilon(1e-12));
     Pass pass;  // not training, as the golden run: no dropout
     const StepReport report = training_step(*network, samples, {}, pass);
-    REQUIRE(std::abs(report.at(0).second - losses[static_cast<size_t>(step)]) <= 4 * loss_errors[static_cast<size_t>(step)]);
+    REQUIRE(std::abs(report.at(0).second - losses[static_cast<size_t>(step)]) <=
+            4 * loss_errors[static_cast<size_t>(step)]);
     require_within(test::steps_deviation(file, "stage1", "gradient_probe", step, test::gradients_of(*network)));
     sgd.step(schedule.factor(step + 1));
     const std::vector<at::Tensor> values = test::values_of(*network);

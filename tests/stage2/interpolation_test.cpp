@@ -6,6 +6,7 @@
 #include "common/base/random.h"
 #include "common/nn/gram_maps.h"
 #include "stage2_pseudolabel/cell_algebra.h"
+#include "tests/nn/paths.h"
 #include "tests/support/support.h"
 
 using namespace boxseg;
@@ -100,6 +101,31 @@ TEST_CASE("a feature of length 0 has the norm 1e-12, not 0", "[stage2]") {
   std::vector<float> norm(9);
   Interpolation({2, 2}, {3, 3}).norm(gram.data(), norm.data());
   for (const float n : norm) CHECK(n == 1e-12f);
+}
+
+EACH_PATH_TEST_CASE("products over cells equal sums in double within the rounding of float32", "[stage2]") {
+  const int64_t channels = 37, h = 23, w = 29, n = 4;
+  const auto values = random_values(static_cast<size_t>(channels * h * w), "features");
+  const at::Tensor features = on(as_features(values, channels, h, w));
+  const auto drawn = [&](int64_t count, const char* name) {
+    const auto v = random_values(static_cast<size_t>(count), name);
+    return std::vector<double>(v.begin(), v.end());
+  };
+  const auto vectors = drawn(n * channels, "vectors"), weights = drawn(n * h * w, "weights");
+  const auto matrix = [](const std::vector<double>& v, int64_t rows) {
+    return at::from_blob(const_cast<double*>(v.data()), {rows, static_cast<int64_t>(v.size()) / rows}, at::kDouble);
+  };
+  const at::Tensor f = features.cpu().to(at::kDouble).view({channels, h * w});
+  const auto projected = project(features, vectors, n, 1);
+  const auto pooled = pool(features, weights, n, 1);
+  const at::Tensor products = at::mm(matrix(vectors, n), f), sums = at::mm(matrix(weights, n), f.t());
+  REQUIRE(static_cast<int64_t>(projected.size()) == products.numel());
+  REQUIRE(static_cast<int64_t>(pooled.size()) == sums.numel());
+  for (int64_t i = 0; i < products.numel(); ++i)
+    REQUIRE(projected[static_cast<size_t>(i)] ==
+            Approx(products.const_data_ptr<double>()[i]).epsilon(1e-7).margin(1e-7));
+  for (int64_t i = 0; i < sums.numel(); ++i)
+    REQUIRE(pooled[static_cast<size_t>(i)] == Approx(sums.const_data_ptr<double>()[i]).epsilon(1e-13).margin(1e-13));
 }
 
 TEST_CASE("products over cells equal naive sums and do not depend on threads", "[stage2]") {

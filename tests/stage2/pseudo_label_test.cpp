@@ -6,6 +6,7 @@
 #include "stage2_pseudolabel/attention.h"
 #include "stage2_pseudolabel/cam.h"
 #include "stage2_pseudolabel/labels.h"
+#include "tests/nn/paths.h"
 #include "tests/stage2/golden_image.h"
 #include "tests/support/support.h"
 
@@ -19,12 +20,13 @@ struct Made {
   Intermediates steps;
 };
 
-Made make(const GoldenImage& golden, int64_t grid, const UnaryOptions& options = {}, int threads = 2) {
-  const auto maps = measure_features(golden.features, golden.geometry, golden.weights, grid, threads);
+Made make(const Path& on, const GoldenImage& golden, int64_t grid, const UnaryOptions& options = {}, int threads = 2) {
+  const at::Tensor features = on(golden.features);
+  const auto maps = measure_features(features, golden.geometry, golden.weights, grid, threads);
   DenseCrf crf(CrfOptions{}, threads);
   Made made;
-  made.labels = make_pseudo_labels(options, golden.geometry, golden.image, maps, golden.features, golden.weights, crf,
-                                   threads, &made.steps);
+  made.labels = make_pseudo_labels(options, golden.geometry, golden.image, maps, features, golden.weights, crf, threads,
+                                   &made.steps);
   return made;
 }
 
@@ -45,7 +47,7 @@ TEST_CASE("boxes and background of an image are the authors' integers", "[stage2
   }
 }
 
-TEST_CASE("background queries and attention equal the authors' at full resolution", "[stage2][golden]") {
+EACH_PATH_TEST_CASE("background queries and attention equal the authors' at full resolution", "[stage2][golden]") {
   SHARED_OR_SKIP(shared);
   const H5Reader file(shared / "golden/stage2.h5");
   for (const auto& id : kGoldenImages) {
@@ -53,11 +55,11 @@ TEST_CASE("background queries and attention equal the authors' at full resolutio
     const auto golden = read_golden_image(file, id);
     const ImageSize cells{golden.features.size(1), golden.features.size(2)};
     const Interpolation interpolation(cells, golden.geometry.size, 2);
-    const auto queries = background_queries(golden.features, golden.geometry, golden.weights, interpolation, 1);
+    const at::Tensor features = on(golden.features);
+    const auto queries = background_queries(features, golden.geometry, golden.weights, interpolation, 1);
     CHECK(largest_difference(queries.prototypes, file.read<float>(id + "/bg_prototypes")) <= 1.1e-6);
-    const auto maps = measure_features(golden.features, golden.geometry, golden.weights, 1, 2);
-    CHECK(maps ==
-          measure_features(golden.features, golden.geometry, golden.weights, 1, 5));  // for any number of threads
+    const auto maps = measure_features(features, golden.geometry, golden.weights, 1, 2);
+    CHECK(maps == measure_features(features, golden.geometry, golden.weights, 1, 5));  // for any number of threads
     const auto norm = feature_norm(maps, interpolation);
     const auto attention = attention_map(maps, interpolation, norm);
     CHECK(largest_difference(attention, file.read<float>(id + "/bg_attn_raw")) <= 5e-6);
@@ -67,13 +69,13 @@ TEST_CASE("background queries and attention equal the authors' at full resolutio
   }
 }
 
-TEST_CASE("unaries, CRF output, correlations and labels equal the authors'", "[stage2][golden]") {
+EACH_PATH_TEST_CASE("unaries, CRF output, correlations and labels equal the authors'", "[stage2][golden]") {
   SHARED_OR_SKIP(shared);
   const H5Reader file(shared / "golden/stage2.h5");
   for (const auto& id : kGoldenImages) {
     INFO(id);
     const auto golden = read_golden_image(file, id);
-    const auto made = make(golden, 1);
+    const auto made = make(on, golden, 1);
     CHECK(largest_difference(made.steps.attention_raw, file.read<float>(id + "/bg_attn_raw")) <= 5e-6);
     CHECK(largest_difference(made.steps.parts.foreground.values, file.read<float>(id + "/normed_cam")) <= 1.3e-5);
     CHECK(largest_difference(made.steps.unary.values, file.read<float>(id + "/unary")) <= 3e-6);
@@ -86,7 +88,7 @@ TEST_CASE("unaries, CRF output, correlations and labels equal the authors'", "[s
   }
 }
 
-TEST_CASE("a grid of 4 x 4 queries equals the authors'", "[stage2][golden]") {
+EACH_PATH_TEST_CASE("a grid of 4 x 4 queries equals the authors'", "[stage2][golden]") {
   SHARED_OR_SKIP(shared);
   const H5Reader file(shared / "golden/stage2.h5");
   for (const std::string id : {"2007_008468", "2009_005055"}) {
@@ -94,17 +96,17 @@ TEST_CASE("a grid of 4 x 4 queries equals the authors'", "[stage2][golden]") {
     const std::string group = id + "/grid4";
     const auto golden = read_golden_image(file, id);
     const Interpolation interpolation({golden.features.size(1), golden.features.size(2)}, golden.geometry.size);
-    const auto queries = background_queries(golden.features, golden.geometry, golden.weights, interpolation, 4);
+    const auto queries = background_queries(on(golden.features), golden.geometry, golden.weights, interpolation, 4);
     CHECK(queries.cell_ids == file.read<int64_t>(group + "/valid_grid_ids"));
     CHECK(largest_difference(queries.prototypes, file.read<float>(group + "/bg_prototypes")) <= 1.1e-6);
-    const auto made = make(golden, 4);
+    const auto made = make(on, golden, 4);
     CHECK(largest_difference(made.steps.attention_raw, file.read<float>(group + "/bg_attn_raw")) <= 5e-6);
     CHECK(share_of_differences(made.labels.y_crf.pixels, file.read<uint8_t>(group + "/Y_crf")) <= 1e-4);
     CHECK(share_of_differences(made.labels.y_ret.pixels, file.read<uint8_t>(group + "/Y_ret")) <= 1e-4);
   }
 }
 
-TEST_CASE("the report's background without attention equals its code", "[stage2][golden]") {
+EACH_PATH_TEST_CASE("the report's background without attention equals its code", "[stage2][golden]") {
   SHARED_OR_SKIP(shared);
   const H5Reader file(shared / "golden/stage2.h5");
   UnaryOptions options;
@@ -113,7 +115,7 @@ TEST_CASE("the report's background without attention equals its code", "[stage2]
     INFO(id);
     const std::string group = id + "/without_u0";
     const auto golden = read_golden_image(file, id);
-    const auto made = make(golden, 1, options);
+    const auto made = make(on, golden, 1, options);
     CHECK(largest_difference(made.steps.parts.background, file.read<float>(group + "/cam_background")) <= 1.3e-5);
     if (file.has(group + "/unary")) {
       CHECK(largest_difference(made.steps.unary.values, file.read<float>(group + "/unary")) <= 3e-6);
@@ -123,8 +125,8 @@ TEST_CASE("the report's background without attention equals its code", "[stage2]
   }
 }
 
-TEST_CASE("an image without background is labelled, where the authors' code gives NaN and all background",
-          "[stage2][golden]") {
+EACH_PATH_TEST_CASE("an image without background is labelled, where the authors' code gives NaN and all background",
+                    "[stage2][golden]") {
   SHARED_OR_SKIP(shared);
   const H5Reader file(shared / "golden/stage2.h5");
   auto golden = read_golden_image(file, "2009_005055");
@@ -141,7 +143,7 @@ TEST_CASE("an image without background is labelled, where the authors' code give
   CHECK(file.read<uint8_t>("no_background/Y_crf") == std::vector<uint8_t>(golden.geometry.is_background.size(), 0));
 
   SECTION("the background's classifier weight is the query") {
-    const auto made = make(golden, 1);
+    const auto made = make(on, golden, 1);
     for (const float a : made.steps.attention_raw) REQUIRE((a >= 0 && a <= 1.00001f));
     CHECK(*std::max_element(made.steps.attention_raw.begin(), made.steps.attention_raw.end()) > 0);
     const auto labelled =
@@ -151,7 +153,7 @@ TEST_CASE("an image without background is labelled, where the authors' code give
   }
   SECTION("without one the attention is 0") {
     golden.weights.row_of_class[0] = -1;
-    const auto made = make(golden, 1);
+    const auto made = make(on, golden, 1);
     CHECK(*std::max_element(made.steps.attention_raw.begin(), made.steps.attention_raw.end()) == 0);
     for (const float q : made.steps.q_before_reset.values) REQUIRE(q >= 0);
   }

@@ -1,15 +1,15 @@
 // The authors' losses and gradients (golden/losses.h5); tolerances are those of its README.
+#include <catch2/catch.hpp>
 #include <cmath>
 #include <vector>
 
 #include "common/io/hdf5.h"
 #include "stage3_segment/axis.h"
-#include "stage3_segment/loss_kernel.h"
 #include "stage3_segment/cosine_scores.h"
+#include "stage3_segment/loss_kernel.h"
 #include "stage3_segment/losses.h"
+#include "tests/nn/paths.h"
 #include "tests/support/support.h"
-
-#include <catch2/catch.hpp>
 
 namespace {
 
@@ -17,16 +17,21 @@ using namespace boxseg;
 using Kind = LossOptions::Kind;
 
 struct Case {
+  const test::Path& on;
   const H5Reader& file;
   std::string name;
 
   at::Tensor floats(const std::string& what, at::ScalarType type = at::kFloat) const {
     const auto values = file.read<float>(name + "/" + what);
-    return at::from_blob(const_cast<float*>(values.data()), file.shape(name + "/" + what), at::kFloat).clone().to(type);
+    return at::from_blob(const_cast<float*>(values.data()), file.shape(name + "/" + what), at::kFloat)
+        .clone()
+        .to(on.device, type);
   }
   at::Tensor bytes(const std::string& what) const {
     const auto values = file.read<uint8_t>(name + "/" + what);
-    return at::from_blob(const_cast<uint8_t*>(values.data()), file.shape(name + "/" + what), at::kByte).clone();
+    return at::from_blob(const_cast<uint8_t*>(values.data()), file.shape(name + "/" + what), at::kByte)
+        .clone()
+        .to(on.device);
   }
   double number(const std::string& what) const { return file.read<double>(name + "/" + what).at(0); }
   bool has(const std::string& what) const { return file.has(name + "/" + what); }
@@ -64,7 +69,7 @@ double error(const Case& of, const at::Tensor& got, const std::string& what) {
     expected[cell[0]].select(1, cell[1]).select(1, cell[2]).zero_();
   }
   REQUIRE(got.sizes() == expected.sizes());
-  return (got.to(at::kFloat) - expected).abs().max().item<double>();
+  return (got.to(expected.device(), at::kFloat) - expected).abs().max().item<double>();
 }
 
 const std::vector<std::string> kCases = {"mixed_void", "mixed_no_void", "no_unreliable", "no_reliable", "rect"};
@@ -74,9 +79,10 @@ const std::vector<std::string> kCases = {"mixed_void", "mixed_no_void", "no_unre
 TEST_CASE("cosine scores, interpolated scores and confidences are the authors'", "[golden]") {
   SHARED_OR_SKIP(shared);
   const H5Reader file(shared / "golden/losses.h5");
+  const test::Path here{at::kCPU};
   for (const auto& name : kCases) {
     INFO(name);
-    const Case of{file, name};
+    const Case of{here, file, name};
     const at::Tensor z = cosine_scores(of.floats("in/features"), of.floats("in/weight"));
     REQUIRE(error(of, z, "nal/cosine_small") < 2e-6);
     REQUIRE(error(of, confidence_map(z, of.labels(), {}), "nal/sigma") < 4e-6);
@@ -99,12 +105,12 @@ TEST_CASE("cosine scores, interpolated scores and confidences are the authors'",
   }
 }
 
-TEST_CASE("the noise-aware loss and its gradients are the authors'", "[golden]") {
+EACH_PATH_TEST_CASE("the noise-aware loss and its gradients are the authors'", "[golden]") {
   SHARED_OR_SKIP(shared);
   const H5Reader file(shared / "golden/losses.h5");
   for (const auto& name : kCases) {
     INFO(name);
-    const Case of{file, name};
+    const Case of{on, file, name};
     const LossOptions options;
     const Outcome got = run(of, of.labels(), options), exact = run(of, of.labels(), options, at::kDouble);
     REQUIRE(got.sums.reliable == file.attribute<int64_t>(name, "reliable"));
@@ -126,7 +132,7 @@ TEST_CASE("the noise-aware loss and its gradients are the authors'", "[golden]")
   }
 }
 
-TEST_CASE("the other losses and their gradients are those of their formulae", "[golden]") {
+EACH_PATH_TEST_CASE("the other losses and their gradients are those of their formulae", "[golden]") {
   SHARED_OR_SKIP(shared);
   const H5Reader file(shared / "golden/losses.h5");
   struct Other {
@@ -143,7 +149,7 @@ TEST_CASE("the other losses and their gradients are those of their formulae", "[
   for (const auto& name : kCases) {
     for (const auto& other : others) {
       INFO(name << " " << other.name);
-      const Case of{file, name};
+      const Case of{on, file, name};
       LossOptions options;
       options.kind = other.kind;
       options.beta = other.beta;
@@ -159,10 +165,10 @@ TEST_CASE("the other losses and their gradients are those of their formulae", "[
   }
 }
 
-TEST_CASE("the noise-aware loss of a full crop is the authors'", "[golden]") {
+EACH_PATH_TEST_CASE("the noise-aware loss of a full crop is the authors'", "[golden]") {
   SHARED_OR_SKIP(shared);
   const H5Reader file(shared / "golden/losses.h5");
-  const Case of{file, "seed_nal_41_321"};
+  const Case of{on, file, "seed_nal_41_321"};
   const Outcome got = run(of, of.labels(), {});
   REQUIRE(got.sums.cross_entropy() == Approx(of.number("authors_ce")).epsilon(1e-6));
   REQUIRE(got.sums.second() == Approx(of.number("authors_wce")).epsilon(1e-6));

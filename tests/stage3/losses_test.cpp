@@ -1,20 +1,20 @@
-#include "stage3_segment/cosine_scores.h"
 #include "stage3_segment/losses.h"
 
 #include <ATen/Parallel.h>
 
+#include <catch2/catch.hpp>
 #include <cmath>
 #include <functional>
 #include <vector>
 
 #include "common/base/error.h"
 #include "stage3_segment/axis.h"
+#include "stage3_segment/cosine_scores.h"
 #include "stage3_segment/loss_kernel.h"
 #include "stage3_segment/pixel_lanes.h"
+#include "tests/nn/paths.h"
 #include "tests/stage3/random_scores.h"
 #include "tests/support/support.h"
-
-#include <catch2/catch.hpp>
 
 namespace {
 
@@ -95,14 +95,18 @@ at::Tensor differences(const at::Tensor& x, const std::function<double(const at:
   return gradient;
 }
 
-double largest_difference(const at::Tensor& a, const at::Tensor& b) { return (a - b).abs().max().item<double>(); }
+double largest_difference(const at::Tensor& a, const at::Tensor& b) {
+  return (a.cpu() - b.cpu()).abs().max().item<double>();
+}
+
+LossLabels moved(const test::Path& on, const LossLabels& labels) { return {on(labels.label), on(labels.other)}; }
 
 }  // namespace
 
-TEST_CASE("the loss of one pixel is that computed by hand") {
+EACH_PATH_TEST_CASE("the loss of one pixel is that computed by hand", "[cpu]") {
   // One cell, one pixel, three classes: s = (1, 0.5, 0), T = 1, label 1, the other map says 0: unreliable.
-  const at::Tensor scores = at::tensor({1.0, 0.5, 0.0}, at::kDouble).view({1, 3, 1, 1});
-  const LossLabels labels{at::full({1, 1, 1}, 1, at::kByte), at::full({1, 1, 1}, 0, at::kByte)};
+  const at::Tensor scores = on(at::tensor({1.0, 0.5, 0.0}, at::kDouble).view({1, 3, 1, 1}));
+  const LossLabels labels = moved(on, {at::full({1, 1, 1}, 1, at::kByte), at::full({1, 1, 1}, 0, at::kByte)});
   LossOptions o;
   o.temperature = 1;
   const double cross = std::log(std::exp(1.0) + std::exp(0.5) + 1) - 0.5;
@@ -117,39 +121,40 @@ TEST_CASE("the loss of one pixel is that computed by hand") {
   REQUIRE(sums.total(o) == Approx(cross).epsilon(1e-14));
 }
 
-TEST_CASE("every loss equals its definition on an interpolated map in double") {
+EACH_PATH_TEST_CASE("every loss equals its definition on an interpolated map in double", "[cpu]") {
   for (const Kind kind : kKinds) {
     const LossOptions o = options_of(kind);
     const at::Tensor scores = random_tensor("values", {2, 4, 3, 5});
     const LossLabels labels = random_labels("values", 2, 13, 18, 4);
     const double expected = naive_loss(scores, labels, o);
-    REQUIRE(segmentation_loss(scores, labels, o).item<double>() == Approx(expected).epsilon(1e-12));
-    REQUIRE(segmentation_loss(scores.to(at::kFloat), labels, o).item<double>() == Approx(expected).epsilon(2e-6));
+    const LossLabels there = moved(on, labels);
+    REQUIRE(segmentation_loss(on(scores), there, o).item<double>() == Approx(expected).epsilon(1e-12));
+    REQUIRE(segmentation_loss(on(scores.to(at::kFloat)), there, o).item<double>() == Approx(expected).epsilon(2e-6));
   }
 }
 
-TEST_CASE("the gradient by the scores is that of finite differences for every loss") {
+EACH_PATH_TEST_CASE("the gradient by the scores is that of finite differences for every loss", "[cpu]") {
   for (const Kind kind : kKinds) {
     const LossOptions o = options_of(kind);
     const at::Tensor scores = random_tensor("gradients", {2, 4, 3, 4}).requires_grad_(true);
-    const LossLabels labels = random_labels("gradients", 2, 11, 9, 4);
-    segmentation_loss(scores, labels, o).backward();
+    const LossLabels labels = moved(on, random_labels("gradients", 2, 11, 9, 4));
+    segmentation_loss(on(scores), labels, o).backward();
     const at::Tensor expected =
-        differences(scores.detach(), [&](const at::Tensor& s) { return loss_sums(s, labels, o).total(o); });
+        differences(scores.detach(), [&](const at::Tensor& s) { return loss_sums(on(s), labels, o).total(o); });
     REQUIRE(expected.abs().max().item<double>() > 1e-3);
     REQUIRE(largest_difference(scores.grad(), expected) < 1e-8);
   }
 }
 
-TEST_CASE("features and classifier weights receive the gradient of finite differences") {
+EACH_PATH_TEST_CASE("features and classifier weights receive the gradient of finite differences", "[cpu]") {
   const LossOptions o = options_of(Kind::nal);
   const at::Tensor features = random_tensor("features", {1, 5, 3, 3}).requires_grad_(true);
   const at::Tensor weight = random_tensor("weight", {3, 5}).requires_grad_(true);
-  const LossLabels labels = random_labels("features", 1, 7, 8, 3);
+  const LossLabels labels = moved(on, random_labels("features", 1, 7, 8, 3));
   const auto loss = [&](const at::Tensor& f, const at::Tensor& w) {
-    return loss_sums(cosine_scores(f, w), labels, o).total(o);
+    return loss_sums(cosine_scores(on(f), on(w)), labels, o).total(o);
   };
-  segmentation_loss(cosine_scores(features, weight), labels, o).backward();
+  segmentation_loss(cosine_scores(on(features), on(weight)), labels, o).backward();
   const at::NoGradGuard guard;
   const at::Tensor f = features.detach(), w = weight.detach();
   REQUIRE(largest_difference(features.grad(), differences(f, [&](const at::Tensor& x) { return loss(x, w); })) < 1e-8);
@@ -245,13 +250,13 @@ TEST_CASE("sums over the lanes of four are each its own") {
   REQUIRE(sums.of_d == 800);
 }
 
-TEST_CASE("float32 losses and gradients follow float64 for any number of classes") {
+EACH_PATH_TEST_CASE("float32 losses and gradients follow float64 for any number of classes", "[cpu]") {
   for (const int64_t classes : {2, 7, 8, 9, 21, 81}) {
     for (const Kind kind : kKinds) {
       LossOptions o = options_of(kind);
       o.temperature = 20;
-      const at::Tensor scores = random_tensor("classes", {1, classes, 4, 3});
-      const LossLabels labels = random_labels("classes", 1, 19, 14, classes);
+      const at::Tensor scores = on(random_tensor("classes", {1, classes, 4, 3}));
+      const LossLabels labels = moved(on, random_labels("classes", 1, 19, 14, classes));
       const LossSums exact = loss_sums(scores, labels, o), sums = loss_sums(scores.to(at::kFloat), labels, o);
       INFO(classes << " classes");
       REQUIRE(sums.total(o) == Approx(exact.total(o)).epsilon(1e-6));
@@ -282,10 +287,10 @@ TEST_CASE("loss and gradient have equal bits for any number of threads") {
   at::set_num_threads(before);
 }
 
-TEST_CASE("parts of a batch with the batch's sums have the gradient of the whole") {
+EACH_PATH_TEST_CASE("parts of a batch with the batch's sums have the gradient of the whole", "[cpu]") {
   const LossOptions o = options_of(Kind::nal);
-  const at::Tensor scores = random_tensor("parts", {3, 4, 4, 4});
-  const LossLabels labels = random_labels("parts", 3, 15, 15, 4, 0.6);
+  const at::Tensor scores = on(random_tensor("parts", {3, 4, 4, 4}));
+  const LossLabels labels = moved(on, random_labels("parts", 3, 15, 15, 4, 0.6));
   const LossSums whole = loss_sums(scores, labels, o);
   const at::Tensor gradient = loss_gradient(scores, labels, o, whole);
   LossSums sums;
@@ -298,15 +303,15 @@ TEST_CASE("parts of a batch with the batch's sums have the gradient of the whole
             1e-15);
 }
 
-TEST_CASE("a batch without reliable, unreliable or any pixels has finite loss and gradient") {
+EACH_PATH_TEST_CASE("a batch without reliable, unreliable or any pixels has finite loss and gradient", "[cpu]") {
   const at::Tensor scores = random_tensor("guards", {1, 3, 2, 2});
   const at::Tensor zeros = at::zeros({1, 6, 6}, at::kByte), ones = at::ones({1, 6, 6}, at::kByte);
   const at::Tensor nothing = at::full({1, 6, 6}, 255, at::kByte);
   for (const Kind kind : kKinds) {
     const LossOptions o = options_of(kind);
     const auto finite = [&](const LossLabels& labels) {
-      const at::Tensor s = scores.clone().requires_grad_(true);
-      const at::Tensor loss = segmentation_loss(s, labels, o);
+      const at::Tensor s = on(scores.clone()).requires_grad_(true);
+      const at::Tensor loss = segmentation_loss(s, moved(on, labels), o);
       loss.backward();
       REQUIRE(std::isfinite(loss.item<double>()));
       REQUIRE(at::isfinite(s.grad()).all().item<bool>());
@@ -319,62 +324,74 @@ TEST_CASE("a batch without reliable, unreliable or any pixels has finite loss an
   }
 }
 
-TEST_CASE("confidences of opposite and equal features stay numbers") {
+EACH_PATH_TEST_CASE("confidences of opposite and equal features stay numbers", "[cpu]") {
   for (const double gamma : {0.0, 0.5, 1.0, 7.0}) {
     LossOptions o;
     o.gamma = gamma;
-    const at::Tensor scores = at::tensor({-1.0000001, 1.0, -1.0}, at::kDouble).view({1, 3, 1, 1});
+    const at::Tensor scores = on(at::tensor({-1.0000001, 1.0, -1.0}, at::kDouble).view({1, 3, 1, 1}));
     for (const int label : {0, 1, 2}) {
-      const LossLabels labels{at::full({1, 3, 3}, label, at::kByte), at::full({1, 3, 3}, (label + 1) % 3, at::kByte)};
+      const LossLabels labels =
+          moved(on, {at::full({1, 3, 3}, label, at::kByte), at::full({1, 3, 3}, (label + 1) % 3, at::kByte)});
       const LossSums sums = loss_sums(scores, labels, o);
       REQUIRE(std::isfinite(sums.total(o)));
       REQUIRE(at::isfinite(loss_gradient(scores, labels, o, sums)).all().item<bool>());
-      REQUIRE(
-          at::isfinite(loss_gradient(at::full({1, 3, 1, 1}, -1.0, at::kDouble), labels, o, sums)).all().item<bool>());
+      REQUIRE(at::isfinite(loss_gradient(at::full_like(scores, -1.0), labels, o, sums)).all().item<bool>());
     }
   }
 }
 
-TEST_CASE("labels that are no class are refused by value") {
-  const at::Tensor scores = random_tensor("wrong labels", {1, 3, 2, 2});
+EACH_PATH_TEST_CASE("labels that are no class are refused by value", "[cpu]") {
+  const at::Tensor scores = on(random_tensor("wrong labels", {1, 3, 2, 2}));
   at::Tensor label = at::zeros({1, 4, 4}, at::kByte);
   label[0][1][2] = 3;
-  REQUIRE_THROWS_WITH(loss_sums(scores, {label, {}}, {}), Catch::Contains("3 is neither a class (0 to 2) nor 255"));
-  REQUIRE_THROWS_AS(loss_sums(scores, {at::zeros({2, 4, 4}, at::kByte), {}}, {}), Error);
+  REQUIRE_THROWS_WITH(loss_sums(scores, {on(label), {}}, {}), Catch::Contains("3 is neither a class (0 to 2) nor 255"));
+  REQUIRE_THROWS_AS(loss_sums(scores, {on(at::zeros({2, 4, 4}, at::kByte)), {}}, {}), Error);
 }
 
-TEST_CASE("cosine scores are those of LibTorch, with their gradients, in equal bits for any number of threads") {
+EACH_PATH_TEST_CASE("cosine scores are those of LibTorch, with their gradients", "[cpu]") {
   for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
     const double tolerance = type == at::kFloat ? 2e-6 : 1e-13;
-    const at::Tensor features = random_tensor("cosines", {3, 150, 5, 7}, type), weight = random_tensor("weights", {21, 150}, type);
+    const at::Tensor features = random_tensor("cosines", {3, 150, 5, 7}, type),
+                     weight = random_tensor("weights", {21, 150}, type);
     const at::Tensor slope = random_tensor("slopes", {3, 21, 5, 7}, type);
     const auto run = [&](const auto& scores_of) {
-      const at::Tensor f = features.clone().requires_grad_(true), w = weight.clone().requires_grad_(true);
+      const at::Tensor f = on(features.clone()).requires_grad_(true), w = on(weight.clone()).requires_grad_(true);
       const at::Tensor s = scores_of(f, w);
-      s.backward(slope);
+      s.backward(on(slope));
       return std::vector<at::Tensor>{s.detach(), f.grad(), w.grad()};
     };
     const auto expected = run([](const at::Tensor& f, const at::Tensor& w) {
       return at::einsum("nchw,kc->nkhw", {f / f.norm(2, {1}, true), w / w.norm(2, {1}, true)});
     });
-    const int before = at::get_num_threads();
-    at::set_num_threads(1);
-    const auto alone = run(cosine_scores);
-    at::set_num_threads(3);
-    const auto together = run(cosine_scores);
-    at::set_num_threads(before);
-    for (size_t i = 0; i < expected.size(); ++i) {
-      REQUIRE(largest_difference(alone[i], expected[i]) < tolerance * expected[i].abs().max().item<double>());
-      REQUIRE(at::equal(alone[i], together[i]));
-    }
+    const auto found = run(cosine_scores);
+    for (size_t i = 0; i < expected.size(); ++i)
+      REQUIRE(largest_difference(found[i], expected[i]) < tolerance * expected[i].abs().max().item<double>());
   }
 }
 
-TEST_CASE("a cell without features has score 0 and no gradient") {
+TEST_CASE("cosine scores and their gradients have equal bits for any number of threads") {
+  for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
+    const at::Tensor features = random_tensor("cosines", {3, 150, 5, 7}, type),
+                     weight = random_tensor("weights", {21, 150}, type);
+    const auto run = [&](int threads) {
+      const int before = at::get_num_threads();
+      at::set_num_threads(threads);
+      const at::Tensor f = features.clone().requires_grad_(true), w = weight.clone().requires_grad_(true);
+      const at::Tensor s = cosine_scores(f, w);
+      s.backward(random_tensor("slopes", {3, 21, 5, 7}, type));
+      at::set_num_threads(before);
+      return std::vector<at::Tensor>{s.detach(), f.grad(), w.grad()};
+    };
+    const auto alone = run(1), together = run(3);
+    for (size_t i = 0; i < alone.size(); ++i) REQUIRE(at::equal(alone[i], together[i]));
+  }
+}
+
+EACH_PATH_TEST_CASE("a cell without features has score 0 and no gradient", "[cpu]") {
   const at::Tensor features = random_tensor("dead cell", {1, 4, 2, 2}, at::kFloat);
   features.select(2, 1).select(2, 0).zero_();
-  const at::Tensor f = features.clone().requires_grad_(true);
-  const at::Tensor z = cosine_scores(f, random_tensor("dead cell weight", {3, 4}, at::kFloat));
+  const at::Tensor f = on(features.clone()).requires_grad_(true);
+  const at::Tensor z = cosine_scores(f, on(random_tensor("dead cell weight", {3, 4}, at::kFloat)));
   REQUIRE(z.select(2, 1).select(2, 0).abs().max().item<double>() == 0);
   z.sum().backward();
   REQUIRE(f.grad().select(2, 1).select(2, 0).abs().max().item<double>() == 0);

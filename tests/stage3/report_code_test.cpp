@@ -1,4 +1,5 @@
 // Where the report's own code differs from the authors' and from its equations: each deviation, both ways.
+#include <catch2/catch.hpp>
 #include <cmath>
 #include <vector>
 
@@ -6,10 +7,9 @@
 #include "stage3_segment/axis.h"
 #include "stage3_segment/cosine_scores.h"
 #include "stage3_segment/losses.h"
+#include "tests/nn/paths.h"
 #include "tests/stage3/random_scores.h"
 #include "tests/support/support.h"
-
-#include <catch2/catch.hpp>
 
 namespace {
 
@@ -22,10 +22,12 @@ struct Case {
   LossLabels labels;
 };
 
-Case read_case(const H5Reader& file, const std::string& name) {
+Case read_case(const test::Path& on, const H5Reader& file, const std::string& name) {
   const auto tensor = [&](const std::string& what, auto zero, at::ScalarType type) {
     const auto values = file.read<decltype(zero)>(name + "/in/" + what);
-    return at::from_blob(const_cast<decltype(zero)*>(values.data()), file.shape(name + "/in/" + what), type).clone();
+    return at::from_blob(const_cast<decltype(zero)*>(values.data()), file.shape(name + "/in/" + what), type)
+        .clone()
+        .to(on.device);
   };
   return {cosine_scores(tensor("features", 0.0f, at::kFloat), tensor("weight", 0.0f, at::kFloat)),
           {tensor("mask_crf", uint8_t{0}, at::kByte), tensor("mask_ret", uint8_t{0}, at::kByte)}};
@@ -46,7 +48,7 @@ double report_code(const Case& of, const LossOptions& options) {
 
 }  // namespace
 
-TEST_CASE("the losses of the report's code are what it computes, and the equations are not", "[golden]") {
+EACH_PATH_TEST_CASE("the losses of the report's code are what it computes, and the equations are not", "[golden]") {
   SHARED_OR_SKIP(shared);
   const H5Reader file(shared / "golden/losses.h5");
   struct Written {
@@ -60,7 +62,7 @@ TEST_CASE("the losses of the report's code are what it computes, and the equatio
                                     {"bootstrap_beta0.8", Kind::bootstrap, 0.8}};
   int64_t compared = 0;
   for (const std::string name : {"mixed_void", "mixed_no_void", "no_unreliable", "no_reliable", "rect"}) {
-    const Case of = read_case(file, name);
+    const Case of = read_case(on, file, name);
     for (const auto& written : all) {
       const std::string where = name + "/seed_as_written/" + written.name;
       if (!file.has(where)) continue;  // raises there: void pixels with bootstrapping
@@ -79,26 +81,28 @@ TEST_CASE("the losses of the report's code are what it computes, and the equatio
   REQUIRE(compared >= 10);
 }
 
-TEST_CASE("the noise-aware loss of the report's code is what it computes, and Eq. (12) is the authors'", "[golden]") {
+EACH_PATH_TEST_CASE("the noise-aware loss of the report's code is what it computes, and Eq. (12) is the authors'",
+                    "[golden]") {
   SHARED_OR_SKIP(shared);
   const H5Reader file(shared / "golden/losses.h5");
-  const Case of = read_case(file, "seed_nal_41_321");
+  const Case of = read_case(on, file, "seed_nal_41_321");
   const double expected = file.read<double>("seed_nal_41_321/seed_nal_total_as_written").at(0);
   REQUIRE(report_code(of, report_options(Kind::nal)) == Approx(expected).epsilon(1e-5));
   REQUIRE_FALSE(segmentation_loss(of.scores, of.labels, {}).item<double>() == Approx(expected).epsilon(1e-2));
 }
 
-TEST_CASE("without aligned corners the fused loss and its gradient are those of LibTorch's interpolation") {
+EACH_PATH_TEST_CASE("without aligned corners the fused loss and its gradient are those of LibTorch's interpolation",
+                    "[cpu]") {
   for (const auto kind : {Kind::plain, Kind::nal, Kind::entropy, Kind::bootstrap}) {
     LossOptions options;
     options.kind = kind;
     options.temperature = 6;
     options.beta = 0.8;
-    const LossLabels labels = test::random_labels("not aligned", 2, 19, 23, 5);
+    const LossLabels drawn = test::random_labels("not aligned", 2, 19, 23, 5), labels{on(drawn.label), on(drawn.other)};
     const auto of = [&](bool align_corners, at::Tensor& gradient) {
       const at::Tensor scores = test::random_tensor("not aligned", {2, 5, 6, 7}).requires_grad_(true);
       options.align_corners = align_corners;
-      const at::Tensor loss = segmentation_loss(scores, labels, options);
+      const at::Tensor loss = segmentation_loss(on(scores), labels, options);
       loss.backward();
       gradient = scores.grad();
       return loss.item<double>();
@@ -109,7 +113,7 @@ TEST_CASE("without aligned corners the fused loss and its gradient are those of 
       const at::Tensor whole = at::upsample_bilinear2d(scores, {19, 23}, align_corners);
       LossOptions plain = options;
       plain.align_corners = true;
-      const at::Tensor loss = segmentation_loss(whole, labels, plain);
+      const at::Tensor loss = segmentation_loss(on(whole), labels, plain);
       loss.backward();
       gradient = scores.grad();
       return loss.item<double>();
@@ -124,14 +128,16 @@ TEST_CASE("without aligned corners the fused loss and its gradient are those of 
 }
 
 TEST_CASE("axes without aligned corners interpolate as LibTorch does, enlarging and shrinking") {
-  for (const auto& [cells, positions] : std::vector<std::pair<int64_t, int64_t>>{{1, 5}, {5, 1}, {41, 321}, {7, 7}, {9, 4}, {2, 500}}) {
+  for (const auto& [cells, positions] :
+       std::vector<std::pair<int64_t, int64_t>>{{1, 5}, {5, 1}, {41, 321}, {7, 7}, {9, 4}, {2, 500}}) {
     const at::Tensor line = test::random_tensor("axis", {1, 1, 1, cells}, at::kFloat);
     const at::Tensor expected = at::upsample_bilinear2d(line, {1, positions}, false);
     const Axis<float> axis(cells, positions, false);
     for (int64_t p = 0; p < positions; ++p) {
       const auto i = static_cast<size_t>(p);
       const int64_t next = std::min<int64_t>(axis.index[i] + 1, cells - 1);
-      const float value = (1 - axis.weight[i]) * line[0][0][0][axis.index[i]].item<float>() + axis.weight[i] * line[0][0][0][next].item<float>();
+      const float value = (1 - axis.weight[i]) * line[0][0][0][axis.index[i]].item<float>() +
+                          axis.weight[i] * line[0][0][0][next].item<float>();
       INFO(cells << " " << positions << " " << p);
       REQUIRE(value == Approx(expected[0][0][0][p].item<float>()).margin(1e-6));
     }
@@ -146,8 +152,10 @@ TEST_CASE("with a detached classifier the confidence moves the features alone") 
   const auto gradients = [&](bool is_detached) {
     const at::Tensor f = given_features.clone().requires_grad_(true), w = given_weight.clone().requires_grad_(true);
     const at::Tensor z = cosine_scores(f, w), zs = is_detached ? cosine_scores(f, w.detach()) : z;
-    const at::Tensor label = labels.label.to(at::kLong), known = labels.label.ne(255), index = label.masked_fill(known.logical_not(), 0).unsqueeze(1);
-    const at::Tensor same = labels.label.eq(labels.other).logical_and(known).to(at::kDouble), other = known.to(at::kDouble) - same;
+    const at::Tensor label = labels.label.to(at::kLong), known = labels.label.ne(255),
+                     index = label.masked_fill(known.logical_not(), 0).unsqueeze(1);
+    const at::Tensor same = labels.label.eq(labels.other).logical_and(known).to(at::kDouble),
+                     other = known.to(at::kDouble) - same;
     const at::Tensor cross = -at::log_softmax(20 * z, 1).gather(1, index).squeeze(1);
     const at::Tensor sigma = ((1 + zs).gather(1, index).squeeze(1) / (1 + zs).amax(1)).pow(7);
     ((cross * same).sum() / same.sum() + 0.1 * (cross * sigma * other).sum() / (sigma * other).sum()).backward();

@@ -1,12 +1,12 @@
 // Three SGD steps of the authors' stage3_vgg.py (golden/steps.h5), through the functions that `train` calls.
+#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "stage3_segment/cosine_scores.h"
 #include "stage3_segment/train_step.h"
+#include "tests/nn/paths.h"
 #include "tests/support/golden_weights.h"
 #include "tests/support/support.h"
-
-#include <catch2/catch.hpp>
 
 namespace {
 
@@ -25,10 +25,11 @@ void require_within(const test::Deviation& deviation) {
   REQUIRE(deviation.worst <= 1);
 }
 
-void run_steps(int64_t steps, int64_t micro_batch) {
+void run_steps(const test::Path& on, int64_t steps, int64_t micro_batch) {
   SHARED_OR_SKIP(shared);
   const H5Reader file(shared / "golden/steps.h5");
   const auto network = test::steps_network(file, "stage3");
+  network->to(on.device);
   const TrainingBatch batch = read_steps_batch(file);
   const auto losses = file.read<double>("stage3/loss"), errors = file.read<double>("stage3/err_loss");
   const auto rates = file.read<double>("stage3/learning_rate");
@@ -65,11 +66,14 @@ void run_steps(int64_t steps, int64_t micro_batch) {
 
 }  // namespace
 
-TEST_CASE("three SGD steps of stage 3 are the authors': losses, rates, gradients, weights, momentum", "[golden]") {
-  run_steps(3, 0);
+EACH_PATH_TEST_CASE("three SGD steps of stage 3 are the authors': losses, rates, gradients, weights, momentum",
+                    "[golden]") {
+  run_steps(on, 3, 0);
 }
 
-TEST_CASE("with one image at a time the first step is still the authors'", "[golden]") { run_steps(1, 1); }
+EACH_PATH_TEST_CASE("with one image at a time the first step is still the authors'", "[golden]") {
+  run_steps(on, 1, 1);
+}
 
 TEST_CASE("the sum of the confidences in the first step is the authors'", "[golden]") {
   SHARED_OR_SKIP(shared);

@@ -1,20 +1,25 @@
-// Launches of the kernels of common/nn: implemented in launch.cu, or in stub.cpp (which throws) without CUDA. Pointers
-// are device memory of the current device; stream is a cudaStream_t. Free of LibTorch but for current_stream().
+// Launches of the kernels of common/nn. Free of LibTorch: pointers are memory of the device that `on` names.
 #pragma once
 #include <cstdint>
 
-namespace at {
-class Tensor;
-}
+#include "common/base/launch.h"
+#include "common/nn/pool_size.h"
 
-namespace boxseg::nn_cuda {
+namespace boxseg::launches {
 
-void* current_stream(const at::Tensor& on);  // of the tensor's device; in common/nn/cuda_stream.cpp
-
+// features: [N,C,h,w]; maps: [N,5,h,w].
 template <class T>
-void gram_maps(const T* features, T* maps, int64_t images, int64_t channels, int64_t h, int64_t w, void* stream);
+void gram_maps(const KernelQueue& on, const T* features, T* maps, int64_t images, int64_t channels, int64_t h,
+               int64_t w);
 template <class T>
-void add_gram_maps_backward(const T* grad_maps, const T* features, T* grad_features, int64_t images, int64_t channels,
-                            int64_t h, int64_t w, void* stream);
+void add_gram_maps_backward(const KernelQueue& on, const T* grad_maps, const T* features, T* grad_features,
+                            int64_t images, int64_t channels, int64_t h, int64_t w);
 
-}  // namespace boxseg::nn_cuda
+// Of `planes` planes: in, grad_in [h,w]; out, codes, grad_out as large as the size says.
+template <class T>
+void max_pool(const KernelQueue& on, const PoolSize& size, int64_t planes, const T* in, T* out, uint8_t* codes);
+template <class T>
+void max_unpool(const KernelQueue& on, const PoolSize& size, int64_t planes, const T* grad_out, const uint8_t* codes,
+                T* grad_in);
+
+}  // namespace boxseg::launches
