@@ -102,7 +102,7 @@ void run_stage1(const Options& command_line, const Stage1Options& options) {
   }
   require_writable_directory(output);
   start_tensor_runtime(threads);
-  const at::Device device = resolve_device(command_line.device);
+  const auto [device, precision_used] = choose_device(command_line.device, options.precision);
   const auto network = initial_network(options, dataset, seed);
   network->to(device);
   const bool has_batch_norm = std::any_of(network->parameters().begin(), network->parameters().end(),
@@ -128,6 +128,7 @@ void run_stage1(const Options& command_line, const Stage1Options& options) {
   run.add_fact("images", std::to_string(images.size()));
   run.add_fact("images_skipped", std::to_string(skipped.size()));
   run.add_fact("skipped", join(skipped, "\n"));
+  run.add_fact("precision", name_of(precision_used));
   run.finish(device.str(), threads);
   log_info("{}: {} steps on {} images{}", (output / kClassifierFile).string(), options.iterations, images.size(),
            skipped.empty() ? "" : fmt::format(", {} skipped", skipped.size()));

@@ -5,6 +5,7 @@
 #include "common/crf/dense_crf.h"
 #include "common/data/augment.h"
 #include "common/nn/network.h"
+#include "common/nn/precision.h"
 #include "common/pipeline/stage_options.h"
 #include "stage2_pseudolabel/attention_file.h"
 #include "stage2_pseudolabel/finished.h"
@@ -16,6 +17,7 @@ namespace boxseg {
 struct LabelSource {
   std::unique_ptr<Network> network;
   at::Device device = at::kCPU;
+  Precision precision = Precision::exact;
   ClassWeights weights;
   std::unique_ptr<AttentionReader> attention;
   bool knows_all_classes = true;

@@ -49,7 +49,9 @@ LabelSource load_attention(const Stage2Options& options) {
 
 void load_classifier(LabelSource& source, const Stage2Options& options, const std::string& device,
                      const Dataset& dataset) {
-  source.device = resolve_device(device);
+  const auto [chosen, used] = choose_device(device, options.precision);
+  source.device = chosen;
+  source.precision = used;
   LoadedNetwork loaded = load_network(options.checkpoint, source.device);
   source.network = std::move(loaded.network);
   if (const auto kind = loaded.record.find("kind"); kind != loaded.record.end() && kind->second != "classifier")
@@ -146,6 +148,7 @@ void run_stage2(const Options& command_line, const Stage2Options& options) {
   run.add_fact("images", std::to_string(counts.images));
   run.add_fact("images_skipped", std::to_string(counts.skipped));
   run.add_fact("skipped", counts.skipped_ids);
+  run.add_fact("precision", name_of(source.precision));
   run.finish(source.device.str(), threads);
   finished.remove();
   const std::string missing = merge_shards(output);

@@ -13,6 +13,7 @@
 #include "common/data/loader.h"
 #include "common/io/journal.h"
 #include "common/nn/tensor_runtime.h"
+#include "common/nn/transfer.h"
 #include "common/pipeline/stage_inputs.h"
 #include "common/pipeline/stage_run.h"
 #include "stage3_segment/predict_images.h"
@@ -155,7 +156,7 @@ class Prediction {
     const c10::InferenceMode inference;
     const at::Tensor input = at::from_blob(const_cast<float*>(decoded.input.data()),
                                            {1, 3, decoded.image.height, decoded.image.width}, at::kFloat);
-    return score_maps(network_, input.to(network_.device()), plan_.scales, plan_.flips, plan_.align_corners);
+    return score_maps(network_, upload(input, network_.device()), plan_.scales, plan_.flips, plan_.align_corners);
   }
 
   // From scores to the file, on a worker's thread.
@@ -272,7 +273,7 @@ LabelMap refine(DenseCrf& crf, const ScoreMaps& scores, const std::vector<uint8_
 void run_prediction(const Options& command_line, const PredictOptions& options) {
   options.check();
   const int threads = resolve_threads(command_line.threads);
-  const at::Device device = resolve_device(command_line.device);
+  const auto [device, precision_used] = choose_device(command_line.device, options.precision);
   const fs::path output = options.output;
   watch_interrupts();
   const ExitDeadline deadline;
@@ -292,6 +293,7 @@ void run_prediction(const Options& command_line, const PredictOptions& options) 
   Prediction prediction(plan, *segmenter.network, source.images, output, journal);
   prediction.run(source.what);
   describe_outputs(source.images, prediction.finished(), run);
+  run.add_fact("precision", name_of(precision_used));
   run.finish(device.str(), threads);
   journal.remove();
   log_info("{}: labels of {} images", output.string(), source.images.size());

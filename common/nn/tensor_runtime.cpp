@@ -5,9 +5,14 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <list>
 #include <mutex>
 #include <unordered_map>
+
+#include "common/base/log.h"
+#include "common/nn/device_path.h"
+#include "common/nn/network.h"
 
 namespace boxseg {
 namespace {
@@ -95,9 +100,23 @@ class RecyclingAllocator final : public c10::Allocator {
 }  // namespace
 
 void start_tensor_runtime(int threads) {
+  if (const char* everywhere = std::getenv("BOXSEG_DEVICE_PATH"); everywhere != nullptr && *everywhere == '1') {
+    static const DevicePathEverywhere taken;
+    log_warning("BOXSEG_DEVICE_PATH=1: the device path is taken on the CPU, which is for tests, and slow");
+  }
   mallopt(M_MMAP_MAX, 0);  // blocks of all sizes come from the heap: 3 % of a training step were zeros for pages
   at::set_num_threads(threads);
   c10::SetCPUAllocator(&RecyclingAllocator::instance(), /*priority=*/1);
+}
+
+TensorDevice choose_device(const std::string& name, const std::string& precision) {
+  const Precision asked = parse_precision(precision);
+  const at::Device device = resolve_device(name);
+  const TensorDevice chosen{device, precision_on(device, asked)};
+  if (device.is_cuda()) set_precision(chosen.used);
+  if (chosen.used != asked)
+    log_info("--precision {}: computed {} on this device, a CPU", precision, name_of(chosen.used));
+  return chosen;
 }
 
 }  // namespace boxseg

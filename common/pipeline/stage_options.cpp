@@ -20,6 +20,8 @@ void check_crf(const std::vector<double>& bilateral, const std::vector<double>& 
   if (iterations < 0) fail_usage("--crf-iterations {}: expected 0 or more", iterations);
 }
 
+const char* kPrecisionHelp =
+    "on a GPU: exact (float32, the same bytes in every run) or fast (bfloat16 convolutions); a CPU is always exact";
 const char* kSkipHelp = "what to do with a damaged image: fail, or skip (recorded in the manifest)";
 
 }  // namespace
@@ -47,6 +49,7 @@ void NetworkAndTrainingOptions::declare(Options& o) {
   o.add("flip", &flip, "probability of a horizontal flip");
   o.add("jitter", &jitter, "brightness, contrast and saturation are drawn from 1 +- this");
   o.add_choice("on-bad-image", &on_bad_image, {"fail", "skip"}, kSkipHelp);
+  o.add_choice("precision", &precision, {"exact", "fast"}, kPrecisionHelp);
 }
 
 void NetworkAndTrainingOptions::check() const {
@@ -107,6 +110,7 @@ void Stage2Options::declare(Options& o) {
                "score of classes that the classifier does not know");
   o.add("instances", &instances, "also write COCO detections: per_box or per_class");
   o.add_choice("on-bad-image", &on_bad_image, {"fail", "skip"}, kSkipHelp);
+  o.add_choice("precision", &precision, {"exact", "fast"}, kPrecisionHelp);
   o.add("dataset", &dataset, "index made by prepare", Role::input);
   o.add("data-root", &data_root, "where the dataset's files are, if not where prepare found them", Role::run);
   o.add("split", &split, "images to label");
@@ -195,6 +199,7 @@ void PredictOptions::declare(Options& o) {
   o.add_choice("crf-image", &crf_image, {"image", "reference"},
                "colours for the CRF: the image's, or mean-subtracted BGR wrapped to 8 bits as published code has them");
   o.add_choice("on-bad-image", &on_bad_image, {"fail", "skip"}, kSkipHelp);
+  o.add_choice("precision", &precision, {"exact", "fast"}, kPrecisionHelp);
   o.add("dataset", &dataset, "index made by prepare", Role::input);
   o.add("data-root", &data_root, "where the dataset's files are, if not where prepare found them", Role::run);
   o.add("split", &split, "images of the dataset to segment");

@@ -26,6 +26,7 @@ struct NetworkAndTrainingOptions {
   int64_t crop = 321;
   double scale_min = 0.5, scale_max = 1.5, flip = 0.5, jitter = 0.5;
   std::string on_bad_image = "fail";        // fail, skip
+  std::string precision = "exact";          // exact, fast: common/nn/precision.h
   void declare(Options& options);
   void check() const;                       // throws usage
 };
@@ -49,6 +50,7 @@ struct Stage2Options {
   std::string box_convention = "reference";  // reference, exact
   std::string unknown_foreground = "attention";  // attention, box
   std::string on_bad_image = "fail";
+  std::string precision = "exact";
   std::string instances;                    // "", per_box, per_class
   // Paths.
   std::string dataset, data_root, split = "train", checkpoint, output, shard, from_attention;
@@ -79,6 +81,7 @@ struct PredictOptions {
   int64_t crf_iterations = 10;
   std::string crf_image = "image";          // image, reference
   std::string on_bad_image = "fail";
+  std::string precision = "exact";
   // Paths.
   std::string dataset, data_root, split = "val", images, checkpoint, output;
   void declare(Options& options);
