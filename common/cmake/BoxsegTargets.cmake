@@ -99,7 +99,7 @@ function(boxseg_test unit)
   # Tests for a GPU are those of EACH_PATH_TEST_CASE (tests/nn/paths.h) and what is tagged by hand.
   set(mark_golden "\\[golden\\]")
   set(mark_slow "\\[slow\\]")
-  set(mark_cuda "\\[cuda\\]|EACH_PATH_TEST_CASE")
+  set(mark_cuda "\\[cuda\\]|EACH_PATH_TEST_CASE|LARGE_TEST_CASE")
   set(tests_golden "[golden]~[slow]~[cuda]")
   set(tests_slow "[slow]~[cuda]")
   set(tests_cuda "[cuda]")

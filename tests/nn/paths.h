@@ -5,9 +5,10 @@
 //
 // `on` brings tensors to where the case runs.
 #pragma once
-#include <ATen/core/Tensor.h>
+#include <ATen/Functions.h>
 
 #include <optional>
+#include <string>
 
 #include "common/base/error.h"
 #include "common/nn/device_path.h"
@@ -29,6 +30,11 @@ inline std::optional<at::Device> gpu_or_skip() {
 struct Path {
   at::Device device;
   at::Tensor operator()(const at::Tensor& tensor) const { return tensor.defined() ? tensor.to(device) : tensor; }
+  // The same for programs: what stands before their name, and among their options.
+  std::string environment() const {
+    return !device.is_cuda() && takes_device_path(at::zeros({1})) ? "BOXSEG_DEVICE_PATH=1 " : "";
+  }
+  std::string option() const { return " --device " + device.str() + " "; }
 };
 
 }  // namespace boxseg::test

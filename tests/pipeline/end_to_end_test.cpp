@@ -1,9 +1,11 @@
-// The real programs through Makefile.pipeline, with the preset `tiny`: what runs, what reruns, and what survives a kill.
+// The real programs through Makefile.pipeline, with the preset `tiny`: what runs, what reruns, and what survives a
+// kill.
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <catch2/catch.hpp>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -12,11 +14,10 @@
 #include "common/base/error.h"
 #include "common/base/files.h"
 #include "common/base/text.h"
+#include "common/io/label_png.h"
 #include "common/io/manifest.h"
 #include "common/pipeline/shell.h"
 #include "tests/support/support.h"
-
-#include <catch2/catch.hpp>
 
 using namespace boxseg;
 
@@ -26,9 +27,11 @@ namespace {
 // on every machine with AVX2.
 const char* const kSameArithmetic = "ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_CBWR=COMPATIBLE ";
 
-std::string make_command(const fs::path& run, const std::string& words, const std::string& environment = kSameArithmetic) {
-  return fmt::format("cd {} && unset MAKEFLAGS MAKELEVEL && {} make -f Makefile.pipeline CUDA=0 PRESET=tiny THREADS=1 RUN={} {}",
-                     shell_quote(BOXSEG_SOURCE_DIR), environment, shell_quote(run.string()), words);
+std::string make_command(const fs::path& run, const std::string& words,
+                         const std::string& environment = kSameArithmetic) {
+  return fmt::format(
+      "cd {} && unset MAKEFLAGS MAKELEVEL && {} make -f Makefile.pipeline CUDA=0 PRESET=tiny THREADS=1 RUN={} {}",
+      shell_quote(BOXSEG_SOURCE_DIR), environment, shell_quote(run.string()), words);
 }
 
 test::CommandResult make(const fs::path& run, const std::string& words) {
@@ -65,8 +68,8 @@ std::map<std::string, std::string> contents(const fs::path& run) {
   return all;
 }
 
-// Starts the command in a process group of its own, waits until `is_time`, and sends the signal to the group. -1: it was
-// over before; otherwise what waitpid() tells.
+// Starts the command in a process group of its own, waits until `is_time`, and sends the signal to the group. -1: it
+// was over before; otherwise what waitpid() tells.
 int run_and_signal(const std::string& command, int signal, const std::function<bool()>& is_time) {
   const pid_t child = ::fork();
   if (child == 0) {
@@ -89,13 +92,15 @@ int run_and_signal(const std::string& command, int signal, const std::function<b
 }
 
 int make_and_signal(const fs::path& run, const std::string& words, int signal, const std::function<bool()>& is_time) {
-  return run_and_signal(make_command(run, words) + " >" + shell_quote((run.string() + ".log")) + " 2>&1", signal, is_time);
+  return run_and_signal(make_command(run, words) + " >" + shell_quote((run.string() + ".log")) + " 2>&1", signal,
+                        is_time);
 }
 
 int64_t count_files(const fs::path& dir, const std::string& extension) {
   int64_t count = 0;
   std::error_code ignored;
-  for (auto it = fs::recursive_directory_iterator(dir, ignored); !ignored && it != fs::recursive_directory_iterator(); it.increment(ignored))
+  for (auto it = fs::recursive_directory_iterator(dir, ignored); !ignored && it != fs::recursive_directory_iterator();
+       it.increment(ignored))
     count += it->path().extension() == extension ? 1 : 0;
   return count;
 }
@@ -116,8 +121,8 @@ const fs::path& undisturbed() {
 
 TEST_CASE("one command makes everything, the second finds nothing to do, and why says so", "[slow]") {
   const fs::path run = undisturbed();
-  for (const char* file : {"dataset.h5", "stage1/bap/classifier.pt", "stage2/bap/val/manifest.h5", "stage3/nal/segmenter.pt",
-                           "metrics.json", "report/index.html"})
+  for (const char* file : {"dataset.h5", "stage1/bap/classifier.pt", "stage2/bap/val/manifest.h5",
+                           "stage3/nal/segmenter.pt", "metrics.json", "report/index.html"})
     REQUIRE(fs::exists(run / file));
   const std::string metrics = read_file(run / "metrics.json");
   for (const char* key : {"stage2/bap/val/y_crf/miou", "baseline/val/filled_boxes/miou", "stage3/nal/val/crf/miou"})
@@ -150,9 +155,10 @@ TEST_CASE("a changed option reruns its stage and what follows, and nothing befor
 
 TEST_CASE("a stage started by hand on finished work says so and ends", "[slow]") {
   const fs::path run = undisturbed();
-  const auto result = test::run_command(fmt::format(
-      "{}/stage1_classify --config {} --dataset {} --output {} --threads 1", BOXSEG_BIN_DIR, shell_quote((run / "config/stage1-bap.ini").string()),
-      shell_quote((run / "dataset.h5").string()), shell_quote((run / "stage1/bap").string())));
+  const auto result = test::run_command(
+      fmt::format("{}/stage1_classify --config {} --dataset {} --output {} --threads 1", BOXSEG_BIN_DIR,
+                  shell_quote((run / "config/stage1-bap.ini").string()), shell_quote((run / "dataset.h5").string()),
+                  shell_quote((run / "stage1/bap").string())));
   REQUIRE(result.exit_code == 0);
   REQUIRE_THAT(result.err, Catch::Contains("up to date"));
 }
@@ -177,8 +183,10 @@ TEST_CASE("SIGKILL in the middle of any stage, then the same command: the bytes 
   int killed = 0;
   for (const auto& moment : moments) {
     const int status = make_and_signal(run, "", SIGKILL, moment.is_now);
-    if (status != -1 && WIFSIGNALED(status)) ++killed;
-    else WARN(moment.what << " was over before the signal came");
+    if (status != -1 && WIFSIGNALED(status))
+      ++killed;
+    else
+      WARN(moment.what << " was over before the signal came");
   }
   ::unsetenv("BOXSEG_CHECKPOINT_EVERY_STEPS");
   REQUIRE(killed >= 3);
@@ -186,7 +194,47 @@ TEST_CASE("SIGKILL in the middle of any stage, then the same command: the bytes 
   REQUIRE(contents(run) == expected);
 }
 
-TEST_CASE("a table makes what its cells need, shows it beside the published numbers, and is then up to date", "[slow]") {
+TEST_CASE(
+    "all stages take the device path when asked to, go on after SIGKILL with equal bytes, and label as the CPU's own",
+    "[slow][device]") {
+  const std::string environment = std::string(kSameArithmetic) + "BOXSEG_DEVICE_PATH=1 ";
+  const test::TemporaryDirectory dir;
+  const fs::path whole = dir / "whole", broken = dir / "broken";
+  const auto result = test::run_command(make_command(whole, "predict", environment));
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  const auto count = [&](const std::string& text) {
+    int64_t found = 0;
+    for (size_t at = result.err.find(text); at != std::string::npos; at = result.err.find(text, at + 1)) ++found;
+    return found;
+  };
+  REQUIRE(count("BOXSEG_DEVICE_PATH=1: the device path is taken") >= 4);  // a program of each kind
+
+  const int status = run_and_signal(make_command(broken, "predict", environment) + " >/dev/null 2>&1", SIGKILL,
+                                    [&] { return fs::exists(broken / "stage1/bap/checkpoint.pt"); });
+  REQUIRE((WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
+  REQUIRE(test::run_command(make_command(broken, "predict", environment)).exit_code == 0);
+  REQUIRE(contents(broken) == contents(whole));
+
+  // Sums in another order move labels only where two classes are as good as equal.
+  int64_t pixels = 0, different = 0, maps = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(whole)) {
+    const fs::path name = fs::relative(entry.path(), whole);
+    if (entry.path().extension() != ".png" || !name.string().starts_with("stage")) continue;
+    const LabelMap a = read_label_png(entry.path()), b = read_label_png(undisturbed() / name);
+    REQUIRE(a.pixels.size() == b.pixels.size());
+    for (size_t i = 0; i < a.pixels.size(); ++i) different += a.pixels[i] != b.pixels[i];
+    pixels += static_cast<int64_t>(a.pixels.size());
+    ++maps;
+  }
+  std::printf("device path: %lld of %lld labels differ, in %lld maps\n", static_cast<long long>(different),
+              static_cast<long long>(pixels), static_cast<long long>(maps));
+  REQUIRE(maps > 40);
+  REQUIRE(different * 2000 <= pixels);
+}
+
+TEST_CASE("a table makes what its cells need, shows it beside the published numbers, and is then up to date",
+          "[slow]") {
   test::TemporaryDirectory dir;
   const fs::path run = dir / "tables";
   const auto made = make(run, "table3");
@@ -214,7 +262,8 @@ TEST_CASE("a table makes what its cells need, shows it beside the published numb
   REQUIRE(make(run, "table99").exit_code != 0);
 }
 
-TEST_CASE("a variant that fails does not cost its siblings their cells, and the table says which are missing", "[slow]") {
+TEST_CASE("a variant that fails does not cost its siblings their cells, and the table says which are missing",
+          "[slow]") {
   test::TemporaryDirectory dir;
   const fs::path run = dir / "tables";
   // Something stands where the folder of gap's labels belongs.
@@ -229,7 +278,8 @@ TEST_CASE("a variant that fails does not cost its siblings their cells, and the 
   REQUIRE(shown_at_the_end != std::string::npos);
   REQUIRE(shown_at_the_end > broken.out.find("table3: 4 of 5 values"));
   const std::string table = read_file(run / "tables/table3.md");
-  REQUIRE_THAT(table, Catch::Contains("| GAP | not yet |") && Catch::Contains("1 of 5 values is not there yet") && !Catch::Contains("| BAP Y_crf | not yet"));
+  REQUIRE_THAT(table, Catch::Contains("| GAP | not yet |") && Catch::Contains("1 of 5 values is not there yet") &&
+                          !Catch::Contains("| BAP Y_crf | not yet"));
   REQUIRE_THAT(read_file(run / "tables/table3.html"), Catch::Contains("not yet"));
 
   fs::remove(run / "stage2/gap");
@@ -269,7 +319,8 @@ TEST_CASE("SIGTERM ends a training stage with exit code 75 within ten seconds, a
   const auto quoted = [&](const char* name) { return shell_quote((reference / name).string()); };
   const std::string data = " --dataset " + quoted("dataset.h5") + " --threads 1 --quiet --iterations 1000000";
   for (const std::string& stage : {"stage1_classify --config " + quoted("config/stage1-bap.ini"),
-                                   "stage3_segment train --config " + quoted("config/stage3-nal.ini") + " --labels " + quoted("stage2/bap/train")}) {
+                                   "stage3_segment train --config " + quoted("config/stage3-nal.ini") + " --labels " +
+                                       quoted("stage2/bap/train")}) {
     test::TemporaryDirectory dir;
     INFO(stage);
     std::chrono::steady_clock::time_point sent;
@@ -277,12 +328,13 @@ TEST_CASE("SIGTERM ends a training stage with exit code 75 within ten seconds, a
       sent = std::chrono::steady_clock::now();
       return fs::exists(dir / "out/log.jsonl") && fs::file_size(dir / "out/log.jsonl") > 0;
     };
-    const std::string command = fmt::format("exec env {} {}/{}{} --output {}", kSameArithmetic, BOXSEG_BIN_DIR, stage, data,
-                                            shell_quote((dir / "out").string()));
+    const std::string command = fmt::format("exec env {} {}/{}{} --output {}", kSameArithmetic, BOXSEG_BIN_DIR, stage,
+                                            data, shell_quote((dir / "out").string()));
     const int status = run_and_signal(command, SIGTERM, has_trained);
     REQUIRE(WIFEXITED(status));
     REQUIRE(WEXITSTATUS(status) == 75);
-    CHECK_NOFAIL(std::chrono::steady_clock::now() - sent < std::chrono::seconds(10));  // a loaded machine may take longer
+    CHECK_NOFAIL(std::chrono::steady_clock::now() - sent <
+                 std::chrono::seconds(10));  // a loaded machine may take longer
     REQUIRE(fs::exists(dir / "out/checkpoint.pt"));
     REQUIRE_FALSE(fs::exists(dir / "out/manifest.h5"));
   }
@@ -290,10 +342,11 @@ TEST_CASE("SIGTERM ends a training stage with exit code 75 within ten seconds, a
 
 TEST_CASE("results change only with a fingerprint", "[slow]") {
   const fs::path run = undisturbed();
-  for (const auto& [name, folder] : std::map<std::string, std::string>{{"stage1.run", "stage1/bap"},
-                                                                       {"stage2.run", "stage2/bap/val"},
-                                                                       {"stage3.run", "stage3/nal"},
-                                                                       {"predict.run", "stage3/nal/predictions/val/crf"}}) {
+  for (const auto& [name, folder] :
+       std::map<std::string, std::string>{{"stage1.run", "stage1/bap"},
+                                          {"stage2.run", "stage2/bap/val"},
+                                          {"stage3.run", "stage3/nal"},
+                                          {"predict.run", "stage3/nal/predictions/val/crf"}}) {
     const Manifest manifest = read_manifest(run / folder / "manifest.h5");
     Hasher hasher;
     for (const auto& output : manifest.outputs) hasher.text(output.path).text(output.digest);

@@ -1,3 +1,4 @@
+#include <catch2/catch.hpp>
 #include <csignal>
 #include <regex>
 #include <string>
@@ -5,10 +6,10 @@
 #include "common/base/files.h"
 #include "common/io/checkpoint/checkpoint.h"
 #include "common/io/manifest.h"
+#include "tests/nn/paths.h"
 #include "tests/stage1/small_dataset.h"
+#include "tests/support/stopping.h"
 #include "tests/support/support.h"
-
-#include <catch2/catch.hpp>
 
 namespace boxseg {
 namespace {
@@ -18,18 +19,21 @@ using test::run_command;
 using test::TemporaryDirectory;
 
 const std::string kProgram = std::string(BOXSEG_BIN_DIR) + "/stage1_classify";
-const std::string kFast = " --backbone tiny --batch 4 --crop 65 --learning-rate 0.02 --milestones 100 --classifier-std 0.1"
-                          " --threads 2 --quiet";
+const std::string kFast =
+    " --batch 4 --crop 65 --learning-rate 0.02 --milestones 100 --classifier-std 0.1"
+    " --threads 2 --quiet";
 
 std::string in_quotes(const fs::path& path) { return "'" + path.string() + "'"; }
 
 CommandResult stage1(const fs::path& dataset, const fs::path& output, const std::string& more,
                      const std::string& environment = "") {
-  return run_command(environment + " " + in_quotes(kProgram) + " --dataset " + in_quotes(dataset) + " --split train --output " +
-                     in_quotes(output) + kFast + " " + more);
+  return run_command(environment + " " + in_quotes(kProgram) + " --dataset " + in_quotes(dataset) +
+                     " --split train --output " + in_quotes(output) + kFast + " --backbone tiny " + more);
 }
 
-Digest digest_of_classifier(const fs::path& output) { return digest_of_checkpoint(read_checkpoint(output / "classifier.pt")); }
+Digest digest_of_classifier(const fs::path& output) {
+  return digest_of_checkpoint(read_checkpoint(output / "classifier.pt"));
+}
 
 }  // namespace
 
@@ -52,15 +56,17 @@ TEST_CASE("stage1_classify learns the boxes of a small dataset, names what it wr
   const std::string log = read_file(output / "log.jsonl");
   std::vector<double> losses;
   const std::regex loss("\"loss\":([0-9.eE+-]+)");
-  for (std::sregex_iterator it(log.begin(), log.end(), loss), end; it != end; ++it) losses.push_back(std::stod((*it)[1]));
+  for (std::sregex_iterator it(log.begin(), log.end(), loss), end; it != end; ++it)
+    losses.push_back(std::stod((*it)[1]));
   REQUIRE(losses.size() == 6);
   REQUIRE(losses.back() < 0.5 * losses.front());
 
   {  // Run again, it has nothing to do and leaves every file alone.
     const auto before = fs::last_write_time(output / "classifier.pt");
-    const CommandResult again = run_command(in_quotes(kProgram) + " --dataset " + in_quotes(dataset) + " --output " + in_quotes(output) +
-                                            " --backbone tiny --batch 4 --crop 65 --learning-rate 0.02 --milestones 100"
-                                            " --classifier-std 0.1 --iterations 60");
+    const CommandResult again =
+        run_command(in_quotes(kProgram) + " --dataset " + in_quotes(dataset) + " --output " + in_quotes(output) +
+                    " --backbone tiny --batch 4 --crop 65 --learning-rate 0.02 --milestones 100"
+                    " --classifier-std 0.1 --iterations 60");
     REQUIRE(again.exit_code == 0);
     REQUIRE(again.err.find("up to date") != std::string::npos);
     REQUIRE(fs::last_write_time(output / "classifier.pt") == before);
@@ -82,32 +88,33 @@ TEST_CASE("stage1_classify learns the boxes of a small dataset, names what it wr
   }
 }
 
-TEST_CASE("an interrupted stage 1 resumes to the bytes of an undisturbed run", "[cpu]") {
+EACH_PATH_TEST_CASE("an interrupted stage 1 resumes to the bytes of an undisturbed run", "[cpu]") {
   const TemporaryDirectory dir;
   const fs::path dataset = test::make_small_dataset(dir.path(), 9);
-  REQUIRE(stage1(dataset, dir / "whole", "--iterations 25").exit_code == 0);
-  const std::string every_step = "BOXSEG_CHECKPOINT_EVERY_STEPS=1";
-
-  const fs::path output = dir / "stopped";
-  const std::string command = in_quotes(kProgram) + " --dataset " + in_quotes(dataset) + " --output " + in_quotes(output) + kFast +
-                              " --iterations 25";
-  for (const char* signal : {"TERM", "KILL"}) {
-    const bool is_kill = std::string(signal) == "KILL";
-    // Waits for the first checkpoint that this run writes, then sends the signal.
-    const CommandResult stopped = run_command(
-        "rm -f " + in_quotes(output / "mark") + "; mkdir -p " + in_quotes(output) + "; touch " + in_quotes(output / "mark") + "; " +
-        every_step + " " + command + " & pid=$!; while kill -0 $pid 2>/dev/null && [ ! " + in_quotes(output / "checkpoint.pt") +
-        " -nt " + in_quotes(output / "mark") + " ]; do sleep 0.02; done; kill -" + signal + " $pid; wait $pid");
-    INFO(signal << ": " << stopped.err);
-    REQUIRE(stopped.exit_code == (is_kill ? 137 : 75));
-    REQUIRE(!fs::exists(output / "manifest.h5"));
-    REQUIRE(!fs::exists(output / "classifier.pt"));
+  // A GPU is also asked for the convolutions and dropouts of a large network.
+  const std::vector<std::string> networks =
+      on.device.is_cuda() ? std::vector<std::string>{"tiny", "vgg16"} : std::vector<std::string>{"tiny"};
+  for (const std::string& backbone : networks) {
+    const auto command = [&](const fs::path& output) {
+      return on.environment() + in_quotes(kProgram) + " --dataset " + in_quotes(dataset) + " --output " +
+             in_quotes(output) + kFast + on.option() + "--iterations 25 --backbone " + backbone;
+    };
+    const fs::path whole = dir / (backbone + " whole"), output = dir / (backbone + " stopped");
+    REQUIRE(run_command(command(whole)).exit_code == 0);
+    for (const char* signal : {"TERM", "KILL"}) {
+      const bool is_kill = std::string(signal) == "KILL";
+      const CommandResult stopped = test::stop_at_checkpoint(command(output), output, signal);
+      INFO(signal << ": " << stopped.err);
+      REQUIRE(stopped.exit_code == (is_kill ? 137 : 75));
+      REQUIRE(!fs::exists(output / "manifest.h5"));
+      REQUIRE(!fs::exists(output / "classifier.pt"));
+    }
+    const CommandResult resumed = run_command(command(output));
+    INFO(resumed.err);
+    REQUIRE(resumed.exit_code == 0);
+    REQUIRE(digest_of_file(output / "classifier.pt") == digest_of_file(whole / "classifier.pt"));
+    REQUIRE(read_file(output / "log.jsonl") == read_file(whole / "log.jsonl"));
   }
-  const CommandResult resumed = run_command(command);
-  INFO(resumed.err);
-  REQUIRE(resumed.exit_code == 0);
-  REQUIRE(digest_of_file(output / "classifier.pt") == digest_of_file(dir / "whole" / "classifier.pt"));
-  REQUIRE(read_file(output / "log.jsonl") == read_file(dir / "whole" / "log.jsonl"));
 }
 
 TEST_CASE("a batch in parts learns what the whole batch learns, up to rounding", "[cpu]") {
@@ -115,7 +122,8 @@ TEST_CASE("a batch in parts learns what the whole batch learns, up to rounding",
   const fs::path dataset = test::make_small_dataset(dir.path(), 8);
   REQUIRE(stage1(dataset, dir / "whole", "--iterations 4").exit_code == 0);
   REQUIRE(stage1(dataset, dir / "parts", "--iterations 4 --micro-batch 3").exit_code == 0);
-  const Checkpoint whole = read_checkpoint(dir / "whole" / "classifier.pt"), parts = read_checkpoint(dir / "parts" / "classifier.pt");
+  const Checkpoint whole = read_checkpoint(dir / "whole" / "classifier.pt"),
+                   parts = read_checkpoint(dir / "parts" / "classifier.pt");
   for (size_t i = 0; i < whole.tensors.size(); ++i) {
     INFO(whole.tensors[i].first);
     REQUIRE((whole.tensors[i].second - parts.tensors[i].second).abs().max().item<double>() < 1e-4);
@@ -165,7 +173,9 @@ TEST_CASE("wrong options and inputs of stage 1 are named, with their exit codes"
     REQUIRE(r.err.find(word) != std::string::npos);
   };
   refuses(stage1(dir / "none.h5", dir / "out", "--iterations 1"), 3, "none.h5");
-  refuses(run_command(in_quotes(kProgram) + " --dataset " + in_quotes(dataset) + " --split trian --output " + in_quotes(dir / "out")), 2, "train");
+  refuses(run_command(in_quotes(kProgram) + " --dataset " + in_quotes(dataset) + " --split trian --output " +
+                      in_quotes(dir / "out")),
+          2, "train");
   refuses(stage1(dataset, dir / "out", "--iteration 1"), 2, "--iterations");
   refuses(stage1(dataset, dir / "out", "--head largefov"), 2, "plain");
   refuses(stage1(dataset, dir / "out", "--init " + in_quotes(dir / "0.png")), 3, "0.png");

@@ -1,14 +1,15 @@
 // `stage3_segment train`, as people run it.
+#include <catch2/catch.hpp>
 #include <regex>
 #include <string>
 #include <vector>
 
 #include "common/base/files.h"
 #include "common/io/checkpoint/checkpoint.h"
+#include "tests/nn/paths.h"
 #include "tests/stage3/small_dataset.h"
+#include "tests/support/stopping.h"
 #include "tests/support/support.h"
-
-#include <catch2/catch.hpp>
 
 namespace {
 
@@ -19,17 +20,17 @@ using test::run_command;
 using test::TemporaryDirectory;
 
 const std::string kProgram = std::string(BOXSEG_BIN_DIR) + "/stage3_segment";
-const std::string kFast =
-    " --backbone tiny --head plain --batch 4 --crop 65 --learning-rate 0.03 --classifier-std 1 --threads 1";
+const std::string kTiny = "--backbone tiny --head plain";
+const std::string kFast = " --batch 4 --crop 65 --learning-rate 0.03 --classifier-std 1 --threads 1 ";
 
 struct Small {
   TemporaryDirectory dir;
   fs::path dataset, labels;
   explicit Small(int64_t images)
       : dataset(test::make_small_dataset(dir.path(), images)), labels(test::make_small_labels(dir.path(), images)) {}
-  std::string command(const std::string& output, const std::string& more) const {
+  std::string command(const std::string& output, const std::string& more, const std::string& network = kTiny) const {
     return in_quotes(kProgram) + " train --dataset " + in_quotes(dataset) + " --labels " + in_quotes(labels) +
-           " --output " + in_quotes(dir / output) + kFast + " " + more;
+           " --output " + in_quotes(dir / output) + kFast + network + " " + more;
   }
   CommandResult train(const std::string& output, const std::string& more) const {
     return run_command(command(output, more));
@@ -69,7 +70,7 @@ TEST_CASE("stage 3 learns a small dataset with every loss, and names what it wro
   }
   const CommandResult masks =
       run_command(in_quotes(kProgram) + " train --dataset " + in_quotes(small.dataset) + " --output " +
-                  in_quotes(small.dir / "true_masks") + kFast + " --iterations 60 --loss true_masks");
+                  in_quotes(small.dir / "true_masks") + kFast + kTiny + " --iterations 60 --loss true_masks");
   INFO(masks.err);
   REQUIRE(masks.exit_code == 0);
   // Y_crf of this dataset are its masks: the same maps from another place.
@@ -104,29 +105,32 @@ TEST_CASE("stage 3 run again has nothing to do, and with another option it train
   REQUIRE(digest_of_segmenter(small.dir / "out") != digest);
 }
 
-TEST_CASE("an interrupted stage 3 resumes to the bytes of an undisturbed run", "[cpu]") {
+EACH_PATH_TEST_CASE("an interrupted stage 3 resumes to the bytes of an undisturbed run", "[cpu]") {
   const Small small(9);
-  REQUIRE(small.train("whole", "--iterations 25").exit_code == 0);
-  const fs::path output = small.dir / "stopped";
-  for (const char* signal : {"TERM", "KILL"}) {
-    const bool is_kill = std::string(signal) == "KILL";
-    // Waits for the first checkpoint that this run writes, then sends the signal.
-    const CommandResult stopped =
-        run_command("rm -f " + in_quotes(output / "mark") + "; mkdir -p " + in_quotes(output) + "; touch " +
-                    in_quotes(output / "mark") + "; BOXSEG_CHECKPOINT_EVERY_STEPS=1 " +
-                    small.command("stopped", "--iterations 25") + " & pid=$!; while kill -0 $pid 2>/dev/null && [ ! " +
-                    in_quotes(output / "checkpoint.pt") + " -nt " + in_quotes(output / "mark") +
-                    " ]; do sleep 0.02; done; kill -" + signal + " $pid; wait $pid");
-    INFO(signal << ": " << stopped.err);
-    REQUIRE(stopped.exit_code == (is_kill ? 137 : 75));
-    REQUIRE(!fs::exists(output / "manifest.h5"));
-    REQUIRE(!fs::exists(output / "segmenter.pt"));
+  // A GPU is also asked for the convolutions and dropouts of a large network.
+  const std::vector<std::string> networks = on.device.is_cuda()
+                                                ? std::vector<std::string>{kTiny, "--backbone vgg16 --head largefov"}
+                                                : std::vector<std::string>{kTiny};
+  for (const std::string& network : networks) {
+    const auto command = [&](const std::string& output) {
+      return on.environment() + small.command(output + network, "--iterations 25" + on.option(), network);
+    };
+    const fs::path whole = small.dir / ("whole" + network), output = small.dir / ("stopped" + network);
+    REQUIRE(run_command(command("whole")).exit_code == 0);
+    for (const char* signal : {"TERM", "KILL"}) {
+      const bool is_kill = std::string(signal) == "KILL";
+      const CommandResult stopped = test::stop_at_checkpoint(command("stopped"), output, signal);
+      INFO(signal << ": " << stopped.err);
+      REQUIRE(stopped.exit_code == (is_kill ? 137 : 75));
+      REQUIRE(!fs::exists(output / "manifest.h5"));
+      REQUIRE(!fs::exists(output / "segmenter.pt"));
+    }
+    const CommandResult resumed = run_command(command("stopped"));
+    INFO(resumed.err);
+    REQUIRE(resumed.exit_code == 0);
+    REQUIRE(digest_of_file(output / "segmenter.pt") == digest_of_file(whole / "segmenter.pt"));
+    REQUIRE(read_file(output / "log.jsonl") == read_file(whole / "log.jsonl"));
   }
-  const CommandResult resumed = small.train("stopped", "--iterations 25");
-  INFO(resumed.err);
-  REQUIRE(resumed.exit_code == 0);
-  REQUIRE(digest_of_file(output / "segmenter.pt") == digest_of_file(small.dir / "whole/segmenter.pt"));
-  REQUIRE(read_file(output / "log.jsonl") == read_file(small.dir / "whole/log.jsonl"));
 }
 
 TEST_CASE("a batch in parts learns what the whole batch learns, up to rounding, for every kind of loss", "[cpu]") {
@@ -154,8 +158,8 @@ TEST_CASE("labels that do not fit are refused, each with the file's name and the
   const Small small(4);
   const auto train_with = [&](const fs::path& labels, const std::string& more = "") {
     return run_command(in_quotes(kProgram) + " train --dataset " + in_quotes(small.dataset) + " --labels " +
-                       in_quotes(labels) + " --output " + in_quotes(small.dir / "out") + kFast + " --iterations 5 " +
-                       more);
+                       in_quotes(labels) + " --output " + in_quotes(small.dir / "out") + kFast + kTiny +
+                       " --iterations 5 " + more);
   };
   const fs::path map = small.labels / "Y_ret/picture 2.png";
   SECTION("no manifest") {
