@@ -12,15 +12,15 @@
 
 #include "common/base/error.h"
 #include "common/nn/device_path.h"
-#include "common/nn/network.h"
+#include "common/nn/tensor_runtime.h"
 #include "tests/support/support.h"
 
 namespace boxseg::test {
 
-// The first GPU, or nothing after a counted skip that says what is missing.
+// The first GPU with --precision exact, or nothing after a counted skip that says what is missing.
 inline std::optional<at::Device> gpu_or_skip() {
   try {
-    return resolve_device("cuda");
+    return choose_device("cuda", "exact").device;
   } catch (const Error& e) {
     skip(e.what());
     return std::nullopt;
