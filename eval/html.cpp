@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
 #include "common/base/error.h"
-#include "common/io/codecs.h"
+#include "common/io/jpeg.h"
+#include "common/io/png_codec.h"
 
 namespace boxseg {
 namespace {
@@ -17,10 +17,10 @@ cv::Mat view(const RgbImage& image) {
   return {static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3, const_cast<uint8_t*>(image.pixels.data())};
 }
 
-std::string encoded(const cv::Mat& bgr, const char* extension, const char* type, const std::vector<int>& parameters) {
-  std::vector<uint8_t> bytes;
-  ensure(encode_image(extension, bgr, bytes, parameters), "a picture of the report cannot be encoded as {}", extension);
-  return fmt::format("data:image/{};base64,{}", type, base64({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
+constexpr int kSmallest = 9;  // zlib's level for PNGs within a page
+
+std::string data_uri(const char* type, std::string_view bytes) {
+  return fmt::format("data:image/{};base64,{}", type, base64(bytes));
 }
 
 }  // namespace
@@ -52,24 +52,19 @@ std::string base64(std::string_view bytes) {
   return text;
 }
 
-std::string jpeg_uri(const RgbImage& image, int quality) {
-  cv::Mat bgr;
-  cv::cvtColor(view(image), bgr, cv::COLOR_RGB2BGR);
-  return encoded(bgr, ".jpg", "jpeg", {cv::IMWRITE_JPEG_QUALITY, quality});
-}
+std::string jpeg_uri(const RgbImage& image, int quality) { return data_uri("jpeg", encode_jpeg(image, quality)); }
 
-std::string png_uri(const RgbImage& image) {
-  cv::Mat bgr;
-  cv::cvtColor(view(image), bgr, cv::COLOR_RGB2BGR);
-  return encoded(bgr, ".png", "png", {cv::IMWRITE_PNG_COMPRESSION, 9});
-}
+std::string png_uri(const RgbImage& image) { return data_uri("png", encode_rgb_png(image, kSmallest)); }
 
 std::string png_uri(const RgbImage& image, const std::vector<uint8_t>& alpha) {
   ensure(alpha.size() * 3 == image.pixels.size(), "alpha of {} pixels for {} x {}", alpha.size(), image.width, image.height);
-  cv::Mat bgra;
-  cv::cvtColor(view(image), bgra, cv::COLOR_RGB2BGRA);
-  for (size_t i = 0; i < alpha.size(); ++i) bgra.data[4 * i + 3] = alpha[i];
-  return encoded(bgra, ".png", "png", {cv::IMWRITE_PNG_COMPRESSION, 9});
+  std::vector<uint8_t> rgba;
+  rgba.reserve(4 * alpha.size());
+  for (size_t i = 0; i < alpha.size(); ++i) {
+    const uint8_t* rgb = &image.pixels[3 * i];
+    rgba.insert(rgba.end(), {rgb[0], rgb[1], rgb[2], alpha[i]});
+  }
+  return data_uri("png", encode_png({image.height, image.width, 4, rgba.data()}, kSmallest));
 }
 
 std::string css_color(const Color& c) { return fmt::format("#{:02x}{:02x}{:02x}", c[0], c[1], c[2]); }

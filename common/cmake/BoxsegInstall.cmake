@@ -22,4 +22,5 @@ install(FILES "${CMAKE_BINARY_DIR}/boxsegConfig.cmake" "${CMAKE_BINARY_DIR}/boxs
   DESTINATION ${package_dir} COMPONENT crf)
 if(TARGET crf)
   install(TARGETS crf RUNTIME COMPONENT programs)
+  install(TARGETS boxseg_codecs LIBRARY COMPONENT programs)
 endif()

@@ -2,33 +2,66 @@
 
 #include <dlfcn.h>
 
-#include <opencv2/imgcodecs.hpp>
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <string>
+#include <system_error>
 
 #include "common/base/error.h"
+#include "common/io/codecs/boxseg_codecs.h"
 
 namespace boxseg {
 namespace {
 
-void* symbol(const char* name) {
-  static void* const library = dlopen(BOXSEG_IMAGE_CODECS, RTLD_LAZY | RTLD_LOCAL);
-  void* const found = library != nullptr ? dlsym(library, name) : nullptr;
-  if (found == nullptr) fail("images cannot be read or written: {}; install OpenCV as set-up does", dlerror());
-  return found;
+constexpr const char* kLibrary = "libboxseg_codecs.so";
+
+struct Codecs {
+  decltype(&boxseg_codecs_decode) decode = nullptr;
+  decltype(&boxseg_codecs_free) free = nullptr;
+  std::string error;  // why they cannot be had
+};
+
+// The folders bin/ (or tests/) and lib/ stand side by side in a build and in a bundle; where a distribution puts the
+// library elsewhere, the loader's own search finds it.
+std::string library_path() {
+  std::error_code ignored;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", ignored);
+  const std::filesystem::path beside = program.parent_path().parent_path() / "lib" / kLibrary;
+  return std::filesystem::exists(beside, ignored) ? beside.string() : kLibrary;
+}
+
+Codecs load() {
+  Codecs codecs;
+  if (void* const library = dlopen(library_path().c_str(), RTLD_NOW | RTLD_LOCAL)) {
+    codecs.decode = reinterpret_cast<decltype(codecs.decode)>(dlsym(library, "boxseg_codecs_decode"));
+    codecs.free = reinterpret_cast<decltype(codecs.free)>(dlsym(library, "boxseg_codecs_free"));
+    if (codecs.decode != nullptr && codecs.free != nullptr) return codecs;
+  }
+  const char* const reason = dlerror();
+  codecs.error = reason != nullptr ? reason : "it lacks a function";
+  return codecs;
 }
 
 }  // namespace
 
-cv::Mat decode_image(const cv::Mat& bytes, int flags) {
-  using Decode = cv::Mat(cv::InputArray, int);
-  static auto* const decode = reinterpret_cast<Decode*>(symbol("_ZN2cv8imdecodeERKNS_11_InputArrayEi"));
-  return decode(bytes, flags);
-}
-
-bool encode_image(const std::string& extension, const cv::Mat& pixels, std::vector<uint8_t>& bytes, const std::vector<int>& parameters) {
-  using Encode = bool(const cv::String&, cv::InputArray, std::vector<uchar>&, const std::vector<int>&);
-  static auto* const encode = reinterpret_cast<Encode*>(symbol(
-      "_ZN2cv8imencodeERKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEERKNS_11_InputArrayERSt6vectorIhSaIhEERKSB_IiSaIiEE"));
-  return encode(extension, pixels, bytes, parameters);
+RgbImage decode_unusual_image(const std::filesystem::path& path, std::string_view bytes) {
+  static const Codecs codecs = load();
+  if (!codecs.error.empty())
+    fail_input(
+        "{}: is no PNG and no JPEG of the usual kinds, and what reads others cannot be loaded ({}); convert it to JPEG "
+        "or PNG, or install {} and OpenCV's image codecs",
+        path.string(), codecs.error, kLibrary);
+  uint8_t* pixels = nullptr;
+  int64_t height = 0, width = 0;
+  std::array<char, 400> error{};
+  if (codecs.decode(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), &pixels, &height, &width,
+                    error.data(), error.size()) != 0)
+    fail_input("{}: {}", path.string(), error.data());
+  const std::unique_ptr<uint8_t, decltype(codecs.free)> owner(pixels, codecs.free);
+  RgbImage image(height, width);
+  std::copy_n(pixels, image.pixels.size(), image.pixels.begin());
+  return image;
 }
 
 }  // namespace boxseg

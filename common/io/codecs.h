@@ -1,14 +1,15 @@
-// OpenCV's image formats, loaded with the first image: a hundred other libraries come with them, which would cost each program
-// 0.1 s at its start.
+// Photographs that neither TurboJPEG nor libpng reads: BMP, TIFF, WebP, JPEGs in CMYK. A library of ours hands them to
+// OpenCV (common/io/codecs). It is loaded with the first such photograph, since eighty others come with it, and a
+// program that meets none does without them.
 #pragma once
-#include <opencv2/core.hpp>
-#include <string>
-#include <vector>
+#include <filesystem>
+#include <string_view>
+
+#include "common/io/image.h"
 
 namespace boxseg {
 
-// As cv::imdecode and cv::imencode (flags and parameters: opencv2/imgcodecs.hpp). Throw `failed` when the library cannot be loaded.
-cv::Mat decode_image(const cv::Mat& bytes, int flags);
-bool encode_image(const std::string& extension, const cv::Mat& pixels, std::vector<uint8_t>& bytes, const std::vector<int>& parameters);
+// Throws bad_input with the file's name: not an image, damaged, too large, or the library cannot be loaded.
+RgbImage decode_unusual_image(const std::filesystem::path& path, std::string_view bytes);
 
 }  // namespace boxseg

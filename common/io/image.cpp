@@ -3,8 +3,6 @@
 #include <array>
 #include <cstring>
 #include <fstream>
-#include <opencv2/imgcodecs.hpp>
-#include <opencv2/imgproc.hpp>
 #include <string_view>
 #include <utility>
 
@@ -12,6 +10,7 @@
 #include "common/base/files.h"
 #include "common/io/codecs.h"
 #include "common/io/jpeg.h"
+#include "common/io/png_codec.h"
 
 namespace boxseg {
 namespace {
@@ -87,19 +86,8 @@ RgbImage decode(const std::filesystem::path& path, const std::string& bytes) {
   refuse_if_cut(path, bytes);
   if (bytes.starts_with(kJpegSignature))
     if (std::optional<RgbImage> image = decode_jpeg(bytes)) return std::move(*image);
-  cv::Mat bgr;
-  try {
-    const cv::Mat raw(1, static_cast<int>(bytes.size()), CV_8U, const_cast<char*>(bytes.data()));
-    bgr = decode_image(raw, cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION);
-  } catch (const cv::Exception& e) {  // sizes beyond its limits
-    fail_input("{}: cannot be decoded: {}", path.string(), e.err);
-  }
-  if (bgr.empty())
-    fail_input("{}: is not an image of a known format (JPEG, PNG, BMP, TIFF, WebP), or is damaged", path.string());
-  RgbImage image(bgr.rows, bgr.cols);
-  cv::Mat rgb(bgr.rows, bgr.cols, CV_8UC3, image.pixels.data());
-  cv::cvtColor(bgr, rgb, cv::COLOR_BGR2RGB);
-  return image;
+  if (bytes.starts_with(kPngSignature)) return decode_png_rgb(path, bytes);
+  return decode_unusual_image(path, bytes);
 }
 
 // The frame header among a JPEG's segments; {0,0} when there is none (or its height comes later, in a DNL segment).
@@ -127,17 +115,6 @@ ImageSize jpeg_size(std::ifstream& file) {
     }
     at += 2 + static_cast<std::streamoff>(big_endian(bytes, 2, 2));
   }
-}
-
-std::string encode(const RgbImage& image, const char* format, const std::vector<int>& parameters) {
-  ensure(image.height > 0 && image.width > 0, "an image of {} x {} pixels cannot be encoded", image.height, image.width);
-  const cv::Mat rgb(static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3,
-                    const_cast<uint8_t*>(image.pixels.data()));
-  cv::Mat bgr;
-  cv::cvtColor(rgb, bgr, cv::COLOR_RGB2BGR);
-  std::vector<uint8_t> bytes;
-  ensure(encode_image(format, bgr, bytes, parameters), "an image cannot be encoded as {}", format);
-  return {bytes.begin(), bytes.end()};
 }
 
 }  // namespace
@@ -179,11 +156,16 @@ void check_image_is_whole(const std::filesystem::path& path) {
 }
 
 void write_rgb_jpeg(const std::filesystem::path& path, const RgbImage& image, int quality) {
-  write_file(path, encode(image, ".jpg", {cv::IMWRITE_JPEG_QUALITY, quality}));
+  write_file(path, encode_jpeg(image, quality));
 }
 
-void write_rgb_png(const std::filesystem::path& path, const RgbImage& image) { write_file(path, encode_rgb_png(image)); }
+void write_rgb_png(const std::filesystem::path& path, const RgbImage& image) {
+  write_file(path, encode_rgb_png(image));
+}
 
-std::string encode_rgb_png(const RgbImage& image) { return encode(image, ".png", {cv::IMWRITE_PNG_COMPRESSION, 3}); }
+std::string encode_rgb_png(const RgbImage& image, int level) {
+  return encode_png({.height = image.height, .width = image.width, .channels = 3, .pixels = image.pixels.data()},
+                    level);
+}
 
 }  // namespace boxseg

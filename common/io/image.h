@@ -43,6 +43,6 @@ void check_image_is_whole(const std::filesystem::path& path);
 
 void write_rgb_jpeg(const std::filesystem::path& path, const RgbImage& image, int quality = 90);  // atomically
 void write_rgb_png(const std::filesystem::path& path, const RgbImage& image);                     // atomically
-std::string encode_rgb_png(const RgbImage& image);  // the bytes of that file
+std::string encode_rgb_png(const RgbImage& image, int level = 3);  // the bytes of that file; level: zlib's
 
 }  // namespace boxseg

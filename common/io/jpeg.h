@@ -1,15 +1,19 @@
-// JPEG photographs straight to RGB, by libjpeg-turbo's TurboJPEG API.
+// JPEG photographs straight to RGB and back, by libjpeg-turbo's TurboJPEG API.
 #pragma once
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "common/io/image.h"
 
 namespace boxseg {
 
-// The same bytes as by OpenCV (both use libjpeg-turbo: exact integer DCT, smooth chroma), without its detour over BGR, which
-// takes a fifth of the time. nullopt for what TurboJPEG does not turn into RGB: CMYK, unusual chroma sampling, more than
-// 2^30 pixels (OpenCV's limit), headers that are damaged; OpenCV then decides.
+// The same bytes as by OpenCV (both use libjpeg-turbo: exact integer DCT, smooth chroma), without its detour over BGR,
+// which takes a fifth of the time. nullopt for what TurboJPEG does not turn into RGB: CMYK, unusual chroma sampling,
+// more than 2^30 pixels (OpenCV's limit), headers that are damaged; OpenCV then decides.
 std::optional<RgbImage> decode_jpeg(std::string_view bytes);
+
+// Baseline, chroma at half the width and height, tables not optimised: OpenCV's bytes at the same quality (1 to 100).
+std::string encode_jpeg(const RgbImage& image, int quality);
 
 }  // namespace boxseg

@@ -8,6 +8,7 @@
 #include "common/io/label_png.h"
 #include "common/io/npy.h"
 #include "tests/crf/support.h"
+#include "tests/support/loaded_libraries.h"
 #include "tests/support/support.h"
 
 #include <catch2/catch.hpp>
@@ -104,6 +105,44 @@ TEST_CASE("the crf program answers bad calls with a message and leaves nothing b
   refused(f.inputs() + output, 3, "NaN");
   write_npy(f.probabilities, {{256, 40, 50}, std::vector<float>(256 * 2000, 0.1f)});
   refused(f.inputs() + output, 3, "256 classes");
+}
+
+TEST_CASE("unusual photographs are read by the library beside the program, and without it a message says what to do") {
+  Files f;
+  const std::string usual = f.inputs();
+  f.image = (f.folder / "photo.ppm").string();
+  const std::string pixels(f.c.rgb.begin(), f.c.rgb.end()), outputs = "--iterations 1 --output '" + f.labels + "'";
+  write_file(f.image, "P6 50 40 255\n" + pixels);
+
+  const auto loaded = test::loaded_libraries("'" + f.program + "' " + f.inputs() + outputs);
+  INFO(loaded.result.err);
+  REQUIRE(loaded.result.exit_code == 0);
+  CHECK(loaded.has("imgcodecs"));
+  const std::string labels = read_file(f.labels);
+  REQUIRE(f.run(usual + outputs).exit_code == 0);
+  CHECK(read_file(f.labels) == labels);
+
+  // A copy of the program in a folder of its own.
+  const fs::path root = f.folder / "elsewhere", library = root / "lib/libboxseg_codecs.so";
+  make_directories(root / "bin");
+  make_directories(root / "lib");
+  fs::copy_file(f.program, root / "bin/crf");
+  f.program = (root / "bin/crf").string();
+  CHECK(f.run(usual + outputs).exit_code == 0);
+  const auto absent = f.run(f.inputs() + outputs);
+  CHECK(absent.exit_code == 3);
+  CHECK_THAT(
+      absent.err,
+      Catch::Contains("photo.ppm: is no PNG and no JPEG of the usual kinds") &&
+          Catch::Contains("libboxseg_codecs.so: cannot open shared object file") &&
+          Catch::Contains("convert it to JPEG or PNG, or install libboxseg_codecs.so and OpenCV's image codecs"));
+  write_file(library, "no library");
+  const auto damaged = f.run(f.inputs() + outputs);
+  CHECK(damaged.exit_code == 3);
+  CHECK_THAT(damaged.err, Catch::Contains("elsewhere/lib/libboxseg_codecs.so: file too short"));
+  fs::remove(library);
+  fs::copy_file(fs::path(BOXSEG_BIN_DIR) / "../lib/libboxseg_codecs.so", library);
+  CHECK(f.run(f.inputs() + outputs).exit_code == 0);
 }
 
 TEST_CASE("a CPU without AVX2 is told of, rather than met with an illegal instruction") {

@@ -5,6 +5,7 @@
 #include "common/io/hdf5.h"
 #include "common/io/manifest.h"
 #include "tests/data/voc_folder.h"
+#include "tests/support/loaded_libraries.h"
 
 #include <catch2/catch.hpp>
 
@@ -228,7 +229,11 @@ TEST_CASE("An index cut in half is refused by name") {
 TEST_CASE("prepare synthetic draws a folder that prepare voc indexes") {
   const TemporaryDirectory dir;
   const fs::path root = dir / "with blank";
-  REQUIRE(prepare("synthetic --quiet --images 12 --seed 3 --output " + quoted(root)).exit_code == 0);
+  const auto drawn = loaded_libraries(quoted(BOXSEG_BIN_DIR "/prepare") +
+                                      " synthetic --quiet --images 12 --seed 3 --output " + quoted(root));
+  REQUIRE(drawn.result.exit_code == 0);
+  REQUIRE(drawn.has("libturbojpeg"));
+  REQUIRE_FALSE(drawn.has("imgcodecs"));
   const CommandResult result =
       prepare("voc --root " + quoted(root) + " --split train=train --split val=val --output " + quoted(dir / "d.h5"));
   CAPTURE(result.err);

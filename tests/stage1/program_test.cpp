@@ -5,9 +5,11 @@
 
 #include "common/base/files.h"
 #include "common/io/checkpoint/checkpoint.h"
+#include "common/io/event_file.h"
 #include "common/io/manifest.h"
 #include "tests/nn/paths.h"
 #include "tests/stage1/small_dataset.h"
+#include "tests/support/loaded_libraries.h"
 #include "tests/support/stopping.h"
 #include "tests/support/support.h"
 
@@ -86,6 +88,22 @@ TEST_CASE("stage1_classify learns the boxes of a small dataset, names what it wr
     REQUIRE(other.exit_code == 3);
     REQUIRE(other.err.find("classifier.pt") != std::string::npos);
   }
+}
+
+TEST_CASE("stage 1 reads photographs in PNG and draws TensorBoard's picture without OpenCV's image codecs", "[cpu]") {
+  const TemporaryDirectory dir;
+  const fs::path dataset = test::make_small_dataset(dir.path(), 6);
+  const auto loaded =
+      test::loaded_libraries(in_quotes(kProgram) + " --dataset " + in_quotes(dataset) + " --split train --output " +
+                             in_quotes(dir / "out") + kFast + " --backbone tiny --iterations 2");
+  INFO(loaded.result.err);
+  REQUIRE(loaded.result.exit_code == 0);
+  bool has_picture = false;
+  for (const fs::path& events : event_files(dir / "out"))
+    has_picture = has_picture || read_file(events).find("\x89PNG") != std::string::npos;
+  REQUIRE(has_picture);
+  REQUIRE(loaded.has("libpng"));
+  REQUIRE_FALSE(loaded.has("imgcodecs"));
 }
 
 EACH_PATH_TEST_CASE("an interrupted stage 1 resumes to the bytes of an undisturbed run", "[cpu]") {
