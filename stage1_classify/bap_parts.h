@@ -14,15 +14,15 @@ class PlanTables;
 
 // Axes as in bap_kernel.h; A = h*w. Images whose boxes attend to nothing have zeros in dots, gram and query_norms.
 struct Parts {
-  at::Tensor queries;                        // [N,J,C]
-  at::Tensor dots;                           // [N,J,A], where boxes are
-  at::Tensor gram;                           // [N,5,h,w]
-  at::Tensor query_norms;                    // [N,J]
-  at::Tensor attention;                      // [S]
-  at::Tensor weights;                        // [R*K2], of windows
-  at::Tensor matrix;                         // [R*K2,A], what pools
-  at::Tensor vectors;                        // [R*K2,C]
-  std::shared_ptr<const PlanTables> tables;  // the plan on the features' device; of forward_device() alone
+  at::Tensor queries;                                  // [N,J,C]
+  at::Tensor dots;                                     // [N,J,A], where boxes are
+  at::Tensor gram;                                     // [N,5,h,w]
+  at::Tensor query_norms;                              // [N,J]
+  at::Tensor attention;                                // [S]
+  at::Tensor weights;                                  // [R*K2], of windows
+  at::Tensor matrix;                                   // [R*K2,A], what pools
+  at::Tensor vectors;                                  // [R*K2,C]
+  std::shared_ptr<const PlanTables> tables = nullptr;  // the plan on the features' device; of forward_device() alone
 };
 
 // features: [N,C,h,w], contiguous.
