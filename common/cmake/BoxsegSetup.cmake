@@ -56,24 +56,37 @@ target_link_libraries(boxseg_hdf5 INTERFACE ${HDF5_C_LIBRARIES})
 target_include_directories(boxseg_hdf5 SYSTEM INTERFACE ${HDF5_C_INCLUDE_DIRS})
 
 if(BOXSEG_CUDA)
-  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
-    set(CMAKE_CUDA_ARCHITECTURES 75-real 90)
+  # Machine code for all cards that CUDA 13 and LibTorch's wheel serve; newer ones than 9.0 get by with the PTX of 9.0.
+  set(CMAKE_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real 90)
+  if(BOXSEG_CUDA_ARCHS)
+    string(REGEX REPLACE "[ ,]+" ";" CMAKE_CUDA_ARCHITECTURES "${BOXSEG_CUDA_ARCHS}")
   endif()
+  foreach(arch IN LISTS CMAKE_CUDA_ARCHITECTURES)
+    if(NOT arch MATCHES "^[0-9][0-9][0-9]?(-real|-virtual)?$")
+      message(FATAL_ERROR "CUDA_ARCHS: \"${arch}\" is not a compute capability such as 86, 86-real or 86-virtual")
+    endif()
+  endforeach()
   # CMake 3.25 takes the newest standard of the host compiler for nvcc's; kernels need no more than C++17.
   set(CMAKE_CUDA_STANDARD 17)
   add_compile_options("$<$<COMPILE_LANGUAGE:CUDA>:--fmad=false>")
   set(CMAKE_CUDA_RUNTIME_LIBRARY Shared)
   enable_language(CUDA)
-  find_package(CUDAToolkit REQUIRED)
 endif()
 find_package(TorchWheel 2.11 REQUIRED)
 set(BOXSEG_TORCH Torch::cpu)
 if(BOXSEG_CUDA)
-  if(NOT TARGET Torch::cuda)
+  # libtorch_cuda is not linked: it takes 0.4 s to load, and is loaded once a GPU is asked for (common/nn/device.cpp). The
+  # kernels' CUDA runtime comes with the language, on the link line alone: a folder of CUDA's headers would change the
+  # command of every C++ file, and with it what the compiler's cache knows of a build without CUDA.
+  if(NOT TorchWheel_HAS_CUDA)
     message(FATAL_ERROR "BOXSEG_CUDA=ON, but the LibTorch in ${TorchWheel_ROOT} has no CUDA libraries")
   endif()
-  # On the link line, so that a LibTorch without them is found out here; not in the programs' list of needed libraries:
-  # libtorch_cuda takes 0.4 s to load and is loaded once a GPU is asked for (common/nn/device.cpp).
-  set(BOXSEG_TORCH Torch::cpu CUDA::cudart "${TorchWheel_torch_cuda}" "${TorchWheel_c10_cuda}")
-  add_compile_definitions(BOXSEG_WITH_CUDA=1 BOXSEG_TORCH_LIBRARIES="${TorchWheel_ROOT}/lib")
+  # LibTorch's own libcudart is found first; one without NVIDIA's packages beside it gets the toolkit's.
+  foreach(directory IN LISTS CMAKE_CUDA_HOST_IMPLICIT_LINK_DIRECTORIES)
+    if(EXISTS "${directory}/libcudart.so.13")
+      list(APPEND TorchWheel_RUNTIME_DIRS "${directory}")
+    endif()
+  endforeach()
+  list(JOIN CMAKE_CUDA_ARCHITECTURES "," architectures)
+  set_source_files_properties(common/nn/cuda_build.cpp PROPERTIES COMPILE_DEFINITIONS BOXSEG_CUDA_ARCHITECTURES="${architectures}")
 endif()

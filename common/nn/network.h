@@ -115,7 +115,4 @@ std::string shape_text(const at::Tensor& tensor);  // "[64,3,3,3]"
 std::string record_list(const std::vector<std::string>& items);
 std::vector<std::string> parse_record_list(const std::string& text);
 
-// "auto", "cpu", "cuda", "cuda:1" -> device; asks for a GPU that is not there: usage error saying what is missing.
-at::Device resolve_device(const std::string& name);
-
 }  // namespace boxseg

@@ -243,19 +243,3 @@ TEST_CASE("gradients of the layers are those of finite differences", "[network]"
     }
   }
 }
-
-TEST_CASE("devices are resolved, and a GPU that is not there says what is missing", "[network]") {
-  CHECK(resolve_device("cpu").is_cpu());
-  CHECK_NOTHROW(resolve_device("auto"));
-  std::string message;
-  CHECK(exit_code_of([] { resolve_device("gpu"); }, &message) == 2);
-  CHECK_THAT(message, Catch::Contains("gpu") && Catch::Contains("cuda:N"));
-  if (resolve_device("auto").is_cpu()) {
-    CHECK(exit_code_of([] { resolve_device("cuda"); }, &message) == 2);
-    CHECK_THAT(message, Catch::Contains("CUDA=1") || Catch::Contains("driver"));
-    CHECK(exit_code_of([] { resolve_device("cuda:1"); }) == 2);
-  } else {
-    CHECK(exit_code_of([] { resolve_device("cuda:99"); }, &message) == 2);
-    CHECK_THAT(message, Catch::Contains("GPU(s)"));
-  }
-}
