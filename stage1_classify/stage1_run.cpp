@@ -10,7 +10,6 @@
 #include "common/base/parallel.h"
 #include "common/base/text.h"
 #include "common/data/loader.h"
-#include "common/nn/device.h"
 #include "common/nn/tensor_runtime.h"
 #include "common/nn/trainer.h"
 #include "common/pipeline/stage_inputs.h"

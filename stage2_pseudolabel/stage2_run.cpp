@@ -8,7 +8,6 @@
 #include "common/base/parallel.h"
 #include "common/base/text.h"
 #include "common/io/label_png.h"
-#include "common/nn/device.h"
 #include "common/nn/tensor_runtime.h"
 #include "common/pipeline/stage_inputs.h"
 #include "common/pipeline/stage_run.h"

@@ -12,7 +12,6 @@
 #include "common/base/text.h"
 #include "common/data/loader.h"
 #include "common/io/journal.h"
-#include "common/nn/device.h"
 #include "common/nn/tensor_runtime.h"
 #include "common/nn/transfer.h"
 #include "common/pipeline/stage_inputs.h"

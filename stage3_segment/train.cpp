@@ -9,7 +9,6 @@
 #include "common/base/log.h"
 #include "common/base/parallel.h"
 #include "common/base/text.h"
-#include "common/nn/device.h"
 #include "common/nn/tensor_runtime.h"
 #include "common/pipeline/stage_inputs.h"
 #include "common/pipeline/stage_run.h"

@@ -12,7 +12,7 @@
 
 #include "common/base/log.h"
 #include "common/nn/device_path.h"
-#include "common/nn/network.h"
+#include "common/nn/device.h"
 
 namespace boxseg {
 namespace {

@@ -11,7 +11,7 @@ namespace boxseg {
 // hold more than they have taken up at once; other blocks go back to the heap, whose free end is kept up to 1 GiB.
 void start_tensor_runtime(int threads);
 
-// The device that --device names (common/nn/network.h), with --precision in force on it.
+// The device that --device names (common/nn/device.h), with --precision in force on it.
 struct TensorDevice {
   at::Device device = at::kCPU;
   Precision used = Precision::exact;
