@@ -86,14 +86,13 @@ function(boxseg_test unit)
     file(GLOB support CONFIGURE_DEPENDS "tests/support/*.cpp")
     add_library(boxseg_test_support STATIC ${support})
     target_link_libraries(boxseg_test_support PUBLIC boxseg_io Catch2::Catch2)
-    target_compile_definitions(boxseg_test_support PRIVATE BOXSEG_SOURCE_DIR="${CMAKE_CURRENT_SOURCE_DIR}")
+    target_compile_definitions(boxseg_test_support PRIVATE
+      BOXSEG_BUILT_FROM="${CMAKE_CURRENT_SOURCE_DIR}" BOXSEG_BUILT_INTO="${CMAKE_BINARY_DIR}/bin")
   endif()
   add_executable(test_${unit} ${sources})
   boxseg_use(test_${unit} ${ARGN})
   target_link_libraries(test_${unit} PRIVATE boxseg_test_support)
   set_target_properties(test_${unit} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
-  target_compile_definitions(test_${unit} PRIVATE
-    BOXSEG_SOURCE_DIR="${CMAKE_CURRENT_SOURCE_DIR}" BOXSEG_BIN_DIR="${CMAKE_BINARY_DIR}/bin")
   add_test(NAME ${unit} COMMAND test_${unit} "~[golden]~[slow]~[cuda]")
   set_tests_properties(${unit} PROPERTIES LABELS "cpu;${unit}")
   # Tests for a GPU are those of EACH_PATH_TEST_CASE (tests/nn/paths.h) and what is tagged by hand.

@@ -303,7 +303,7 @@ TEST_CASE("An interrupted prepare ends with 75 and leaves no list, index or half
   const TemporaryDirectory dir;
   const std::string limit = "timeout --preserve-status -s TERM 1 ";
   const CommandResult drawn =
-      run_command(limit + BOXSEG_BIN_DIR "/prepare synthetic --images 100000 --output " + quoted(dir / "s"));
+      run_command(limit + BOXSEG_BIN_DIR + "/prepare synthetic --images 100000 --output " + quoted(dir / "s"));
   REQUIRE(drawn.exit_code == 75);
   REQUIRE_THAT(drawn.err, Catch::Contains("interrupted"));
   REQUIRE_FALSE(fs::exists(dir / "s/ImageSets"));

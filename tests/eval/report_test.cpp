@@ -18,7 +18,7 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-const std::string kReport = BOXSEG_BIN_DIR "/report";
+const std::string kReport = BOXSEG_BIN_DIR + "/report";
 
 CommandResult report(const std::string& arguments) { return run_command(fmt::format("'{}' {}", kReport, arguments)); }
 

@@ -20,7 +20,25 @@ namespace {
 
 int g_skipped = 0;
 
+// The bundle that this program lies in (BUNDLE/tests/test_nn, or BUNDLE/libexec/test_nn), or nothing.
+std::optional<fs::path> own_bundle() {
+  std::error_code error;
+  const fs::path root = fs::read_symlink("/proc/self/exe", error).parent_path().parent_path();
+  if (error || !fs::exists(root / "bundle.txt")) return std::nullopt;
+  return root;
+}
+
 }  // namespace
+
+std::string source_dir() {
+  const auto bundle = own_bundle();
+  return bundle ? bundle->string() : BOXSEG_BUILT_FROM;
+}
+
+std::string bin_dir() {
+  const auto bundle = own_bundle();
+  return bundle ? (*bundle / "bin").string() : BOXSEG_BUILT_INTO;
+}
 
 std::optional<fs::path> shared_dir() {
   if (const char* named = std::getenv("BOXSEG_SHARED"); named != nullptr && *named != '\0') {
@@ -30,7 +48,8 @@ std::optional<fs::path> shared_dir() {
   const fs::path beside = fs::path(BOXSEG_SOURCE_DIR).parent_path() / "shared";
   if (fs::is_directory(beside / "golden")) return beside;
   if (std::getenv("BOXSEG_REQUIRE_SHARED") != nullptr)
-    fail("{}: no such folder, and BOXSEG_REQUIRE_SHARED is set; tests with golden data may not be skipped", beside.string());
+    fail("{}: no such folder, and BOXSEG_REQUIRE_SHARED is set; tests with golden data may not be skipped",
+         beside.string());
   return std::nullopt;
 }
 
@@ -39,7 +58,8 @@ std::optional<fs::path> python() {
   const fs::path made = fs::path(BOXSEG_SOURCE_DIR) / ".deps/python/python3";
   if (fs::exists(made)) return made;
   if (std::getenv("BOXSEG_REQUIRE_PYTHON") != nullptr)
-    fail("{}: not there, and BOXSEG_REQUIRE_PYTHON is set; run `make -f Makefile.pipeline setup-python`", made.string());
+    fail("{}: not there, and BOXSEG_REQUIRE_PYTHON is set; run `make -f Makefile.pipeline setup-python`",
+         made.string());
   return std::nullopt;
 }
 

@@ -6,12 +6,17 @@
 
 namespace boxseg::test {
 
-// ../shared beside the project, or BOXSEG_SHARED; nullopt in a user's clone (an error when BOXSEG_REQUIRE_SHARED is set,
-// as CI does where the data are known to be there).
+// The folder of the project's files that tests read (data, tests), and that of the programs. In a bundle, which tests
+// recognise by its bundle.txt beside them, both are the bundle's, so it may be unpacked anywhere.
+std::string source_dir();
+std::string bin_dir();
+
+// ../shared beside the project, or BOXSEG_SHARED; nullopt in a user's clone (an error when BOXSEG_REQUIRE_SHARED is
+// set, as CI does where the data are known to be there).
 std::optional<std::filesystem::path> shared_dir();
 
-// A Python with PyTorch, TensorBoard, NumPy and pillow, as `setup-python` makes it, or the interpreter that BOXSEG_PYTHON
-// names; nullopt where neither is (an error when BOXSEG_REQUIRE_PYTHON is set, as in CI).
+// A Python with PyTorch, TensorBoard, NumPy and pillow, as `setup-python` makes it, or the interpreter that
+// BOXSEG_PYTHON names; nullopt where neither is (an error when BOXSEG_REQUIRE_PYTHON is set, as in CI).
 std::optional<std::filesystem::path> python();
 
 // Reports a skip with its reason; skips are counted and printed when the program ends.
@@ -40,20 +45,23 @@ CommandResult run_command(const std::string& shell_command);  // through /bin/sh
 
 }  // namespace boxseg::test
 
+#define BOXSEG_SOURCE_DIR boxseg::test::source_dir()
+#define BOXSEG_BIN_DIR boxseg::test::bin_dir()
+
 // In a test that needs shared data:  SHARED_OR_SKIP(shared);  then shared / "golden/crf.h5".
-#define SHARED_OR_SKIP(name)                                                        \
-  const auto name##_found = boxseg::test::shared_dir();                             \
-  if (!name##_found) {                                                              \
-    boxseg::test::skip("no shared data beside the project");                        \
-    return;                                                                         \
-  }                                                                                 \
+#define SHARED_OR_SKIP(name)                                 \
+  const auto name##_found = boxseg::test::shared_dir();      \
+  if (!name##_found) {                                       \
+    boxseg::test::skip("no shared data beside the project"); \
+    return;                                                  \
+  }                                                          \
   const std::filesystem::path name = *name##_found
 
 // In a test that needs Python's packages:  PYTHON_OR_SKIP(python);
-#define PYTHON_OR_SKIP(name)                                                                    \
-  const auto name##_found = boxseg::test::python();                                             \
-  if (!name##_found) {                                                                          \
+#define PYTHON_OR_SKIP(name)                                                                            \
+  const auto name##_found = boxseg::test::python();                                                     \
+  if (!name##_found) {                                                                                  \
     boxseg::test::skip("no Python with PyTorch; `make -f Makefile.pipeline setup-python` sets one up"); \
-    return;                                                                                     \
-  }                                                                                             \
+    return;                                                                                             \
+  }                                                                                                     \
   const std::filesystem::path name = *name##_found
