@@ -116,3 +116,10 @@ function(boxseg_test unit)
     endif()
   endforeach()
 endfunction()
+
+# What tests/gpu/check.sh calls beside the programs: tests/gpu/NAME_main.cpp -> tests/gpu_NAME.
+function(boxseg_check_program name)
+  add_executable(gpu_${name} tests/gpu/${name}_main.cpp)
+  boxseg_use(gpu_${name} ${ARGN})
+  set_target_properties(gpu_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
+endfunction()

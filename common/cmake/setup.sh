@@ -13,6 +13,7 @@ packages=(g++ clang cmake ninja-build ccache mold python3-venv util-linux
   libopencv-dev libboost-program-options-dev libhdf5-dev libfmt-dev catch2 libpng-dev libturbojpeg0-dev zlib1g-dev
   libdeflate-dev libpugixml-dev libarchive-dev nlohmann-json3-dev libsimdjson-dev libxxhash-dev)
 [ -z "${BOXSEG_BENCH:-}" ] || packages+=(libbenchmark-dev python3-dev)  # the latter: pydensecrf is compiled
+[ -z "${BOXSEG_BUNDLE:-}" ] || packages+=(patchelf zstd binutils)
 
 missing=()
 for package in "${packages[@]}"; do
