@@ -82,7 +82,7 @@ function(boxseg_test unit)
     return()
   endif()
   if(NOT TARGET boxseg_test_support)
-    find_package(Catch2 2 REQUIRED)
+    find_package(Catch2 REQUIRED)    # 2 or 3, see tests/support/catch.h
     file(GLOB support CONFIGURE_DEPENDS "tests/support/*.cpp")
     add_library(boxseg_test_support STATIC ${support})
     target_link_libraries(boxseg_test_support PUBLIC boxseg_io Catch2::Catch2)

@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
 # Sets up what the build needs: Debian packages, LibTorch from the PyPI wheel, the light backbone's ImageNet weights.
 # Usage: setup.sh DEPS_FOLDER. Everything is pinned; the second time nothing is done. TORCH_ROOT names another LibTorch.
+#        setup.sh DEPS_FOLDER PACKAGE...: these Debian packages alone, for what only tests or benchmarks need.
 # BOXSEG_CUDA=1: also nvcc, where there is none of CUDA 13.0, and what LibTorch's CUDA libraries are linked to. The latter is
 # left out with BOXSEG_CUDA_WHEELS=0: the build needs none of it, only programs that use a GPU do.
 set -euo pipefail
 deps=$1
+shift
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$deps"
 
 # --- Debian packages ---------------------------------------------------------------------------------------------------
 packages=(g++ clang cmake ninja-build ccache mold python3-venv util-linux
-  libopencv-dev libboost-program-options-dev libhdf5-dev libfmt-dev catch2 libpng-dev libturbojpeg0-dev zlib1g-dev
+  libopencv-dev libboost-program-options-dev libhdf5-dev libfmt-dev libpng-dev libturbojpeg0-dev zlib1g-dev
   libdeflate-dev libpugixml-dev libarchive-dev nlohmann-json3-dev libsimdjson-dev libxxhash-dev)
-[ -z "${BOXSEG_BENCH:-}" ] || packages+=(libbenchmark-dev python3-dev)  # the latter: pydensecrf is compiled
-[ -z "${BOXSEG_BUNDLE:-}" ] || packages+=(patchelf zstd binutils)
+[ $# = 0 ] || packages=("$@")
 
 missing=()
 for package in "${packages[@]}"; do
@@ -37,6 +38,7 @@ if [ ${#missing[@]} -gt 0 ]; then
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive $install -qq >"$deps/apt.log" 2>&1 ||
     { tail -20 "$deps/apt.log" >&2; echo "setup: apt-get failed; the whole log is in $deps/apt.log" >&2; exit 1; }
 fi
+[ $# = 0 ] || exit 0
 
 # --- PyPI wheels, unpacked into folders of ours ------------------------------------------------------------------------
 . "$here/unpack.sh"

@@ -6,7 +6,7 @@
 #include "tests/base/capture.h"
 #include "tests/support/failure.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using namespace boxseg::test;

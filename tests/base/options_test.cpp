@@ -6,11 +6,10 @@
 #include "tests/base/capture.h"
 #include "tests/support/failure.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using namespace boxseg::test;
-using Catch::Matchers::Contains;
 
 namespace {
 

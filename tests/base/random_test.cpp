@@ -7,7 +7,7 @@
 
 #include "tests/support/failure.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using namespace boxseg::test;

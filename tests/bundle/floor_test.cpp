@@ -1,7 +1,8 @@
 // check_floor.sh refuses a bundle that would not start elsewhere.
-#include <catch2/catch.hpp>
 
 #include "tests/bundle/made_up_bundle.h"
+
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 
@@ -48,22 +49,22 @@ TEST_CASE("a file that needs a newer glibc than the floor is named, with the ver
   const auto fine = built.check();
   INFO(fine.err);
   REQUIRE(fine.exit_code == 0);
-  REQUIRE_THAT(fine.out, Catch::Contains("1 ELF files"));
+  REQUIRE_THAT(fine.out, Contains("1 ELF files"));
 
   built.build_user_of("GLIBC_2.99", "libnew.so");
   const auto refused = built.check();
   REQUIRE(refused.exit_code == 1);
   REQUIRE_THAT(refused.err,
-               Catch::Contains("lib/libnew.so needs GLIBC_2.99 of libc.so.6") && !Catch::Contains("libold.so"));
+               Contains("lib/libnew.so needs GLIBC_2.99 of libc.so.6") && !Contains("libold.so"));
   REQUIRE(built.check("2.100").exit_code == 0);
-  REQUIRE_THAT(built.check("2.4").err, Catch::Contains("libold.so needs GLIBC_2.36"));
+  REQUIRE_THAT(built.check("2.4").err, Contains("libold.so needs GLIBC_2.36"));
 }
 
 TEST_CASE("a symbol that glibc keeps to itself is refused", "[cpu]") {
   Built built;
   if (!built.has_compiler) return test::skip("no clang on this machine");
   built.build_user_of("GLIBC_PRIVATE", "libprivate.so");
-  REQUIRE_THAT(built.check().err, Catch::Contains("libprivate.so needs GLIBC_PRIVATE"));
+  REQUIRE_THAT(built.check().err, Contains("libprivate.so needs GLIBC_PRIVATE"));
 }
 
 TEST_CASE("a library that is neither in the bundle, nor the system's, nor LibTorch's is refused, and any libgomp",
@@ -83,20 +84,20 @@ TEST_CASE("a library that is neither in the bundle, nor the system's, nor LibTor
   REQUIRE(built.check().exit_code == 0);
   fs::create_directories(built.root / "bin");
   fs::copy_file(built.root / "lib/libuser.so", built.root / "bin/plan");
-  REQUIRE_THAT(built.check().err, Catch::Contains("bin/plan needs LibTorch"));
+  REQUIRE_THAT(built.check().err, Contains("bin/plan needs LibTorch"));
   fs::remove(built.root / "bin/plan");
   user_of("libcudart.so.13");
   REQUIRE(built.check().exit_code == 0);
   user_of("libcurl.so.4");
-  REQUIRE_THAT(built.check().err, Catch::Contains("lib/libuser.so needs libcurl.so.4, which is not in lib/"));
+  REQUIRE_THAT(built.check().err, Contains("lib/libuser.so needs libcurl.so.4, which is not in lib/"));
   fs::copy_file(built.dir / "system/libcurl.so.4", built.root / "lib/libcurl.so.4");
   REQUIRE(built.check().exit_code == 0);
   user_of("libgomp.so.1");
   fs::copy_file(built.dir / "system/libgomp.so.1", built.root / "lib/libgomp.so.1");
   const auto refused = built.check();
   REQUIRE(refused.exit_code == 1);
-  REQUIRE_THAT(refused.err, Catch::Contains("lib/libuser.so needs libgomp.so.1 itself") &&
-                                Catch::Contains("lib/libgomp.so.1 is bundled"));
+  REQUIRE_THAT(refused.err, Contains("lib/libuser.so needs libgomp.so.1 itself") &&
+                                Contains("lib/libgomp.so.1 is bundled"));
 }
 
 TEST_CASE("a folder without programs is no bundle", "[cpu]") {

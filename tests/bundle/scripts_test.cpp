@@ -1,8 +1,9 @@
 // The scripts that go into a bundle: what finds LibTorch, the wheel, and check.sh's bookkeeping.
-#include <catch2/catch.hpp>
 
 #include "common/base/text.h"
 #include "tests/bundle/made_up_bundle.h"
+
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 
@@ -36,7 +37,7 @@ TEST_CASE("a program beside LibTorch says what is wrong with TORCH_ROOT and what
     const auto result = run(environment);
     INFO(result.err);
     REQUIRE(result.exit_code == 2);
-    REQUIRE_THAT(result.err, Catch::Contains("stage1_classify: " + reason) && Catch::Contains("export TORCH_ROOT="));
+    REQUIRE_THAT(result.err, Contains("stage1_classify: " + reason) && Contains("export TORCH_ROOT="));
   };
   refused("", "TORCH_ROOT is not set");
   refused(named, fmt::format("TORCH_ROOT={}: no such folder", torch.string()));
@@ -64,12 +65,12 @@ TEST_CASE("check.sh without a card skips the card's steps with a reason, counts 
   INFO(result.out << result.err);
   REQUIRE(result.exit_code == 1);  // versions: there is no program
   const std::string text = bundle.report("report.md"), json = bundle.report("report.json");
-  REQUIRE_THAT(text, Catch::Contains("| versions | failed |") &&
-                         Catch::Contains("| steps/1-exact | skipped | 0 | this bundle is for CPUs |") &&
-                         Catch::Contains("| golden/nn | skipped | 0 | no --shared with golden data |"));
-  REQUIRE_THAT(text, Catch::Contains("0 ok, 1 failed, 7 skipped"));
-  REQUIRE_THAT(json, Catch::Contains("\"failed\": 1, \"skipped\": 7") &&
-                         Catch::Contains("{\"step\": \"steps/3-fast\", \"state\": \"skipped\""));
+  REQUIRE_THAT(text, Contains("| versions | failed |") &&
+                         Contains("| steps/1-exact | skipped | 0 | this bundle is for CPUs |") &&
+                         Contains("| golden/nn | skipped | 0 | no --shared with golden data |"));
+  REQUIRE_THAT(text, Contains("0 ok, 1 failed, 7 skipped"));
+  REQUIRE_THAT(json, Contains("\"failed\": 1, \"skipped\": 7") &&
+                         Contains("{\"step\": \"steps/3-fast\", \"state\": \"skipped\""));
 }
 
 TEST_CASE("check.sh starts nothing that the budget cannot hold, ends what takes too long, and refuses unknown words",
@@ -78,16 +79,16 @@ TEST_CASE("check.sh starts nothing that the budget cannot hold, ends what takes 
   const auto none = bundle.check("--budget 0");
   INFO(none.out << none.err);
   REQUIRE(none.exit_code == 0);
-  REQUIRE_THAT(bundle.report("report.md"), Catch::Contains("| versions | skipped | 0 | 0 s are left of the budget"));
+  REQUIRE_THAT(bundle.report("report.md"), Contains("| versions | skipped | 0 | 0 s are left of the budget"));
 
   test::write_script(bundle.root / "bin/stage1_classify", "sleep 60\n");
   const auto slow = bundle.check("--only versions --budget 3", "TORCH_ROOT=/nowhere");
   REQUIRE(slow.exit_code == 1);
-  REQUIRE_THAT(bundle.report("report.md"), Catch::Contains("| versions | failed | 3 | not done after 3 s"));
+  REQUIRE_THAT(bundle.report("report.md"), Contains("| versions | failed | 3 | not done after 3 s"));
 
   const auto unknown = bundle.check("--only tiny,speed");
   REQUIRE(unknown.exit_code == 2);
-  REQUIRE_THAT(unknown.err, Catch::Contains("--only speed: no such step") && Catch::Contains(" peers "));
+  REQUIRE_THAT(unknown.err, Contains("--only speed: no such step") && Contains(" peers "));
   REQUIRE(bundle.check("--shared /no/such/folder").exit_code == 2);
   REQUIRE(bundle.check("--fast").exit_code == 2);
 }
@@ -130,7 +131,7 @@ print(file.read(record.replace('RECORD', 'entry_points.txt')).decode())
     REQUIRE(looked.exit_code == 0);
     REQUIRE_THAT(
         looked.out,
-        Catch::Contains("[console_scripts]\nprepare = boxseg:prepare\nstage1_classify = boxseg:stage1_classify\n"));
+        Contains("[console_scripts]\nprepare = boxseg:prepare\nstage1_classify = boxseg:stage1_classify\n"));
 
     const auto call = [&](const std::string& program) {  // as the console script does it
       return test::run_command(
@@ -141,8 +142,8 @@ print(file.read(record.replace('RECORD', 'entry_points.txt')).decode())
     REQUIRE(call("prepare").out == "ran prepare --go\n");
     const auto without = call("stage1_classify");
     REQUIRE(without.exit_code == 2);
-    REQUIRE_THAT(without.err, Catch::Contains("stage1_classify: PyTorch is not installed") &&
-                                  Catch::Contains("pip install torch==2.11.0"));
+    REQUIRE_THAT(without.err, Contains("stage1_classify: PyTorch is not installed") &&
+                                  Contains("pip install torch==2.11.0"));
     write_file(bundle.dir / "site/torch/__init__.py", "raise SystemExit('it must not be imported')\n");
     REQUIRE(call("stage1_classify").out ==
             fmt::format("ran stage1_classify beside {}\n", (bundle.dir / "site/torch").string()));

@@ -6,7 +6,7 @@
 #include "common/io/hdf5.h"
 #include "tests/support/support.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 

@@ -9,7 +9,7 @@
 #include "tests/crf/support.h"
 #include "tests/support/support.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using test::CrfCase;
@@ -171,7 +171,7 @@ TEST_CASE("NaN and infinite probabilities are refused wherever they stand") {
         CrfOptions o;
         o.iterations = iterations;
         const std::string message = message_of([&] { infer(c, o); }, ErrorKind::bad_input);
-        CHECK_THAT(message, Catch::Contains("NaN"));
+        CHECK_THAT(message, Contains("NaN"));
       }
     }
 }
@@ -182,12 +182,12 @@ TEST_CASE("sizes that do not fit are refused with the numbers") {
   const auto with = [&](int64_t labels, int64_t height, int64_t width) {
     return message_of([&] { crf.infer(c.rgb, c.probabilities, labels, height, width); }, ErrorKind::bad_input);
   };
-  CHECK_THAT(with(2, 10, 16), Catch::Contains("450 bytes") && Catch::Contains("480"));
-  CHECK_THAT(with(3, 10, 15), Catch::Contains("300 probabilities") && Catch::Contains("3 labels"));
-  CHECK_THAT(with(0, 10, 15), Catch::Contains("0 labels"));
-  CHECK_THAT(with(2, -10, -15), Catch::Contains("height -10"));
-  CHECK_THAT(with(int64_t{1} << 62, 10, 15), Catch::Contains("labels"));
-  CHECK_THAT(with(2, int64_t{1} << 40, int64_t{1} << 40), Catch::Contains("height"));
+  CHECK_THAT(with(2, 10, 16), Contains("450 bytes") && Contains("480"));
+  CHECK_THAT(with(3, 10, 15), Contains("300 probabilities") && Contains("3 labels"));
+  CHECK_THAT(with(0, 10, 15), Contains("0 labels"));
+  CHECK_THAT(with(2, -10, -15), Contains("height -10"));
+  CHECK_THAT(with(int64_t{1} << 62, 10, 15), Contains("labels"));
+  CHECK_THAT(with(2, int64_t{1} << 40, int64_t{1} << 40), Contains("height"));
   CHECK_NOTHROW(crf.infer(c.rgb, c.probabilities, 2, 10, 15));
 }
 
@@ -197,12 +197,12 @@ TEST_CASE("options out of range are refused by name and value") {
     change(o);
     return message_of([&] { DenseCrf(o, 1); }, ErrorKind::usage);
   };
-  CHECK_THAT(with([](CrfOptions& o) { o.bilateral_weight = -1; }), Catch::Contains("--bilateral: the weight is -1"));
-  CHECK_THAT(with([](CrfOptions& o) { o.bilateral_xy = 0; }), Catch::Contains("--bilateral") && Catch::Contains("is 0,"));
-  CHECK_THAT(with([](CrfOptions& o) { o.bilateral_rgb = NAN; }), Catch::Contains("grey levels is nan"));
-  CHECK_THAT(with([](CrfOptions& o) { o.gaussian_weight = INFINITY; }), Catch::Contains("--gaussian: the weight is inf"));
-  CHECK_THAT(with([](CrfOptions& o) { o.gaussian_xy = -3; }), Catch::Contains("--gaussian") && Catch::Contains("-3"));
-  CHECK_THAT(with([](CrfOptions& o) { o.iterations = -1; }), Catch::Contains("--iterations -1"));
+  CHECK_THAT(with([](CrfOptions& o) { o.bilateral_weight = -1; }), Contains("--bilateral: the weight is -1"));
+  CHECK_THAT(with([](CrfOptions& o) { o.bilateral_xy = 0; }), Contains("--bilateral") && Contains("is 0,"));
+  CHECK_THAT(with([](CrfOptions& o) { o.bilateral_rgb = NAN; }), Contains("grey levels is nan"));
+  CHECK_THAT(with([](CrfOptions& o) { o.gaussian_weight = INFINITY; }), Contains("--gaussian: the weight is inf"));
+  CHECK_THAT(with([](CrfOptions& o) { o.gaussian_xy = -3; }), Contains("--gaussian") && Contains("-3"));
+  CHECK_THAT(with([](CrfOptions& o) { o.iterations = -1; }), Contains("--iterations -1"));
 }
 
 TEST_CASE("an image beyond the memory limit is refused with the estimate") {
@@ -214,16 +214,16 @@ TEST_CASE("an image beyond the memory limit is refused with the estimate") {
   o.memory_limit_bytes = crf_memory_bytes(2, 120, 160);
   CHECK_NOTHROW(infer(noise, o));
   o.memory_limit_bytes = crf_memory_bytes(2, 120, 160) * 6 / 10;
-  CHECK_THAT(message_of([&] { infer(noise, o); }, ErrorKind::bad_input), Catch::Contains("19200 pixels needs"));
+  CHECK_THAT(message_of([&] { infer(noise, o); }, ErrorKind::bad_input), Contains("19200 pixels needs"));
   o.bilateral_rgb = 8;
   CHECK_NOTHROW(infer(photo, o));
   o.memory_limit_bytes = 1000;
-  CHECK_THAT(message_of([&] { infer(photo, o); }, ErrorKind::bad_input), Catch::Contains("limit of 0.0 GB"));
+  CHECK_THAT(message_of([&] { infer(photo, o); }, ErrorKind::bad_input), Contains("limit of 0.0 GB"));
 }
 
 TEST_CASE("kernels too narrow for the lattice are refused") {
   CrfOptions o;
   o.bilateral_xy = o.bilateral_rgb = 0.001;
   const CrfCase c = make_crf_case("narrow", 2, 90, 160);
-  CHECK_THAT(message_of([&] { infer(c, o); }, ErrorKind::bad_input), Catch::Contains("larger standard deviations"));
+  CHECK_THAT(message_of([&] { infer(c, o); }, ErrorKind::bad_input), Contains("larger standard deviations"));
 }

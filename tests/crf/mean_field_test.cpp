@@ -10,7 +10,7 @@
 #include "common/crf/mean_field_kernel.h"
 #include "tests/support/support.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using crf::BeliefUpdate;

@@ -8,7 +8,7 @@
 #include "common/base/random.h"
 #include "common/crf/radix_sort.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using crf::Neighbours;

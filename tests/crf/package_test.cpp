@@ -4,7 +4,7 @@
 #include "common/crf/dense_crf.h"
 #include "tests/support/support.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 

@@ -10,7 +10,7 @@
 #include "common/base/random.h"
 #include "common/crf/log_kernel.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using crf::Panels;

@@ -6,7 +6,7 @@
 #include "common/base/random.h"
 #include "tests/crf/naive_crf.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using crf::kLift;

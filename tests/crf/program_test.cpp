@@ -11,7 +11,7 @@
 #include "tests/support/loaded_libraries.h"
 #include "tests/support/support.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using test::run_command;
@@ -79,7 +79,7 @@ TEST_CASE("the crf program answers bad calls with a message and leaves nothing b
     INFO(arguments);
     const auto result = f.run(arguments);
     CHECK(result.exit_code == code);
-    CHECK_THAT(result.err, Catch::Contains(part));
+    CHECK_THAT(result.err, Contains(part));
     CHECK_FALSE(fs::exists(f.labels));
     CHECK_FALSE(fs::exists(f.labels + ".part"));
   };
@@ -133,13 +133,13 @@ TEST_CASE("unusual photographs are read by the library beside the program, and w
   CHECK(absent.exit_code == 3);
   CHECK_THAT(
       absent.err,
-      Catch::Contains("photo.ppm: is no PNG and no JPEG of the usual kinds") &&
-          Catch::Contains("libboxseg_codecs.so: cannot open shared object file") &&
-          Catch::Contains("convert it to JPEG or PNG, or install libboxseg_codecs.so and OpenCV's image codecs"));
+      Contains("photo.ppm: is no PNG and no JPEG of the usual kinds") &&
+          Contains("libboxseg_codecs.so: cannot open shared object file") &&
+          Contains("convert it to JPEG or PNG, or install libboxseg_codecs.so and OpenCV's image codecs"));
   write_file(library, "no library");
   const auto damaged = f.run(f.inputs() + outputs);
   CHECK(damaged.exit_code == 3);
-  CHECK_THAT(damaged.err, Catch::Contains("elsewhere/lib/libboxseg_codecs.so: file too short"));
+  CHECK_THAT(damaged.err, Contains("elsewhere/lib/libboxseg_codecs.so: file too short"));
   fs::remove(library);
   fs::copy_file(fs::path(BOXSEG_BIN_DIR) / "../lib/libboxseg_codecs.so", library);
   CHECK(f.run(f.inputs() + outputs).exit_code == 0);

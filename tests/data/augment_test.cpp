@@ -10,7 +10,7 @@
 #include "tests/data/data_golden.h"
 #include "tests/support/support.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using namespace boxseg::test;
@@ -337,7 +337,7 @@ TEST_CASE("Normalisations are known by name, and others are refused with the nam
   REQUIRE((caffe[0] == -104.008f && caffe[2] == 255 - 122.675f));
   const auto torchvision = normalise(pixel, 1, 1, parse_normalisation("torchvision_rgb"));
   REQUIRE(std::fabs(torchvision[0] - (1 - 0.485) / 0.229) < 1e-6);
-  REQUIRE_THROWS_WITH(parse_normalisation("lite_rgb"), Catch::Contains("did you mean 'lite0_rgb'"));
+  REQUIRE_THROWS_WITH(parse_normalisation("lite_rgb"), Contains("did you mean 'lite0_rgb'"));
 }
 
 TEST_CASE("A normalised tensor gives its pixels back for every normalisation") {

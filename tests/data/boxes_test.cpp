@@ -7,7 +7,7 @@
 #include "tests/data/data_golden.h"
 #include "tests/support/support.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using namespace boxseg::test;
@@ -85,5 +85,5 @@ TEST_CASE("A box is never empty and never leaves the image") {
 TEST_CASE("Box conventions are parsed by name") {
   REQUIRE(parse_box_convention("reference") == BoxConvention::reference);
   REQUIRE(parse_box_convention("exact") == BoxConvention::exact);
-  REQUIRE_THROWS_WITH(parse_box_convention("exakt"), Catch::Contains("did you mean 'exact'"));
+  REQUIRE_THROWS_WITH(parse_box_convention("exakt"), Contains("did you mean 'exact'"));
 }

@@ -7,7 +7,7 @@
 #include "common/io/hdf5.h"
 #include "tests/support/support.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using namespace boxseg::test;
@@ -111,19 +111,19 @@ TEST_CASE("The digest of a split depends on what a stage sees of it, and on noth
 
 TEST_CASE("Unknown splits are refused with those there are") {
   REQUIRE_THROWS_WITH(small_dataset().split("trian"),
-                      Catch::Contains("all, train, val") && Catch::Contains("did you mean 'train'?"));
+                      Contains("all, train, val") && Contains("did you mean 'train'?"));
 }
 
 TEST_CASE("Ids that leave the output folder or share a file are refused") {
   REQUIRE(message_of(with_ids({"a", "b c", "d/e f", "..a", "a.png.b"})).empty());
   for (const std::string id : {"..", "../x", "a/../b", "/etc/x", "", ".", "a/", "a//b", "./a", "a/./b"}) {
     CAPTURE(id);
-    REQUIRE_THAT(message_of(with_ids({id})), Catch::Contains("'" + id + "'"));
+    REQUIRE_THAT(message_of(with_ids({id})), Contains("'" + id + "'"));
   }
   REQUIRE_FALSE(message_of(with_ids({std::string("a\0b", 3)})).empty());
-  REQUIRE_THAT(message_of(with_ids({"x", "y", "x"})), Catch::Contains("share the output name x"));
-  REQUIRE_THAT(message_of(with_ids({"a", "a.png/b"})), Catch::Contains("'a'") && Catch::Contains("'a.png/b'"));
-  REQUIRE_THAT(message_of(with_ids({std::string(250, 'x')})), Catch::Contains("too long"));
+  REQUIRE_THAT(message_of(with_ids({"x", "y", "x"})), Contains("share the output name x"));
+  REQUIRE_THAT(message_of(with_ids({"a", "a.png/b"})), Contains("'a'") && Contains("'a.png/b'"));
+  REQUIRE_THAT(message_of(with_ids({std::string(250, 'x')})), Contains("too long"));
 }
 
 TEST_CASE("A dataset that would hurt later is not written") {
@@ -133,15 +133,15 @@ TEST_CASE("A dataset that would hurt later is not written") {
     return message_of(d);
   };
   REQUIRE_THAT(message([](Dataset& d) { d.images[0].boxes[0].class_id = 3; }),
-               Catch::Contains("class 3, expected 1 to 2"));
-  REQUIRE_THAT(message([](Dataset& d) { d.images[0].boxes[0].class_id = 0; }), Catch::Contains("'a b'"));
-  REQUIRE_THAT(message([](Dataset& d) { d.images[0].boxes[0].x1 = 1; }), Catch::Contains("empty or inverted"));
-  REQUIRE_THAT(message([](Dataset& d) { d.images[0].boxes[0].y1 = NAN; }), Catch::Contains("empty or inverted"));
-  REQUIRE_THAT(message([](Dataset& d) { d.images[1].size.width = 0; }), Catch::Contains("'x/y'"));
-  REQUIRE_THAT(message([](Dataset& d) { d.splits["none"] = {}; }), Catch::Contains("'none'"));
-  REQUIRE_THAT(message([](Dataset& d) { d.splits["val"] = {3}; }), Catch::Contains("image 3 of 3"));
-  REQUIRE_THAT(message([](Dataset& d) { d.class_names[2] = "cat"; }), Catch::Contains("twice"));
-  REQUIRE_THAT(message([](Dataset& d) { d.class_names = {"background"}; }), Catch::Contains("1 classes"));
+               Contains("class 3, expected 1 to 2"));
+  REQUIRE_THAT(message([](Dataset& d) { d.images[0].boxes[0].class_id = 0; }), Contains("'a b'"));
+  REQUIRE_THAT(message([](Dataset& d) { d.images[0].boxes[0].x1 = 1; }), Contains("empty or inverted"));
+  REQUIRE_THAT(message([](Dataset& d) { d.images[0].boxes[0].y1 = NAN; }), Contains("empty or inverted"));
+  REQUIRE_THAT(message([](Dataset& d) { d.images[1].size.width = 0; }), Contains("'x/y'"));
+  REQUIRE_THAT(message([](Dataset& d) { d.splits["none"] = {}; }), Contains("'none'"));
+  REQUIRE_THAT(message([](Dataset& d) { d.splits["val"] = {3}; }), Contains("image 3 of 3"));
+  REQUIRE_THAT(message([](Dataset& d) { d.class_names[2] = "cat"; }), Contains("twice"));
+  REQUIRE_THAT(message([](Dataset& d) { d.class_names = {"background"}; }), Contains("1 classes"));
 }
 
 TEST_CASE("Reading refuses what is no whole index, and roots that are gone") {
@@ -149,7 +149,7 @@ TEST_CASE("Reading refuses what is no whole index, and roots that are gone") {
   Dataset d = small_dataset();
   d.root = dir / "gone";
   write_dataset(dir / "d.h5", d);
-  REQUIRE_THROWS_WITH(read_dataset(dir / "d.h5"), Catch::Contains("--data-root"));
+  REQUIRE_THROWS_WITH(read_dataset(dir / "d.h5"), Contains("--data-root"));
   REQUIRE(read_dataset(dir / "d.h5", {}, false).images.size() == 3);
   REQUIRE(read_dataset(dir / "d.h5", dir.path()).root == dir.path());
   try {
@@ -158,22 +158,22 @@ TEST_CASE("Reading refuses what is no whole index, and roots that are gone") {
   } catch (const Error& e) {
     REQUIRE(e.kind() == ErrorKind::usage);
   }
-  REQUIRE_THROWS_WITH(read_dataset(dir / "absent.h5"), Catch::Contains("absent.h5"));
+  REQUIRE_THROWS_WITH(read_dataset(dir / "absent.h5"), Contains("absent.h5"));
 
   const std::string bytes = read_file(dir / "d.h5");
   write_file(dir / "cut.h5", bytes.substr(0, bytes.size() / 2));
-  REQUIRE_THROWS_WITH(read_dataset(dir / "cut.h5"), Catch::Contains("cut.h5"));
+  REQUIRE_THROWS_WITH(read_dataset(dir / "cut.h5"), Contains("cut.h5"));
 
   H5Writer other(dir / "other.h5");
   other.write<float>("x", std::vector<float>{1, 2});
   other.close_and_commit();
-  REQUIRE_THROWS_WITH(read_dataset(dir / "other.h5"), Catch::Contains("no dataset index"));
+  REQUIRE_THROWS_WITH(read_dataset(dir / "other.h5"), Contains("no dataset index"));
 
   H5Writer newer(dir / "newer.h5");
   newer.set_attribute_text("", "format", "boxseg dataset");
   newer.set_attribute<int64_t>("", "schema", 99);
   newer.close_and_commit();
-  REQUIRE_THROWS_WITH(read_dataset(dir / "newer.h5"), Catch::Contains("layout 99"));
+  REQUIRE_THROWS_WITH(read_dataset(dir / "newer.h5"), Contains("layout 99"));
 }
 
 TEST_CASE("Classes of boxes come sorted and once") {

@@ -8,7 +8,7 @@
 #include "common/base/error.h"
 #include "tests/support/support.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 

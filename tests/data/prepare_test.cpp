@@ -7,7 +7,7 @@
 #include "tests/data/voc_folder.h"
 #include "tests/support/loaded_libraries.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using namespace boxseg::test;
@@ -29,7 +29,7 @@ void require_refused(const CommandResult& result, int exit_code, const std::vect
   CAPTURE(result.err);
   REQUIRE(result.exit_code == exit_code);
   REQUIRE(result.out.empty());
-  for (const auto& part : parts) REQUIRE_THAT(result.err, Catch::Contains(part));
+  for (const auto& part : parts) REQUIRE_THAT(result.err, Contains(part));
 }
 
 }  // namespace
@@ -40,9 +40,9 @@ TEST_CASE("prepare voc writes an index that prepare check and show read") {
   CAPTURE(made.err);
   REQUIRE(made.exit_code == 0);
   // VOC's classes, but not its numbers of images; and b has no mask.
-  REQUIRE_THAT(made.err, Catch::Contains("train.txt: names 2 images, VOC 2012's train has 1,464") &&
-                             Catch::Contains("val.txt: names 2 images, VOC 2012's val has 1,449") &&
-                             Catch::Contains("1 of 2 images have no mask in SegmentationClass: b"));
+  REQUIRE_THAT(made.err, Contains("train.txt: names 2 images, VOC 2012's train has 1,464") &&
+                             Contains("val.txt: names 2 images, VOC 2012's val has 1,449") &&
+                             Contains("1 of 2 images have no mask in SegmentationClass: b"));
   const Dataset d = read_dataset(voc.index());
   REQUIRE(d.images.size() == 4);
   REQUIRE(d.facts.at("program") == "prepare voc");
@@ -51,14 +51,14 @@ TEST_CASE("prepare voc writes an index that prepare check and show read") {
   const CommandResult shown = prepare("show " + quoted(voc.index()));
   REQUIRE(shown.exit_code == 0);
   REQUIRE_THAT(shown.out,
-               Catch::Contains("4 images") && Catch::Contains("split val: 2 images") && Catch::Contains("aeroplane"));
-  REQUIRE_THAT(prepare("show " + quoted(voc.root / "SegmentationClass/a.png")).out, Catch::Contains("255 (void)"));
-  REQUIRE_THAT(prepare("show " + quoted(voc.jpeg("a"))).out, Catch::Contains("40x30"));
+               Contains("4 images") && Contains("split val: 2 images") && Contains("aeroplane"));
+  REQUIRE_THAT(prepare("show " + quoted(voc.root / "SegmentationClass/a.png")).out, Contains("255 (void)"));
+  REQUIRE_THAT(prepare("show " + quoted(voc.jpeg("a"))).out, Contains("40x30"));
 
   write_file(voc.jpeg("b"), read_file(voc.jpeg("c")) + " ");
   const CommandResult changed = prepare("check " + quoted(voc.index()));
   REQUIRE(changed.exit_code == 3);
-  REQUIRE_THAT(changed.out, Catch::Contains("b.jpg: changed"));
+  REQUIRE_THAT(changed.out, Contains("b.jpg: changed"));
 }
 
 TEST_CASE("prepare voc refuses bad input with exit code 3, the file, and what to do") {
@@ -164,11 +164,11 @@ TEST_CASE("prepare voc leaves bad images out when asked, and says so") {
   fs::remove(voc.jpeg("b"));
   const CommandResult result = prepare_voc(voc, "--on-bad-image skip");
   REQUIRE(result.exit_code == 0);
-  REQUIRE_THAT(result.err, Catch::Contains("left out") && Catch::Contains("'b'"));
+  REQUIRE_THAT(result.err, Contains("left out") && Contains("'b'"));
   const Dataset d = read_dataset(voc.index());
   REQUIRE(d.images.size() == 3);
   REQUIRE(d.facts.at("images left out") == "1");
-  REQUIRE_THAT(d.facts.at("left out 000001"), Catch::Contains("'b'"));
+  REQUIRE_THAT(d.facts.at("left out 000001"), Contains("'b'"));
 }
 
 TEST_CASE("prepare voc takes the .mat masks of SBD, and prepare check and show read them") {
@@ -185,7 +185,7 @@ TEST_CASE("prepare voc takes the .mat masks of SBD, and prepare check and show r
   REQUIRE(d.images[0].mask_digest == digest_of_file(by_scipy));
   REQUIRE(d.images[1].mask_path.empty());
   REQUIRE(prepare("check " + quoted(voc.index())).exit_code == 0);
-  REQUIRE_THAT(prepare("show " + quoted(by_scipy)).out, Catch::Contains("7x5") && Catch::Contains(" 20 "));
+  REQUIRE_THAT(prepare("show " + quoted(by_scipy)).out, Contains("7x5") && Contains(" 20 "));
 
   write_file(voc.directory / "cls/s.mat", read_file(by_scipy).substr(0, 300));
   require_refused(prepare_voc(voc, masks), 3, {"cls/s.mat", "cannot be read as a mask of SBD", "ends early"});
@@ -239,7 +239,7 @@ TEST_CASE("prepare synthetic draws a folder that prepare voc indexes") {
   CAPTURE(result.err);
   REQUIRE(result.exit_code == 0);
   REQUIRE(read_dataset(dir / "d.h5").class_names.size() == 5);
-  REQUIRE_THAT(result.err, Catch::Contains("11 images") && !Catch::Contains("warning"));
+  REQUIRE_THAT(result.err, Contains("11 images") && !Contains("warning"));
 }
 
 TEST_CASE("prepare labels gives label maps a manifest with digests of their pixels") {
@@ -293,7 +293,7 @@ TEST_CASE("Every command of prepare explains itself") {
     CAPTURE(command);
     const CommandResult help = prepare(command + " --help");
     REQUIRE(help.exit_code == 0);
-    REQUIRE_THAT(help.out, Catch::Contains("Example"));
+    REQUIRE_THAT(help.out, Contains("Example"));
     REQUIRE(prepare(command + " --version").out == "boxseg 0.1.0\n");
     REQUIRE(prepare(command + " --fingerprint").out == "1\n");
   }
@@ -305,7 +305,7 @@ TEST_CASE("An interrupted prepare ends with 75 and leaves no list, index or half
   const CommandResult drawn =
       run_command(limit + BOXSEG_BIN_DIR + "/prepare synthetic --images 100000 --output " + quoted(dir / "s"));
   REQUIRE(drawn.exit_code == 75);
-  REQUIRE_THAT(drawn.err, Catch::Contains("interrupted"));
+  REQUIRE_THAT(drawn.err, Contains("interrupted"));
   REQUIRE_FALSE(fs::exists(dir / "s/ImageSets"));
   for (const auto& entry : fs::recursive_directory_iterator(dir.path())) REQUIRE(entry.path().extension() != ".part");
 }

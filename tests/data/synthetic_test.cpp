@@ -10,7 +10,7 @@
 #include "common/data/voc.h"
 #include "tests/support/support.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using namespace boxseg::test;
@@ -144,7 +144,7 @@ TEST_CASE("Drawing again with fewer images leaves none of the old ones, and fore
   REQUIRE(fs::exists(dir / "s/JPEGImages/000007.jpg"));
   for (int i = 8; i < 12; ++i) REQUIRE_FALSE(fs::exists(dir / fmt::format("s/JPEGImages/{:06}.jpg", i)));
   write_file(dir / "mine/notes.txt", "keep");
-  REQUIRE_THROWS_WITH(write_synthetic(dir / "mine", options, 1), Catch::Contains("holds something else"));
+  REQUIRE_THROWS_WITH(write_synthetic(dir / "mine", options, 1), Contains("holds something else"));
   REQUIRE_FALSE(fs::exists(dir / "mine/JPEGImages"));
 }
 
@@ -161,7 +161,7 @@ TEST_CASE("Synthetic options out of range are refused") {
     return "";
   };
   REQUIRE(message([](auto&) {}).empty());
-  REQUIRE_THAT(message([](auto& o) { o.classes = 9; }), Catch::Contains("--classes 9: expected 1 to 8"));
-  REQUIRE_THAT(message([](auto& o) { o.images = 0; }), Catch::Contains("--images 0"));
-  REQUIRE_THAT(message([](auto& o) { o.size_min = 200; }), Catch::Contains("--size-min 200"));
+  REQUIRE_THAT(message([](auto& o) { o.classes = 9; }), Contains("--classes 9: expected 1 to 8"));
+  REQUIRE_THAT(message([](auto& o) { o.images = 0; }), Contains("--images 0"));
+  REQUIRE_THAT(message([](auto& o) { o.size_min = 200; }), Contains("--size-min 200"));
 }

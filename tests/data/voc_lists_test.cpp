@@ -1,14 +1,14 @@
 #include "common/data/voc_lists.h"
 
-#include <catch2/catch.hpp>
 
 #include "common/base/log.h"
 #include "common/data/voc.h"
 #include "tests/data/voc_folder.h"
 
+#include "tests/support/catch.h"
+
 using namespace boxseg;
 using namespace boxseg::test;
-using Catch::Matchers::Contains;
 
 namespace {
 

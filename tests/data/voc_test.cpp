@@ -4,7 +4,7 @@
 #include "common/base/log.h"
 #include "tests/data/voc_folder.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using namespace boxseg::test;
@@ -72,7 +72,7 @@ TEST_CASE("Boxes over the border are clipped and counted, those outside are refu
   REQUIRE((b.x0 == 1 && b.y0 == 1 && b.x1 == 40 && b.y1 == 12));
   voc.add("a", annotation_xml(object_xml("cat", 50, 3, 60, 12)));
   REQUIRE_THROWS_WITH(index(options_for(voc)),
-                      Catch::Contains("a.xml: object 1: box (50, 3, 60, 12) lies outside the image of 40x30"));
+                      Contains("a.xml: object 1: box (50, 3, 60, 12) lies outside the image of 40x30"));
 }
 
 TEST_CASE("Lists may have the second column of per-class lists, paths, blanks and carriage returns") {
@@ -105,7 +105,7 @@ TEST_CASE("Lists are found by path, below the root and below ImageSets") {
   REQUIRE(d.split("y").size() == 1);
   REQUIRE(d.split("z").size() == 2);
   options.splits = {{"x", "nowhere"}};
-  REQUIRE_THROWS_WITH(index(options), Catch::Contains("list 'nowhere'"));
+  REQUIRE_THROWS_WITH(index(options), Contains("list 'nowhere'"));
 }
 
 TEST_CASE("Class names come from the options, else classes.txt of the folder, else VOC") {
@@ -118,9 +118,9 @@ TEST_CASE("Class names come from the options, else classes.txt of the folder, el
   VocOptions options = options_for(voc);
   options.class_names = with_background({"cat", "dog"}, "test");
   REQUIRE(index(options).images[0].boxes[0].class_id == 1);
-  REQUIRE_THROWS_WITH(with_background({"cat", "cat"}, "test"), Catch::Contains("'cat'"));
-  REQUIRE_THROWS_WITH(with_background({}, "test"), Catch::Contains("names no class"));
-  REQUIRE_THROWS_WITH(with_background(std::vector<std::string>(300, "x"), "test"), Catch::Contains("301 classes"));
+  REQUIRE_THROWS_WITH(with_background({"cat", "cat"}, "test"), Contains("'cat'"));
+  REQUIRE_THROWS_WITH(with_background({}, "test"), Contains("names no class"));
+  REQUIRE_THROWS_WITH(with_background(std::vector<std::string>(300, "x"), "test"), Contains("301 classes"));
 }
 
 TEST_CASE("Unknown classes are all named, with the known ones and the nearest") {
@@ -129,9 +129,9 @@ TEST_CASE("Unknown classes are all named, with the known ones and the nearest") 
                               object_xml("zebra", 5, 6, 20, 25)));
   VocOptions options = options_for(voc);
   options.skips_bad_images = true;  // a wrong class list is not an image's fault
-  REQUIRE_THROWS_WITH(index(options), Catch::Contains("a.xml") &&
-                                          Catch::Contains("'kat' (2 objects; did you mean 'cat'?)") &&
-                                          Catch::Contains("'zebra' (1 objects)") && Catch::Contains("tvmonitor"));
+  REQUIRE_THROWS_WITH(index(options), Contains("a.xml") &&
+                                          Contains("'kat' (2 objects; did you mean 'cat'?)") &&
+                                          Contains("'zebra' (1 objects)") && Contains("tvmonitor"));
 }
 
 TEST_CASE("Bad images are skipped when asked, recorded, and the rest is indexed") {
@@ -140,17 +140,17 @@ TEST_CASE("Bad images are skipped when asked, recorded, and the rest is indexed"
   const std::string jpeg = read_file(voc.jpeg("b"));
   write_file(voc.jpeg("b"), jpeg.substr(0, jpeg.size() / 2));
   VocOptions options = options_for(voc);
-  REQUIRE_THROWS_WITH(index(options), Catch::Contains("train.txt:2: image 'absent' is absent") &&
-                                          Catch::Contains("2 of 5 images are bad"));
+  REQUIRE_THROWS_WITH(index(options), Contains("train.txt:2: image 'absent' is absent") &&
+                                          Contains("2 of 5 images are bad"));
   options.skips_bad_images = true;
   VocReport report;
   const Dataset d = index_voc(options, report);
   REQUIRE(report.skipped.size() == 2);
-  REQUIRE_THAT(report.skipped[1], Catch::Contains("b.jpg"));
+  REQUIRE_THAT(report.skipped[1], Contains("b.jpg"));
   REQUIRE(d.split("train").size() == 1);
   REQUIRE(d.images[static_cast<size_t>(d.split("train")[0])].id == "a");
   voc.list("train", "b\n");
-  REQUIRE_THROWS_WITH(index(options), Catch::Contains("split 'train': all its 1 images are bad"));
+  REQUIRE_THROWS_WITH(index(options), Contains("split 'train': all its 1 images are bad"));
 }
 
 TEST_CASE("Masks default to the augmented ones, or are named, or left out") {
@@ -170,21 +170,21 @@ TEST_CASE("Masks default to the augmented ones, or are named, or left out") {
   options.masks = "none";
   REQUIRE(index(options).images[0].mask_path.empty());
   options.masks = "nowhere";
-  REQUIRE_THROWS_WITH(index(options), Catch::Contains("--masks nowhere"));
+  REQUIRE_THROWS_WITH(index(options), Contains("--masks nowhere"));
 }
 
 TEST_CASE("A split may go without annotations when it says so") {
   const VocFolder voc;
   fs::remove(voc.xml_of("c"));
   VocOptions options = options_for(voc);
-  REQUIRE_THROWS_WITH(index(options), Catch::Contains("c.xml"));
+  REQUIRE_THROWS_WITH(index(options), Contains("c.xml"));
   options.without_boxes = {"val"};
   const Dataset d = index(options);
   REQUIRE(d.images[2].boxes.empty());
   REQUIRE(d.images[2].size == ImageSize{30, 40});
   REQUIRE(d.images[3].boxes.size() == 2);
   options.without_boxes = {"vla"};
-  REQUIRE_THROWS_WITH(index(options), Catch::Contains("--without-boxes vla"));
+  REQUIRE_THROWS_WITH(index(options), Contains("--without-boxes vla"));
 }
 
 TEST_CASE("Changed, damaged and missing files of an index are all named") {
@@ -195,8 +195,8 @@ TEST_CASE("Changed, damaged and missing files of an index are all named") {
   voc.add_mask("a", 9);
   const auto faults = changed_files(d, 2);
   REQUIRE(faults.size() == 2);
-  REQUIRE_THAT(faults[0], Catch::Contains("SegmentationClass/a.png: changed"));
-  REQUIRE_THAT(faults[1], Catch::Contains("b.jpg"));
+  REQUIRE_THAT(faults[0], Contains("SegmentationClass/a.png: changed"));
+  REQUIRE_THAT(faults[1], Contains("b.jpg"));
 }
 
 TEST_CASE("The VOC subset beside the project is indexed whole", "[golden]") {

@@ -9,7 +9,7 @@
 #include "tests/support/failure.h"
 #include "tests/support/support.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 
@@ -162,8 +162,8 @@ TEST_CASE("a mask survives its text, whatever its runs") {
     for (int64_t r = 0; r < runs; ++r) mask.runs.push_back(static_cast<uint32_t>(random.below(r == 0 ? 3 : 40000)));
     REQUIRE(mask_of_text(text_of_mask(mask), 1000, 0).runs == mask.runs);
   }
-  REQUIRE_THROWS_WITH(mask_of_text("`", 3, 3), Catch::Contains("cut short"));
-  REQUIRE_THROWS_WITH(mask_of_text("\x01", 3, 3), Catch::Contains("letter 1"));
+  REQUIRE_THROWS_WITH(mask_of_text("`", 3, 3), Contains("cut short"));
+  REQUIRE_THROWS_WITH(mask_of_text("\x01", 3, 3), Contains("letter 1"));
 }
 
 namespace {
@@ -207,16 +207,16 @@ TEST_CASE("files that are no COCO files are refused with the place") {
     }
     return std::string("accepted");
   };
-  REQUIRE_THAT(message(Files("{")), Catch::Contains("dt.json") && Catch::Contains("no JSON"));
-  REQUIRE_THAT(message(Files("[] 1")), Catch::Contains("dt.json") && Catch::Contains("no JSON"));
-  REQUIRE_THAT(message(Files(R"([{"image_id":5,"category_id":2,"score":1,"bbox":[0,0,1,1]},])")), Catch::Contains("dt.json") && Catch::Contains("no JSON"));
-  REQUIRE_THAT(message(Files(R"([{"image_id":5,"category_id":2,"score":01,"bbox":[0,0,1,1]}])")), Catch::Contains("detections[0]") && Catch::Contains("no JSON"));
-  REQUIRE_THAT(message(Files("[7]")), Catch::Contains("detections[0]"));
-  REQUIRE_THAT(message(Files("{}")), Catch::Contains("not a list of detections"));
-  REQUIRE_THAT(message(Files(R"([{"image_id":6,"category_id":2,"score":1,"bbox":[0,0,1,1]}])")), Catch::Contains("detections[0]") && Catch::Contains("image 6"));
-  REQUIRE_THAT(message(Files(R"([{"image_id":5,"category_id":2,"bbox":[0,0,1,1]}])")), Catch::Contains("score"));
-  REQUIRE_THAT(message(Files(R"([{"image_id":5,"category_id":2,"score":1,"bbox":[0,0,1]}])")), Catch::Contains("3 numbers"));
-  REQUIRE_THAT(message(Files("[]", R"({"id":1,"image_id":5,"category_id":2,"bbox":[0,0,1,1]})")), Catch::Contains("annotations[0]") && Catch::Contains("area"));
+  REQUIRE_THAT(message(Files("{")), Contains("dt.json") && Contains("no JSON"));
+  REQUIRE_THAT(message(Files("[] 1")), Contains("dt.json") && Contains("no JSON"));
+  REQUIRE_THAT(message(Files(R"([{"image_id":5,"category_id":2,"score":1,"bbox":[0,0,1,1]},])")), Contains("dt.json") && Contains("no JSON"));
+  REQUIRE_THAT(message(Files(R"([{"image_id":5,"category_id":2,"score":01,"bbox":[0,0,1,1]}])")), Contains("detections[0]") && Contains("no JSON"));
+  REQUIRE_THAT(message(Files("[7]")), Contains("detections[0]"));
+  REQUIRE_THAT(message(Files("{}")), Contains("not a list of detections"));
+  REQUIRE_THAT(message(Files(R"([{"image_id":6,"category_id":2,"score":1,"bbox":[0,0,1,1]}])")), Contains("detections[0]") && Contains("image 6"));
+  REQUIRE_THAT(message(Files(R"([{"image_id":5,"category_id":2,"bbox":[0,0,1,1]}])")), Contains("score"));
+  REQUIRE_THAT(message(Files(R"([{"image_id":5,"category_id":2,"score":1,"bbox":[0,0,1]}])")), Contains("3 numbers"));
+  REQUIRE_THAT(message(Files("[]", R"({"id":1,"image_id":5,"category_id":2,"bbox":[0,0,1,1]})")), Contains("annotations[0]") && Contains("area"));
   const std::string one = R"({"id":1,"image_id":5,"category_id":2,"area":1,"bbox":[0,0,1,1]})";
-  REQUIRE_THAT(message(Files("[]", one + "," + one)), Catch::Contains("annotations[1]") && Catch::Contains("id 1"));
+  REQUIRE_THAT(message(Files("[]", one + "," + one)), Contains("annotations[1]") && Contains("id 1"));
 }

@@ -8,10 +8,9 @@
 #include "common/io/hdf5.h"
 #include "tests/support/support.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
-using Catch::Matchers::Contains;
 
 namespace {
 

@@ -1,7 +1,6 @@
 // evaluate server: the archive, unpacked with the system's tar.
 #include <fmt/format.h>
 
-#include <catch2/catch.hpp>
 
 #include "common/base/files.h"
 #include "common/base/hash.h"
@@ -10,9 +9,10 @@
 #include "common/io/label_png.h"
 #include "tests/support/support.h"
 
+#include "tests/support/catch.h"
+
 using namespace boxseg;
 using namespace boxseg::test;
-using Catch::Matchers::Contains;
 
 namespace {
 

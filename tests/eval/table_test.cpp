@@ -9,11 +9,10 @@
 #include "tests/eval/made_up_run.h"
 #include "tests/support/support.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using namespace boxseg::test;
-using Catch::Contains;
 
 namespace {
 

@@ -14,7 +14,7 @@
 #include "tests/support/failure.h"
 #include "tests/support/support.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using namespace boxseg::test;
@@ -198,7 +198,6 @@ TEST_CASE("A pickle that asks for anything but tensors is refused by name", "[cp
     REQUIRE(failure.kind == ErrorKind::bad_input);
     return failure.message;
   };
-  using Catch::Matchers::Contains;
   const std::string marker = (dir / "pwned").string();
   const std::string command = "touch '" + marker + "'";
   const std::string length(1, static_cast<char>(command.size()));

@@ -10,7 +10,7 @@
 #include "tests/support/failure.h"
 #include "tests/support/support.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using namespace boxseg::test;
@@ -153,7 +153,7 @@ TEST_CASE("every start has a file of its own, later in the order of names", "[ev
   }
   CHECK(event_files(dir.path()).size() == 3);
   CHECK(std::is_sorted(names.begin(), names.end()));
-  CHECK_THAT(names.at(0), Catch::StartsWith("events.out.tfevents.") && Catch::EndsWith(".boxseg"));
+  CHECK_THAT(names.at(0), StartsWith("events.out.tfevents.") && EndsWith(".boxseg"));
 }
 
 TEST_CASE("an event file that cannot be written is named", "[events]") {

@@ -3,13 +3,14 @@
 
 #include <zlib.h>
 
-#include <catch2/catch.hpp>
 
 #include "common/base/files.h"
 #include "common/io/label_png.h"
 #include "tests/io/damage.h"
 #include "tests/support/failure.h"
 #include "tests/support/support.h"
+
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using namespace boxseg::test;

@@ -2,11 +2,12 @@
 
 #include <ATen/Functions.h>
 
-#include <catch2/catch.hpp>
 #include <vector>
 
 #include "tests/nn/paths.h"
 #include "tests/support/support.h"
+
+#include "tests/support/catch.h"
 
 namespace boxseg {
 

@@ -1,10 +1,11 @@
 #include "common/nn/channel_convolutions.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <vector>
 
 #include "common/base/random.h"
+
+#include "tests/support/catch.h"
 
 namespace boxseg {
 namespace {

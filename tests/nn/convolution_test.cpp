@@ -4,11 +4,12 @@
 #include <ATen/Functions.h>
 #include <ATen/Parallel.h>
 
-#include <catch2/catch.hpp>
 
 #include "common/nn/winograd.h"
 #include "tests/nn/tensors.h"
 #include "tests/support/failure.h"
+
+#include "tests/support/catch.h"
 
 namespace boxseg {
 namespace {

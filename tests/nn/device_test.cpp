@@ -1,6 +1,5 @@
 #include "common/nn/device.h"
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <string>
 
@@ -8,9 +7,10 @@
 #include "tests/support/failure.h"
 #include "tests/support/support.h"
 
+#include "tests/support/catch.h"
+
 using namespace boxseg;
 using namespace boxseg::test;
-using Catch::Contains;
 
 namespace {
 

@@ -1,4 +1,3 @@
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -8,6 +7,8 @@
 #include "tests/nn/paths.h"
 #include "tests/support/golden_weights.h"
 #include "tests/support/support.h"
+
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using namespace boxseg::test;

@@ -3,7 +3,6 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <vector>
 
@@ -11,6 +10,8 @@
 #include "tests/nn/paths.h"
 #include "tests/nn/tensors.h"
 #include "tests/support/support.h"
+
+#include "tests/support/catch.h"
 
 namespace boxseg {
 namespace {

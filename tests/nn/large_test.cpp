@@ -1,9 +1,9 @@
 #include "tests/nn/large.h"
 
-#include <catch2/catch.hpp>
-
 #include "common/nn/gram_maps.h"
 #include "common/nn/relu_max_pool.h"
+
+#include "tests/support/catch.h"
 
 namespace boxseg {
 namespace {

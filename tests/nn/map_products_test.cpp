@@ -1,11 +1,12 @@
 #include "common/nn/map_products.h"
 
-#include <catch2/catch.hpp>
 #include <utility>
 #include <vector>
 
 #include "common/base/random.h"
 #include "tests/support/support.h"
+
+#include "tests/support/catch.h"
 
 namespace boxseg {
 namespace {

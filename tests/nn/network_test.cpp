@@ -12,7 +12,7 @@
 #include "tests/support/golden_weights.h"
 #include "tests/support/support.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using namespace boxseg::test;
@@ -115,11 +115,11 @@ TEST_CASE("fresh weights follow from the seed and the name", "[network]") {
 TEST_CASE("a wrong specification is a usage error that lists what there is", "[network]") {
   std::string message;
   CHECK(exit_code_of([] { make_network({.backbone = "resnet50"}, 0); }, &message) == 2);
-  CHECK_THAT(message, Catch::Contains("resnet50") && Catch::Contains("vgg16, resnet101, efficientnet_lite0, tiny"));
+  CHECK_THAT(message, Contains("resnet50") && Contains("vgg16, resnet101, efficientnet_lite0, tiny"));
   CHECK(exit_code_of([] { make_network({.backbone = "vgg16", .output_stride = 16}, 0); }, &message) == 2);
-  CHECK_THAT(message, Catch::Contains("--output-stride 16"));
+  CHECK_THAT(message, Contains("--output-stride 16"));
   CHECK(exit_code_of([] { make_network({.backbone = "tiny", .head = "aspp"}, 0); }, &message) == 2);
-  CHECK_THAT(message, Catch::Contains("tiny has plain, largefov"));
+  CHECK_THAT(message, Contains("tiny has plain, largefov"));
   CHECK(exit_code_of([] { make_network({.classes = 1}, 0); }) == 2);
   CHECK(exit_code_of([] { make_network({.classes = 256}, 0); }) == 2);
   CHECK(exit_code_of([] { make_network({.classifier_std = 0}, 0); }) == 2);
@@ -134,9 +134,9 @@ TEST_CASE("weights of another network are refused, with the names", "[network]")
   state.back().second = at::zeros({9, 64, 1, 1});
   std::string message;
   CHECK(exit_code_of([&] { network->load_state_dict(state, "weights.pt"); }, &message) == 3);
-  CHECK_THAT(message, Catch::Contains("weights.pt") && Catch::Contains("missing: backbone.conv1.bias") &&
-                          Catch::Contains("unexpected: backbone.stranger") &&
-                          Catch::Contains("classifier.weight is [9,64,1,1] instead of [4,64,1,1]"));
+  CHECK_THAT(message, Contains("weights.pt") && Contains("missing: backbone.conv1.bias") &&
+                          Contains("unexpected: backbone.stranger") &&
+                          Contains("classifier.weight is [9,64,1,1] instead of [4,64,1,1]"));
   CHECK(at::equal(network->parameters()[0].value, before));  // nothing was half-loaded
 }
 

@@ -5,7 +5,7 @@
 #include "common/base/random.h"
 #include "tests/support/support.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 namespace boxseg {
 namespace {

@@ -1,11 +1,12 @@
 #include "common/nn/pool_planes.h"
 
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
 #include <vector>
 
 #include "common/base/random.h"
+
+#include "tests/support/catch.h"
 
 namespace boxseg {
 namespace {

@@ -3,12 +3,12 @@
 #include <ATen/Context.h>
 #include <ATen/autocast_mode.h>
 
-#include <catch2/catch.hpp>
-
 #include "common/nn/device_path.h"
 #include "common/nn/network.h"
 #include "tests/nn/tensors.h"
 #include "tests/support/failure.h"
+
+#include "tests/support/catch.h"
 
 namespace boxseg {
 namespace {

@@ -2,12 +2,13 @@
 
 #include <ATen/Functions.h>
 
-#include <catch2/catch.hpp>
 #include <limits>
 
 #include "tests/nn/paths.h"
 #include "tests/nn/tensors.h"
 #include "tests/support/failure.h"
+
+#include "tests/support/catch.h"
 
 namespace boxseg {
 namespace {

@@ -2,12 +2,13 @@
 
 #include <ATen/Parallel.h>
 
-#include <catch2/catch.hpp>
 #include <limits>
 
 #include "common/base/random.h"
 #include "tests/nn/paths.h"
 #include "tests/support/support.h"
+
+#include "tests/support/catch.h"
 
 namespace boxseg {
 namespace {

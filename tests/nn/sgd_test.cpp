@@ -11,7 +11,7 @@
 #include "tests/support/golden_weights.h"
 #include "tests/support/support.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using namespace boxseg::test;
@@ -170,8 +170,8 @@ TEST_CASE("SGD leaves a parameter without a gradient alone", "[sgd]") {
 TEST_CASE("momentum buffers of another network are refused", "[sgd]") {
   std::vector<Parameter> parameters = {{"p", at::zeros({2}).set_requires_grad(true), ParameterGroup::backbone_weight}};
   Sgd sgd(parameters, {});
-  CHECK_THROWS_WITH(sgd.set_momentum({{"q", at::zeros({2})}}), Catch::Contains("q: no such parameter"));
-  CHECK_THROWS_WITH(sgd.set_momentum({{"p", at::zeros({3})}}), Catch::Contains("[3] instead of [2]"));
+  CHECK_THROWS_WITH(sgd.set_momentum({{"q", at::zeros({2})}}), Contains("q: no such parameter"));
+  CHECK_THROWS_WITH(sgd.set_momentum({{"p", at::zeros({3})}}), Contains("[3] instead of [2]"));
 }
 
 TEST_CASE("an unknown schedule is a usage error", "[sgd]") {

@@ -4,7 +4,7 @@
 #include <ATen/Parallel.h>
 #include <malloc.h>
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 namespace boxseg {
 namespace {

@@ -19,7 +19,7 @@
 #include "tests/support/golden_weights.h"
 #include "tests/support/support.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using namespace boxseg::test;
@@ -117,11 +117,11 @@ TEST_CASE("training lowers the loss and logs means that can be read back", "[tra
   const std::string log = read_file(dir / "log.jsonl");
   CHECK(std::count(log.begin(), log.end(), '\n') == 10);
   CHECK(log.rfind("{\"step\":4,\"learning_rate\":0.009", 0) == 0);
-  CHECK_THAT(log, Catch::Contains("\"step\":2.5}"));  // mean of 1..4
+  CHECK_THAT(log, Contains("\"step\":2.5}"));  // mean of 1..4
   // Options, ten lines, pictures of steps 1, 5, 10, ..., 40.
   const std::vector<std::string> events = shown_events(dir.path());
   CHECK(events.size() == 1 + 10 + 9);
-  CHECK_THAT(events.at(0), Catch::Contains("options") && Catch::Contains("| backbone | tiny |"));
+  CHECK_THAT(events.at(0), Contains("options") && Contains("| backbone | tiny |"));
 }
 
 TEST_CASE("a killed run goes on from its checkpoint to the bytes of an undisturbed one", "[trainer]") {
@@ -177,7 +177,7 @@ TEST_CASE("a loss that is not a number ends training with the step and a hint", 
     FAIL("went on");
   } catch (const Error& e) {
     CHECK(e.exit_code() == 1);
-    CHECK_THAT(e.what(), Catch::Contains("step 3") && Catch::Contains("--learning-rate"));
+    CHECK_THAT(e.what(), Contains("step 3") && Contains("--learning-rate"));
   }
 }
 
@@ -228,7 +228,7 @@ TEST_CASE("a signal drops the step under way, keeps the last one and loses nothi
                                               " BOXSEG_TEST_WHERE=" + where + " /proc/" + std::to_string(getpid()) + "/exe '[.interrupted-child]'");
       INFO(where << ": " << child.out << child.err);
       REQUIRE(child.exit_code == 75);
-      CHECK_THAT(child.out, !Catch::Contains("not broken off"));  // forward and backward passes stop between two layers
+      CHECK_THAT(child.out, !Contains("not broken off"));  // forward and backward passes stop between two layers
     }
     Problem resumed("efficientnet_lite0");
     resumed.run(dir.path());

@@ -12,7 +12,7 @@
 #include "tests/support/golden_weights.h"
 #include "tests/support/support.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using namespace boxseg::test;
@@ -187,7 +187,7 @@ TEST_CASE("a .caffemodel of VGG-16 gives what the same weights as .pth give, in 
     std::string text = read_file(path), why;
     write_file(path, text.substr(0, text.size() - 7));
     CHECK(exit_code_of([&] { load_initial_weights(*network, path); }, &why) == 3);
-    CHECK_THAT(why, Catch::Contains("vgg16_20M.caffemodel") && Catch::Contains("cut short"));
+    CHECK_THAT(why, Contains("vgg16_20M.caffemodel") && Contains("cut short"));
   }
 }
 
@@ -263,18 +263,18 @@ TEST_CASE("initial weights of another network are refused, with names", "[weight
   write_checkpoint(dir / "tiny.pt", make_checkpoint(*tiny, {}));
   std::string message;
   CHECK(exit_code_of([&] { load_initial_weights(*lite0, dir / "tiny.pt"); }, &message) == 3);
-  CHECK_THAT(message, Catch::Contains("tiny.pt") && Catch::Contains("efficientnet_lite0") &&
-                          Catch::Contains("missing: backbone._conv_stem.weight") && Catch::Contains("unexpected: backbone.conv1.weight"));
+  CHECK_THAT(message, Contains("tiny.pt") && Contains("efficientnet_lite0") &&
+                          Contains("missing: backbone._conv_stem.weight") && Contains("unexpected: backbone.conv1.weight"));
   // A file of the right network with a tensor cut off, and one of another shape.
   NamedTensors tensors = without_prefix(*lite0);
   tensors.erase(tensors.begin() + 6);  // _blocks.0._depthwise_conv.weight
   tensors[0].second = at::zeros({32, 3, 5, 5});
   write_checkpoint(dir / "cut.pth", {tensors, {}});
   CHECK(exit_code_of([&] { load_initial_weights(*lite0, dir / "cut.pth"); }, &message) == 3);
-  CHECK_THAT(message, Catch::Contains("backbone._blocks.0._depthwise_conv.weight") && Catch::Contains("[32,3,5,5]"));
+  CHECK_THAT(message, Contains("backbone._blocks.0._depthwise_conv.weight") && Contains("[32,3,5,5]"));
   write_checkpoint(dir / "other.pt", {{{"encoder.weight", at::zeros({3})}}, {}});
   CHECK(exit_code_of([&] { load_initial_weights(*lite0, dir / "other.pt"); }, &message) == 3);
-  CHECK_THAT(message, Catch::Contains("unknown network") && Catch::Contains("encoder.weight"));
+  CHECK_THAT(message, Contains("unknown network") && Contains("encoder.weight"));
   CHECK(exit_code_of([&] { load_initial_weights(*lite0, dir / "absent.pt"); }, &message) == 3);
 }
 
@@ -324,20 +324,20 @@ TEST_CASE("a file that is no network is refused, with what it holds", "[weights]
   std::string message;
   write_checkpoint(dir / "other.pt", {{{"encoder.weight", at::zeros({3})}}, {}});
   CHECK(exit_code_of([&] { load_network(dir / "other.pt", at::kCPU); }, &message) == 3);
-  CHECK_THAT(message, Catch::Contains("encoder.weight"));
+  CHECK_THAT(message, Contains("encoder.weight"));
   const auto tiny = make_network(kTiny, 0);
   NamedTensors backbone = tiny->state_dict();
   backbone.pop_back();
   write_checkpoint(dir / "backbone.pt", {backbone, {}});
   CHECK(exit_code_of([&] { load_network(dir / "backbone.pt", at::kCPU); }, &message) == 3);
-  CHECK_THAT(message, Catch::Contains("--init"));
+  CHECK_THAT(message, Contains("--init"));
   Checkpoint checkpoint = make_checkpoint(*tiny, {});
   checkpoint.record["head"] = "largefov";
   write_checkpoint(dir / "head.pt", checkpoint);
   CHECK(exit_code_of([&] { load_network(dir / "head.pt", at::kCPU); }, &message) == 3);
-  CHECK_THAT(message, Catch::Contains("missing: backbone.fc6.weight"));
+  CHECK_THAT(message, Contains("missing: backbone.fc6.weight"));
   checkpoint.record["head"] = "aspp";
   write_checkpoint(dir / "head.pt", checkpoint);
   CHECK(exit_code_of([&] { load_network(dir / "head.pt", at::kCPU); }, &message) == 3);
-  CHECK_THAT(message, Catch::Contains("head.pt") && Catch::Contains("aspp"));
+  CHECK_THAT(message, Contains("head.pt") && Contains("aspp"));
 }

@@ -3,9 +3,10 @@
 #include <ATen/Functions.h>
 #include <ATen/Parallel.h>
 
-#include <catch2/catch.hpp>
 
 #include "tests/nn/tensors.h"
+
+#include "tests/support/catch.h"
 
 namespace boxseg {
 namespace {

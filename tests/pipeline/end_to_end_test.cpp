@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -18,6 +17,8 @@
 #include "common/io/manifest.h"
 #include "common/pipeline/shell.h"
 #include "tests/support/support.h"
+
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 
@@ -126,17 +127,17 @@ TEST_CASE("one command makes everything, the second finds nothing to do, and why
     REQUIRE(fs::exists(run / file));
   const std::string metrics = read_file(run / "metrics.json");
   for (const char* key : {"stage2/bap/val/y_crf/miou", "baseline/val/filled_boxes/miou", "stage3/nal/val/crf/miou"})
-    REQUIRE_THAT(metrics, Catch::Contains(key));
+    REQUIRE_THAT(metrics, Contains(key));
   const auto start = std::chrono::steady_clock::now();
   const auto again = make(run, "");
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   REQUIRE(again.exit_code == 0);
   REQUIRE(ran(again).empty());
   std::printf("nothing to do: %.2f s\n", seconds);
-  REQUIRE_THAT(make(run, "why").out, Catch::Contains("up to date"));
+  REQUIRE_THAT(make(run, "why").out, Contains("up to date"));
   const auto unknown = make(run, "stage1/bapp");
   REQUIRE(unknown.exit_code != 0);
-  REQUIRE_THAT(unknown.err, Catch::Contains("stage1/bapp: no piece of work") && Catch::Contains(" stage1/bap "));
+  REQUIRE_THAT(unknown.err, Contains("stage1/bapp: no piece of work") && Contains(" stage1/bap "));
 }
 
 TEST_CASE("a changed option reruns its stage and what follows, and nothing before it", "[slow]") {
@@ -149,7 +150,7 @@ TEST_CASE("a changed option reruns its stage and what follows, and nothing befor
   REQUIRE(any_starts_with(names, "evaluate/stage2/bap/val/y_crf"));
   REQUIRE_FALSE(any_starts_with(names, "stage1"));
   REQUIRE_FALSE(any_starts_with(names, "dataset"));
-  REQUIRE_THAT(make(run, "why SET=stage2.threshold=0.5").out, Catch::Contains("option threshold was 0.99, is 0.5"));
+  REQUIRE_THAT(make(run, "why SET=stage2.threshold=0.5").out, Contains("option threshold was 0.99, is 0.5"));
   REQUIRE(ran(make(run, "")).empty());
 }
 
@@ -160,7 +161,7 @@ TEST_CASE("a stage started by hand on finished work says so and ends", "[slow]")
                   shell_quote((run / "config/stage1-bap.ini").string()), shell_quote((run / "dataset.h5").string()),
                   shell_quote((run / "stage1/bap").string())));
   REQUIRE(result.exit_code == 0);
-  REQUIRE_THAT(result.err, Catch::Contains("up to date"));
+  REQUIRE_THAT(result.err, Contains("up to date"));
 }
 
 TEST_CASE("SIGKILL in the middle of any stage, then the same command: the bytes of an undisturbed run", "[slow]") {
@@ -243,8 +244,8 @@ TEST_CASE("a table makes what its cells need, shows it beside the published numb
   REQUIRE(any_starts_with(ran(made), "stage1/gap"));
   REQUIRE(any_starts_with(ran(made), "stage2/bap_u_b/val"));
   REQUIRE_FALSE(any_starts_with(ran(made), "stage3"));
-  REQUIRE_THAT(made.out, Catch::Contains("| BAP Y_crf w/o u0 |") && Catch::Contains("79.2"));
-  REQUIRE_THAT(read_file(run / "tables/table3.md"), !Catch::Contains("not there yet"));
+  REQUIRE_THAT(made.out, Contains("| BAP Y_crf w/o u0 |") && Contains("79.2"));
+  REQUIRE_THAT(read_file(run / "tables/table3.md"), !Contains("not there yet"));
   REQUIRE(ran(make(run, "table3")).empty());
 
   // Of two tables each stays up to date when the other's numbers come.
@@ -252,13 +253,13 @@ TEST_CASE("a table makes what its cells need, shows it beside the published numb
   REQUIRE(ran(make(run, "table3")).empty());
   // While it is made again with another option, numbers of the old one are not shown.
   const auto other = make(run, "table3 SET=stage2.threshold=0.5");
-  REQUIRE_THAT(other.out, Catch::Contains("table3: 1 of 5 values"));
+  REQUIRE_THAT(other.out, Contains("table3: 1 of 5 values"));
   REQUIRE(make(run, "table3").exit_code == 0);
 
   REQUIRE_FALSE(any_starts_with(ran(make(run, "")), "stage1"));  // the rest of the run
-  REQUIRE_THAT(read_file(run / "report/index.html"), Catch::Contains("BAP Y_crf w/o u0"));
+  REQUIRE_THAT(read_file(run / "report/index.html"), Contains("BAP Y_crf w/o u0"));
   REQUIRE(ran(make(run, "")).empty());
-  REQUIRE_THAT(make(run, "-n table3 SEEDS='1 2'").out, Catch::Contains("stage1/gap@2"));
+  REQUIRE_THAT(make(run, "-n table3 SEEDS='1 2'").out, Contains("stage1/gap@2"));
   REQUIRE(make(run, "table99").exit_code != 0);
 }
 
@@ -273,21 +274,21 @@ TEST_CASE("a variant that fails does not cost its siblings their cells, and the 
   REQUIRE(broken.exit_code != 0);
   REQUIRE(any_starts_with(ran(broken), "evaluate/stage2/bap_u_b/val/y_crf"));
   REQUIRE_FALSE(any_starts_with(ran(broken), "table/table3"));
-  REQUIRE_THAT(broken.out, Catch::Contains("table3: 1 of 5 values") && Catch::Contains("table3: 4 of 5 values"));
+  REQUIRE_THAT(broken.out, Contains("table3: 1 of 5 values") && Contains("table3: 4 of 5 values"));
   const size_t shown_at_the_end = broken.out.find("| GAP | not yet |");
   REQUIRE(shown_at_the_end != std::string::npos);
   REQUIRE(shown_at_the_end > broken.out.find("table3: 4 of 5 values"));
   const std::string table = read_file(run / "tables/table3.md");
-  REQUIRE_THAT(table, Catch::Contains("| GAP | not yet |") && Catch::Contains("1 of 5 values is not there yet") &&
-                          !Catch::Contains("| BAP Y_crf | not yet"));
-  REQUIRE_THAT(read_file(run / "tables/table3.html"), Catch::Contains("not yet"));
+  REQUIRE_THAT(table, Contains("| GAP | not yet |") && Contains("1 of 5 values is not there yet") &&
+                          !Contains("| BAP Y_crf | not yet"));
+  REQUIRE_THAT(read_file(run / "tables/table3.html"), Contains("not yet"));
 
   fs::remove(run / "stage2/gap");
   const auto mended = make(run, "table3");
   INFO(mended.out << mended.err);
   REQUIRE(mended.exit_code == 0);
   REQUIRE_FALSE(any_starts_with(ran(mended), "stage1"));
-  REQUIRE_THAT(read_file(run / "tables/table3.md"), !Catch::Contains("not yet"));
+  REQUIRE_THAT(read_file(run / "tables/table3.md"), !Contains("not yet"));
   REQUIRE(ran(make(run, "table3")).empty());
 }
 
@@ -305,7 +306,7 @@ TEST_CASE("verify finds a changed byte that size and time hide, and the next run
   REQUIRE(ran(make(run, "")).empty());
   const auto verdict = make(run, "verify");
   REQUIRE(verdict.exit_code != 0);
-  REQUIRE_THAT(verdict.err, Catch::Contains(png.filename().string()) && Catch::Contains("stage2/bap/val is damaged"));
+  REQUIRE_THAT(verdict.err, Contains(png.filename().string()) && Contains("stage2/bap/val is damaged"));
   const auto mended = make(run, "");
   REQUIRE(mended.exit_code == 0);
   REQUIRE(ran(mended).front() == "stage2/bap/val");

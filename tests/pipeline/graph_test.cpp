@@ -2,13 +2,13 @@
 #include "common/pipeline/graph.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 
 #include "common/base/error.h"
 #include "tests/support/support.h"
 
+#include "tests/support/catch.h"
+
 using namespace boxseg;
-using Catch::Matchers::Contains;
 
 namespace {
 

@@ -5,7 +5,7 @@
 #include "tests/support/failure.h"
 #include "tests/support/support.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using test::usage_message_of;
@@ -56,8 +56,8 @@ TEST_CASE("PRESET+OTHER puts the second on top, and one that goes on top of othe
   REQUIRE(plan.stage3("ce").values.schedule_every == 10);
   REQUIRE(f.plan("small").stage3("ce").values.schedule_every == 1);
   REQUIRE(plan.pipeline.modes == std::vector<std::string>{"plain", "crf"});
-  REQUIRE_THAT(usage_message_of([&] { f.plan("own_way"); }), Catch::Contains("goes on top of another"));
-  REQUIRE_THAT(usage_message_of([&] { f.plan("small+own_wya"); }), Catch::Contains("did you mean 'own_way'?"));
+  REQUIRE_THAT(usage_message_of([&] { f.plan("own_way"); }), Contains("goes on top of another"));
+  REQUIRE_THAT(usage_message_of([&] { f.plan("small+own_wya"); }), Contains("did you mean 'own_way'?"));
 }
 
 TEST_CASE("the command line goes over preset and variant, and only in its section") {
@@ -119,12 +119,12 @@ TEST_CASE("a test split without labels is predicted as the measured one is, a la
 
 TEST_CASE("wrong names are refused with the nearest known one") {
   Folders f;
-  REQUIRE_THAT(usage_message_of([&] { f.plan("smal"); }), Catch::Contains("did you mean 'small'"));
-  REQUIRE_THAT(usage_message_of([&] { f.plan("loop"); }), Catch::Contains("leads back to itself"));
-  REQUIRE_THAT(usage_message_of([&] { f.plan("small").stage2("othr", "val"); }), Catch::Contains("did you mean 'other'"));
-  REQUIRE_THAT(usage_message_of([&] { f.plan("typo").stage1("bap"); }), Catch::Contains("did you mean batch"));
-  REQUIRE_THAT(usage_message_of([&] { f.plan("small", {"stage9.x=1"}).stage1("bap"); }), Catch::Contains("stage9"));
-  REQUIRE_THAT(usage_message_of([&] { f.plan("small", {"stage2.treshold=1"}).stage2("bap", "val"); }), Catch::Contains("threshold"));
+  REQUIRE_THAT(usage_message_of([&] { f.plan("smal"); }), Contains("did you mean 'small'"));
+  REQUIRE_THAT(usage_message_of([&] { f.plan("loop"); }), Contains("leads back to itself"));
+  REQUIRE_THAT(usage_message_of([&] { f.plan("small").stage2("othr", "val"); }), Contains("did you mean 'other'"));
+  REQUIRE_THAT(usage_message_of([&] { f.plan("typo").stage1("bap"); }), Contains("did you mean batch"));
+  REQUIRE_THAT(usage_message_of([&] { f.plan("small", {"stage9.x=1"}).stage1("bap"); }), Contains("stage9"));
+  REQUIRE_THAT(usage_message_of([&] { f.plan("small", {"stage2.treshold=1"}).stage2("bap", "val"); }), Contains("threshold"));
 }
 
 TEST_CASE("every preset and variant of the project resolves") {

@@ -10,7 +10,7 @@
 #include "common/pipeline/shell.h"
 #include "tests/support/support.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 
@@ -40,12 +40,12 @@ TEST_CASE("a finished stage is up to date until an option, an input, the fingerp
   REQUIRE(StageRun(options, dir.path(), inputs).is_up_to_date());
   REQUIRE(StageRun(options, dir.path(), {{"dataset", "d2"}}).why() == "input dataset changed");
   REQUIRE(StageRun(options, dir.path(), {}).why() == "input dataset is gone");
-  REQUIRE_THAT(StageRun(program("2", threshold), dir.path(), inputs).why(), Catch::Contains("fingerprint 1 then, 2 now"));
+  REQUIRE_THAT(StageRun(program("2", threshold), dir.path(), inputs).why(), Contains("fingerprint 1 then, 2 now"));
   threshold = 0.75;
   REQUIRE(StageRun(options, dir.path(), inputs).why() == "option threshold was 0.5, is 0.75");
   threshold = 0.5;
   write_file(dir / "a.txt", "hello!");
-  REQUIRE_THAT(StageRun(options, dir.path(), inputs).why(), Catch::Contains("a.txt has 6 bytes"));
+  REQUIRE_THAT(StageRun(options, dir.path(), inputs).why(), Contains("a.txt has 6 bytes"));
   fs::remove(dir / "a.txt");
   REQUIRE(StageRun(options, dir.path(), inputs).why() == "a.txt is missing");
 }
@@ -107,7 +107,7 @@ TEST_CASE("a lock names its living holder and is taken over from a dead one") {
       FileLock second(path);
       FAIL("two holders");
     } catch (const Error& e) {
-      REQUIRE_THAT(e.what(), Catch::Contains(std::to_string(::getpid())));
+      REQUIRE_THAT(e.what(), Contains(std::to_string(::getpid())));
     }
   }
   REQUIRE_FALSE(fs::exists(path));

@@ -7,7 +7,7 @@
 #include "tests/support/failure.h"
 #include "tests/support/support.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using test::usage_message_of;
@@ -73,12 +73,12 @@ TEST_CASE("a table's lines become rows of keys and published numbers, and text a
 TEST_CASE("a table that cannot be read names the file, the line and what was expected") {
   const TableFolder f;
   const auto refusal = [&](const std::string& text) { return usage_message_of([&] { f.read(text); }); };
-  REQUIRE_THAT(refusal("column = a\nrow | mIoU\n"), Catch::Contains("t.txt:2") && Catch::Contains("'mIoU'"));
-  REQUIRE_THAT(refusal("column = a | b\nrow | stage2/bap/val/y_crf\n"), Catch::Contains("1 cells in a table of 2 columns"));
-  REQUIRE_THAT(refusal("row | stage2/bap/val/y_crf\n"), Catch::Contains("column"));
-  REQUIRE_THAT(refusal("column = a\nrow | stage2/bap/val/y_crf ; ours 3\n"), Catch::Contains("authors NUMBER"));
-  REQUIRE_THAT(refusal("column = a\nrow |\n"), Catch::Contains("a cell is empty"));
-  REQUIRE_THAT(refusal("title = x\n"), Catch::Contains("no rows"));
+  REQUIRE_THAT(refusal("column = a\nrow | mIoU\n"), Contains("t.txt:2") && Contains("'mIoU'"));
+  REQUIRE_THAT(refusal("column = a | b\nrow | stage2/bap/val/y_crf\n"), Contains("1 cells in a table of 2 columns"));
+  REQUIRE_THAT(refusal("row | stage2/bap/val/y_crf\n"), Contains("column"));
+  REQUIRE_THAT(refusal("column = a\nrow | stage2/bap/val/y_crf ; ours 3\n"), Contains("authors NUMBER"));
+  REQUIRE_THAT(refusal("column = a\nrow |\n"), Contains("a cell is empty"));
+  REQUIRE_THAT(refusal("title = x\n"), Contains("no rows"));
 }
 
 TEST_CASE("a cell of the test split has a number where the run has a labelled one, else its reason") {
@@ -93,7 +93,7 @@ TEST_CASE("a cell of the test split has a number where the run has a labelled on
     REQUIRE(table.rows[0].cells[0].authors == "69");
     REQUIRE(table.rows[0].cells[0].report == "65");
   }
-  REQUIRE_THAT(usage_message_of([&] { f.read("column = one\nrow | stage3/nal/{test}/crf\n"); }), Catch::Contains("'{test}': this run has none"));
+  REQUIRE_THAT(usage_message_of([&] { f.read("column = one\nrow | stage3/nal/{test}/crf\n"); }), Contains("'{test}': this run has none"));
   const fs::path data = fs::path(BOXSEG_SOURCE_DIR) / "data";
   const RunPlan plan({data / "presets", data / "variants", "demo", {}, 0, data / "tables", {"table5"}, {}});
   const auto tested = plan.predictions("nal");
@@ -117,7 +117,7 @@ TEST_CASE("a table adds the variants that its cells need, for every preset and t
   REQUIRE(has(plan.pipeline.stage3, "entropy"));
   REQUIRE(plan.tables.size() == 2);
   request.tables = {"table99"};
-  REQUIRE_THAT(usage_message_of([&] { RunPlan p(request); }), Catch::Contains("table99"));
+  REQUIRE_THAT(usage_message_of([&] { RunPlan p(request); }), Contains("table99"));
   for (const auto& preset : fs::directory_iterator(data / "presets"))
     for (const auto& table : fs::directory_iterator(data / "tables")) {
       INFO(preset.path() << " " << table.path());

@@ -10,7 +10,7 @@
 #include "tests/support/golden_weights.h"
 #include "tests/support/support.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include "common/base/error.h"
 #include "tests/support/support.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 TEST_CASE("evaluate coco equals pycocotools to the last bit on 20 made-up datasets", "[python]") {
   PYTHON_OR_SKIP(python);

@@ -1,10 +1,11 @@
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "stage1_classify/labeler.h"
 #include "tests/nn/paths.h"
 #include "tests/stage1/golden_batch.h"
 #include "tests/support/support.h"
+
+#include "tests/support/catch.h"
 
 namespace boxseg {
 namespace {

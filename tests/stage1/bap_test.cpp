@@ -3,7 +3,6 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "common/base/error.h"
@@ -12,6 +11,8 @@
 #include "tests/nn/paths.h"
 #include "tests/stage1/golden_batch.h"
 #include "tests/support/support.h"
+
+#include "tests/support/catch.h"
 
 namespace boxseg {
 namespace {

@@ -1,6 +1,5 @@
 // What the device path of stage 1 asks of a device: how often the CPU waits for it, what is copied, and that nothing
 // depends on the order of its threads.
-#include <catch2/catch.hpp>
 
 #include "common/base/random.h"
 #include "stage1_classify/bap.h"
@@ -8,6 +7,8 @@
 #include "tests/nn/operations.h"
 #include "tests/nn/paths.h"
 #include "tests/nn/tensors.h"
+
+#include "tests/support/catch.h"
 
 namespace boxseg {
 namespace {

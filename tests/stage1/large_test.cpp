@@ -1,8 +1,8 @@
 #include "tests/nn/large.h"
 
-#include <catch2/catch.hpp>
-
 #include "stage1_classify/bap.h"
+
+#include "tests/support/catch.h"
 
 namespace boxseg {
 

@@ -1,4 +1,3 @@
-#include <catch2/catch.hpp>
 #include <csignal>
 #include <regex>
 #include <string>
@@ -12,6 +11,8 @@
 #include "tests/support/loaded_libraries.h"
 #include "tests/support/stopping.h"
 #include "tests/support/support.h"
+
+#include "tests/support/catch.h"
 
 namespace boxseg {
 namespace {

@@ -1,4 +1,3 @@
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "stage1_classify/training_step.h"
@@ -6,6 +5,8 @@
 #include "tests/stage1/golden_batch.h"
 #include "tests/support/golden_weights.h"
 #include "tests/support/support.h"
+
+#include "tests/support/catch.h"
 
 namespace boxseg {
 namespace {

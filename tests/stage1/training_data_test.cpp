@@ -7,7 +7,7 @@
 #include "tests/stage1/small_dataset.h"
 #include "tests/support/support.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 namespace boxseg {
 namespace {
@@ -125,7 +125,7 @@ TEST_CASE("an image of another size than the dataset says is refused by name", "
   dataset.images[1].size.width = 91;
   const Stage1Options options = small_options();
   const TrainingData data(dataset, {1}, options, 0, parse_normalisation("lite0_rgb"));
-  REQUIRE_THROWS_WITH(data.sample(0), Catch::Contains("1.png") && Catch::Contains("91"));
+  REQUIRE_THROWS_WITH(data.sample(0), Contains("1.png") && Contains("91"));
   std::vector<std::string> skipped;
   REQUIRE(trainable_images(dataset, "train", true, 2, &skipped) == std::vector<int64_t>{0, 2});
   REQUIRE(skipped == std::vector<std::string>{"picture 1"});

@@ -1,11 +1,12 @@
 // What the device path of stage 2 asks of a device.
-#include <catch2/catch.hpp>
 
 #include "stage2_pseudolabel/pseudo_label.h"
 #include "tests/nn/operations.h"
 #include "tests/nn/paths.h"
 #include "tests/stage2/golden_image.h"
 #include "tests/support/support.h"
+
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using namespace boxseg::test;

@@ -1,6 +1,5 @@
 // Results may not change unnoticed: a changed digest of this tiny run needs a new kStage2Fingerprint, so that what
 // users have made is made again.
-#include <catch2/catch.hpp>
 
 #include "common/base/hash.h"
 #include "common/base/random.h"
@@ -8,6 +7,8 @@
 #include "common/pipeline/fingerprints.h"
 #include "stage2_pseudolabel/pseudo_label.h"
 #include "tests/support/support.h"
+
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 

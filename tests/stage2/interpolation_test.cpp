@@ -1,6 +1,5 @@
 #include "stage2_pseudolabel/interpolation.h"
 
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "common/base/random.h"
@@ -8,6 +7,8 @@
 #include "stage2_pseudolabel/cell_algebra.h"
 #include "tests/nn/paths.h"
 #include "tests/support/support.h"
+
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 

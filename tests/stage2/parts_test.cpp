@@ -1,5 +1,4 @@
 // Class names, shards, and what keeps finished work.
-#include <catch2/catch.hpp>
 #include <fstream>
 
 #include "common/base/error.h"
@@ -8,9 +7,10 @@
 #include "stage2_pseudolabel/maps_bytes.h"
 #include "tests/support/support.h"
 
+#include "tests/support/catch.h"
+
 using namespace boxseg;
 using namespace boxseg::test;
-using Catch::Contains;
 
 namespace {
 

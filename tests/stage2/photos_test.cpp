@@ -3,7 +3,6 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "common/base/files.h"
@@ -16,6 +15,8 @@
 #include "tests/stage2/golden_image.h"
 #include "tests/support/golden_weights.h"
 #include "tests/support/support.h"
+
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using namespace boxseg::test;

@@ -1,6 +1,5 @@
 // The program itself on a small made-up dataset and an untrained tiny network.
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <map>
 
@@ -16,9 +15,10 @@
 #include "stage2_pseudolabel/shard.h"
 #include "tests/support/support.h"
 
+#include "tests/support/catch.h"
+
 using namespace boxseg;
 using namespace boxseg::test;
-using Catch::Contains;
 
 namespace {
 

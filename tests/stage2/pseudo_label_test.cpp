@@ -1,7 +1,6 @@
 // Every intermediate of the authors' stage2.py loop body (golden/stage2.h5), through the functions the program calls.
 #include "stage2_pseudolabel/pseudo_label.h"
 
-#include <catch2/catch.hpp>
 
 #include "stage2_pseudolabel/attention.h"
 #include "stage2_pseudolabel/cam.h"
@@ -9,6 +8,8 @@
 #include "tests/nn/paths.h"
 #include "tests/stage2/golden_image.h"
 #include "tests/support/support.h"
+
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using namespace boxseg::test;

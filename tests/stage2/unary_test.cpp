@@ -1,6 +1,5 @@
 #include "stage2_pseudolabel/unary.h"
 
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "common/base/error.h"
@@ -8,6 +7,8 @@
 #include "stage2_pseudolabel/cam.h"
 #include "stage2_pseudolabel/labels.h"
 #include "tests/support/support.h"
+
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 

@@ -1,6 +1,5 @@
 // What the device path of stage 3 asks of a device: how often the CPU waits for it, what is copied, and that nothing
 // depends on the order of its threads.
-#include <catch2/catch.hpp>
 
 #include "stage3_segment/cosine_scores.h"
 #include "stage3_segment/score_maps.h"
@@ -8,6 +7,8 @@
 #include "tests/nn/operations.h"
 #include "tests/nn/paths.h"
 #include "tests/stage3/random_scores.h"
+
+#include "tests/support/catch.h"
 
 namespace {
 

@@ -1,10 +1,10 @@
 #include "tests/nn/large.h"
 
-#include <catch2/catch.hpp>
-
 #include "stage3_segment/cosine_scores.h"
 #include "stage3_segment/losses.h"
 #include "tests/stage3/random_scores.h"
+
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 using Kind = LossOptions::Kind;

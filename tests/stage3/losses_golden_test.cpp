@@ -1,5 +1,4 @@
 // The authors' losses and gradients (golden/losses.h5); tolerances are those of its README.
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <vector>
 
@@ -10,6 +9,8 @@
 #include "stage3_segment/losses.h"
 #include "tests/nn/paths.h"
 #include "tests/support/support.h"
+
+#include "tests/support/catch.h"
 
 namespace {
 

@@ -2,7 +2,6 @@
 
 #include <ATen/Parallel.h>
 
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <functional>
 #include <vector>
@@ -15,6 +14,8 @@
 #include "tests/nn/paths.h"
 #include "tests/stage3/random_scores.h"
 #include "tests/support/support.h"
+
+#include "tests/support/catch.h"
 
 namespace {
 
@@ -344,7 +345,7 @@ EACH_PATH_TEST_CASE("labels that are no class are refused by value", "[cpu]") {
   const at::Tensor scores = on(random_tensor("wrong labels", {1, 3, 2, 2}));
   at::Tensor label = at::zeros({1, 4, 4}, at::kByte);
   label[0][1][2] = 3;
-  REQUIRE_THROWS_WITH(loss_sums(scores, {on(label), {}}, {}), Catch::Contains("3 is neither a class (0 to 2) nor 255"));
+  REQUIRE_THROWS_WITH(loss_sums(scores, {on(label), {}}, {}), Contains("3 is neither a class (0 to 2) nor 255"));
   REQUIRE_THROWS_AS(loss_sums(scores, {on(at::zeros({2, 4, 4}, at::kByte)), {}}, {}), Error);
 }
 

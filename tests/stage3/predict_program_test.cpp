@@ -6,7 +6,7 @@
 #include "tests/stage3/small_dataset.h"
 #include "tests/support/support.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 namespace {
 

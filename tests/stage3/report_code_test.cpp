@@ -1,5 +1,4 @@
 // Where the report's own code differs from the authors' and from its equations: each deviation, both ways.
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <vector>
 
@@ -10,6 +9,8 @@
 #include "tests/nn/paths.h"
 #include "tests/stage3/random_scores.h"
 #include "tests/support/support.h"
+
+#include "tests/support/catch.h"
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include "stage3_segment/predict.h"
 #include "tests/support/support.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 namespace {
 

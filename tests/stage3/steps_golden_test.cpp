@@ -1,5 +1,4 @@
 // Three SGD steps of the authors' stage3_vgg.py (golden/steps.h5), through the functions that `train` calls.
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "stage3_segment/cosine_scores.h"
@@ -7,6 +6,8 @@
 #include "tests/nn/paths.h"
 #include "tests/support/golden_weights.h"
 #include "tests/support/support.h"
+
+#include "tests/support/catch.h"
 
 namespace {
 

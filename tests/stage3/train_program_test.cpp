@@ -1,5 +1,4 @@
 // `stage3_segment train`, as people run it.
-#include <catch2/catch.hpp>
 #include <regex>
 #include <string>
 #include <vector>
@@ -10,6 +9,8 @@
 #include "tests/stage3/small_dataset.h"
 #include "tests/support/stopping.h"
 #include "tests/support/support.h"
+
+#include "tests/support/catch.h"
 
 namespace {
 

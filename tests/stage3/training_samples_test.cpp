@@ -1,6 +1,6 @@
 #include "stage3_segment/training_samples.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.h"
 
 using namespace boxseg;
 

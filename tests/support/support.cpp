@@ -12,8 +12,13 @@
 #include "common/base/files.h"
 #include "common/base/text.h"
 
+#if __has_include(<catch2/catch_session.hpp>)
+#include <catch2/catch_session.hpp>
+#include <catch2/interfaces/catch_interfaces_capture.hpp>
+#else
 #define CATCH_CONFIG_RUNNER
-#include <catch2/catch.hpp>
+#endif
+#include "tests/support/catch.h"
 
 namespace boxseg::test {
 namespace {

@@ -1,4 +1,4 @@
-// What every test program shares. Include catch.hpp last (LibTorch defines CHECK).
+// What every test program shares.
 #pragma once
 #include <filesystem>
 #include <optional>
