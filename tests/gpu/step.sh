@@ -197,7 +197,11 @@ labels() {
   found "pixels equal to the CPU's: $text"
 }
 
-per_second() { echo "$((1000 * $1 / $(sed 's/\.//; s/^0*//' <<< "$2")))"; }
+per_second() {  # per_second IMAGES SECONDS, with one decimal
+  local ms=${2/./}
+  local tenths=$((10000 * $1 / 10#$ms))
+  echo "$((tenths / 10)).$((tenths % 10))"
+}
 
 stage2() {
   local dataset wall images text='' pieces='' times=8 small=() classifier
