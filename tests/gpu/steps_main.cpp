@@ -99,11 +99,10 @@ int body(int argc, char** argv) {
   if (o.stage != 1 && o.stage != 3) fail_usage("--stage {}: it is 1 or 3", o.stage);
   if (o.batch < 1 || o.size < 33 || o.steps < 1 || o.warm_up < 0)
     fail_usage("--batch, --steps: at least 1; --size: at least 33; --warm-up: at least 0");
-  if (o.precision == "fast") fail_usage("--precision fast: the stages of this build have only exact");
   const auto seed = static_cast<uint64_t>(options.seed);
   keep_freed_memory();
   start_tensor_runtime(resolve_threads(options.threads));
-  const at::Device device = resolve_device(options.device);
+  const at::Device device = choose_device(options.device, o.precision).device;
 
   const std::vector<TrainingSample> samples = made_up_samples(o, seed);
   TrainingBatch batch = made_up_labels(o, samples, seed);
