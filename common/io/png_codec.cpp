@@ -116,7 +116,9 @@ void open(Reading& side, const std::filesystem::path& path) {
   side.info = side.png != nullptr ? png_create_info_struct(side.png) : nullptr;
   ensure(side.info != nullptr, "{}: libpng cannot start", path.string());
   png_set_read_fn(side.png, &side, read_bytes);
+#if defined(PNG_IGNORE_ADLER32)  // Debian 13's libpng always looks at it
   png_set_option(side.png, PNG_IGNORE_ADLER32, PNG_OPTION_ON);  // chunks have check sums of their own
+#endif
   if (!read_header(side)) refuse(path, side);
   // Deflate shrinks to a 1032nd at best: a header that promises more is damaged, and would take all memory.
   const auto most_bytes = static_cast<int64_t>(side.bytes.size()) * 1100;

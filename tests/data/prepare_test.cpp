@@ -229,7 +229,7 @@ TEST_CASE("An index cut in half is refused by name") {
 TEST_CASE("prepare synthetic draws a folder that prepare voc indexes") {
   const TemporaryDirectory dir;
   const fs::path root = dir / "with blank";
-  const auto drawn = loaded_libraries(quoted(BOXSEG_BIN_DIR + "/prepare") +
+  const auto drawn = loaded_libraries(quoted(fs::path(BOXSEG_BIN_DIR) / "prepare") +
                                       " synthetic --quiet --images 12 --seed 3 --output " + quoted(root));
   REQUIRE(drawn.result.exit_code == 0);
   REQUIRE(drawn.has("libturbojpeg"));

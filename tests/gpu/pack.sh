@@ -9,8 +9,9 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 project=$(cd "$here/../.." && pwd)
 most=56000000 photos=64
-# Of stage2.h5, 22 MB for seven photographs, two: one object, and overlapping ones in portrait format.
-stage2_groups=(weight 2009_005055 2007_006490)
+# Of stage2.h5, 22 MB for seven photographs, two: one object, and overlapping ones in portrait format; and one without
+# background.
+stage2_groups=(weight 2009_005055 2007_006490 no_background)
 
 usage() { echo "pack.sh: $1" >&2; exit 2; }
 [ $# -ge 1 ] || usage 'expected: pack.sh DEST [--bundle FILE] [--shared DIR] [--classifier FILE] [--peers DIR]'

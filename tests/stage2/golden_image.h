@@ -16,6 +16,15 @@ namespace boxseg::test {
 inline const std::vector<std::string> kGoldenImages = {"2007_001724", "2007_002273", "2007_002281", "2007_006490",
                                                        "2007_008468", "2009_005055", "2011_000108"};
 
+// Those that the file has, with group `part` below them: a bundle for another machine carries fewer of them.
+inline std::vector<std::string> golden_images(const H5Reader& file, const std::string& part = "in") {
+  std::vector<std::string> found;
+  for (const std::string& id : kGoldenImages)
+    if (file.has(id + "/" + part)) found.push_back(id);
+  ensure(!found.empty(), "stage2.h5 has no image with {}", part);
+  return found;
+}
+
 struct GoldenImage {
   Geometry geometry;
   at::Tensor features;  // [C,h,w]

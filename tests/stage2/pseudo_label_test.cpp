@@ -1,7 +1,6 @@
 // Every intermediate of the authors' stage2.py loop body (golden/stage2.h5), through the functions the program calls.
 #include "stage2_pseudolabel/pseudo_label.h"
 
-
 #include "stage2_pseudolabel/attention.h"
 #include "stage2_pseudolabel/cam.h"
 #include "stage2_pseudolabel/labels.h"
@@ -36,7 +35,9 @@ Made make(const Path& on, const GoldenImage& golden, int64_t grid, const UnaryOp
 TEST_CASE("boxes and background of an image are the authors' integers", "[stage2][golden]") {
   SHARED_OR_SKIP(shared);
   const H5Reader file(shared / "golden/stage2.h5");
-  for (const auto& id : kGoldenImages) {
+  REQUIRE(golden_images(file) == kGoldenImages);
+  REQUIRE(golden_images(file, "grid4").size() == 2);
+  for (const auto& id : golden_images(file)) {
     INFO(id);
     const auto golden = read_golden_image(file, id);
     const auto expected = file.read<int64_t>(id + "/in/boxes_pixels_int");
@@ -51,7 +52,7 @@ TEST_CASE("boxes and background of an image are the authors' integers", "[stage2
 EACH_PATH_TEST_CASE("background queries and attention equal the authors' at full resolution", "[stage2][golden]") {
   SHARED_OR_SKIP(shared);
   const H5Reader file(shared / "golden/stage2.h5");
-  for (const auto& id : kGoldenImages) {
+  for (const auto& id : golden_images(file)) {
     INFO(id);
     const auto golden = read_golden_image(file, id);
     const ImageSize cells{golden.features.size(1), golden.features.size(2)};
@@ -73,7 +74,7 @@ EACH_PATH_TEST_CASE("background queries and attention equal the authors' at full
 EACH_PATH_TEST_CASE("unaries, CRF output, correlations and labels equal the authors'", "[stage2][golden]") {
   SHARED_OR_SKIP(shared);
   const H5Reader file(shared / "golden/stage2.h5");
-  for (const auto& id : kGoldenImages) {
+  for (const auto& id : golden_images(file)) {
     INFO(id);
     const auto golden = read_golden_image(file, id);
     const auto made = make(on, golden, 1);
@@ -92,7 +93,7 @@ EACH_PATH_TEST_CASE("unaries, CRF output, correlations and labels equal the auth
 EACH_PATH_TEST_CASE("a grid of 4 x 4 queries equals the authors'", "[stage2][golden]") {
   SHARED_OR_SKIP(shared);
   const H5Reader file(shared / "golden/stage2.h5");
-  for (const std::string id : {"2007_008468", "2009_005055"}) {
+  for (const auto& id : golden_images(file, "grid4")) {
     INFO(id);
     const std::string group = id + "/grid4";
     const auto golden = read_golden_image(file, id);
@@ -112,7 +113,7 @@ EACH_PATH_TEST_CASE("the report's background without attention equals its code",
   const H5Reader file(shared / "golden/stage2.h5");
   UnaryOptions options;
   options.background = BackgroundUnary::activation;
-  for (const auto& id : kGoldenImages) {
+  for (const auto& id : golden_images(file)) {
     INFO(id);
     const std::string group = id + "/without_u0";
     const auto golden = read_golden_image(file, id);
