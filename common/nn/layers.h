@@ -42,7 +42,7 @@ at::Tensor interruptible(at::Tensor x, const Pass& pass);
 
 // What a new network's tensors hold, and where they are.
 struct Filling {
-  std::optional<uint64_t> seed;  // none: zeros, for weights that are about to be read
+  std::optional<uint64_t> seed = std::nullopt;  // none: zeros, for weights that are about to be read
   at::Device device = at::kCPU;
 };
 
