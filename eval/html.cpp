@@ -14,7 +14,8 @@ namespace boxseg {
 namespace {
 
 cv::Mat view(const RgbImage& image) {
-  return {static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3, const_cast<uint8_t*>(image.pixels.data())};
+  return {static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3,
+          const_cast<uint8_t*>(image.pixels.data())};
 }
 
 constexpr int kSmallest = 9;  // zlib's level for PNGs within a page
@@ -29,11 +30,20 @@ std::string escaped(std::string_view text) {
   std::string result;
   for (const char c : text) {
     switch (c) {
-      case '&': result += "&amp;"; break;
-      case '<': result += "&lt;"; break;
-      case '>': result += "&gt;"; break;
-      case '"': result += "&quot;"; break;
-      default: result += c;
+      case '&':
+        result += "&amp;";
+        break;
+      case '<':
+        result += "&lt;";
+        break;
+      case '>':
+        result += "&gt;";
+        break;
+      case '"':
+        result += "&quot;";
+        break;
+      default:
+        result += c;
     }
   }
   return result;
@@ -57,7 +67,8 @@ std::string jpeg_uri(const RgbImage& image, int quality) { return data_uri("jpeg
 std::string png_uri(const RgbImage& image) { return data_uri("png", encode_rgb_png(image, kSmallest)); }
 
 std::string png_uri(const RgbImage& image, const std::vector<uint8_t>& alpha) {
-  ensure(alpha.size() * 3 == image.pixels.size(), "alpha of {} pixels for {} x {}", alpha.size(), image.width, image.height);
+  ensure(alpha.size() * 3 == image.pixels.size(), "alpha of {} pixels for {} x {}", alpha.size(), image.width,
+         image.height);
   std::vector<uint8_t> rgba;
   rgba.reserve(4 * alpha.size());
   for (size_t i = 0; i < alpha.size(); ++i) {
@@ -86,7 +97,8 @@ LabelMap resized(const LabelMap& labels, ImageSize size) {
   LabelMap result(size.height, size.width);
   for (int64_t y = 0; y < size.height; ++y)
     for (int64_t x = 0; x < size.width; ++x)
-      result.at(y, x) = labels.at((2 * y + 1) * labels.height / (2 * size.height), (2 * x + 1) * labels.width / (2 * size.width));
+      result.at(y, x) =
+          labels.at((2 * y + 1) * labels.height / (2 * size.height), (2 * x + 1) * labels.width / (2 * size.width));
   return result;
 }
 
@@ -94,7 +106,9 @@ RgbImage colored(const LabelMap& labels, const Palette& palette) {
   RgbImage image(labels.height, labels.width);
   for (size_t i = 0; i < labels.pixels.size(); ++i) {
     const uint8_t value = labels.pixels[i];
-    const Color color = value == 255 ? Color{255, 255, 255} : value < palette.size() ? palette[value] : voc_palette()[value];
+    const Color color = value == 255             ? Color{255, 255, 255}
+                        : value < palette.size() ? palette[value]
+                                                 : voc_palette()[value];
     std::copy(color.begin(), color.end(), image.pixels.begin() + static_cast<int64_t>(3 * i));
   }
   return image;
@@ -103,7 +117,8 @@ RgbImage colored(const LabelMap& labels, const Palette& palette) {
 RgbImage heat_map(const std::vector<float>& values, int64_t height, int64_t width) {
   cv::Mat grey(static_cast<int>(height), static_cast<int>(width), CV_8UC1), bgr;
   for (size_t i = 0; i < values.size(); ++i)
-    grey.data[i] = std::isnan(values[i]) ? 0 : static_cast<uint8_t>(std::lround(255 * std::clamp(values[i], 0.0f, 1.0f)));
+    grey.data[i] =
+        std::isnan(values[i]) ? 0 : static_cast<uint8_t>(std::lround(255 * std::clamp(values[i], 0.0f, 1.0f)));
   cv::applyColorMap(grey, bgr, cv::COLORMAP_VIRIDIS);
   RgbImage image(height, width);
   cv::Mat rgb = view(image);

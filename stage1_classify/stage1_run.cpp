@@ -30,12 +30,12 @@ std::unique_ptr<Network> initial_network(const Stage1Options& options, const Dat
                                .classifier_std = options.classifier_std},
                               seed);
   if (options.init.empty()) {
-    if (options.freeze_backbone)
-      log_warning("--freeze-backbone without --init: random backbone weights stay random");
+    if (options.freeze_backbone) log_warning("--freeze-backbone without --init: random backbone weights stay random");
     return network;
   }
   const auto fresh = load_initial_weights(*network, options.init);
-  log_info("{}: fresh layers, at 10 times the learning rate: {}", options.init, fresh.empty() ? "none" : join(fresh, ", "));
+  log_info("{}: fresh layers, at 10 times the learning rate: {}", options.init,
+           fresh.empty() ? "none" : join(fresh, ", "));
   return network;
 }
 
@@ -44,7 +44,8 @@ TrainingOptions training_options(const Options& command_line, const Stage1Option
   for (const auto& option : command_line.resolved().values) training.shown_options.push_back(option);
   training.sgd = {options.learning_rate, options.momentum, options.weight_decay, options.bias_rate};
   training.schedule.kind = options.schedule;
-  for (const double milestone : options.milestones) training.schedule.milestones.push_back(static_cast<int64_t>(milestone));
+  for (const double milestone : options.milestones)
+    training.schedule.milestones.push_back(static_cast<int64_t>(milestone));
   training.schedule.iterations = options.iterations;
   training.schedule.every = options.schedule_every;
   training.what = "train the classifier";
@@ -54,7 +55,8 @@ TrainingOptions training_options(const Options& command_line, const Stage1Option
 // Runs the training loop; returns the number of boxes that no sample fell into.
 int64_t train_classifier(Network& network, const Stage1Options& options, const TrainingOptions& training, uint64_t seed,
                          const TrainingData& data, const std::string& run_key, int threads) {
-  const StepOptions step{options.grid, options.roi, options.pooling == "gap" ? Pooling::gap : Pooling::bap, options.micro_batch};
+  const StepOptions step{options.grid, options.roi, options.pooling == "gap" ? Pooling::gap : Pooling::bap,
+                         options.micro_batch};
   Pass pass;
   pass.is_training = true;
   pass.freeze_backbone = options.freeze_backbone;
@@ -113,7 +115,8 @@ void run_stage1(const Options& command_line, const Stage1Options& options) {
 
   run.begin();
   std::vector<std::string> skipped;
-  const std::vector<int64_t> images = trainable_images(dataset, options.split, options.on_bad_image == "skip", threads, &skipped);
+  const std::vector<int64_t> images =
+      trainable_images(dataset, options.split, options.on_bad_image == "skip", threads, &skipped);
   const TrainingData data(dataset, images, options, seed, network->normalisation());
   TrainingOptions training = training_options(command_line, options);
   training.picture = [&](int64_t it) {
@@ -146,14 +149,17 @@ void check_stage1_artifact(const fs::path& path) {
       if ((is_checkpoint ? digest_of_checkpoint(read_checkpoint(file)) : digest_of_file(file)) != output.digest)
         fail_input("{}: {} has other contents than when it was made; run the stage again", path.string(), output.path);
     }
-    if (classifier == path) fail_input("{}: lists no {}; it is not a manifest of this stage", path.string(), kClassifierFile);
+    if (classifier == path)
+      fail_input("{}: lists no {}; it is not a manifest of this stage", path.string(), kClassifierFile);
   }
   const LoadedNetwork loaded = load_network(classifier, at::kCPU);
   const NetworkSpec& spec = loaded.network->spec();
   if (spec.head != "plain")
-    fail_input("{}: a network with head {}, expected a classifier of stage 1 (head plain)", classifier.string(), spec.head);
+    fail_input("{}: a network with head {}, expected a classifier of stage 1 (head plain)", classifier.string(),
+               spec.head);
   for (const auto& [name, value] : loaded.network->state_dict())
-    if (!value.isfinite().all().item<bool>()) fail_input("{}: {} holds values that are not finite", classifier.string(), name);
+    if (!value.isfinite().all().item<bool>())
+      fail_input("{}: {} holds values that are not finite", classifier.string(), name);
   std::printf("%s: whole, a %s classifier of %lld classes\n", path.c_str(), spec.backbone.c_str(),
               static_cast<long long>(spec.classes));
 }

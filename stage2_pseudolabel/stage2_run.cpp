@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "common/base/error.h"
+#include "common/base/exit_deadline.h"
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
 #include "common/base/parallel.h"
@@ -12,7 +13,6 @@
 #include "common/pipeline/stage_inputs.h"
 #include "common/pipeline/stage_run.h"
 #include "stage2_pseudolabel/class_weights.h"
-#include "common/base/exit_deadline.h"
 #include "stage2_pseudolabel/label_run.h"
 #include "stage2_pseudolabel/maps_bytes.h"
 #include "stage2_pseudolabel/merge.h"

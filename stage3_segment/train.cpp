@@ -115,7 +115,8 @@ void run_training(const Options& command_line, const Stage3Options& options) {
     return;
   }
   if (options.label_padding != kVoidLabel && options.label_padding >= dataset.classes())
-    fail_usage("--label-padding {}: neither 255 nor one of the dataset's {} classes", options.label_padding, dataset.classes());
+    fail_usage("--label-padding {}: neither 255 nor one of the dataset's {} classes", options.label_padding,
+               dataset.classes());
   require_writable_directory(output);
   start_tensor_runtime(threads);
   const auto network = start_network(options, dataset.classes(), seed);
@@ -143,8 +144,7 @@ void run_training(const Options& command_line, const Stage3Options& options) {
   training.picture = [&](int64_t it) {
     return picture_of(samples.at((it - 1) * options.batch), options.crop, network->normalisation(), dataset.palette);
   };
-  train(*network, training, output, run.run_key(), step,
-        [&](int64_t first) { batches.start_at(first); });
+  train(*network, training, output, run.run_key(), step, [&](int64_t first) { batches.start_at(first); });
 
   write_segmenter(*network, dataset, options, run);
   if (fs::exists(output / "log.jsonl")) run.add_output("log.jsonl", digest_of_file(output / "log.jsonl"));

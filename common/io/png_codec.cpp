@@ -116,7 +116,7 @@ void open(Reading& side, const std::filesystem::path& path) {
   side.info = side.png != nullptr ? png_create_info_struct(side.png) : nullptr;
   ensure(side.info != nullptr, "{}: libpng cannot start", path.string());
   png_set_read_fn(side.png, &side, read_bytes);
-#if defined(PNG_IGNORE_ADLER32)  // Debian 13's libpng always looks at it
+#if defined(PNG_IGNORE_ADLER32)                                 // Debian 13's libpng always looks at it
   png_set_option(side.png, PNG_IGNORE_ADLER32, PNG_OPTION_ON);  // chunks have check sums of their own
 #endif
   if (!read_header(side)) refuse(path, side);

@@ -41,7 +41,7 @@ std::string load_cuda_kernels() {
       dlerror());
 }
 
-// As trouble_with_gpu(), once it has found nothing: loads LibTorch's CUDA libraries and asks them.
+// Once trouble_with_gpu() has found nothing, this loads LibTorch's CUDA libraries and asks them.
 std::string trouble_with_libtorch(int64_t index) {
   if (const std::string trouble = load_cuda_kernels(); !trouble.empty()) return trouble;
   const auto count = static_cast<int64_t>(at::getNumGPUs());

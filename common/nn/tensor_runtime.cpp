@@ -11,8 +11,8 @@
 #include <unordered_map>
 
 #include "common/base/log.h"
-#include "common/nn/device_path.h"
 #include "common/nn/device.h"
+#include "common/nn/device_path.h"
 
 namespace boxseg {
 namespace {

@@ -15,7 +15,8 @@ void require_path(const std::string& value, const std::string& option) {
 }
 
 void check_crf(const std::vector<double>& bilateral, const std::vector<double>& gaussian, int64_t iterations) {
-  if (bilateral.size() != 3) fail_usage("--bilateral: expected weight,sxy,srgb such as 4,55,3, got {} numbers", bilateral.size());
+  if (bilateral.size() != 3)
+    fail_usage("--bilateral: expected weight,sxy,srgb such as 4,55,3, got {} numbers", bilateral.size());
   if (gaussian.size() != 2) fail_usage("--gaussian: expected weight,sxy such as 3,3, got {} numbers", gaussian.size());
   if (iterations < 0) fail_usage("--crf-iterations {}: expected 0 or more", iterations);
 }
@@ -27,7 +28,8 @@ const char* kSkipHelp = "what to do with a damaged image: fail, or skip (recorde
 }  // namespace
 
 void NetworkAndTrainingOptions::declare(Options& o) {
-  o.add_choice("backbone", &backbone, {"vgg16", "resnet101", "efficientnet_lite0", "tiny"}, "network up to the features");
+  o.add_choice("backbone", &backbone, {"vgg16", "resnet101", "efficientnet_lite0", "tiny"},
+               "network up to the features");
   o.add_choice("head", &head, {"plain", "largefov", "aspp"}, "what follows the backbone");
   o.add("output-stride", &output_stride, "input pixels per feature cell, 0 for the backbone's usual one");
   o.add("classifier-std", &classifier_std, "standard deviation of the classifier's initial weights");
@@ -40,7 +42,8 @@ void NetworkAndTrainingOptions::declare(Options& o) {
   o.add("momentum", &momentum, "of SGD");
   o.add("weight-decay", &weight_decay, "of weights, not of biases");
   o.add("bias-rate", &bias_rate, "rate of biases, in rates of weights: the authors' 2, the report's 1");
-  o.add_choice("schedule", &schedule, {"step", "poly"}, "of the learning rate: a tenth after each milestone, or (1-t)^0.9");
+  o.add_choice("schedule", &schedule, {"step", "poly"},
+               "of the learning rate: a tenth after each milestone, or (1-t)^0.9");
   o.add("milestones", &milestones, "steps after which the rate falls to a tenth (schedule step)");
   o.add("schedule-every", &schedule_every, "steps after which the rate follows its curve (schedule poly)");
   o.add("crop", &crop, "side of the square training crops in pixels");
@@ -55,7 +58,8 @@ void NetworkAndTrainingOptions::declare(Options& o) {
 void NetworkAndTrainingOptions::check() const {
   const auto text = [](auto value) { return fmt::format("{}", value); };
   require(batch >= 1, "batch", text(batch), "1 or more");
-  require(micro_batch >= 0 && micro_batch <= batch, "micro-batch", text(micro_batch), fmt::format("0 to --batch ({})", batch));
+  require(micro_batch >= 0 && micro_batch <= batch, "micro-batch", text(micro_batch),
+          fmt::format("0 to --batch ({})", batch));
   require(iterations >= 0, "iterations", text(iterations), "0 or more");
   require(learning_rate >= 0, "learning-rate", text(learning_rate), "0 or more");
   require(momentum >= 0 && momentum < 1, "momentum", text(momentum), "at least 0 and less than 1");
@@ -63,7 +67,8 @@ void NetworkAndTrainingOptions::check() const {
   require(bias_rate >= 0, "bias-rate", text(bias_rate), "0 or more");
   require(schedule_every >= 1, "schedule-every", text(schedule_every), "1 or more");
   require(crop >= 8 && crop <= 4096, "crop", text(crop), "8 to 4096");
-  require(scale_min > 0 && scale_min <= scale_max && scale_max <= 10, "scale-min", text(scale_min), "0 < scale-min <= scale-max <= 10");
+  require(scale_min > 0 && scale_min <= scale_max && scale_max <= 10, "scale-min", text(scale_min),
+          "0 < scale-min <= scale-max <= 10");
   require(flip >= 0 && flip <= 1, "flip", text(flip), "a probability");
   require(jitter >= 0 && jitter <= 1, "jitter", text(jitter), "0 to 1");
   require(classifier_std > 0, "classifier-std", text(classifier_std), "more than 0");
@@ -92,7 +97,8 @@ void Stage1Options::check() const {
 
 ProgramInfo stage1_info() {
   return {"stage1_classify", "Trains the box classifier with background-aware pooling.",
-          "stage1_classify --dataset runs/demo/dataset.h5 --split train --config data/presets/demo.ini --output /tmp/stage1",
+          "stage1_classify --dataset runs/demo/dataset.h5 --split train --config data/presets/demo.ini --output "
+          "/tmp/stage1",
           "stage1", kStage1Fingerprint};
 }
 
@@ -115,7 +121,8 @@ void Stage2Options::declare(Options& o) {
   o.add("data-root", &data_root, "where the dataset's files are, if not where prepare found them", Role::run);
   o.add("split", &split, "images to label");
   o.add("checkpoint", &checkpoint, "classifier.pt of stage 1, or a bare one of the authors", Role::input);
-  o.add("from-attention", &from_attention, "folder of attention shards: make Y_crf again without the network", Role::input);
+  o.add("from-attention", &from_attention, "folder of attention shards: make Y_crf again without the network",
+        Role::input);
   o.add("shard", &shard, "label only part I of N, counted from 0: I/N", Role::run);
   o.add("output", &output, "folder of Y_crf, Y_ret and attention", Role::run);
 }
@@ -123,7 +130,8 @@ void Stage2Options::declare(Options& o) {
 void Stage2Options::check() const {
   require(threshold >= 0 && threshold <= 1, "threshold", fmt::format("{}", threshold), "0 to 1");
   require(grid >= 1 && grid <= 64, "grid", std::to_string(grid), "1 to 64");
-  require(instances.empty() || instances == "per_box" || instances == "per_class", "instances", instances, "per_box or per_class");
+  require(instances.empty() || instances == "per_box" || instances == "per_class", "instances", instances,
+          "per_box or per_class");
   check_crf(bilateral, gaussian, crf_iterations);
   require_path(dataset, "dataset");
   require_path(output, "output");
@@ -131,7 +139,8 @@ void Stage2Options::check() const {
 }
 
 ProgramInfo stage2_info() {
-  return {"stage2_pseudolabel", "Makes pseudo labels Y_crf and Y_ret from images, boxes and a trained classifier; the command "
+  return {"stage2_pseudolabel",
+          "Makes pseudo labels Y_crf and Y_ret from images, boxes and a trained classifier; the command "
           "`merge` joins what several runs with --shard made.",
           "stage2_pseudolabel --dataset runs/demo/dataset.h5 --split val --checkpoint "
           "runs/demo/stage1/bap/classifier.pt --config data/presets/demo.ini --output /tmp/labels",
@@ -177,8 +186,10 @@ void Stage3Options::check() const {
   require(beta >= 0 && beta <= 1, "beta", fmt::format("{}", beta), "0 to 1");
   require_path(dataset, "dataset");
   require_path(output, "output");
-  if (loss != "true_masks") require_path(labels, "labels");
-  else if (!labels.empty()) fail_usage("--labels {}: the loss true_masks learns from the dataset's masks; leave --labels out", labels);
+  if (loss != "true_masks")
+    require_path(labels, "labels");
+  else if (!labels.empty())
+    fail_usage("--labels {}: the loss true_masks learns from the dataset's masks; leave --labels out", labels);
 }
 
 ProgramInfo stage3_train_info() {
@@ -219,8 +230,8 @@ void PredictOptions::check() const {
 
 ProgramInfo stage3_predict_info() {
   return {"stage3_segment predict", "Segments the images of a dataset or of any folder with a trained network.",
-          "stage3_segment predict --checkpoint runs/demo/stage3/nal/segmenter.pt --images photos --output masks", "predict",
-          kPredictFingerprint};
+          "stage3_segment predict --checkpoint runs/demo/stage3/nal/segmenter.pt --images photos --output masks",
+          "predict", kPredictFingerprint};
 }
 
 }  // namespace boxseg

@@ -75,7 +75,7 @@ class Operations {
     const auto found = counts_.find(name);
     return found == counts_.end() ? 0 : found->second;
   }
-  // Those of a set that were asked for, each with its number: "aten::item 3".
+  // Returns those of a set that were asked for, each with its number: "aten::item 3".
   std::vector<std::string> among(const std::set<std::string>& names) const {
     std::vector<std::string> found;
     for (const auto& [name, times] : counts_)

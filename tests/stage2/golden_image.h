@@ -16,7 +16,7 @@ namespace boxseg::test {
 inline const std::vector<std::string> kGoldenImages = {"2007_001724", "2007_002273", "2007_002281", "2007_006490",
                                                        "2007_008468", "2009_005055", "2011_000108"};
 
-// Those that the file has, with group `part` below them: a bundle for another machine carries fewer of them.
+// Returns those that the file has with a group `part`: a bundle for another machine carries fewer of them.
 inline std::vector<std::string> golden_images(const H5Reader& file, const std::string& part = "in") {
   std::vector<std::string> found;
   for (const std::string& id : kGoldenImages)

@@ -15,7 +15,7 @@ template <class T>
 void add_gram_maps_backward(const KernelQueue& on, const T* grad_maps, const T* features, T* grad_features,
                             int64_t images, int64_t channels, int64_t h, int64_t w);
 
-// Of `planes` planes: in, grad_in [h,w]; out, codes, grad_out as large as the size says.
+// All pointers stand at the first of `planes` planes: in and grad_in [h,w]; out, codes and grad_out as the size says.
 template <class T>
 void max_pool(const KernelQueue& on, const PoolSize& size, int64_t planes, const T* in, T* out, uint8_t* codes);
 template <class T>
