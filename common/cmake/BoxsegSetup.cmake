@@ -14,6 +14,11 @@ if(BOXSEG_ARCH AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   add_compile_options("$<$<COMPILE_LANGUAGE:C,CXX>:-march=${BOXSEG_ARCH}>")
 endif()
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  # From 18 on clang gives some templates of LibTorch's headers (TensorBase::const_data_ptr) other symbols than the
+  # compiler that built LibTorch.
+  if(CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 18)
+    add_compile_options("$<$<COMPILE_LANGUAGE:C,CXX>:-fclang-abi-compat=17>")
+  endif()
   set(CMAKE_PCH_INSTANTIATE_TEMPLATES ON)
   add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:SHELL:-Xclang -fno-pch-timestamp>")   # for ccache
 endif()
