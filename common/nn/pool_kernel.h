@@ -8,8 +8,6 @@
 
 namespace boxseg {
 
-inline constexpr int kPoolWindow = 3;
-
 // The maximum of window `index` of all planes, and its code (pool_planes.h). What is not above zero is never taken,
 // which is ReLU; what is not a number is passed on.
 template <class T>
@@ -28,7 +26,7 @@ BOXSEG_HD void max_pool_window(int64_t index, const PoolSize& size, const T* in,
       is_spoiled = is_spoiled || value != value;
       if (!(value > largest)) continue;
       largest = value;
-      code = static_cast<uint8_t>(1 + kPoolWindow * row + column);
+      code = static_cast<uint8_t>(pool_code(row, column));
     }
   out[index] = is_spoiled ? static_cast<T>(NAN) : largest;
   codes[index] = code;
@@ -45,9 +43,10 @@ BOXSEG_HD void max_unpool_cell(int64_t index, const PoolSize& size, const T* gra
   for (int64_t wy = (y + size.stride - 2) / size.stride; wy <= (y + 1) / size.stride; ++wy)
     for (int64_t wx = (x + size.stride - 2) / size.stride; wx <= (x + 1) / size.stride; ++wx) {
       if (wy < 0 || wx < 0 || wy >= size.out_h() || wx >= size.out_w()) continue;
-      const int64_t row = y - (size.stride * wy - 1), column = x - (size.stride * wx - 1);
+      const auto row = static_cast<int>(y - (size.stride * wy - 1)),
+                 column = static_cast<int>(x - (size.stride * wx - 1));
       const int64_t window = first + wy * size.out_w() + wx;
-      if (codes[window] == 1 + kPoolWindow * row + column) sum += grad_out[window];
+      if (codes[window] == pool_code(row, column)) sum += grad_out[window];
     }
   grad_in[index] = sum;
 }

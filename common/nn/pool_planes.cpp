@@ -14,8 +14,7 @@
 namespace boxseg {
 namespace {
 
-constexpr int kWindow = 3, kNowhere = 0;
-constexpr int code_of(int row, int column) { return 1 + kWindow * row + column; }
+constexpr int kNowhere = 0;
 
 // As wide as the values, so that vectors of both have equally many.
 template <class T, int lanes>
@@ -55,17 +54,17 @@ BOXSEG_INLINED Wide<T, lanes> load_strided(const T* from) {
 
 // The rows that a row of windows covers; nullptr beyond the plane.
 template <class T>
-using Rows = std::array<const T*, kWindow>;
+using Rows = std::array<const T*, kPoolWindow>;
 
 // Windows begin .. end - 1, whose columns may lie beyond the rows.
 template <int64_t stride, class T>
 void pool_one_by_one(const Rows<T>& rows, int64_t w, int64_t begin, int64_t end, T* out, uint8_t* codes) {
   for (int64_t x = begin; x < end; ++x) {
     Largest<T, 1> largest;
-    for (int r = 0; r < kWindow; ++r)
-      for (int c = 0; c < kWindow; ++c)
+    for (int r = 0; r < kPoolWindow; ++r)
+      for (int c = 0; c < kPoolWindow; ++c)
         if (const int64_t at = stride * x - 1 + c; rows[r] != nullptr && at >= 0 && at < w)
-          largest.take(load_wide<Wide<T, 1>>(rows[r] + at), code_of(r, c));
+          largest.take(load_wide<Wide<T, 1>>(rows[r] + at), pool_code(r, c));
     largest.write(out + x, codes + x);
   }
 }
@@ -74,10 +73,10 @@ void pool_one_by_one(const Rows<T>& rows, int64_t w, int64_t begin, int64_t end,
 template <int64_t stride, int lanes, class T>
 BOXSEG_INLINED void pool_together(const Rows<T>& rows, int64_t x, T* out, uint8_t* codes) {
   Largest<T, lanes> largest;
-  for (int r = 0; r < kWindow; ++r)
+  for (int r = 0; r < kPoolWindow; ++r)
     if (rows[r] != nullptr)
-      for (int c = 0; c < kWindow; ++c)
-        largest.take(load_strided<stride, lanes>(rows[r] + stride * x - 1 + c), code_of(r, c));
+      for (int c = 0; c < kPoolWindow; ++c)
+        largest.take(load_strided<stride, lanes>(rows[r] + stride * x - 1 + c), pool_code(r, c));
   largest.write(out + x, codes + x);
 }
 
@@ -89,7 +88,7 @@ BOXSEG_INLINED void pool_plane(PoolSize size, const T* in, T* out, uint8_t* code
   const int64_t out_w = size.out_w(), last = out_w - 1;
   for (int64_t y = 0; y < size.out_h(); ++y, out += out_w, codes += out_w) {
     Rows<T> rows;
-    for (int64_t r = 0; r < kWindow; ++r) {
+    for (int64_t r = 0; r < kPoolWindow; ++r) {
       const int64_t at = stride * y - 1 + r;
       rows[r] = at < 0 || at >= size.h ? nullptr : in + at * size.w;
     }
@@ -114,9 +113,9 @@ int64_t margin_of(PoolSize size) { return size.rounds_up ? size.w + 1 : 0; }
 template <class T>
 void unpool_plane(PoolSize size, const T* grad_out, const uint8_t* codes, T* grad_in) {
   std::fill_n(grad_in, size.area() + margin_of(size), T(0));
-  int64_t offset[1 + kWindow * kWindow] = {};
-  for (int r = 0; r < kWindow; ++r)
-    for (int c = 0; c < kWindow; ++c) offset[code_of(r, c)] = (r - 1) * size.w + c - 1;
+  int64_t offset[1 + kPoolWindow * kPoolWindow] = {};
+  for (int r = 0; r < kPoolWindow; ++r)
+    for (int c = 0; c < kPoolWindow; ++c) offset[pool_code(r, c)] = (r - 1) * size.w + c - 1;
   for (int64_t y = 0; y < size.out_h(); ++y) {
     T* const to = grad_in + y * size.stride * size.w;
     for (int64_t x = 0; x < size.out_w(); ++x, ++grad_out, ++codes)

@@ -6,6 +6,11 @@
 
 namespace boxseg {
 
+inline constexpr int kPoolWindow = 3;
+
+// The code of a place in a window, by its row and column; 0 stands for none.
+BOXSEG_HD constexpr int pool_code(int row, int column) { return 1 + kPoolWindow * row + column; }
+
 struct PoolSize {
   int64_t h, w, stride;    // of the input; 1 or 2
   bool rounds_up = false;  // one more window where the last one would leave cells out: Caffe's ceil_mode

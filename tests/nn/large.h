@@ -1,8 +1,5 @@
 // Comparisons of the device path with the CPU's own at the sizes of training, and at some that loops take a moment for.
-// Include after catch.
 #pragma once
-#include <optional>
-
 #include "tests/nn/paths.h"
 #include "tests/nn/tensors.h"
 
@@ -10,9 +7,9 @@ namespace boxseg::test {
 
 enum class Scale { loops, training };
 
-// What `compute` returns on the device path of `on`.
+// Returns what `compute` makes on the device path.
 template <class Compute>
-auto on_device_path(const Path&, const Compute& compute) {
+auto on_device_path(const Compute& compute) {
   const DevicePathEverywhere taken;
   return compute();
 }

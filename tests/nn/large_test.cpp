@@ -6,11 +6,7 @@
 #include "tests/support/catch.h"
 
 namespace boxseg {
-namespace {
-
 using test::Scale;
-
-}  // namespace
 
 LARGE_TEST_CASE("Gram maps and their adjoint on the device path are the CPU's in double, at training size", "[cpu]") {
   Random random(0, "large gram maps");
@@ -18,7 +14,7 @@ LARGE_TEST_CASE("Gram maps and their adjoint on the device path are the CPU's in
   const at::Tensor f = test::normal_tensor(random, {images, channels, 41, 41}, at::kDouble);
   const at::Tensor g = test::normal_tensor(random, {images, 5, 41, 41}, at::kDouble);
   const at::Tensor maps = gram_maps(f), back = gram_maps_backward(g, f);
-  const auto [found, found_back] = test::on_device_path(on, [&] {
+  const auto [found, found_back] = test::on_device_path([&] {
     const at::Tensor there = on(f.to(at::kFloat));
     return std::pair(gram_maps(there).cpu(), gram_maps_backward(on(g.to(at::kFloat)), there).cpu());
   });
@@ -37,7 +33,7 @@ LARGE_TEST_CASE("ReLU with maximum on the device path has the CPU's bits at trai
       return std::pair(out.detach().cpu(), leaf.grad().cpu());
     };
     const auto expected = run(x);
-    const auto found = test::on_device_path(on, [&] { return run(on(x)); });
+    const auto found = test::on_device_path([&] { return run(on(x)); });
     CHECK(at::equal(found.first, expected.first));
     CHECK(at::equal(found.second, expected.second));
   }

@@ -39,7 +39,7 @@ LARGE_TEST_CASE("background-aware pooling on the device path is the CPU's in dou
                                    result.attention.cpu(), leaf.grad().cpu()};
   };
   const auto expected = run(features);
-  const auto found = test::on_device_path(on, [&] { return run(on(features.to(at::kFloat))); });
+  const auto found = test::on_device_path([&] { return run(on(features.to(at::kFloat))); });
   for (size_t i = 0; i < expected.size(); ++i) {
     CAPTURE(i);
     CHECK(expected[i].abs().max().item<double>() > 1e-3);

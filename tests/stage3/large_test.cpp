@@ -26,7 +26,7 @@ LARGE_TEST_CASE("losses on cosine scores on the device path are the CPU's in dou
       return std::vector<at::Tensor>{loss.detach().cpu(), f.grad().cpu(), w.grad().cpu()};
     };
     const auto expected = run(features, weight, labels);
-    const auto found = test::on_device_path(on, [&] {
+    const auto found = test::on_device_path([&] {
       return run(on(features.to(at::kFloat)), on(weight.to(at::kFloat)), {on(labels.label), on(labels.other)});
     });
     CHECK(test::error_of(found[0], expected[0]) < 1e-6);
