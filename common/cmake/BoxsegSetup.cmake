@@ -42,18 +42,23 @@ find_package(Boost REQUIRED COMPONENTS program_options)
 find_package(HDF5 REQUIRED COMPONENTS C)
 find_package(PNG REQUIRED)
 find_package(ZLIB REQUIRED)
-find_package(LibArchive REQUIRED)
 find_package(pugixml REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(simdjson REQUIRED)
 
 find_library(BOXSEG_LIBDEFLATE deflate REQUIRED)
 find_library(BOXSEG_TURBOJPEG turbojpeg REQUIRED)
+# Of libarchive only the writer of tar files is wanted. The static library gives that alone, where the shared one brings
+# libxml2 and ICU along, a third of a bundle; its files name one another, so what is not called has to be dropped
+# (--gc-sections), lest it ask for libraries of formats that nobody writes.
+find_library(BOXSEG_LIBARCHIVE NAMES libarchive.a archive REQUIRED)
 
 add_library(boxseg_deflate INTERFACE)
 target_link_libraries(boxseg_deflate INTERFACE "${BOXSEG_LIBDEFLATE}")
 add_library(boxseg_turbojpeg INTERFACE)
 target_link_libraries(boxseg_turbojpeg INTERFACE "${BOXSEG_TURBOJPEG}")
+add_library(boxseg_archive INTERFACE)
+target_link_libraries(boxseg_archive INTERFACE "${BOXSEG_LIBARCHIVE}" ZLIB::ZLIB -Wl,--gc-sections)
 add_library(boxseg_opencv INTERFACE)
 target_link_libraries(boxseg_opencv INTERFACE opencv_core opencv_imgproc)
 add_library(boxseg_hdf5 INTERFACE)
