@@ -180,9 +180,10 @@ def main():
     for name, default in (('batch', 20), ('size', 321), ('warm-up', 5), ('steps', 30)):
         parser.add_argument('--' + name, type=int, default=default)
     arguments = parser.parse_args()
-    clones = sorted(pathlib.Path(arguments.peers).resolve().glob('*/stage3_vgg.py'))
+    peers = pathlib.Path(arguments.peers).resolve()
+    clones = [peers / 'stage3_vgg.py'] if (peers / 'stage3_vgg.py').exists() else sorted(peers.glob('*/stage3_vgg.py'))
     if not clones:
-        sys.exit(f"{arguments.peers}: no folder in it has stage3_vgg.py, so none is a clone of the authors' code")
+        sys.exit(f"{arguments.peers}: neither it nor a folder in it has stage3_vgg.py, so there is no clone of the authors' code")
     import torch
     if arguments.device == 'cuda' and not torch.cuda.is_available():
         sys.exit(f'PyTorch {torch.__version__} sees no card')

@@ -9,7 +9,7 @@
 #   --shared      folder with golden/, for tests with golden data
 #   --photos      folder with JPEGImages/ and Annotations/ as VOC has them
 #   --classifier  classifier.pt of stage 1 that knows what is on the photos
-#   --peers       folder with a clone of the authors' code (a folder in it has stage3_vgg.py)
+#   --peers       a clone of the authors' code (it has stage3_vgg.py), or a folder with one
 #   --try-on-cpu  does the card's steps on the CPU, with small sizes, to try this script
 # What a step does is in step.sh. Nothing but bash, coreutils, grep, sed and diff is asked for; the steps `peers` want Python
 # and its torch, which also serves as TORCH_ROOT where that is not set.

@@ -3,7 +3,7 @@
 #   --bundle FILE       build/bundle/boxseg-*-cuda.tar.zst by default, or -cpu where there is no other
 #   --shared DIR        ../shared by default: golden data, and photographs
 #   --classifier FILE   classifier.pt of stage 1 that knows VOC's classes (make PRESET=voc_subset VOC=... stage1/bap)
-#   --peers DIR         folder with a clone of the authors' code; its Python files go along
+#   --peers DIR         a clone of the authors' code, or a folder with one; its Python files go along
 # There: DEST/run.sh [OPTIONS OF check.sh] unpacks the bundle and checks the machine. Fails above 56 MB.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
