@@ -2,6 +2,7 @@
 
 #include "common/base/error.h"
 #include "common/io/mask.h"
+#include "common/io/orientation.h"
 
 namespace boxseg {
 
@@ -11,8 +12,9 @@ namespace {
 
 void require_size(const fs::path& path, const LabelMap& map, const ImageEntry& image) {
   if (map.height != image.size.height || map.width != image.size.width)
-    fail_input("{}: {} x {} pixels (width x height), but image '{}' has {} x {}; labels have the size of their image",
-               path.string(), map.width, map.height, image.id, image.size.width, image.size.height);
+    fail_input("{}: {} x {} pixels (width x height), but image '{}' has {} x {}; labels have the size of their image{}",
+               path.string(), map.width, map.height, image.id, image.size.width, image.size.height,
+               reason_of_exchanged_sides({map.height, map.width}, image.size));
 }
 
 }  // namespace
@@ -64,9 +66,10 @@ void LabelFolder::require(const Dataset& dataset, const std::vector<int64_t>& im
     if (missing++ == 0) first = file_of(image);
   }
   if (missing > 0)
-    fail_input("{}: {} of {} images have no label map; the first is {}. Finish the stage that writes the folder, or name "
-               "another split",
-               folder_.string(), missing, images.size(), first.string());
+    fail_input(
+        "{}: {} of {} images have no label map; the first is {}. Finish the stage that writes the folder, or name "
+        "another split",
+        folder_.string(), missing, images.size(), first.string());
 }
 
 LabelMap read_truth(const Dataset& dataset, const ImageEntry& image) {

@@ -9,6 +9,7 @@
 #include "common/base/log.h"
 #include "common/base/parallel.h"
 #include "common/base/text.h"
+#include "common/io/image_container.h"
 #include "common/io/mask.h"
 
 namespace boxseg {
@@ -80,6 +81,7 @@ struct Candidate {
   std::string listed_at;  // "LIST:LINE"
   bool needs_boxes = false;
   int64_t clipped = 0;
+  bool is_turned = false;  // upright, as its EXIF says
   std::map<std::string, int64_t> unknown_classes;
   std::string error;
 };
@@ -113,8 +115,9 @@ void check_mask(ImageEntry& entry, const fs::path& root, size_t classes) {
   const fs::path path = root / entry.mask_path;
   const LabelMap mask = read_mask(path);
   if (mask.height != entry.size.height || mask.width != entry.size.width)
-    fail_input("{}: the mask has {}x{} pixels, its image {} has {}x{}; is it of another image?", path.string(),
-               mask.width, mask.height, entry.path, entry.size.width, entry.size.height);
+    fail_input("{}: the mask has {}x{} pixels, its image {} has {}x{}; is it of another image?{}", path.string(),
+               mask.width, mask.height, entry.path, entry.size.width, entry.size.height,
+               reason_of_exchanged_sides({mask.height, mask.width}, entry.size));
   for (const uint8_t value : mask.pixels)
     if (value >= classes && value != 255)
       fail_input(
@@ -125,6 +128,15 @@ void check_mask(ImageEntry& entry, const fs::path& root, size_t classes) {
   entry.mask_digest = digest_of_file(path);
 }
 
+// Decodes it: what is accepted here, no stage refuses hours later.
+void take_photograph(Candidate& candidate, const fs::path& path) {
+  const std::string bytes = read_file(path);
+  const RgbImage image = decode_rgb(path, bytes);
+  candidate.entry.size = {image.height, image.width};
+  candidate.entry.image_digest = digest_of(bytes);
+  candidate.is_turned = orientation_of_image(bytes) != Orientation::upright;
+}
+
 void check_candidate(Candidate& candidate, const VocOptions& options, const fs::path& masks) {
   ImageEntry& entry = candidate.entry;
   entry.path = find_image(options.root, entry.id);
@@ -132,8 +144,7 @@ void check_candidate(Candidate& candidate, const VocOptions& options, const fs::
     fail_input("{}: image '{}' is absent: no {}/{}.jpg (.jpeg, .png, ...) in {}; fetch it, or remove the line",
                candidate.listed_at, entry.id, kImages, entry.id, options.root.string());
   const fs::path image = options.root / entry.path;
-  check_image_is_whole(image);
-  entry.size = read_image_size(image);
+  take_photograph(candidate, image);
   const fs::path annotation = options.root / kAnnotations / (entry.id + ".xml");
   if (candidate.needs_boxes || is_file(annotation)) {
     VocAnnotation a = read_voc_annotation(annotation, options.class_names);
@@ -141,14 +152,14 @@ void check_candidate(Candidate& candidate, const VocOptions& options, const fs::
       fail_input(
           "{}: <size> says {}x{}, but {} has {}x{} pixels; is the annotation of another image, or was the image "
           "rotated "
-          "or resized?",
-          annotation.string(), a.size.width, a.size.height, entry.path, entry.size.width, entry.size.height);
+          "or resized?{}",
+          annotation.string(), a.size.width, a.size.height, entry.path, entry.size.width, entry.size.height,
+          reason_of_exchanged_sides(a.size, entry.size));
     candidate.unknown_classes = std::move(a.unknown_classes);
     take_boxes(candidate, std::move(a.boxes), annotation, entry.size);
   }
   if (!masks.empty()) entry.mask_path = find_mask(options.root, masks, entry.id);
   if (!entry.mask_path.empty()) check_mask(entry, options.root, options.class_names.size());
-  entry.image_digest = digest_of_file(image);
 }
 
 template <class Body>
@@ -242,6 +253,8 @@ void refuse_or_skip(const std::vector<Candidate>& candidates, const VocOptions& 
 // Moves the good images into the dataset and renumbers the splits.
 void keep_good(Merged& merged, Dataset& dataset, VocReport& report) {
   std::vector<int64_t> index(merged.candidates.size(), -1);
+  int64_t turned = 0;
+  std::string first_turned;
   for (size_t i = 0; i < index.size(); ++i) {
     Candidate& c = merged.candidates[i];
     if (!c.error.empty()) continue;
@@ -251,9 +264,15 @@ void keep_good(Merged& merged, Dataset& dataset, VocReport& report) {
         std::count_if(c.entry.boxes.begin(), c.entry.boxes.end(), [](const Box& b) { return b.is_difficult; });
     report.images_without_boxes += c.entry.boxes.empty();
     report.images_with_mask += !c.entry.mask_path.empty();
+    if (c.is_turned && turned++ == 0) first_turned = c.entry.path;
     index[i] = static_cast<int64_t>(dataset.images.size());
     dataset.images.push_back(std::move(c.entry));
   }
+  if (turned > 0)
+    report.doubts.push_back(
+        fmt::format("{} of {} photographs are turned upright as their EXIF orientation says (the first: {}); boxes and "
+                    "masks are taken to be those of the upright ones",
+                    turned, dataset.images.size(), first_turned));
   for (const auto& [name, members] : merged.splits)
     for (const int64_t i : members)
       if (const int64_t kept = index[static_cast<size_t>(i)]; kept >= 0) dataset.splits[name].push_back(kept);

@@ -31,15 +31,11 @@ struct ImageSize {
   friend bool operator==(const ImageSize&, const ImageSize&) = default;
 };
 
-// Equal bytes to the authors' pillow on VOC JPEGs (all are libjpeg-turbo's), grey images become RGB, EXIF orientation
-// is ignored as the authors do. Throws bad_input with the file's name: missing, not an image, truncated.
+// Equal bytes to the authors' pillow on VOC JPEGs (all are libjpeg-turbo's). Grey images become RGB. The image is
+// turned upright as its EXIF says (common/io/orientation.h), of which VOC's have none; the authors ignore it. Throws
+// bad_input with the file's name: missing, not an image, damaged, truncated.
 RgbImage read_rgb(const std::filesystem::path& path);
-
-// Size from the header of a JPEG or PNG without decoding it (a few hundred bytes read); other formats are decoded.
-ImageSize read_image_size(const std::filesystem::path& path);
-
-// A cheap look for damage: throws bad_input when a JPEG or PNG does not end as its format says it must.
-void check_image_is_whole(const std::filesystem::path& path);
+RgbImage decode_rgb(const std::filesystem::path& path, const std::string& bytes);  // of a file that is read already
 
 void write_rgb_jpeg(const std::filesystem::path& path, const RgbImage& image, int quality = 90);  // atomically
 void write_rgb_png(const std::filesystem::path& path, const RgbImage& image);                     // atomically

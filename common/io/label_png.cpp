@@ -1,8 +1,11 @@
 #include "common/io/label_png.h"
 
+#include <utility>
+
 #include "common/base/error.h"
 #include "common/base/files.h"
 #include "common/base/hash.h"
+#include "common/io/image_container.h"
 #include "common/io/plain_png.h"
 #include "common/io/png_codec.h"
 
@@ -33,9 +36,11 @@ const Palette& voc_palette() {
 LabelMap read_label_png(const std::filesystem::path& path) {
   const std::string bytes = read_file(path);
   LabelMap labels;
-  if (read_plain_png(bytes, labels)) return labels;
-  check_layout(read_png_layout(path, bytes), path);
-  return decode_png_values(path, bytes);
+  if (!read_plain_png(bytes, labels)) {
+    check_layout(read_png_layout(path, bytes), path);
+    labels = decode_png_values(path, bytes);
+  }
+  return upright(std::move(labels), orientation_of_image(bytes));
 }
 
 std::string label_png_bytes(const LabelMap& labels, const Palette& palette) {

@@ -17,7 +17,8 @@ using Palette = std::vector<Color>;    // by class id, at most 256
 const Palette& voc_palette();
 
 // Accepts 8-bit (or 1, 2, 4-bit) palette and grey PNGs without transparency tricks; the value is the index or grey
-// level. Throws bad_input for anything else (RGB: "has 3 colour channels, expected class ids") and damaged files.
+// level, turned upright where the file has EXIF that asks for it. Throws bad_input for anything else (RGB: "has 3
+// colour channels, expected class ids") and damaged files.
 LabelMap read_label_png(const std::filesystem::path& path);
 
 // Equal pixels and palette give equal bytes. The writer is atomic.

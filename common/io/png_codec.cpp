@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/error.h"
+#include "common/io/image_container.h"
 
 namespace boxseg {
 namespace {
@@ -112,6 +113,8 @@ int64_t width_of(const Reading& side) { return png_get_image_width(side.png, sid
 void open(Reading& side, const std::filesystem::path& path) {
   if (side.bytes.size() < 8 || png_sig_cmp(reinterpret_cast<png_const_bytep>(side.bytes.data()), 0, 8) != 0)
     fail_input("{}: is not a PNG file", path.string());
+  side.error = fault_of_image(side.bytes);
+  if (!side.error.empty()) refuse(path, side);
   side.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &side, note_error<Reading>, ignore_warning);
   side.info = side.png != nullptr ? png_create_info_struct(side.png) : nullptr;
   ensure(side.info != nullptr, "{}: libpng cannot start", path.string());

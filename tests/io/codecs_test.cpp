@@ -79,8 +79,6 @@ TEST_CASE("Photographs of unusual formats have OpenCV's pixels", "[cpu]") {
     const auto expected = by_opencv(image.bytes);
     REQUIRE(expected.has_value());
     REQUIRE(equal(read_rgb(path), *expected));
-    REQUIRE(read_image_size(path) == ImageSize{expected->height, expected->width});
-    REQUIRE_FALSE(failure_of([&] { check_image_is_whole(path); }).kind.has_value());
   }
 }
 

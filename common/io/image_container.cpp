@@ -1,0 +1,143 @@
+#include "common/io/image_container.h"
+
+#include <cstdint>
+#include <cstring>
+
+namespace boxseg {
+namespace {
+
+constexpr std::string_view kPngSignature("\x89PNG\r\n\x1a\n", 8);
+constexpr std::string_view kPngEnd("\0\0\0\0IEND\xae\x42\x60\x82", 12);
+constexpr std::string_view kJpegSignature("\xff\xd8\xff", 3);
+constexpr size_t kNowhere = std::string_view::npos;
+
+unsigned byte_at(std::string_view bytes, size_t at) { return static_cast<unsigned char>(bytes[at]); }
+size_t big_endian(std::string_view bytes, size_t at, size_t count) {
+  size_t value = 0;
+  for (size_t i = 0; i < count; ++i) value = value << 8 | byte_at(bytes, at + i);
+  return value;
+}
+
+// --- JPEG
+// --------------------------------------------------------------------------------------------------------------
+
+constexpr unsigned kEnd = 0xD9, kScan = 0xDA, kApp1 = 0xE1;
+bool is_restart(unsigned code) { return code >= 0xD0 && code <= 0xD7; }
+bool has_length(unsigned code) { return code != 0x01 && code != 0xD8 && !is_restart(code); }
+
+// Where the next marker's 0xFF stands. As libjpeg does, what is no marker is passed over: stray bytes between segments,
+// and fill bytes.
+size_t next_marker(std::string_view bytes, size_t at) {
+  for (; (at = bytes.find('\xff', at)) != kNowhere; ++at) {
+    if (at + 1 >= bytes.size()) return kNowhere;
+    if (const unsigned code = byte_at(bytes, at + 1); code != 0 && code != 0xFF) return at;
+  }
+  return kNowhere;
+}
+
+// Where entropy-coded data end that begin at `at`: at a marker that is none for a restart.
+size_t end_of_scan(std::string_view bytes, size_t at) {
+  while ((at = next_marker(bytes, at)) != kNowhere && is_restart(byte_at(bytes, at + 1))) at += 2;
+  return at;
+}
+
+Orientation orientation_of_jpeg(std::string_view bytes) {
+  for (size_t at = 2; (at = next_marker(bytes, at)) != kNowhere;) {
+    const unsigned code = byte_at(bytes, at + 1);
+    at += 2;
+    if (code == kEnd || code == kScan || at + 2 > bytes.size()) break;
+    if (!has_length(code)) continue;
+    const size_t length = big_endian(bytes, at, 2);
+    const std::string_view body = bytes.substr(at, length).substr(std::min<size_t>(2, length));
+    if (code == kApp1 && body.starts_with(std::string_view("Exif\0\0", 6))) return orientation_of_exif(body);
+    at += length;
+  }
+  return Orientation::upright;
+}
+
+std::string fault_of_jpeg(std::string_view bytes) {
+  bool has_scan = false;
+  for (size_t at = 2; (at = next_marker(bytes, at)) != kNowhere;) {
+    const unsigned code = byte_at(bytes, at + 1);
+    if (code == kEnd) return has_scan ? "" : "it ends before its first scan";
+    at += 2;
+    if (!has_length(code)) continue;
+    if (at + 2 > bytes.size()) break;
+    at += big_endian(bytes, at, 2);
+    if (code != kScan) continue;
+    has_scan = true;
+    at = end_of_scan(bytes, at);
+    if (at == kNowhere) break;
+  }
+  return "the file ends early";
+}
+
+// --- PNG
+// ---------------------------------------------------------------------------------------------------------------
+
+struct Chunk {
+  std::string_view type, data;
+  size_t next = kNowhere;  // kNowhere when the file ends within this chunk
+};
+
+Chunk png_chunk(std::string_view bytes, size_t at) {
+  constexpr size_t kFrame = 12;  // length, type, check sum
+  if (at + kFrame > bytes.size()) return {};
+  const size_t length = big_endian(bytes, at, 4);
+  if (length > bytes.size() - at - kFrame) return {};
+  return {bytes.substr(at + 4, 4), bytes.substr(at + 8, length), at + kFrame + length};
+}
+
+Orientation orientation_of_png(std::string_view bytes) {
+  for (size_t at = kPngSignature.size(); at != kNowhere;) {
+    const Chunk chunk = png_chunk(bytes, at);
+    if (chunk.type == "eXIf") return orientation_of_exif(chunk.data);
+    at = chunk.type == "IEND" ? kNowhere : chunk.next;
+  }
+  return Orientation::upright;
+}
+
+std::string fault_of_png(std::string_view bytes) {
+  for (size_t at = kPngSignature.size();;) {
+    const Chunk chunk = png_chunk(bytes, at);
+    if (chunk.next == kNowhere) return "the file ends early";
+    // What libpng says of the last check sum depends on its version.
+    if (chunk.type == "IEND") return bytes.substr(at, 12) == kPngEnd ? "" : "IEND: CRC error";
+    at = chunk.next;
+  }
+}
+
+// --- WebP
+// --------------------------------------------------------------------------------------------------------------
+
+bool is_webp(std::string_view bytes) { return bytes.starts_with("RIFF") && bytes.substr(0, 12).ends_with("WEBP"); }
+
+Orientation orientation_of_webp(std::string_view bytes) {
+  for (size_t at = 12; at + 8 <= bytes.size();) {
+    size_t length = 0;
+    for (size_t i = 4; i > 0; --i) length = length << 8 | byte_at(bytes, at + 3 + i);  // little endian
+    if (bytes.substr(at, 4) == "EXIF") return orientation_of_exif(bytes.substr(at + 8, length));
+    at += 8 + length + length % 2;
+  }
+  return Orientation::upright;
+}
+
+}  // namespace
+
+bool is_jpeg(std::string_view file) { return file.starts_with(kJpegSignature); }
+bool is_png(std::string_view file) { return file.starts_with(kPngSignature); }
+
+Orientation orientation_of_image(std::string_view file) {
+  if (is_jpeg(file)) return orientation_of_jpeg(file);
+  if (is_png(file)) return orientation_of_png(file);
+  if (is_webp(file)) return orientation_of_webp(file);
+  return Orientation::upright;
+}
+
+std::string fault_of_image(std::string_view file) {
+  if (is_jpeg(file)) return fault_of_jpeg(file);
+  if (is_png(file)) return fault_of_png(file);
+  return "";
+}
+
+}  // namespace boxseg

@@ -1,0 +1,19 @@
+// What stands around the pixels of a photograph: the segments of a JPEG, the chunks of a PNG or WebP.
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "common/io/orientation.h"
+
+namespace boxseg {
+
+bool is_jpeg(std::string_view file);
+bool is_png(std::string_view file);
+
+// Of a JPEG, PNG or WebP, by its EXIF; upright for all else. (OpenCV turns TIFFs itself while it decodes them.)
+Orientation orientation_of_image(std::string_view file);
+
+// "" when the file is no JPEG or PNG, or runs to its end marker; else what is wrong with it. Pixels are not looked at.
+std::string fault_of_image(std::string_view file);
+
+}  // namespace boxseg
