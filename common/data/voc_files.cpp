@@ -8,6 +8,7 @@
 
 #include "common/base/error.h"
 #include "common/base/text.h"
+#include "common/base/text_file.h"
 
 namespace boxseg {
 namespace {
@@ -84,29 +85,6 @@ Flagged with_flag(const std::string& line) {
 
 }  // namespace
 
-const std::vector<std::string>& voc_class_names() {
-  static const std::vector<std::string> names = {
-      "background", "aeroplane", "bicycle",     "bird",  "boat",        "bottle", "bus",
-      "car",        "cat",       "chair",       "cow",   "diningtable", "dog",    "horse",
-      "motorbike",  "person",    "pottedplant", "sheep", "sofa",        "train",  "tvmonitor"};
-  return names;
-}
-
-std::vector<std::string> with_background(std::vector<std::string> names, const std::string& where) {
-  if (names.empty() || (names.size() == 1 && names[0] == "background")) fail_input("{}: names no class", where);
-  if (names[0] != "background") names.insert(names.begin(), "background");
-  if (names.size() > 255)
-    fail_input("{}: {} classes with background, at most 255 fit (255 is void)", where, names.size());
-  std::unordered_map<std::string, int> seen;
-  for (const auto& name : names)
-    if (name.empty() || ++seen[name] > 1) fail_input("{}: the class name '{}' is empty or stands twice", where, name);
-  return names;
-}
-
-std::vector<std::string> read_class_list(const fs::path& path) {
-  return with_background(read_lines(read_file(path)), path.string());
-}
-
 VocAnnotation read_voc_annotation(const fs::path& path, const std::vector<std::string>& class_names) {
   const std::string bytes = read_file(path);
   pugi::xml_document document;
@@ -135,12 +113,10 @@ VocAnnotation read_voc_annotation(const fs::path& path, const std::vector<std::s
 
 std::vector<ListedImage> read_image_list(const fs::path& path,
                                          const std::function<bool(const std::string&)>& is_image) {
-  std::string text = read_file(path);
-  if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
   std::vector<ListedImage> images;
   std::unordered_map<std::string, int64_t> line_of;
   int64_t line = 0;
-  for (const std::string& content : split(text, '\n')) {
+  for (const std::string& content : split(read_text_file(path), '\n')) {
     ++line;
     if (content.empty()) continue;
     std::string id = id_of_paths(content);

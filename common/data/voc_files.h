@@ -1,4 +1,4 @@
-// The text files of a VOC folder: annotations, image lists, class lists.
+// The text files of a VOC folder: annotations and image lists (class lists: class_list.h).
 #pragma once
 #include <functional>
 #include <map>
@@ -6,17 +6,10 @@
 #include <vector>
 
 #include "common/base/files.h"
+#include "common/data/class_list.h"
 #include "common/data/dataset.h"
 
 namespace boxseg {
-
-// "background", "aeroplane", ..., "tvmonitor": 21 names, in the order of VOC's label values.
-const std::vector<std::string>& voc_class_names();
-
-// One name a line, in the order of label values; "background" stands first or is put there. Throws bad_input: no
-// names, a name twice, more than 254 classes.
-std::vector<std::string> read_class_list(const fs::path& path);
-std::vector<std::string> with_background(std::vector<std::string> names, const std::string& where);
 
 struct VocAnnotation {
   ImageSize size;
