@@ -12,13 +12,15 @@
 namespace boxseg {
 
 struct VocAnnotation {
-  ImageSize size;
+  ImageSize size;          // 0x0 where the annotation says so, as labelImg does for an image that it could not read
   std::vector<Box> boxes;  // as annotated: not yet clipped; class_id -1 for a class that is not in the list
+  std::vector<int64_t> object_of_box;              // 1-based; an object may have several boxes
   std::map<std::string, int64_t> unknown_classes;  // name -> number of objects
+  std::vector<std::string> bad_boxes;              // one message each, for boxes that are not among `boxes`
 };
-// Objects of an annotation in their order, difficult ones included (the authors train on them). Throws bad_input:
-// not XML, no <size>, an object without name or box, numbers that are none, empty or inverted boxes (xmax <= xmin:
-// the authors' code uses the numbers as half-open, so those hold no pixel).
+// Objects of an annotation in their order, difficult ones included (the authors train on them), with every <bndbox> of
+// each. VOC's numbers are inclusive: xmin = xmax is one pixel. Inverted boxes and numbers that are none make a box bad.
+// Throws bad_input: not XML, no <size>, an object without name or box, or with two names.
 VocAnnotation read_voc_annotation(const fs::path& path, const std::vector<std::string>& class_names);
 
 struct ListedImage {

@@ -72,7 +72,7 @@ TEST_CASE("prepare voc refuses bad input with exit code 3, the file, and what to
 
   SECTION("missing file") {
     fs::remove(voc.xml_of("a"));
-    refuse({"a.xml", "cannot be read"});
+    refuse({"a.xml: no such file", "--without-boxes", "<annotation><size><width>40</width><height>30</height>"});
   }
   SECTION("truncated JPEG") {
     write_file(voc.jpeg("a"), jpeg.substr(0, jpeg.size() - 40));
@@ -106,9 +106,15 @@ TEST_CASE("prepare voc refuses bad input with exit code 3, the file, and what to
     write_file(voc.xml_of("a"), annotation_xml(object_xml("cat", 20, 6, 5, 25)));
     refuse({"a.xml", "object 1 (cat)", "inverted", "xmin 20, xmax 5"});
   }
-  SECTION("empty box") {
-    write_file(voc.xml_of("a"), annotation_xml(object_xml("cat", 5, 6, 20, 6)));
-    refuse({"a.xml", "empty", "ymin 6, ymax 6"});
+  SECTION("an object of two names") {
+    write_file(voc.xml_of("a"), annotation_xml("<object><name>cat</name><name>dog</name></object>"));
+    refuse({"a.xml", "object 1 (cat) has two <name>"});
+  }
+  SECTION("a box of two left sides") {
+    std::string xml = good;
+    xml.replace(xml.find("<xmin>5"), 6, "<xmin>1</xmin><xmin>");
+    write_file(voc.xml_of("a"), xml);
+    refuse({"a.xml", "object 1 (cat) has two <xmin>"});
   }
   SECTION("a number that is none") {
     std::string xml = good;
