@@ -278,6 +278,17 @@ TEST_CASE("prepare labels gives label maps a manifest with digests of their pixe
                 .exit_code == 0);
     REQUIRE(read_manifest(out / "manifest.h5").outputs.size() == 2);
   }
+  SECTION("maps of 0 and 255, told by the boxes") {
+    for (const std::string id : {"c", "d/e f"}) write_label_png(crf / (id + ".png"), LabelMap(30, 40, 255));
+    const CommandResult result = prepare(command);
+    REQUIRE(result.exit_code == 0);
+    REQUIRE_THAT(result.err, Contains("the label maps and the boxes do not agree on classes") &&
+                                 Contains("'cat' (4 images), 'dog' (2 images)") && Contains("filled with 255"));
+  }
+  SECTION("maps under VOC's colours at other indices") {
+    write_label_png(crf / "c.png", LabelMap(30, 40, 1), {voc_palette()[8], voc_palette()[0]});
+    REQUIRE_THAT(prepare(command).err, Contains("crf/c.png: index 1 has VOC's colour of class 0 (background)"));
+  }
   SECTION("a missing map") {
     fs::remove(ret / "c.png");
     require_refused(prepare(command), 3, {"ret/c.png"});
