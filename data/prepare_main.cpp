@@ -1,4 +1,5 @@
 // prepare: indexes a dataset, makes the synthetic one, checks and shows artifacts, gives foreign labels a manifest.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <string>
@@ -35,6 +36,21 @@ bool answered_check(const Options& options) {
   return true;
 }
 
+// "1 cat (12 boxes), 2 dog (no box)": what was made of the class list.
+std::string classes_with_boxes(const Dataset& dataset) {
+  constexpr size_t kShown = 8;
+  std::vector<int64_t> boxes(dataset.class_names.size());
+  for (const auto& image : dataset.images)
+    for (const Box& box : image.boxes) ++boxes[static_cast<size_t>(box.class_id)];
+  std::vector<std::string> shown;
+  for (size_t c = 1; c < std::min(boxes.size(), kShown + 1); ++c)
+    shown.push_back(fmt::format("{} {} ({})", c, dataset.class_names[c],
+                                boxes[c] == 0   ? "no box"
+                                : boxes[c] == 1 ? "1 box"
+                                                : fmt::format("{} boxes", boxes[c])));
+  return join(shown, ", ") + (boxes.size() > kShown + 1 ? ", ..." : "");
+}
+
 int prepare_voc(int argc, char** argv) {
   VocOptions voc;
   std::string root, output, class_file, on_bad_image = "fail", name = "voc";
@@ -44,13 +60,17 @@ int prepare_voc(int argc, char** argv) {
   options.add("root", &root, "folder with JPEGImages and Annotations", Role::input);
   options.add_repeated("split", &splits, "NAME=LIST, repeatable; LIST is a file, or a name in ImageSets/Segmentation");
   options.add("classes", &class_file,
-              "file with one class name a line; default: classes.txt of the folder, else VOC's 21", Role::input);
+              "file with one class name a line, in the order of label values; default: classes.txt of the folder, else "
+              "VOC's 21",
+              Role::input);
   options.add("class-names", &class_names, "class names in the order of label values, instead of a file");
-  options.add("masks", &voc.masks,
-              "folder of ground-truth label PNGs or SBD's .mat files (cls), or none; default: SegmentationClassAug, else "
-              "SegmentationClass");
+  options.add(
+      "masks", &voc.masks,
+      "folder of ground-truth label PNGs or SBD's .mat files (cls), or none; default: SegmentationClassAug, else "
+      "SegmentationClass");
   options.add("without-boxes", &voc.without_boxes, "splits whose images need no annotation (a test set)");
-  options.add_choice("on-bad-image", &on_bad_image, {"fail", "skip"}, "what to do with images that fail a check");
+  options.add_choice("on-bad-image", &on_bad_image, {"fail", "skip"},
+                     "what to do with images, or boxes of them, that fail a check");
   options.add("name", &name, "name of the dataset");
   options.add("output", &output, "index to write, such as dataset.h5", Role::run);
   if (!options.parse(argc, argv)) return 0;
@@ -84,7 +104,11 @@ int prepare_voc(int argc, char** argv) {
            {"images left out", std::to_string(report.skipped.size())}};
   for (const auto& [key, value] : options.resolved().values) facts["option " + key] = value;
   for (size_t i = 0; i < report.skipped.size(); ++i) facts[fmt::format("left out {:06}", i + 1)] = report.skipped[i];
+  if (!report.lost_boxes.empty()) facts["boxes left out"] = std::to_string(report.lost_boxes.size());
+  for (size_t i = 0; i < report.lost_boxes.size(); ++i)
+    facts[fmt::format("box left out {:06}", i + 1)] = report.lost_boxes[i];
   write_dataset(output, dataset);
+  log_info("classes from {}: {}", report.class_source, classes_with_boxes(dataset));
   for (const auto& doubt : report.doubts) log_warning("{}", doubt);
   if (report.clipped_boxes > 0)
     log_warning("{} of {} boxes reach over the border and were clipped", report.clipped_boxes, report.boxes);

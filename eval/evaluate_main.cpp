@@ -95,6 +95,10 @@ Digest digest_of_folder(const LabelFolder& folder, const Dataset& dataset, const
   return hasher.digest();
 }
 
+void warn_of(const RenumberedFiles& colours) {
+  if (const std::string doubt = colours.doubt(); !doubt.empty()) log_warning("{}", doubt);
+}
+
 Digest digest_of_inputs(const Dataset& dataset, const std::string& split, const std::vector<std::string>& parts) {
   Hasher hasher;
   hasher.text(kEvaluateFingerprint).text(dataset.digest(split, true));
@@ -117,8 +121,11 @@ int miou(int argc, char** argv) {
   const std::vector<int64_t> images = labelled_images(dataset, o.split);
   const LabelFolder folder(predictions);
   folder.require(dataset, images);
-  const Evaluation e = evaluate_split(dataset, o.split, [&](const ImageEntry& image, int64_t) { return folder.read(image); },
-                                      Abstention::refused, predictions, resolve_threads(options.threads));
+  RenumberedFiles colours(dataset.class_names);
+  const auto read = [&](const ImageEntry& image, int64_t) { return folder.read(image, &colours); };
+  const Evaluation e =
+      evaluate_split(dataset, o.split, read, Abstention::refused, predictions, resolve_threads(options.threads));
+  warn_of(colours);
   report_result(o, key, dataset, e, digest_of_inputs(dataset, o.split, {digest_of_folder(folder, dataset, images)}));
   return 0;
 }
@@ -193,10 +200,12 @@ int agreement_of_labels(int argc, char** argv) {
   const Digest inputs = digest_of_inputs(
       dataset, o.split, {digest_of_folder(crf, dataset, images), digest_of_folder(ret, dataset, images)});
   int64_t all = 0;
+  RenumberedFiles colours(dataset.class_names);
   for (const auto& [rule, name] : {std::pair{Disagreement::wrong, "wrong"}, {Disagreement::background, "background"},
                                    {Disagreement::ignored, "ignored"}}) {
     const auto agreed = [&, rule = rule](const ImageEntry& image, int64_t) {
-      return agreement(crf.read(image), ret.read(image), rule);
+      RenumberedFiles* watch = rule == Disagreement::wrong ? &colours : nullptr;  // the first pass sees all files
+      return agreement(crf.read(image, watch), ret.read(image, watch), rule);
     };
     const Evaluation e = evaluate_split(dataset, o.split, agreed, abstention_of(rule), fmt::format("disagreement {}", name),
                                         resolve_threads(options.threads));
@@ -205,6 +214,7 @@ int agreement_of_labels(int argc, char** argv) {
     std::printf("Where Y_crf and Y_ret disagree: %s (%.2f %% of the labelled pixels are counted)\n", name, share);
     report_result(o, key + "_" + name, dataset, e, inputs, {{"counted_percent", share}});
   }
+  warn_of(colours);
   return 0;
 }
 

@@ -1,6 +1,7 @@
 #include "eval/evaluation.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cctype>
 #include <cmath>
 #include <mutex>
@@ -16,6 +17,19 @@ namespace {
 nlohmann::json number(double value) { return std::isnan(value) ? nlohmann::json() : nlohmann::json(value); }
 
 std::string percent(double value) { return std::isnan(value) ? "-" : fmt::format("{:.2f}", value); }
+
+bool holds_class(const LabelMap& truth) {
+  return std::any_of(truth.pixels.begin(), truth.pixels.end(), [](uint8_t v) { return v != 0 && v != kVoid; });
+}
+
+// Masks of 0 and 255 mean background and void here, whatever their maker meant.
+[[noreturn]] void refuse_empty_truth(const Dataset& dataset, const std::string& split, const std::vector<int64_t>& images) {
+  fail_input("dataset '{}': the {} masks of split '{}' hold no class but background (and 255, void), although their images "
+             "have boxes: a prediction of nothing would be perfect. The first is {}: write each class as its number, 1 is "
+             "'{}'; `prepare show FILE` lists the values of a mask",
+             dataset.name, images.size(), split, dataset.mask_path(dataset.images[static_cast<size_t>(images[0])]).string(),
+             dataset.class_names[1]);
+}
 
 std::string quoted(const std::string& text) {
   std::string result = "\"";
@@ -43,19 +57,27 @@ Evaluation evaluate_split(const Dataset& dataset, const std::string& split, cons
                     static_cast<int64_t>(dataset.split(split).size() - images.size())};
   Progress progress(what, result.images);
   std::mutex mutex;
+  std::atomic<bool> truth_has_class = false;
+  RenumberedFiles colours_of_truth(dataset.class_names);
   parallel_for(result.images, 1, threads, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       throw_if_interrupted();
       const int64_t index = images[static_cast<size_t>(i)];
       const ImageEntry& image = dataset.images[static_cast<size_t>(index)];
       Confusion one(dataset.classes());
-      one.add(read_truth(dataset, image), prediction(image, index), abstention, dataset.mask_path(image).string(),
+      const LabelMap truth = read_truth(dataset, image);
+      if (!truth_has_class && holds_class(truth)) truth_has_class = true;
+      colours_of_truth.look_at(dataset.mask_path(image), truth);
+      one.add(truth, prediction(image, index), abstention, dataset.mask_path(image).string(),
               fmt::format("{} of image '{}'", what, image.id));
       const std::lock_guard lock(mutex);
       result.confusion.add(one);
       progress.advance();
     }
   });
+  if (const std::string doubt = colours_of_truth.doubt(); !doubt.empty()) log_warning("ground truth: {}", doubt);
+  const auto has_boxes = [&](int64_t i) { return !dataset.images[static_cast<size_t>(i)].boxes.empty(); };
+  if (!truth_has_class && std::any_of(images.begin(), images.end(), has_boxes)) refuse_empty_truth(dataset, split, images);
   return result;
 }
 

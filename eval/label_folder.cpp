@@ -1,6 +1,8 @@
 #include "eval/label_folder.h"
 
 #include "common/base/error.h"
+#include "common/base/text.h"
+#include "common/data/folder_names.h"
 #include "common/io/mask.h"
 #include "common/io/orientation.h"
 
@@ -46,7 +48,7 @@ fs::path LabelFolder::file_of(const ImageEntry& image) const {
 
 bool LabelFolder::has(const ImageEntry& image) const { return fs::exists(file_of(image)); }
 
-LabelMap LabelFolder::read(const ImageEntry& image) const {
+LabelMap LabelFolder::read(const ImageEntry& image, RenumberedFiles* colours) const {
   const fs::path path = file_of(image);
   LabelMap map = read_label_png(path);
   require_size(path, map, image);
@@ -54,22 +56,29 @@ LabelMap LabelFolder::read(const ImageEntry& image) const {
   if (known != digests_.end() && known->second != digest_of_labels(map))
     fail_input("{}: its pixels are not those that the manifest lists; it was changed after it was made: make it again",
                path.string());
+  if (known == digests_.end() && colours != nullptr) colours->look_at(path, map);
   return map;
 }
 
 void LabelFolder::require(const Dataset& dataset, const std::vector<int64_t>& images) const {
-  int64_t missing = 0;
-  fs::path first;
+  size_t missing = 0;
+  const ImageEntry* first = nullptr;
   for (const int64_t i : images) {
     const ImageEntry& image = dataset.images[static_cast<size_t>(i)];
     if (has(image)) continue;
-    if (missing++ == 0) first = file_of(image);
+    if (missing++ == 0) first = &image;
   }
-  if (missing > 0)
-    fail_input(
-        "{}: {} of {} images have no label map; the first is {}. Finish the stage that writes the folder, or name "
-        "another split",
-        folder_.string(), missing, images.size(), first.string());
+  if (missing == 0) return;
+  const FolderNames names(folder_);
+  const std::vector<std::string> holds = names.first(3);
+  const std::vector<std::string> same = names.find(first->id, {".png"});
+  std::string near = same.empty() ? names.near_miss(first->id, {".png"})
+                                  : fmt::format("; there is {}: write .png in small letters", same[0]);
+  if (near.empty() && missing == images.size())
+    near = holds.empty() ? "; the folder is empty" : fmt::format("; the folder holds {}", join(holds, ", "));
+  fail_input("{}: {} of {} images have no label map; the first is {}{}. Finish the stage that writes the folder, or name "
+             "another split",
+             folder_.string(), missing, images.size(), file_of(*first).string(), near);
 }
 
 LabelMap read_truth(const Dataset& dataset, const ImageEntry& image) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/data/dataset.h"
+#include "common/data/label_colours.h"
 #include "common/io/label_png.h"
 #include "common/io/manifest.h"
 
@@ -22,9 +23,10 @@ class LabelFolder {
   const std::optional<Manifest>& manifest() const { return manifest_; }
   std::filesystem::path file_of(const ImageEntry& image) const;
   bool has(const ImageEntry& image) const;
-  // Throws bad_input: missing, damaged, of another size than the image, or not what the manifest says.
-  LabelMap read(const ImageEntry& image) const;
-  // Throws bad_input with the number of images without a file and the first of them.
+  // Throws bad_input: missing, damaged, of another size than the image, or not what the manifest says. `colours` looks
+  // at the palettes of files that no manifest lists: a manifest's are ours.
+  LabelMap read(const ImageEntry& image, RenumberedFiles* colours = nullptr) const;
+  // Throws bad_input with the number of images without a file, the first of them, and what the folder holds instead.
   void require(const Dataset& dataset, const std::vector<int64_t>& images) const;
 
  private:

@@ -26,8 +26,9 @@ struct ArchivedFile {
 
 bool is_compressed(const fs::path& output) { return output.extension() != ".tar"; }
 
-ArchivedFile file_of(const ImageEntry& image, const LabelFolder& folder, const std::string& prefix) {
-  const LabelMap labels = folder.read(image);
+ArchivedFile file_of(const ImageEntry& image, const LabelFolder& folder, const std::string& prefix,
+                     RenumberedFiles& colours) {
+  const LabelMap labels = folder.read(image, &colours);
   const auto classes = static_cast<uint8_t>(voc_class_names().size());
   for (size_t i = 0; i < labels.pixels.size(); ++i) {
     if (labels.pixels[i] < classes) continue;
@@ -47,13 +48,14 @@ std::vector<ArchivedFile> checked_files(const Dataset& dataset, const ServerArch
   const LabelFolder folder(o.predictions);
   folder.require(dataset, members);
   const std::string prefix = fmt::format("results/VOC2012/Segmentation/{}_{}_cls/", o.competition, o.split);
+  RenumberedFiles colours(dataset.class_names);
   std::vector<ArchivedFile> files(members.size());
   std::vector<std::string> faults(members.size());
   Progress progress("checking predictions", static_cast<int64_t>(members.size()));
   parallel_for(static_cast<int64_t>(members.size()), 1, o.threads, [&](int64_t begin, int64_t end) {
     for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) try {
         throw_if_interrupted();
-        files[i] = file_of(dataset.images[static_cast<size_t>(members[i])], folder, prefix);
+        files[i] = file_of(dataset.images[static_cast<size_t>(members[i])], folder, prefix, colours);
       } catch (const Error& e) {
         if (e.kind() != ErrorKind::bad_input) throw;
         faults[i] = e.what();
@@ -64,6 +66,7 @@ std::vector<ArchivedFile> checked_files(const Dataset& dataset, const ServerArch
   if (!faults.empty())
     fail_input("{}{}", faults[0],
                faults.size() == 1 ? "" : fmt::format(" ({} of {} predictions are bad)", faults.size(), files.size()));
+  if (const std::string doubt = colours.doubt(); !doubt.empty()) log_warning("{}", doubt);
   return files;
 }
 

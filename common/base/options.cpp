@@ -11,6 +11,7 @@
 #include "common/base/files.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
+#include "common/base/text_file.h"
 
 namespace boxseg {
 
@@ -257,7 +258,7 @@ void Options::refuse_unknown(const std::string& name, const std::string& where) 
 Ini read_ini_file(const fs::path& path) {
   Ini ini;
   std::string section;
-  const std::vector<std::string> lines = split(read_file(path), '\n');
+  const std::vector<std::string> lines = split(read_text_file(path), '\n');
   for (size_t i = 0; i < lines.size(); ++i) {
     const std::string& line = lines[i];
     if (line.empty() || line[0] == '#' || line[0] == ';') continue;

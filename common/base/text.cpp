@@ -63,6 +63,13 @@ std::string join(const std::vector<std::string>& items, std::string_view separat
   return text;
 }
 
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return lower;
+}
+
 std::vector<std::string> read_lines(std::string_view text) {
   std::vector<std::string> lines = split(text, '\n');
   std::erase(lines, "");

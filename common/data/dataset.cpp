@@ -50,8 +50,8 @@ void check_image(const ImageEntry& image, int64_t classes) {
   for (const Box& b : image.boxes) {
     if (b.class_id < 1 || b.class_id >= classes)
       fail_input("image '{}': a box has class {}, expected 1 to {}", image.id, b.class_id, classes - 1);
-    if (!(b.x0 < b.x1 && b.y0 < b.y1 && std::isfinite(b.x0 + b.y0 + b.x1 + b.y1)))
-      fail_input("image '{}': box ({}, {}, {}, {}) is empty or inverted", image.id, b.x0, b.y0, b.x1, b.y1);
+    if (!(b.x0 <= b.x1 && b.y0 <= b.y1 && std::isfinite(b.x0 + b.y0 + b.x1 + b.y1)))
+      fail_input("image '{}': box ({}, {}, {}, {}) is inverted or no number", image.id, b.x0, b.y0, b.x1, b.y1);
   }
 }
 

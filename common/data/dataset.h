@@ -12,7 +12,8 @@
 
 namespace boxseg {
 
-// Corners as the annotation gives them (VOC: 1-based, inclusive), float32 as the authors read them.
+// Corners as the annotation gives them (VOC: 1-based, inclusive, so that equal ones are one pixel), float32 as the
+// authors read them.
 struct Box {
   float x0 = 0, y0 = 0, x1 = 0, y1 = 0;
   int64_t class_id = 0;  // 1 .. K-1
@@ -48,7 +49,7 @@ struct Dataset {
 };
 
 // Throws bad_input, naming images, for what would hurt later: ids that leave the output folder or share an output
-// name, classes outside 1..K-1, empty images or boxes, splits that name no image. Atomic.
+// name, classes outside 1..K-1, empty images, inverted boxes, splits that name no image. Atomic.
 void write_dataset(const std::filesystem::path& path, const Dataset& dataset);
 
 // Throws bad_input: damaged, of another program or a newer layout. `data_root` replaces the stored root; the root in

@@ -18,8 +18,9 @@ struct ImportLabelsOptions {
 
 // Checks every label map of the split (there, a palette or grey PNG, of the image's size, classes of the dataset or
 // 255), writes them with VOC's palette, and returns inputs and outputs for a manifest (digests are of pixels, so they
-// equal those of a stage 2 that makes the same labels). Throws bad_input before anything is written: the first fault,
-// and how many more there are.
+// equal those of a stage 2 that makes the same labels). Warns where values and boxes, or values and colours of the
+// palette do not fit (class_agreement.h, label_colours.h). Throws bad_input before anything is written: the first
+// fault, and how many more there are.
 Manifest import_labels(const ImportLabelsOptions& options, const Dataset& dataset);
 
 }  // namespace boxseg

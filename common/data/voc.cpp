@@ -1,7 +1,6 @@
 #include "common/data/voc.h"
 
 #include <algorithm>
-#include <atomic>
 #include <unordered_map>
 
 #include "common/base/error.h"
@@ -9,14 +8,10 @@
 #include "common/base/log.h"
 #include "common/base/parallel.h"
 #include "common/base/text.h"
-#include "common/io/image_container.h"
-#include "common/io/mask.h"
+#include "common/data/voc_image.h"
 
 namespace boxseg {
 namespace {
-
-constexpr const char* kImages = "JPEGImages";
-constexpr const char* kAnnotations = "Annotations";
 
 bool is_file(const fs::path& path) {
   std::error_code ignored;
@@ -26,140 +21,6 @@ bool is_file(const fs::path& path) {
 bool is_folder(const fs::path& path) {
   std::error_code ignored;
   return fs::is_directory(path, ignored);
-}
-
-fs::path with_suffix(fs::path path, const std::string& suffix) { return path += suffix; }
-
-// Relative to the root, "" when there is none.
-std::string find_image(const fs::path& root, const std::string& id) {
-  for (const char* suffix : {".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG", ".bmp", ".webp", ".tif", ".tiff"}) {
-    const fs::path path = with_suffix(fs::path(kImages) / id, suffix);
-    if (is_file(root / path)) return path.string();
-  }
-  return "";
-}
-
-// Label PNG or .mat of SBD, relative to the root, "" when there is none.
-std::string find_mask(const fs::path& root, const fs::path& masks, const std::string& id) {
-  for (const char* suffix : {".png", ".mat"}) {
-    const fs::path path = with_suffix(masks / id, suffix);
-    if (is_file(root / path)) return path.string();
-  }
-  return "";
-}
-
-fs::path find_list(const VocOptions& options, const std::string& list) {
-  const fs::path& root = options.root;
-  const fs::path folder = root / "ImageSets" / "Segmentation";
-  for (const fs::path& path : {fs::path(list), root / list, folder / list, folder / (list + ".txt")})
-    if (is_file(path)) return path;
-  const bool has_voc_classes = options.class_names == voc_class_names();
-  fail_input("list '{}': no such file here, in {} or in {}{}", list, root.string(), folder.string(),
-             advice_on_missing_list(list, folder, has_voc_classes ? options.known_lists : std::vector<KnownList>()));
-}
-
-fs::path find_masks(const VocOptions& options) {
-  if (options.masks == "none") return {};
-  if (options.masks.empty()) {
-    for (const char* name : {"SegmentationClassAug", "SegmentationClass"})
-      if (is_folder(options.root / name)) return name;
-    return {};
-  }
-  if (fs::path(options.masks).is_relative() && is_folder(options.root / options.masks))
-    return fs::path(options.masks).lexically_normal();
-  if (is_folder(options.masks)) {  // below the root after all? then the index may move with it
-    const fs::path absolute = fs::absolute(options.masks).lexically_normal();
-    const fs::path relative = absolute.lexically_relative(fs::absolute(options.root).lexically_normal());
-    return is_inside(relative) ? relative : absolute;
-  }
-  fail_input("--masks {}: no such folder here or in {}", options.masks, options.root.string());
-}
-
-// An image on its way through the checks.
-struct Candidate {
-  ImageEntry entry;
-  std::string listed_at;  // "LIST:LINE"
-  bool needs_boxes = false;
-  int64_t clipped = 0;
-  bool is_turned = false;  // upright, as its EXIF says
-  std::map<std::string, int64_t> unknown_classes;
-  std::string error;
-};
-
-// The numbers of VOC's convention that lie in the image are 1..n.
-bool clip(float& low, float& high, int64_t n) {
-  const float end = static_cast<float>(n);
-  const bool is_outside = low < 1 || high > end;
-  low = std::max(low, 1.0f);
-  high = std::min(high, end);
-  return is_outside;
-}
-
-void take_boxes(Candidate& candidate, std::vector<Box> boxes, const fs::path& annotation, ImageSize size) {
-  for (size_t i = 0; i < boxes.size(); ++i) {
-    Box& b = boxes[i];
-    const Box annotated = b;
-    const bool is_cut_x = clip(b.x0, b.x1, size.width), is_cut_y = clip(b.y0, b.y1, size.height);
-    if (b.x0 >= b.x1 || b.y0 >= b.y1)
-      fail_input(
-          "{}: object {}: box ({}, {}, {}, {}) lies outside the image of {}x{} pixels; correct it, or leave the image "
-          "out "
-          "of the list",
-          annotation.string(), i + 1, annotated.x0, annotated.y0, annotated.x1, annotated.y1, size.width, size.height);
-    candidate.clipped += is_cut_x || is_cut_y;
-  }
-  candidate.entry.boxes = std::move(boxes);
-}
-
-void check_mask(ImageEntry& entry, const fs::path& root, size_t classes) {
-  const fs::path path = root / entry.mask_path;
-  const LabelMap mask = read_mask(path);
-  if (mask.height != entry.size.height || mask.width != entry.size.width)
-    fail_input("{}: the mask has {}x{} pixels, its image {} has {}x{}; is it of another image?{}", path.string(),
-               mask.width, mask.height, entry.path, entry.size.width, entry.size.height,
-               reason_of_exchanged_sides({mask.height, mask.width}, entry.size));
-  for (const uint8_t value : mask.pixels)
-    if (value >= classes && value != 255)
-      fail_input(
-          "{}: the mask holds the value {}, but there are {} classes with background (and 255, void); is the class "
-          "list "
-          "the right one?",
-          path.string(), value, classes);
-  entry.mask_digest = digest_of_file(path);
-}
-
-// Decodes it: what is accepted here, no stage refuses hours later.
-void take_photograph(Candidate& candidate, const fs::path& path) {
-  const std::string bytes = read_file(path);
-  const RgbImage image = decode_rgb(path, bytes);
-  candidate.entry.size = {image.height, image.width};
-  candidate.entry.image_digest = digest_of(bytes);
-  candidate.is_turned = orientation_of_image(bytes) != Orientation::upright;
-}
-
-void check_candidate(Candidate& candidate, const VocOptions& options, const fs::path& masks) {
-  ImageEntry& entry = candidate.entry;
-  entry.path = find_image(options.root, entry.id);
-  if (entry.path.empty())
-    fail_input("{}: image '{}' is absent: no {}/{}.jpg (.jpeg, .png, ...) in {}; fetch it, or remove the line",
-               candidate.listed_at, entry.id, kImages, entry.id, options.root.string());
-  const fs::path image = options.root / entry.path;
-  take_photograph(candidate, image);
-  const fs::path annotation = options.root / kAnnotations / (entry.id + ".xml");
-  if (candidate.needs_boxes || is_file(annotation)) {
-    VocAnnotation a = read_voc_annotation(annotation, options.class_names);
-    if (a.size != entry.size)
-      fail_input(
-          "{}: <size> says {}x{}, but {} has {}x{} pixels; is the annotation of another image, or was the image "
-          "rotated "
-          "or resized?{}",
-          annotation.string(), a.size.width, a.size.height, entry.path, entry.size.width, entry.size.height,
-          reason_of_exchanged_sides(a.size, entry.size));
-    candidate.unknown_classes = std::move(a.unknown_classes);
-    take_boxes(candidate, std::move(a.boxes), annotation, entry.size);
-  }
-  if (!masks.empty()) entry.mask_path = find_mask(options.root, masks, entry.id);
-  if (!entry.mask_path.empty()) check_mask(entry, options.root, options.class_names.size());
 }
 
 template <class Body>
@@ -181,19 +42,20 @@ struct Merged {
   std::map<std::string, fs::path> lists;  // of each split
 };
 
-Merged read_lists(const VocOptions& options) {
+Merged read_lists(const VocOptions& options, const VocLayout& layout) {
   if (options.splits.empty()) fail_usage("--split is missing: name at least one, such as --split train=train");
   Merged merged;
   std::unordered_map<std::string, int64_t> index_of;
   for (const auto& [name, list] : options.splits) {
     if (name.empty() || merged.splits.count(name) > 0)
       fail_usage("--split {}={}: the split's name is empty or given twice", name, list);
-    const fs::path path = merged.lists[name] = find_list(options, list);
+    const bool has_voc_classes = options.class_names == voc_class_names();
+    const fs::path path = merged.lists[name] =
+        find_list(options.root, list, has_voc_classes ? options.known_lists : std::vector<KnownList>());
     const bool needs_boxes =
         std::find(options.without_boxes.begin(), options.without_boxes.end(), name) == options.without_boxes.end();
     auto& members = merged.splits[name];
-    for (auto& image :
-         read_image_list(path, [&](const std::string& id) { return !find_image(options.root, id).empty(); })) {
+    for (auto& image : read_image_list(path, [&](const std::string& id) { return !layout.images_of(id).empty(); })) {
       const auto [at, is_new] = index_of.emplace(image.id, static_cast<int64_t>(merged.candidates.size()));
       if (is_new) {
         Candidate candidate;
@@ -215,7 +77,7 @@ void refuse_unknown_classes(const std::vector<Candidate>& candidates, const VocO
   std::string first;
   for (const auto& c : candidates)
     for (const auto& [name, count] : c.unknown_classes) {
-      if (first.empty()) first = (options.root / kAnnotations / (c.entry.id + ".xml")).string();
+      if (first.empty()) first = (options.root / kVocAnnotations / (c.entry.id + ".xml")).string();
       unknown[name] += count;
     }
   if (unknown.empty()) return;
@@ -230,19 +92,24 @@ void refuse_unknown_classes(const std::vector<Candidate>& candidates, const VocO
              join(named, ", "), join(known, ", "));
 }
 
+constexpr size_t kMostShown = 10;
+
+void warn_of_each(const std::string& what, const std::vector<std::string>& all) {
+  for (size_t i = 0; i < std::min(kMostShown, all.size()); ++i) log_warning("{}: {}", what, all[i]);
+  if (all.size() > kMostShown) log_warning("{}: {} more, listed in the index", what, all.size() - kMostShown);
+}
+
 void refuse_or_skip(const std::vector<Candidate>& candidates, const VocOptions& options, VocReport& report) {
   for (const auto& c : candidates)
     if (!c.error.empty()) report.skipped.push_back(c.error);
   if (report.skipped.empty()) return;
-  constexpr size_t kShown = 10;
   const auto& all = report.skipped;
   if (options.skips_bad_images) {
-    for (size_t i = 0; i < std::min(kShown, all.size()); ++i) log_warning("left out: {}", all[i]);
-    if (all.size() > kShown) log_warning("left out: {} more, listed in the index", all.size() - kShown);
+    warn_of_each("left out", all);
     if (all.size() == candidates.size()) fail_input("all {} images are bad; the first: {}", all.size(), all[0]);
     return;
   }
-  for (size_t i = 1; i < std::min(kShown, all.size()); ++i) log_warning("{}", all[i]);
+  for (size_t i = 1; i < std::min(kMostShown, all.size()); ++i) log_warning("{}", all[i]);
   const std::string more = all.size() == 1
                                ? ""
                                : fmt::format(" ({} of {} images are bad; --on-bad-image skip leaves them out)",
@@ -253,26 +120,20 @@ void refuse_or_skip(const std::vector<Candidate>& candidates, const VocOptions& 
 // Moves the good images into the dataset and renumbers the splits.
 void keep_good(Merged& merged, Dataset& dataset, VocReport& report) {
   std::vector<int64_t> index(merged.candidates.size(), -1);
-  int64_t turned = 0;
-  std::string first_turned;
   for (size_t i = 0; i < index.size(); ++i) {
     Candidate& c = merged.candidates[i];
     if (!c.error.empty()) continue;
     report.boxes += static_cast<int64_t>(c.entry.boxes.size());
     report.clipped_boxes += c.clipped;
+    report.lost_boxes.insert(report.lost_boxes.end(), c.lost_boxes.begin(), c.lost_boxes.end());
     report.difficult_boxes +=
         std::count_if(c.entry.boxes.begin(), c.entry.boxes.end(), [](const Box& b) { return b.is_difficult; });
     report.images_without_boxes += c.entry.boxes.empty();
     report.images_with_mask += !c.entry.mask_path.empty();
-    if (c.is_turned && turned++ == 0) first_turned = c.entry.path;
     index[i] = static_cast<int64_t>(dataset.images.size());
     dataset.images.push_back(std::move(c.entry));
   }
-  if (turned > 0)
-    report.doubts.push_back(
-        fmt::format("{} of {} photographs are turned upright as their EXIF orientation says (the first: {}); boxes and "
-                    "masks are taken to be those of the upright ones",
-                    turned, dataset.images.size(), first_turned));
+  warn_of_each("a box is left out, so its object counts as background", report.lost_boxes);
   for (const auto& [name, members] : merged.splits)
     for (const int64_t i : members)
       if (const int64_t kept = index[static_cast<size_t>(i)]; kept >= 0) dataset.splits[name].push_back(kept);
@@ -280,7 +141,39 @@ void keep_good(Merged& merged, Dataset& dataset, VocReport& report) {
     if (dataset.splits.count(name) == 0) fail_input("split '{}': all its {} images are bad", name, members.size());
 }
 
-// The splits as indexed, held against what is known of VOC's.
+// What a doubt says of one image, and of how many more it holds.
+void look_at_images(const Merged& merged, VocReport& report) {
+  std::map<std::string, std::pair<std::string, int64_t>> kinds;  // the first sentence, the number
+  for (const auto& c : merged.candidates)
+    if (c.error.empty())
+      for (const auto& [kind, sentence] : c.doubts)
+        if (auto& [first, count] = kinds[kind]; count++ == 0) first = sentence;
+  for (const auto& [kind, about] : kinds)
+    report.doubts.push_back(about.first +
+                            (about.second > 1 ? fmt::format(" (so are {} more images)", about.second - 1) : ""));
+}
+
+// Where the folder of masks has none of the images, although it was named or stands at VOC's place.
+void look_at_masks(const Dataset& dataset, const VocOptions& options, const VocChecks& checks, VocReport& report) {
+  std::vector<std::string> with_boxes, all;
+  for (const auto& image : dataset.images) {
+    all.push_back(image.id);
+    if (!image.boxes.empty()) with_boxes.push_back(image.id);
+  }
+  const std::string folder = report.mask_folder;
+  if (!folder.empty() && report.images_with_mask == 0) {
+    const std::string found = fmt::format("holds no ID.png or ID.mat of the {} images, such as {}.png: {}", all.size(),
+                                          all[0], advice_on_masks(checks.layout, all));
+    if (!options.masks.empty()) fail_input("--masks {}: {}", options.masks, found);
+    if (!with_boxes.empty())  // else it is a test set, which has neither
+      report.doubts.push_back(fmt::format("{} {}. Without masks nothing can be measured", folder, found));
+  }
+  const std::string masks = "the masks in " + folder;
+  for (std::string doubt : {checks.colours.doubt(), checks.classes.doubt(masks)})
+    if (!doubt.empty()) report.doubts.push_back(std::move(doubt));
+}
+
+// The splits as indexed, held against each other and against what is known of VOC's.
 void look_at_splits(const Merged& merged, const Dataset& dataset, const VocOptions& options, VocReport& report) {
   const bool has_voc_classes = dataset.class_names == voc_class_names();
   const std::vector<KnownList> known = has_voc_classes ? options.known_lists : std::vector<KnownList>();
@@ -295,6 +188,7 @@ void look_at_splits(const Merged& merged, const Dataset& dataset, const VocOptio
     if (std::string doubt = missing_masks(split, report.mask_folder, known); !doubt.empty())
       report.doubts.push_back(std::move(doubt));
   }
+  for (auto& doubt : shared_images(dataset)) report.doubts.push_back(std::move(doubt));
 }
 
 }  // namespace
@@ -302,9 +196,9 @@ void look_at_splits(const Merged& merged, const Dataset& dataset, const VocOptio
 Dataset index_voc(const VocOptions& given, VocReport& report) {
   VocOptions options = given;
   if (!is_folder(options.root)) fail_input("--root {}: no such folder", options.root.string());
-  if (!is_folder(options.root / kImages))
-    fail_input("--root {}: is no VOC folder: {} is missing (expected {}, {} and lists)", options.root.string(), kImages,
-               kImages, kAnnotations);
+  if (!is_folder(options.root / kVocImages))
+    fail_input("--root {}: is no VOC folder: {} is missing (expected {}, {} and lists)", options.root.string(),
+               kVocImages, kVocImages, kVocAnnotations);
   options.root = fs::absolute(options.root).lexically_normal();
   if (!options.root.has_filename()) options.root = options.root.parent_path();  // "VOC2012/"
   report = {};
@@ -314,13 +208,14 @@ Dataset index_voc(const VocOptions& given, VocReport& report) {
     report.class_source = is_file(own) ? own.string() : "VOC's 21";
     options.class_names = is_file(own) ? read_class_list(own) : voc_class_names();
   }
-  const fs::path masks = find_masks(options);
-  report.mask_folder = masks.string();
+  VocChecks checks(options.class_names, options.skips_bad_images, options.root,
+                   find_masks(options.root, options.masks));
+  report.mask_folder = checks.layout.masks.string();
 
-  Merged merged = read_lists(options);
+  Merged merged = read_lists(options, checks.layout);
   for_each_image("checking images", merged.candidates.size(), options.threads, [&](size_t i) {
     try {
-      check_candidate(merged.candidates[i], options, masks);
+      check_candidate(merged.candidates[i], checks);
     } catch (const Error& e) {
       if (e.kind() != ErrorKind::bad_input) throw;
       merged.candidates[i].error = e.what();
@@ -335,6 +230,8 @@ Dataset index_voc(const VocOptions& given, VocReport& report) {
   dataset.class_names = options.class_names;
   dataset.palette = voc_palette();
   keep_good(merged, dataset, report);
+  look_at_images(merged, report);
+  look_at_masks(dataset, options, checks, report);
   look_at_splits(merged, dataset, options, report);
   return dataset;
 }

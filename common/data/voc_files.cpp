@@ -8,6 +8,8 @@
 
 #include "common/base/error.h"
 #include "common/base/text.h"
+#include "common/base/text_file.h"
+#include "common/data/voc_layout.h"
 
 namespace boxseg {
 namespace {
@@ -16,6 +18,8 @@ namespace {
 float number(const pugi::xml_node& node, const char* name, const std::string& where) {
   const pugi::xml_node child = node.child(name);
   if (!child) fail_input("{} lacks <{}>; add it, or leave the image out of the list", where, name);
+  if (child.next_sibling(name))
+    fail_input("{} has two <{}>; remove one, or leave the image out of the list", where, name);
   const std::string_view text = trim(child.text().get());
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -34,35 +38,60 @@ ImageSize read_size(const pugi::xml_node& annotation, const fs::path& path) {
         path.string());
   const std::string where = path.string() + ": <size>";
   const float width = number(size, "width", where), height = number(size, "height", where);
+  if (width == 0 && height == 0) return {};
   if (width < 1 || height < 1 || width != std::floor(width) || height != std::floor(height))
     fail_input("{} is {}x{}; correct it to the image's size", where, width, height);
   return {static_cast<int64_t>(height), static_cast<int64_t>(width)};
 }
 
-Box read_box(const pugi::xml_node& object, const std::string& where) {
-  const pugi::xml_node corners = object.child("bndbox");
-  if (!corners) fail_input("{} lacks <bndbox>; add it, or leave the image out of the list", where);
-  Box box{number(corners, "xmin", where), number(corners, "ymin", where), number(corners, "xmax", where),
-          number(corners, "ymax", where)};
+// Throws bad_input.
+Box read_box(const pugi::xml_node& corners, const std::string& where) {
+  const Box box{number(corners, "xmin", where), number(corners, "ymin", where), number(corners, "xmax", where),
+                number(corners, "ymax", where)};
   const auto check = [&](float low, float high, char axis) {
-    if (low < high) return;
-    fail_input("{}: the box is {}: {}min {}, {}max {}; correct it, or leave the image out of the list", where,
-               low == high ? "empty" : "inverted", axis, low, axis, high);
+    if (low > high)
+      fail_input("{}: the box is inverted: {}min {}, {}max {}; correct it, or leave the image out of the list", where,
+                 axis, low, axis, high);
   };
   check(box.x0, box.x1, 'x');
   check(box.y0, box.y1, 'y');
   return box;
 }
 
-// The id in "/JPEGImages/a b.jpg /SegmentationClass/a b.png", or "" for a line of another kind.
+void read_object(const pugi::xml_node& object, int64_t position, const fs::path& path,
+                 const std::vector<std::string>& class_names, VocAnnotation& annotation) {
+  const std::string name(trim(object.child("name").text().get()));
+  const std::string where =
+      fmt::format("{}: object {}{}", path.string(), position, name.empty() ? "" : " (" + name + ")");
+  if (name.empty()) fail_input("{} lacks <name>; add it, or leave the image out of the list", where);
+  if (object.child("name").next_sibling("name"))
+    fail_input("{} has two <name>; make two objects of it, or leave the image out of the list", where);
+  if (!object.child("bndbox")) fail_input("{} lacks <bndbox>; add it, or leave the image out of the list", where);
+  const auto found = std::find(class_names.begin() + 1, class_names.end(), name);
+  if (found == class_names.end()) ++annotation.unknown_classes[name];
+  const bool is_difficult = trim(object.child("difficult").text().get()) == "1";
+  for (const pugi::xml_node corners : object.children("bndbox")) try {
+      Box box = read_box(corners, where);
+      box.class_id = found == class_names.end() ? -1 : found - class_names.begin();
+      box.is_difficult = is_difficult;
+      annotation.boxes.push_back(box);
+      annotation.object_of_box.push_back(position);
+    } catch (const Error& e) {
+      if (e.kind() != ErrorKind::bad_input) throw;
+      annotation.bad_boxes.emplace_back(e.what());
+    }
+}
+
+// The id in "/JPEGImages/a b.Jpg /SegmentationClass/a b.png", or "" for a line of another kind.
 std::string id_of_paths(const std::string& line) {
   const std::string folder = "JPEGImages/";
   const size_t at = line.find(folder);
   if (at != 0 && at != line.find('/') + 1) return "";
-  for (const char* suffix : {".jpg", ".jpeg", ".png"}) {
-    const size_t end = line.find(suffix, at + folder.size());
+  const std::string in_lower_case = lower_case(line);
+  for (const std::string& suffix : image_suffixes()) {
+    const size_t end = in_lower_case.find(suffix, at + folder.size());
     if (end == std::string::npos) continue;
-    const size_t after = end + std::string_view(suffix).size();
+    const size_t after = end + suffix.size();
     if (after == line.size() || line[after] == ' ' || line[after] == '\t')
       return line.substr(at + folder.size(), end - at - folder.size());
   }
@@ -84,29 +113,6 @@ Flagged with_flag(const std::string& line) {
 
 }  // namespace
 
-const std::vector<std::string>& voc_class_names() {
-  static const std::vector<std::string> names = {
-      "background", "aeroplane", "bicycle",     "bird",  "boat",        "bottle", "bus",
-      "car",        "cat",       "chair",       "cow",   "diningtable", "dog",    "horse",
-      "motorbike",  "person",    "pottedplant", "sheep", "sofa",        "train",  "tvmonitor"};
-  return names;
-}
-
-std::vector<std::string> with_background(std::vector<std::string> names, const std::string& where) {
-  if (names.empty() || (names.size() == 1 && names[0] == "background")) fail_input("{}: names no class", where);
-  if (names[0] != "background") names.insert(names.begin(), "background");
-  if (names.size() > 255)
-    fail_input("{}: {} classes with background, at most 255 fit (255 is void)", where, names.size());
-  std::unordered_map<std::string, int> seen;
-  for (const auto& name : names)
-    if (name.empty() || ++seen[name] > 1) fail_input("{}: the class name '{}' is empty or stands twice", where, name);
-  return names;
-}
-
-std::vector<std::string> read_class_list(const fs::path& path) {
-  return with_background(read_lines(read_file(path)), path.string());
-}
-
 VocAnnotation read_voc_annotation(const fs::path& path, const std::vector<std::string>& class_names) {
   const std::string bytes = read_file(path);
   pugi::xml_document document;
@@ -118,29 +124,17 @@ VocAnnotation read_voc_annotation(const fs::path& path, const std::vector<std::s
   VocAnnotation annotation;
   annotation.size = read_size(root, path);
   int64_t position = 0;
-  for (const pugi::xml_node object : root.children("object")) {
-    const std::string name(trim(object.child("name").text().get()));
-    const std::string where =
-        fmt::format("{}: object {}{}", path.string(), ++position, name.empty() ? "" : " (" + name + ")");
-    if (name.empty()) fail_input("{} lacks <name>; add it, or leave the image out of the list", where);
-    Box box = read_box(object, where);
-    const auto found = std::find(class_names.begin() + 1, class_names.end(), name);
-    box.class_id = found == class_names.end() ? -1 : found - class_names.begin();
-    if (box.class_id < 0) ++annotation.unknown_classes[name];
-    box.is_difficult = trim(object.child("difficult").text().get()) == "1";
-    annotation.boxes.push_back(box);
-  }
+  for (const pugi::xml_node object : root.children("object"))
+    read_object(object, ++position, path, class_names, annotation);
   return annotation;
 }
 
 std::vector<ListedImage> read_image_list(const fs::path& path,
                                          const std::function<bool(const std::string&)>& is_image) {
-  std::string text = read_file(path);
-  if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
   std::vector<ListedImage> images;
   std::unordered_map<std::string, int64_t> line_of;
   int64_t line = 0;
-  for (const std::string& content : split(text, '\n')) {
+  for (const std::string& content : split(read_text_file(path), '\n')) {
     ++line;
     if (content.empty()) continue;
     std::string id = id_of_paths(content);

@@ -1,4 +1,4 @@
-// The text files of a VOC folder: annotations, image lists, class lists.
+// The text files of a VOC folder: annotations and image lists (class lists: class_list.h).
 #pragma once
 #include <functional>
 #include <map>
@@ -6,26 +6,21 @@
 #include <vector>
 
 #include "common/base/files.h"
+#include "common/data/class_list.h"
 #include "common/data/dataset.h"
 
 namespace boxseg {
 
-// "background", "aeroplane", ..., "tvmonitor": 21 names, in the order of VOC's label values.
-const std::vector<std::string>& voc_class_names();
-
-// One name a line, in the order of label values; "background" stands first or is put there. Throws bad_input: no
-// names, a name twice, more than 254 classes.
-std::vector<std::string> read_class_list(const fs::path& path);
-std::vector<std::string> with_background(std::vector<std::string> names, const std::string& where);
-
 struct VocAnnotation {
-  ImageSize size;
+  ImageSize size;          // 0x0 where the annotation says so, as labelImg does for an image that it could not read
   std::vector<Box> boxes;  // as annotated: not yet clipped; class_id -1 for a class that is not in the list
+  std::vector<int64_t> object_of_box;              // 1-based; an object may have several boxes
   std::map<std::string, int64_t> unknown_classes;  // name -> number of objects
+  std::vector<std::string> bad_boxes;              // one message each, for boxes that are not among `boxes`
 };
-// Objects of an annotation in their order, difficult ones included (the authors train on them). Throws bad_input:
-// not XML, no <size>, an object without name or box, numbers that are none, empty or inverted boxes (xmax <= xmin:
-// the authors' code uses the numbers as half-open, so those hold no pixel).
+// Objects of an annotation in their order, difficult ones included (the authors train on them), with every <bndbox> of
+// each. VOC's numbers are inclusive: xmin = xmax is one pixel. Inverted boxes and numbers that are none make a box bad.
+// Throws bad_input: not XML, no <size>, an object without name or box, or with two names.
 VocAnnotation read_voc_annotation(const fs::path& path, const std::vector<std::string>& class_names);
 
 struct ListedImage {

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 
 #include "common/base/text.h"
 
@@ -16,7 +18,8 @@ constexpr const char* kVocTest =
 constexpr const char* kTrainaug =
     "VOC's own archive has train, val and trainval only; trainaug adds the images of SBD (Hariharan et al., \"Semantic "
     "Contours from Inverse Detectors\", home.bharathh.info/pubs/codes/SBD). The list and SegmentationClassAug, the "
-    "10,582 masks as PNGs, are among the data that the instructions of cvlab-yonsei/BANA and of DeepLab name; SBD's own "
+    "10,582 masks as PNGs, are among the data that the instructions of cvlab-yonsei/BANA and of DeepLab name; SBD's "
+    "own "
     "cls/ID.mat serve too (--masks)";
 
 const KnownList* find(const std::vector<KnownList>& known, const std::string& name) {
@@ -29,6 +32,12 @@ const KnownList* find(const std::vector<KnownList>& known, const std::string& na
 const KnownList* known_as(const ListedSplit& split, const std::vector<KnownList>& known) {
   const KnownList* by_list = find(known, split.list.stem().string());
   return by_list != nullptr ? by_list : find(known, split.name);
+}
+
+// "val" is a part of "trainval" and of "minival", "train_aug" one of "trainval", everything one of "all".
+bool is_named_as_part(const std::string& part, const std::string& whole) {
+  const bool has = whole.find(part) != std::string::npos;
+  return has || whole == "all" || (whole.find("trainval") != std::string::npos && part.starts_with("train"));
 }
 
 }  // namespace
@@ -74,6 +83,26 @@ std::string missing_masks(const ListedSplit& split, const std::string& mask_fold
   return fmt::format("split {}: {} of {} images have no mask in {}: {}{}{}", split.name, with_commas(missing),
                      with_commas(split.images), mask_folder, join(first, ", "),
                      missing > static_cast<int64_t>(kShown) ? ", ..." : "", advice);
+}
+
+std::vector<std::string> shared_images(const Dataset& dataset) {
+  std::vector<std::string> sentences;
+  for (auto a = dataset.splits.begin(); a != dataset.splits.end(); ++a) {
+    const std::set<int64_t> members(a->second.begin(), a->second.end());
+    for (auto b = std::next(a); b != dataset.splits.end(); ++b) {
+      if (is_named_as_part(a->first, b->first) || is_named_as_part(b->first, a->first)) continue;
+      std::vector<int64_t> shared;
+      std::copy_if(b->second.begin(), b->second.end(), std::back_inserter(shared),
+                   [&](int64_t i) { return members.count(i) > 0; });
+      if (shared.empty()) continue;
+      sentences.push_back(
+          fmt::format("{} image{} in {} and in {}, the first is '{}': measured on images that were trained on, results "
+                      "are too good",
+                      with_commas(static_cast<int64_t>(shared.size())), shared.size() == 1 ? " is" : "s are", a->first,
+                      b->first, dataset.images[static_cast<size_t>(shared[0])].id));
+    }
+  }
+  return sentences;
 }
 
 std::string advice_on_missing_list(const std::string& list, const fs::path& folder,

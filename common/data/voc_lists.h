@@ -4,13 +4,14 @@
 #include <vector>
 
 #include "common/base/files.h"
+#include "common/data/dataset.h"
 
 namespace boxseg {
 
 struct KnownList {
   std::vector<std::string> names;  // of the list or the split; the first is the usual one
   int64_t images = 0;
-  std::string source;              // where users get the list, its images and masks
+  std::string source;  // where users get the list, its images and masks
 };
 
 // train 1,464, val 1,449, trainval 2,913, test 1,456 (VOC 2012) and trainaug 10,582 (VOC's train and SBD, less val).
@@ -18,10 +19,10 @@ const std::vector<KnownList>& voc_lists();
 
 // One split as it was indexed.
 struct ListedSplit {
-  std::string name;                        // "train"
-  fs::path list;                           // ".../train_aug.txt"
+  std::string name;  // "train"
+  fs::path list;     // ".../train_aug.txt"
   int64_t images = 0;
-  std::vector<std::string> without_mask;   // ids, in list order
+  std::vector<std::string> without_mask;  // ids, in list order
 };
 
 // "1,464".
@@ -34,9 +35,15 @@ std::string wrong_length(const ListedSplit& split, const std::vector<KnownList>&
 
 // Some images of a split have a mask and others not: how many, the first ones, and where masks come from; "" when all
 // or none have one (a split that is never measured needs none).
-std::string missing_masks(const ListedSplit& split, const std::string& mask_folder, const std::vector<KnownList>& known);
+std::string missing_masks(const ListedSplit& split, const std::string& mask_folder,
+                          const std::vector<KnownList>& known);
+
+// One sentence per two splits that share images, except where the name of one says so ("train" and "trainval",
+// "trainaug"; "val" and "minival"; "all"): what is trained on must not be measured on.
+std::vector<std::string> shared_images(const Dataset& dataset);
 
 // What to do about a list that is not there: the lists in `folder`, and where a known one comes from.
-std::string advice_on_missing_list(const std::string& list, const fs::path& folder, const std::vector<KnownList>& known);
+std::string advice_on_missing_list(const std::string& list, const fs::path& folder,
+                                   const std::vector<KnownList>& known);
 
 }  // namespace boxseg

@@ -11,6 +11,7 @@
 
 #include "common/base/error.h"
 #include "common/base/files.h"
+#include "common/base/text.h"
 #include "common/io/label_png.h"
 
 namespace boxseg {
@@ -184,7 +185,7 @@ LabelMap read_sbd_mat(const std::filesystem::path& path) {
 }
 
 LabelMap read_mask(const std::filesystem::path& path) {
-  return path.extension() == ".mat" ? read_sbd_mat(path) : read_label_png(path);
+  return lower_case(path.extension().string()) == ".mat" ? read_sbd_mat(path) : read_label_png(path);
 }
 
 }  // namespace boxseg

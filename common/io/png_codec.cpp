@@ -150,6 +150,17 @@ PngLayout read_png_layout(const std::filesystem::path& path, std::string_view by
   return layout_of(side);
 }
 
+Palette read_png_palette(const std::filesystem::path& path, std::string_view bytes) {
+  Reading side(bytes);
+  open(side, path);
+  png_colorp colours = nullptr;
+  int count = 0;
+  if (!layout_of(side).is_palette || png_get_PLTE(side.png, side.info, &colours, &count) == 0) return {};
+  Palette palette;
+  for (int i = 0; i < count; ++i) palette.push_back({colours[i].red, colours[i].green, colours[i].blue});
+  return palette;
+}
+
 LabelMap decode_png_values(const std::filesystem::path& path, std::string_view bytes) {
   Reading side(bytes);
   open(side, path);

@@ -17,9 +17,11 @@ struct PngLayout {
   int bits = 0;  // per channel: 1, 2, 4, 8 or 16
 };
 
-// All three throw bad_input with the file's name, where the bytes are no PNG, are damaged, or promise more pixels than
+// All four throw bad_input with the file's name, where the bytes are no PNG, are damaged, or promise more pixels than
 // so many bytes can hold.
 PngLayout read_png_layout(const std::filesystem::path& path, std::string_view bytes);
+// The colours of a palette PNG, as many as the file has; empty for other layouts.
+Palette read_png_palette(const std::filesystem::path& path, std::string_view bytes);
 // The indices into the palette, or the grey levels as they are stored. The layout must be one of these, of at most 8
 // bits.
 LabelMap decode_png_values(const std::filesystem::path& path, std::string_view bytes);

@@ -5,7 +5,7 @@
 
 namespace boxseg {
 
-inline constexpr const char* kPrepareFingerprint = "1";
+inline constexpr const char* kPrepareFingerprint = "2";
 inline constexpr const char* kStage1Fingerprint = "5";
 inline constexpr const char* kStage2Fingerprint = "4";
 inline constexpr const char* kStage3Fingerprint = "5";

@@ -135,8 +135,9 @@ TEST_CASE("A dataset that would hurt later is not written") {
   REQUIRE_THAT(message([](Dataset& d) { d.images[0].boxes[0].class_id = 3; }),
                Contains("class 3, expected 1 to 2"));
   REQUIRE_THAT(message([](Dataset& d) { d.images[0].boxes[0].class_id = 0; }), Contains("'a b'"));
-  REQUIRE_THAT(message([](Dataset& d) { d.images[0].boxes[0].x1 = 1; }), Contains("empty or inverted"));
-  REQUIRE_THAT(message([](Dataset& d) { d.images[0].boxes[0].y1 = NAN; }), Contains("empty or inverted"));
+  REQUIRE_THAT(message([](Dataset& d) { d.images[0].boxes[0].x1 = 0; }), Contains("inverted or no number"));
+  REQUIRE(message([](Dataset& d) { d.images[0].boxes[0].x1 = 1; }).empty());  // one pixel in VOC's inclusive numbers
+  REQUIRE_THAT(message([](Dataset& d) { d.images[0].boxes[0].y1 = NAN; }), Contains("inverted or no number"));
   REQUIRE_THAT(message([](Dataset& d) { d.images[1].size.width = 0; }), Contains("'x/y'"));
   REQUIRE_THAT(message([](Dataset& d) { d.splits["none"] = {}; }), Contains("'none'"));
   REQUIRE_THAT(message([](Dataset& d) { d.splits["val"] = {3}; }), Contains("image 3 of 3"));

@@ -72,7 +72,7 @@ TEST_CASE("prepare voc refuses bad input with exit code 3, the file, and what to
 
   SECTION("missing file") {
     fs::remove(voc.xml_of("a"));
-    refuse({"a.xml", "cannot be read"});
+    refuse({"a.xml: no such file", "--without-boxes", "<annotation><size><width>40</width><height>30</height>"});
   }
   SECTION("truncated JPEG") {
     write_file(voc.jpeg("a"), jpeg.substr(0, jpeg.size() - 40));
@@ -106,9 +106,15 @@ TEST_CASE("prepare voc refuses bad input with exit code 3, the file, and what to
     write_file(voc.xml_of("a"), annotation_xml(object_xml("cat", 20, 6, 5, 25)));
     refuse({"a.xml", "object 1 (cat)", "inverted", "xmin 20, xmax 5"});
   }
-  SECTION("empty box") {
-    write_file(voc.xml_of("a"), annotation_xml(object_xml("cat", 5, 6, 20, 6)));
-    refuse({"a.xml", "empty", "ymin 6, ymax 6"});
+  SECTION("an object of two names") {
+    write_file(voc.xml_of("a"), annotation_xml("<object><name>cat</name><name>dog</name></object>"));
+    refuse({"a.xml", "object 1 (cat) has two <name>"});
+  }
+  SECTION("a box of two left sides") {
+    std::string xml = good;
+    xml.replace(xml.find("<xmin>5"), 6, "<xmin>1</xmin><xmin>");
+    write_file(voc.xml_of("a"), xml);
+    refuse({"a.xml", "object 1 (cat) has two <xmin>"});
   }
   SECTION("a number that is none") {
     std::string xml = good;
@@ -271,6 +277,17 @@ TEST_CASE("prepare labels gives label maps a manifest with digests of their pixe
                     " --output " + quoted(out))
                 .exit_code == 0);
     REQUIRE(read_manifest(out / "manifest.h5").outputs.size() == 2);
+  }
+  SECTION("maps of 0 and 255, told by the boxes") {
+    for (const std::string id : {"c", "d/e f"}) write_label_png(crf / (id + ".png"), LabelMap(30, 40, 255));
+    const CommandResult result = prepare(command);
+    REQUIRE(result.exit_code == 0);
+    REQUIRE_THAT(result.err, Contains("the label maps and the boxes do not agree on classes") &&
+                                 Contains("'cat' (4 images), 'dog' (2 images)") && Contains("filled with 255"));
+  }
+  SECTION("maps under VOC's colours at other indices") {
+    write_label_png(crf / "c.png", LabelMap(30, 40, 1), {voc_palette()[8], voc_palette()[0]});
+    REQUIRE_THAT(prepare(command).err, Contains("crf/c.png: index 1 has VOC's colour of class 0 (background)"));
   }
   SECTION("a missing map") {
     fs::remove(ret / "c.png");

@@ -35,7 +35,8 @@ struct VocFolder {
   VocFolder() {
     for (const std::string id : {"a", "b", "c"}) add(id, annotation_xml(object_xml("cat", 5, 6, 20, 25)));
     add("d/e f", annotation_xml(object_xml("dog", 1, 1, 40, 30) + object_xml("cat", 3.5, 4, 9, 10, true)));
-    for (const std::string id : {"a", "c", "d/e f"}) add_mask(id, 8);
+    for (const std::string id : {"a", "c"}) add_mask(id, 8);
+    add_mask("d/e f", {12, 8});
     list("train", "a\nb\n");
     list("val", "c\nd/e f\n");
   }
@@ -46,8 +47,13 @@ struct VocFolder {
     write_file(xml_of(id), xml);
   }
   void add_mask(const std::string& id, uint8_t value, int64_t height = 30, int64_t width = 40) const {
+    add_mask(id, std::vector<int>{value}, height, width);
+  }
+  // A pixel of each value, and one of void.
+  void add_mask(const std::string& id, const std::vector<int>& values, int64_t height = 30, int64_t width = 40) const {
     LabelMap labels(height, width);
-    labels.at(3, 4) = value;
+    for (size_t i = 0; i < values.size(); ++i)
+      labels.at(3, 4 + static_cast<int64_t>(i)) = static_cast<uint8_t>(values[i]);
     labels.at(0, 0) = 255;
     write_label_png(root / "SegmentationClass" / (id + ".png"), labels);
   }

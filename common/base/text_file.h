@@ -1,0 +1,20 @@
+// Text files that people write: lists, class names, configurations.
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "common/base/files.h"
+
+namespace boxseg {
+
+// The whole file without a UTF-8 byte order mark, which editors on Windows put in front. Throws bad_input with the
+// file's name: it cannot be read, it is UTF-16 or UTF-32 (as Notepad's "Unicode" and PowerShell's ">" write), or it
+// holds a zero byte and is no text.
+std::string read_text_file(const fs::path& path);
+
+// What the bytes are if they are no text that this project reads: "UTF-16", "UTF-32", "no text"; "" for all others.
+std::string foreign_encoding(std::string_view bytes);
+
+bool is_utf8(std::string_view text);
+
+}  // namespace boxseg
