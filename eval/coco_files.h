@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "eval/coco_ids.h"
 #include "eval/coco_mask.h"
 
 namespace boxseg {
@@ -13,24 +14,25 @@ enum class CocoType { segm, bbox };
 
 struct CocoObject {
   int64_t image = 0, category = 0;  // indices into CocoTruth::images and categories
-  int64_t id = 0;
   double area = 0, score = 0;       // score: of detections
   bool is_crowd = false;
-  CocoBox box{};                    // for CocoType::segm that of the mask
-  RunLengths mask;                  // empty for CocoType::bbox
+  bool has_id = true;  // COCOeval stores the id of the match, and takes 0 for none
+  CocoBox box{};       // for CocoType::segm that of the mask
+  RunLengths mask;     // empty for CocoType::bbox
 };
 
 struct CocoTruth {
   struct Image {
-    int64_t id, height, width;
+    CocoId id;
+    int64_t height = -1, width = -1;  // -1: not told, or nothing that could be a size
   };
   struct Category {
-    int64_t id;
+    CocoId id;
     std::string name;
   };
-  std::vector<Image> images;          // by id
-  std::vector<Category> categories;   // by id
-  std::vector<CocoObject> objects;    // in the file's order
+  std::vector<Image> images;         // by id
+  std::vector<Category> categories;  // by id
+  std::vector<CocoObject> objects;   // in the file's order
 };
 
 struct CocoFiles {
@@ -38,11 +40,12 @@ struct CocoFiles {
   std::vector<CocoObject> detections;
 };
 // The JSON of both is parsed side by side, and masks are made on `threads` threads. Throws bad_input with the file, the
-// annotation or detection, and the field.
+// annotation or detection, and the field; what COCOeval takes in silence though it is odd is told in warnings.
 //
-// Detections are read as by COCO.loadRes(): what the first one has decides. With a box, boxes count (area is width times
-// height, a missing segmentation is the box); else segmentations do (area and box are the mask's). Detections of categories
-// that the truth lacks are left out; an image that it lacks is refused. ids count from 1.
-CocoFiles read_coco_files(const std::filesystem::path& truth, const std::filesystem::path& detections, CocoType type, int threads);
+// Detections are read as by COCO.loadRes(): what the first one has decides. With a box, boxes count (area is width
+// times height, a missing segmentation is the box); else segmentations do (area and box are the mask's). Detections of
+// categories that the truth lacks are left out; an image that it lacks is refused. A missing 'iscrowd' is 0.
+CocoFiles read_coco_files(const std::filesystem::path& truth, const std::filesystem::path& detections, CocoType type,
+                          int threads);
 
 }  // namespace boxseg

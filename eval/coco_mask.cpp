@@ -10,9 +10,9 @@
 namespace boxseg {
 namespace {
 
-// The COCO API draws the outline of a polygon on a grid five times finer, point by point, and takes the places where it steps
-// between the fine columns 5k+2 and 5k+3: there the runs change in column k, at the upper one of the two points. Between two
-// corners x and y are monotone, so these steps are found without a walk along all points.
+// The COCO API draws the outline of a polygon on a grid five times finer, point by point, and takes the places where it
+// steps between the fine columns 5k+2 and 5k+3: there the runs change in column k, at the upper one of the two points.
+// Between two corners x and y are monotone, so these steps are found without a walk along all points.
 constexpr int kFiner = 5;
 
 struct Point {
@@ -28,8 +28,8 @@ class Changes {
  public:
   Changes(int64_t height, int64_t width) : height_(height), width_(width) { changes_.reserve(256); }
 
-  // The points of an edge count from its left end, or from its upper one where it is steep; the shorter direction is rounded
-  // as the COCO API does it: (int)(start + slope * t + .5).
+  // The points of an edge count from its left end, or from its upper one where it is steep; the shorter direction is
+  // rounded as the COCO API does it: (int)(start + slope * t + .5).
   void add_edge(Point from, Point to) {
     const int dx = std::abs(to.x - from.x), dy = std::abs(to.y - from.y);
     if (dx == 0) return;
@@ -50,9 +50,11 @@ class Changes {
     std::vector<uint32_t> begin(last - first + 2), positions(changes_.size());
     for (const Change& c : changes_) ++begin[c.column - first + 1];
     for (size_t i = 1; i < begin.size(); ++i) begin[i] += begin[i - 1];
-    for (const Change& c : changes_) positions[begin[c.column - first]++] = c.column * static_cast<uint32_t>(height_) + c.row;
+    for (const Change& c : changes_)
+      positions[begin[c.column - first]++] = c.column * static_cast<uint32_t>(height_) + c.row;
     for (size_t i = 0, done = 0; i + 1 < begin.size(); done = begin[i++])  // each begin has moved to its end
-      if (begin[i] - done > 1) std::sort(positions.begin() + static_cast<long>(done), positions.begin() + static_cast<long>(begin[i]));
+      if (begin[i] - done > 1)
+        std::sort(positions.begin() + static_cast<long>(done), positions.begin() + static_cast<long>(begin[i]));
     return positions;
   }
 
@@ -83,7 +85,8 @@ class Changes {
     for (int column = first; column <= last; ++column) {
       const int left = column * kFiner + 2;
       const auto is_past = [&](int t) { return (static_cast<int>(from.x + slope * t + .5) > left) == (slope > 0); };
-      int t = std::clamp(static_cast<int>((left + .5 - from.x) * inverse) + 1, 1, steps);  // the first point past it, or nearly
+      int t = std::clamp(static_cast<int>((left + .5 - from.x) * inverse) + 1, 1,
+                         steps);  // the first point past it, or nearly
       while (t > 1 && is_past(t - 1)) --t;
       while (t < steps && !is_past(t)) ++t;
       put(column, from.y + t - 1);
@@ -95,8 +98,9 @@ class Changes {
 };
 
 RunLengths mask_of_polygon(std::span<const double> polygon, int64_t height, int64_t width) {
-  Changes changes(height, width);
   const size_t corners = polygon.size() / 2;
+  if (corners == 0) return {height, width, {static_cast<uint32_t>(height * width)}};
+  Changes changes(height, width);
   const auto corner = [&](size_t j) {
     return Point{static_cast<int>(kFiner * polygon[2 * j] + .5), static_cast<int>(kFiner * polygon[2 * j + 1] + .5)};
   };
@@ -117,25 +121,36 @@ RunLengths mask_of_polygon(std::span<const double> polygon, int64_t height, int6
   for (size_t j = 0; j <= positions.size(); ++j) {
     const uint32_t position = j < positions.size() ? positions[j] : pixels, run = position - before;
     before = position;
-    if (joins) mask.runs.back() += run, joins = false;
-    else if (run > 0 || j == 0) mask.runs.push_back(run);
-    else joins = true;
+    if (joins)
+      mask.runs.back() += run, joins = false;
+    else if (run > 0 || j == 0)
+      mask.runs.push_back(run);
+    else
+      joins = true;
   }
   return mask;
 }
 
-// Walks two masks of one size at the same time: step(length, value of a, value of b).
+// Walks two masks of one size at the same time: step(length, value of a, value of b). As in the COCO API it ends where
+// both come to a run of no pixel together.
 template <class Step>
 void walk(const RunLengths& a, const RunLengths& b, const Step& step) {
+  if (a.runs.empty() || b.runs.empty()) return;
   size_t i = 0, j = 0;
-  uint32_t left_a = a.runs.empty() ? 0 : a.runs[0], left_b = b.runs.empty() ? 0 : b.runs[0];
-  while (i < a.runs.size() && j < b.runs.size()) {
+  uint32_t left_a = a.runs[0], left_b = b.runs[0];
+  do {
     const uint32_t length = std::min(left_a, left_b);
     step(length, (i & 1) != 0, (j & 1) != 0);
     left_a -= length, left_b -= length;
-    if (left_a == 0 && ++i < a.runs.size()) left_a = a.runs[i];
-    if (left_b == 0 && ++j < b.runs.size()) left_b = b.runs[j];
-  }
+    if (left_a == 0) {
+      if (++i == a.runs.size()) return;
+      left_a = a.runs[i];
+    }
+    if (left_b == 0) {
+      if (++j == b.runs.size()) return;
+      left_b = b.runs[j];
+    }
+  } while ((left_a | left_b) != 0);
 }
 
 RunLengths union_of(const RunLengths& a, const RunLengths& b) {
@@ -167,21 +182,25 @@ std::vector<double> polygon_of_box(const CocoBox& b) {
 // the difference to the last but one is stored.
 RunLengths mask_of_text(std::string_view text, int64_t height, int64_t width) {
   RunLengths mask{height, width, {}};
+  mask.runs.reserve(text.size());
+  uint64_t all = 0;  // the bits of all runs
   for (size_t i = 0; i < text.size();) {
     int64_t value = 0;
     int bits = 0;
     for (bool has_more = true; has_more;) {
-      if (i == text.size()) fail_input("counts '{}': is cut short", text.substr(0, 40));
+      if (i == text.size()) fail_input("counts: the text is cut short");
       const int digit = text[i++] - 48;
-      if (digit < 0 || digit > 63 || bits > 30) fail_input("counts '{}': letter {} is none of a compressed mask", text.substr(0, 40), i);
+      if (digit < 0 || digit > 63 || bits > 30) fail_input("counts: letter {} is none of a compressed mask", i);
       value |= static_cast<int64_t>(digit & 31) << bits;
       bits += 5;
       has_more = (digit & 32) != 0;
       if (!has_more && (digit & 16) != 0) value -= int64_t{1} << bits;
     }
-    if (mask.runs.size() > 2) value += static_cast<int32_t>(mask.runs[mask.runs.size() - 2]);
+    if (mask.runs.size() > 2) value += mask.runs[mask.runs.size() - 2];
+    all |= static_cast<uint64_t>(value);
     mask.runs.push_back(static_cast<uint32_t>(value));
   }
+  if (all >> 32 != 0) fail_input("counts: a run would be negative, or beyond 32 bits");
   return mask;
 }
 
@@ -221,15 +240,15 @@ CocoBox box_of(const RunLengths& mask) {
   for (size_t i = 0; i < changes; i += 2) {
     advance(mask.runs[i]);
     const uint32_t ones = mask.runs[i + 1], x0 = x, y0 = y;  // the first pixel of a run of ones, then its last
-    if (ones > 0) advance(ones - 1);
-    else if (y > 0) --y;
-    else --x, y = height - 1;  // the pixel before: what the COCO API takes, too
+    if (ones == 0) continue;
+    advance(ones - 1);
     if (x0 < x) top = 0, bottom = height - 1;  // a run over a column's end
     left = std::min({left, x0, x}), right = std::max({right, x0, x});
     top = std::min({top, y0, y}), bottom = std::max({bottom, y0, y});
     advance(1);
   }
-  return {static_cast<double>(left), static_cast<double>(top), static_cast<double>(right - left + 1), static_cast<double>(bottom - top + 1)};
+  return {static_cast<double>(left), static_cast<double>(top), static_cast<double>(right - left + 1),
+          static_cast<double>(bottom - top + 1)};
 }
 
 double box_iou(const CocoBox& d, const CocoBox& t, bool is_crowd) {

@@ -31,7 +31,8 @@ bool is_before(const Key& a, const Key& b) {
 std::vector<Key> sorted_keys(const std::vector<CocoObject>& objects) {
   std::vector<Key> keys;
   keys.reserve(objects.size());
-  for (size_t i = 0; i < objects.size(); ++i) keys.push_back({objects[i].category, objects[i].image, objects[i].score, i});
+  for (size_t i = 0; i < objects.size(); ++i)
+    keys.push_back({objects[i].category, objects[i].image, objects[i].score, i});
   std::sort(keys.begin(), keys.end(), is_before);
   return keys;
 }
@@ -45,7 +46,8 @@ CocoMatches table_of(const CocoTruth& truth, const std::vector<CocoObject>& dete
   for (const Key& key : d) table.detections.push_back(key.index);
   for (auto& matches : table.matches) matches.resize(d.size());
   for (size_t i = 0, j = 0; i < t.size() || j < d.size();) {
-    const bool is_truth_next = j == d.size() || (i < t.size() && std::tie(t[i].category, t[i].image) <= std::tie(d[j].category, d[j].image));
+    const bool is_truth_next =
+        j == d.size() || (i < t.size() && std::tie(t[i].category, t[i].image) <= std::tie(d[j].category, d[j].image));
     const Key& first = is_truth_next ? t[i] : d[j];
     CocoCell cell{first.category, i, 0, j, 0, {}};
     while (i < t.size() && t[i].same_cell(first)) ++i;
@@ -60,8 +62,7 @@ CocoMatches table_of(const CocoTruth& truth, const std::vector<CocoObject>& dete
 // What one truth is to the matching in one range of areas.
 struct Candidate {
   size_t column;
-  bool is_ignored, is_crowd;
-  bool has_id;  // COCOeval stores the id of the match, and takes 0 for none
+  bool is_ignored, is_crowd, has_id;
 };
 
 // Fills the matches of cells; one per thread, for the memory that its steps share.
@@ -75,7 +76,8 @@ class Matcher {
     for (int64_t area = 0; area < kCocoAreas; ++area) {
       const double* range = kAreas[area];
       set_candidates(cell, range);
-      cell.counted[area] = std::count_if(candidates_.begin(), candidates_.end(), [](const auto& c) { return !c.is_ignored; });
+      cell.counted[area] =
+          std::count_if(candidates_.begin(), candidates_.end(), [](const auto& c) { return !c.is_ignored; });
       const std::span<CocoMatch> matches(table_.matches[area].data() + cell.first_detection, cell.detections);
       if (!candidates_.empty()) match(matches);
       for (size_t d = 0; d < matches.size(); ++d) {  // what found nothing and has another size does not count
@@ -87,7 +89,9 @@ class Matcher {
 
  private:
   const CocoObject& truth(const CocoCell& cell, size_t i) const { return truths_[table_.truths[cell.first_truth + i]]; }
-  const CocoObject& detection(const CocoCell& cell, size_t i) const { return detections_[table_.detections[cell.first_detection + i]]; }
+  const CocoObject& detection(const CocoCell& cell, size_t i) const {
+    return detections_[table_.detections[cell.first_detection + i]];
+  }
 
   // ious_[d * truths + t]; masks are compared where their boxes meet.
   void compute_ious(const CocoCell& cell) {
@@ -107,12 +111,12 @@ class Matcher {
       for (size_t i = 0; i < cell.truths; ++i) {
         const CocoObject& object = truth(cell, i);
         if ((object.is_crowd || object.area < range[0] || object.area > range[1]) == is_ignored)
-          candidates_.push_back({i, is_ignored, object.is_crowd, object.id != 0});
+          candidates_.push_back({i, is_ignored, object.is_crowd, object.has_id});
       }
   }
 
-  // Each detection, the most certain first, takes the free truth that it covers best; one that counts goes before ignored
-  // ones; crowds are never used up.
+  // Each detection, the most certain first, takes the free truth that it covers best; one that counts goes before
+  // ignored ones; crowds are never used up.
   void match(std::span<CocoMatch> matches) {
     for (int64_t t = 0; t < kCocoThresholds; ++t) {
       is_taken_.assign(candidates_.size(), 0);

@@ -1,5 +1,6 @@
 #include "eval/evaluate_coco.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "common/base/error.h"
@@ -15,28 +16,47 @@
 namespace boxseg {
 namespace {
 
-std::string name_of(const CocoTruth::Category& category) {
-  return category.name.empty() ? std::to_string(category.id) : category.name;
+// Bumped when the numbers change for equal files.
+constexpr const char* kCocoFingerprint = "2";
+
+// What the categories are called: their ids where they have no name, and both where two have the same.
+std::vector<std::string> names_of(const CocoTruth& truth) {
+  std::vector<std::string> names;
+  for (const auto& category : truth.categories)
+    names.push_back(category.name.empty() ? shown(category.id) : category.name);
+  std::vector<std::string> told = names;
+  for (size_t k = 0; k < names.size(); ++k)
+    if (std::count(names.begin(), names.end(), names[k]) > 1)
+      told[k] += fmt::format(" (id {})", shown(truth.categories[k].id));
+  return told;
+}
+
+// A terminal obeys some of them.
+std::string without_controls(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  return text;
 }
 
 // "-" where the truth has no object of the category.
-std::string per_class_table(const CocoTruth& truth, const CocoResult& result) {
+std::string per_class_table(const std::vector<std::string>& names, const CocoResult& result) {
   std::string text;
-  for (size_t k = 0; k < truth.categories.size(); ++k) {
+  for (size_t k = 0; k < names.size(); ++k) {
     const double ap = result.ap_of_category(static_cast<int64_t>(k));
-    text += fmt::format("{:<24}{:>6}\n", name_of(truth.categories[k]), ap < 0 ? "-" : fmt::format("{:.3f}", ap));
+    text += fmt::format("{:<24}{:>6}\n", without_controls(names[k]), ap < 0 ? "-" : fmt::format("{:.3f}", ap));
   }
   return text;
 }
 
 // In percent, as all of metrics.json; null where there is nothing to average.
-Metrics metrics_of(const CocoTruth& truth, const CocoResult& result) {
+Metrics metrics_of(const std::vector<std::string>& names, const CocoResult& result) {
   Metrics metrics;
-  const auto put = [&](const std::string& name, double share) { metrics[name] = share < 0 ? nlohmann::json() : nlohmann::json(100 * share); };
+  const auto put = [&](const std::string& name, double share) {
+    metrics[name] = share < 0 ? nlohmann::json() : nlohmann::json(100 * share);
+  };
   const auto stats = result.stats();
   for (size_t i = 0; i < stats.size(); ++i) put(kCocoStatNames[i], stats[i]);
-  for (size_t k = 0; k < truth.categories.size(); ++k)
-    put("AP_of/" + name_of(truth.categories[k]), result.ap_of_category(static_cast<int64_t>(k)));
+  for (size_t k = 0; k < names.size(); ++k) put("AP_of/" + names[k], result.ap_of_category(static_cast<int64_t>(k)));
   return metrics;
 }
 
@@ -44,12 +64,13 @@ Metrics metrics_of(const CocoTruth& truth, const CocoResult& result) {
 
 int evaluate_coco_command(int argc, char** argv) {
   Options options({"evaluate coco", "Average precision and recall of detections, equal to pycocotools bit for bit.",
-                   "evaluate coco --ground-truth instances_val2017.json --detections detections.json --type segm", "evaluate",
-                   kEvaluateFingerprint});
+                   "evaluate coco --ground-truth instances_val2017.json --detections detections.json --type segm",
+                   "evaluate", kEvaluateFingerprint});
   std::string ground_truth, detections_file, type_name = "segm", json, key;
   bool per_class = false;
   options.add("ground-truth", &ground_truth, "COCO annotation file", Role::input);
-  options.add("detections", &detections_file, "COCO results: a JSON list with image_id, category_id, score, and bbox or segmentation", Role::input);
+  options.add("detections", &detections_file,
+              "COCO results: a JSON list with image_id, category_id, score, and bbox or segmentation", Role::input);
   options.add_choice("type", &type_name, {"segm", "bbox"}, "what is compared: masks or boxes");
   options.add("per-class", &per_class, "also print the AP of each category", Role::run);
   options.add("json", &json, "merge the numbers into this file", Role::run);
@@ -65,12 +86,19 @@ int evaluate_coco_command(int argc, char** argv) {
   const auto [truth, detections] = read_coco_files(ground_truth, detections_file, type, threads);
   const CocoResult result = evaluate_coco(truth, detections, type, threads);
   std::fputs(coco_summary(result).c_str(), stdout);
-  if (per_class) std::fputs(per_class_table(truth, result).c_str(), stdout);
+  const std::vector<std::string> names = names_of(truth);
+  if (per_class) std::fputs(per_class_table(names, result).c_str(), stdout);
   log_info("{} images, {} categories, {} true objects, {} detections", truth.images.size(), truth.categories.size(),
            truth.objects.size(), detections.size());
   if (json.empty()) return 0;
-  Metrics metrics = metrics_of(truth, result);
-  metrics["inputs"] = Hasher().text(kEvaluateFingerprint).text(type_name).text(digest_of_file(ground_truth)).text(digest_of_file(detections_file)).digest();
+  Metrics metrics = metrics_of(names, result);
+  metrics["inputs"] = Hasher()
+                          .text(kEvaluateFingerprint)
+                          .text(kCocoFingerprint)
+                          .text(type_name)
+                          .text(digest_of_file(ground_truth))
+                          .text(digest_of_file(detections_file))
+                          .digest();
   merge_metrics(json, key, metrics);
   log_info("{}: {} written", json, key);
   return 0;

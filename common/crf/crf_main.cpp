@@ -1,5 +1,6 @@
 // crf: refines class probabilities of one image with a dense CRF.
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 #include "common/base/error.h"
@@ -32,6 +33,68 @@ LabelMap most_probable(std::span<const float> q, int64_t labels, const RgbImage&
     result.pixels[p] = static_cast<uint8_t>(best);
   }
   return result;
+}
+
+// [K,H,W] of the image. Other orders of the axes are told by the image's size, and named with their remedy.
+void require_shape(const std::vector<int64_t>& shape, const RgbImage& image, const Arguments& a) {
+  const std::string found = fmt::format("{}: its shape is [{}]", a.probabilities, fmt::join(shape, ","));
+  const int64_t h = image.height, w = image.width;
+  const auto is = [&](const std::vector<int64_t>& sides) {
+    return std::equal(sides.begin(), sides.end(), shape.begin(), shape.end());
+  };
+  if (shape.size() == 4 && shape[0] == 1)
+    fail_input("{}, a batch of one image; write array[0], which is [K,H,W]: classes, height, width", found);
+  if (shape.size() != 3 || shape[0] < 1) fail_input("{}, expected [K,H,W]: classes, height, width", found);
+  const bool fits = shape[1] == h && shape[2] == w;
+  if (!fits && is({h, w, shape[2]}))
+    fail_input("{}, which is [H,W,K]; write numpy.ascontiguousarray(array.transpose(2, 0, 1)), which is [K,H,W]",
+               found);
+  if (!fits && is({shape[0], w, h}))
+    fail_input("{}, which is [K,W,H]; write numpy.ascontiguousarray(array.transpose(0, 2, 1)), which is [K,H,W]",
+               found);
+  if (!fits)
+    fail_input("{}, but {} is {} high and {} wide; resize the probabilities to the image", found, a.image, h, w);
+  if (!a.output.empty() && shape[0] > 255)
+    fail_input("{}: {} classes do not fit into a label PNG (at most 255); write --scores instead", a.probabilities,
+               shape[0]);
+}
+
+// Warns of values that are no probabilities of each pixel; refuses those that are no numbers. The CRF would clip what
+// lies outside [0, 1], so that logits lose their order.
+void look_at(const FloatArray& array, const std::string& path) {
+  const int64_t labels = array.shape[0], height = array.shape[1], width = array.shape[2];
+  const auto pixels = static_cast<size_t>(height * width);
+  std::vector<double> sums(pixels);
+  float least = 0, most = 0;
+  for (size_t i = 0; i < array.values.size(); ++i) {
+    const float p = array.values[i];
+    if (!std::isfinite(p)) {
+      const auto at = static_cast<int64_t>(i % pixels);
+      fail_input(
+          "{}: [{},{},{}] is {}, no probability; mend the scores that it comes from (a network that diverged, 0/0, a "
+          "number beyond float32)",
+          path, i / pixels, at / width, at % width, std::isnan(p) ? "NaN" : "infinite");
+    }
+    least = std::min(least, p), most = std::max(most, p);
+    sums[i % pixels] += p;
+  }
+  if (least < -1e-3f || most > 1 + 1e-3f) {
+    log_warning(
+        "{}: values from {:.4g} to {:.4g} are no probabilities, and are clipped to [0, 1]; of logits write the softmax "
+        "over "
+        "the {} classes",
+        path, least, most, labels);
+    return;
+  }
+  const auto is_off = [](double sum) { return std::abs(sum - 1) > 0.05; };
+  const auto off = std::count_if(sums.begin(), sums.end(), is_off);
+  if (off == 0) return;
+  const auto first = std::find_if(sums.begin(), sums.end(), is_off) - sums.begin();
+  log_warning(
+      "{}: at {} of {} pixels the {} probabilities do not add up to 1 (at row {}, column {} to {:.4g}); is the first "
+      "axis that "
+      "of the classes?",
+      path, off, pixels, labels, first / width, first % width, sums[static_cast<size_t>(first)]);
 }
 
 void require_path(const std::string& value, const char* option) {
@@ -68,7 +131,8 @@ int run(int argc, char** argv) {
   if (a.output.empty() && a.scores.empty()) require_path(a.output, "output");
   if (a.bilateral.size() != 3)
     fail_usage("--bilateral: expected weight,sxy,srgb such as 4,55,3, got {} numbers", a.bilateral.size());
-  if (a.gaussian.size() != 2) fail_usage("--gaussian: expected weight,sxy such as 3,3, got {} numbers", a.gaussian.size());
+  if (a.gaussian.size() != 2)
+    fail_usage("--gaussian: expected weight,sxy such as 3,3, got {} numbers", a.gaussian.size());
   if (!(a.memory_limit_gb > 0 && a.memory_limit_gb < 1e6))
     fail_usage("--memory-limit {}: expected a number of GB above 0", a.memory_limit_gb);
   crf.bilateral_weight = a.bilateral[0], crf.bilateral_xy = a.bilateral[1], crf.bilateral_rgb = a.bilateral[2];
@@ -76,20 +140,15 @@ int run(int argc, char** argv) {
   crf.memory_limit_bytes = static_cast<int64_t>(a.memory_limit_gb * 1e9);
   crf.check();
 
+  const RgbImage image = read_rgb(a.image);
   const std::vector<int64_t> shape = read_npy_shape(a.probabilities);
-  if (shape.size() != 3 || shape[0] < 1)
-    fail_input("{}: its shape is [{}], expected [K,H,W]: classes, height, width", a.probabilities,
-               fmt::join(shape, ","));
-  if (!a.output.empty() && shape[0] > 255)
-    fail_input("{}: {} classes do not fit into a label PNG (at most 255); write --scores instead", a.probabilities, shape[0]);
+  require_shape(shape, image, a);
   DenseCrf dense_crf(crf, resolve_threads(options.threads));
   dense_crf.require_memory(shape[0], shape[1], shape[2]);
-  const RgbImage image = read_rgb(a.image);
-  if (shape[1] != image.height || shape[2] != image.width)
-    fail_input("{}: its shape is [{}], but {} is {} high and {} wide; resize the probabilities to the image",
-               a.probabilities, fmt::join(shape, ","), a.image, image.height, image.width);
+  const FloatArray probabilities = read_npy(a.probabilities);
+  look_at(probabilities, a.probabilities);
   const std::span<const float> q =
-      dense_crf.infer_view(image.pixels, read_npy(a.probabilities).values, shape[0], image.height, image.width);
+      dense_crf.infer_view(image.pixels, probabilities.values, shape[0], image.height, image.width);
   if (!a.scores.empty()) write_npy(a.scores, {shape, {q.begin(), q.end()}});
   if (!a.output.empty()) write_label_png(a.output, most_probable(q, shape[0], image));
   log_info("crf: {} classes, {} x {} pixels -> {}", shape[0], image.width, image.height,

@@ -95,16 +95,52 @@ TEST_CASE("the crf program answers bad calls with a message and leaves nothing b
   refused(f.inputs() + output + "--memory-limit 0.0001", 3, "limit of 0.0 GB");
   refused("--image /nowhere.jpg --probabilities '" + f.probabilities + "' " + output, 3, "/nowhere.jpg");
 
-  write_npy(f.probabilities, {{3, 50, 40}, f.c.probabilities});
+  write_npy(f.probabilities, {{3, 25, 80}, f.c.probabilities});
   refused(f.inputs() + output, 3, "is 40 high and 50 wide");
+  write_npy(f.probabilities, {{3, 50, 40}, f.c.probabilities});
+  refused(f.inputs() + output, 3,
+          "p.npy: its shape is [3,50,40], which is [K,W,H]; write numpy.ascontiguousarray(array.transpose(0, 2, 1))");
+  write_npy(f.probabilities, {{40, 50, 3}, f.c.probabilities});
+  refused(f.inputs() + output, 3,
+          "p.npy: its shape is [40,50,3], which is [H,W,K]; write numpy.ascontiguousarray(array.transpose(2, 0, 1))");
+  write_npy(f.probabilities, {{1, 3, 40, 50}, f.c.probabilities});
+  refused(f.inputs() + output, 3, "p.npy: its shape is [1,3,40,50], a batch of one image; write array[0]");
   write_npy(f.probabilities, {{3 * 40, 50}, f.c.probabilities});
   refused(f.inputs() + output, 3, "expected [K,H,W]");
   auto values = f.c.probabilities;
   values[7] = NAN;
   write_npy(f.probabilities, {{3, 40, 50}, values});
-  refused(f.inputs() + output, 3, "NaN");
+  refused(f.inputs() + output, 3, "p.npy: [0,0,7] is NaN, no probability; mend the scores that it comes from");
+  values[7] = 0.5f, values[2 * 2000 + 3 * 50 + 4] = -INFINITY;
+  write_npy(f.probabilities, {{3, 40, 50}, values});
+  refused(f.inputs() + output, 3, "p.npy: [2,3,4] is infinite");
   write_npy(f.probabilities, {{256, 40, 50}, std::vector<float>(256 * 2000, 0.1f)});
   refused(f.inputs() + output, 3, "256 classes");
+}
+
+TEST_CASE("the crf program says of values that they are no probabilities, and says nothing of those that are") {
+  const Files f;
+  const auto told = [&](const auto& change) {
+    auto values = f.c.probabilities;
+    for (float& v : values) v = change(v);
+    write_npy(f.probabilities, {{3, 40, 50}, values});
+    const auto result = f.run(f.inputs() + "--iterations 0 --output '" + f.labels + "'");
+    INFO(result.err);
+    CHECK(result.exit_code == 0);
+    const size_t at = result.err.find("warning: ");
+    return at == std::string::npos ? "" : result.err.substr(at, result.err.find('\n', at) - at);
+  };
+  CHECK(told([](float v) { return v; }) == "");
+  CHECK(told([](float v) { return std::round(v * 255) / 255; }) == "");  // was kept as a picture
+  CHECK_THAT(told([](float v) { return 4 * std::log(v) + 2; }),
+             Contains("p.npy: values from -") && Contains("of logits write the softmax over the 3 classes"));
+  CHECK_THAT(told([](float v) { return v * 255; }),
+             Contains("p.npy: values from 0 to 2") && Contains("are no probabilities"));
+  CHECK_THAT(told([](float) { return 1e38f; }), Contains("values from 0 to 1e+38 are no probabilities"));
+  CHECK_THAT(told([](float v) { return -v; }), Contains("are no probabilities"));
+  CHECK_THAT(told([](float) { return 0.f; }),
+             Contains("at 2000 of 2000 pixels the 3 probabilities do not add up to 1 (at row 0, column 0 to 0)"));
+  CHECK_THAT(told([](float v) { return v > 0.5f ? 1.f : 0.9f * v; }), Contains("do not add up to 1"));
 }
 
 TEST_CASE("unusual photographs are read by the library beside the program, and without it a message says what to do") {
@@ -131,11 +167,10 @@ TEST_CASE("unusual photographs are read by the library beside the program, and w
   CHECK(f.run(usual + outputs).exit_code == 0);
   const auto absent = f.run(f.inputs() + outputs);
   CHECK(absent.exit_code == 3);
-  CHECK_THAT(
-      absent.err,
-      Contains("photo.ppm: is no PNG and no JPEG of the usual kinds") &&
-          Contains("libboxseg_codecs.so: cannot open shared object file") &&
-          Contains("convert it to JPEG or PNG, or install libboxseg_codecs.so and OpenCV's image codecs"));
+  CHECK_THAT(absent.err,
+             Contains("photo.ppm: is no PNG and no JPEG of the usual kinds") &&
+                 Contains("libboxseg_codecs.so: cannot open shared object file") &&
+                 Contains("convert it to JPEG or PNG, or install libboxseg_codecs.so and OpenCV's image codecs"));
   write_file(library, "no library");
   const auto damaged = f.run(f.inputs() + outputs);
   CHECK(damaged.exit_code == 3);

@@ -72,11 +72,12 @@ TEST_CASE("areas, boxes and pixels of masks are pycocotools'", "[golden]") {
     int64_t sum = 0, position = 0;
     for (size_t r = 0; r < mask.runs.size(); ++r)
       for (uint32_t j = 0; j < mask.runs[r]; ++j) ++position, sum += r % 2 == 1 ? position : 0;
-    INFO(truth.objects[i].id);
+    INFO(i);
     REQUIRE(static_cast<double>(area_of(mask)) == areas[i]);
     REQUIRE(sum == sums[i]);
     const CocoBox box = box_of(mask);
-    REQUIRE(std::vector<double>(box.begin(), box.end()) == std::vector<double>(boxes.begin() + long(4 * i), boxes.begin() + long(4 * i + 4)));
+    REQUIRE(std::vector<double>(box.begin(), box.end()) ==
+            std::vector<double>(boxes.begin() + long(4 * i), boxes.begin() + long(4 * i + 4)));
   }
   const auto dt_areas = file.read<uint32_t>("coco/dt_area");
   for (size_t i = 0; i < dt_areas.size(); ++i) REQUIRE(detections[i].area == dt_areas[i]);
@@ -91,6 +92,14 @@ TEST_CASE("masks drawn by hand have their area, box, text and overlap") {
   REQUIRE(mask_iou(a, drawn({"...", ".#.", "..."}), false) == -1);
   REQUIRE(area_of(drawn({"...", "..."})) == 0);
   REQUIRE(box_of(drawn({"...", "..."})) == CocoBox{0, 0, 0, 0});
+  // Runs of no pixel, as pycocotools 2.0.11: skipped in boxes, and where two masks have one at the same pixel, they end
+  // there.
+  REQUIRE(box_of({50, 60, {270, 0, 30, 12, 2688}}) == CocoBox{6, 0, 1, 12});
+  REQUIRE(box_of({50, 60, {0, 0, 270, 12, 2718}}) == CocoBox{5, 20, 1, 12});
+  REQUIRE(box_of({50, 60, {270, 0, 2730}}) == CocoBox{60, 50, 4294967237, 4294967247});
+  const RunLengths parted{50, 60, {250, 12, 20, 0, 18, 12, 2688}};
+  REQUIRE(mask_iou(parted, parted, false) == 1.0);
+  REQUIRE(mask_iou(parted, {50, 60, {250, 12, 20, 0, 18, 6, 2694}}, false) == 1.0);
   REQUIRE(box_iou({0, 0, 2, 2}, {1, 0, 2, 2}, false) == 2.0 / 6);
   REQUIRE(box_iou({0, 0, 2, 2}, {2, 0, 2, 2}, false) == 0);
   const RunLengths square = mask_of_polygons({{1, 1, 1, 3, 3, 3, 3, 1}}, 5, 5);
@@ -115,8 +124,13 @@ std::vector<uint32_t> changes_by_walking(const std::vector<double>& polygon, int
     if (is_turned) std::swap(a, b);
     for (int i = 0; i <= steps; ++i) {
       const int t = is_turned ? steps - i : i;
-      if (dx >= dy) outline.emplace_back(a.first + t, static_cast<int>(a.second + (dx == 0 ? 0 : static_cast<double>(b.second - a.second) / dx) * t + .5));
-      else outline.emplace_back(static_cast<int>(a.first + static_cast<double>(b.first - a.first) / dy * t + .5), a.second + t);
+      if (dx >= dy)
+        outline.emplace_back(
+            a.first + t,
+            static_cast<int>(a.second + (dx == 0 ? 0 : static_cast<double>(b.second - a.second) / dx) * t + .5));
+      else
+        outline.emplace_back(static_cast<int>(a.first + static_cast<double>(b.first - a.first) / dy * t + .5),
+                             a.second + t);
     }
   }
   std::vector<uint32_t> changes;
@@ -124,7 +138,8 @@ std::vector<uint32_t> changes_by_walking(const std::vector<double>& polygon, int
     if (outline[j].first == outline[j - 1].first) continue;
     const double x = (std::min(outline[j].first, outline[j - 1].first) + .5) / 5 - .5;
     if (std::floor(x) != x || x < 0 || x > static_cast<double>(width - 1)) continue;
-    const double y = std::clamp((std::min(outline[j].second, outline[j - 1].second) + .5) / 5 - .5, 0.0, static_cast<double>(height));
+    const double y = std::clamp((std::min(outline[j].second, outline[j - 1].second) + .5) / 5 - .5, 0.0,
+                                static_cast<double>(height));
     changes.push_back(static_cast<uint32_t>(static_cast<int64_t>(x) * height + static_cast<int64_t>(std::ceil(y))));
   }
   std::sort(changes.begin(), changes.end());
@@ -171,8 +186,12 @@ namespace {
 struct Files {
   test::TemporaryDirectory dir;
   std::filesystem::path truth = dir / "gt.json", detections = dir / "dt.json";
-  explicit Files(const std::string& dt, const std::string& annotations = R"({"id":1,"image_id":5,"category_id":2,"area":100,"bbox":[0,0,10,10],"iscrowd":0})") {
-    write_file(truth, R"({"images":[{"id":5,"height":50,"width":60}],"categories":[{"id":2,"name":"cat"}],"annotations":[)" + annotations + "]}");
+  explicit Files(const std::string& dt,
+                 const std::string& annotations =
+                     R"({"id":1,"image_id":5,"category_id":2,"area":100,"bbox":[0,0,10,10],"iscrowd":0})") {
+    write_file(truth,
+               R"({"images":[{"id":5,"height":50,"width":60}],"categories":[{"id":2,"name":"cat"}],"annotations":[)" +
+                   annotations + "]}");
     write_file(detections, dt);
   }
   std::array<double, 12> stats() const {
@@ -209,14 +228,18 @@ TEST_CASE("files that are no COCO files are refused with the place") {
   };
   REQUIRE_THAT(message(Files("{")), Contains("dt.json") && Contains("no JSON"));
   REQUIRE_THAT(message(Files("[] 1")), Contains("dt.json") && Contains("no JSON"));
-  REQUIRE_THAT(message(Files(R"([{"image_id":5,"category_id":2,"score":1,"bbox":[0,0,1,1]},])")), Contains("dt.json") && Contains("no JSON"));
-  REQUIRE_THAT(message(Files(R"([{"image_id":5,"category_id":2,"score":01,"bbox":[0,0,1,1]}])")), Contains("detections[0]") && Contains("no JSON"));
+  REQUIRE_THAT(message(Files(R"([{"image_id":5,"category_id":2,"score":1,"bbox":[0,0,1,1]},])")),
+               Contains("dt.json") && Contains("no JSON"));
+  REQUIRE_THAT(message(Files(R"([{"image_id":5,"category_id":2,"score":01,"bbox":[0,0,1,1]}])")),
+               Contains("detections[0]") && Contains("no JSON"));
   REQUIRE_THAT(message(Files("[7]")), Contains("detections[0]"));
   REQUIRE_THAT(message(Files("{}")), Contains("not a list of detections"));
-  REQUIRE_THAT(message(Files(R"([{"image_id":6,"category_id":2,"score":1,"bbox":[0,0,1,1]}])")), Contains("detections[0]") && Contains("image 6"));
+  REQUIRE_THAT(message(Files(R"([{"image_id":6,"category_id":2,"score":1,"bbox":[0,0,1,1]}])")),
+               Contains("detections[0]") && Contains("image 6"));
   REQUIRE_THAT(message(Files(R"([{"image_id":5,"category_id":2,"bbox":[0,0,1,1]}])")), Contains("score"));
   REQUIRE_THAT(message(Files(R"([{"image_id":5,"category_id":2,"score":1,"bbox":[0,0,1]}])")), Contains("3 numbers"));
-  REQUIRE_THAT(message(Files("[]", R"({"id":1,"image_id":5,"category_id":2,"bbox":[0,0,1,1]})")), Contains("annotations[0]") && Contains("area"));
+  REQUIRE_THAT(message(Files("[]", R"({"id":1,"image_id":5,"category_id":2,"bbox":[0,0,1,1]})")),
+               Contains("annotations[0]") && Contains("area"));
   const std::string one = R"({"id":1,"image_id":5,"category_id":2,"area":1,"bbox":[0,0,1,1]})";
   REQUIRE_THAT(message(Files("[]", one + "," + one)), Contains("annotations[1]") && Contains("id 1"));
 }

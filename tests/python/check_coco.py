@@ -101,6 +101,18 @@ class Case:
         self.detections.append(self.detection(image, mask, category))
 
 
+def as_some_write_it(case, seed):
+    """The same numbers in forms that people's files have: flags as true or 1.0, names of files for ids, points after polygons."""
+    r = case.random
+    for truth in case.truth:
+        truth["iscrowd"] = [int, bool, float][int(r.integers(0, 3))](truth["iscrowd"])
+        if isinstance(truth["segmentation"], list) and r.random() < 0.3:
+            truth["segmentation"].append([float(v) for v in r.uniform(0, 50, int(r.choice([0, 2, 4])))])
+    if seed % 4 == 1:
+        for entry, field in [(i, "id") for i in case.images] + [(o, "image_id") for o in case.truth + case.detections]:
+            entry[field] = f"{entry[field]}.jpg"
+
+
 def pycocotools_stats(truth, detections, kind):
     with contextlib.redirect_stdout(io.StringIO()):
         coco = COCO(str(truth))
@@ -116,6 +128,8 @@ truth, detections, numbers = folder / "truth.json", folder / "detections.json", 
 compared = 0
 for seed in range(cases):
     case = Case(seed)
+    if seed % 2 == 1:
+        as_some_write_it(case, seed)
     truth.write_text(json.dumps(dict(images=case.images, annotations=case.truth,
                                      categories=[dict(id=c, name=f"class {c}") for c in case.categories])))
     detections.write_text(json.dumps(case.detections))
