@@ -8,13 +8,16 @@
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
 #include "common/base/options.h"
+#include "common/base/outputs.h"
 #include "common/base/parallel.h"
 #include "common/base/text.h"
 #include "common/data/describe.h"
 #include "common/data/import_labels.h"
 #include "common/data/synthetic.h"
 #include "common/data/voc.h"
+#include "common/pipeline/dataset_files.h"
 #include "common/pipeline/fingerprints.h"
+#include "common/pipeline/lock.h"
 
 namespace boxseg {
 namespace {
@@ -51,6 +54,17 @@ std::string classes_with_boxes(const Dataset& dataset) {
   return join(shown, ", ") + (boxes.size() > kShown + 1 ? ", ..." : "");
 }
 
+// An index over a file of the folder that it indexes would be the end of that file.
+void refuse_voc_files(const fs::path& output, const VocOptions& voc, const Dataset& dataset) {
+  refuse_dataset_files({output}, "--output", dataset);
+  std::vector<fs::path> others = {voc.root / "classes.txt"};
+  for (const auto& [split, list] : voc.splits)
+    for (const auto& folder : {fs::path(), voc.root, voc.root / "ImageSets" / "Segmentation"})
+      for (const char* suffix : {"", ".txt"}) others.push_back(folder / (list + suffix));
+  for (const auto& image : dataset.images) others.push_back(voc.root / "Annotations" / (image.id + ".xml"));
+  refuse_inputs_among({output}, "--output", others);
+}
+
 int prepare_voc(int argc, char** argv) {
   VocOptions voc;
   std::string root, output, class_file, on_bad_image = "fail", name = "voc";
@@ -72,7 +86,7 @@ int prepare_voc(int argc, char** argv) {
   options.add_choice("on-bad-image", &on_bad_image, {"fail", "skip"},
                      "what to do with images, or boxes of them, that fail a check");
   options.add("name", &name, "name of the dataset");
-  options.add("output", &output, "index to write, such as dataset.h5", Role::run);
+  options.add("output", &output, "index to write, such as dataset.h5", Role::output);
   if (!options.parse(argc, argv)) return 0;
   if (answered_check(options)) return 0;
   require_option(root, "root");
@@ -89,10 +103,11 @@ int prepare_voc(int argc, char** argv) {
   if (!class_names.empty()) voc.class_names = with_background(class_names, "--class-names");
   voc.skips_bad_images = on_bad_image == "skip";
   voc.threads = resolve_threads(options.threads);
-  require_writable_directory(fs::absolute(output).parent_path());
-
+  require_writable_file(output);
+  const FileLock lock(lock_of(output));
   VocReport report;
   Dataset dataset = index_voc(voc, report);
+  refuse_voc_files(output, voc, dataset);
   dataset.name = name;
   auto& facts = dataset.facts;
   facts = {{"program", options.info().name},
@@ -127,13 +142,16 @@ int prepare_synthetic(int argc, char** argv) {
   options.add("classes", &synthetic.classes, "number of classes without background, 1 to 8");
   options.add("size-min", &synthetic.size_min, "smallest width and height in pixels");
   options.add("size-max", &synthetic.size_max, "largest width and height in pixels");
-  options.add("output", &output, "folder to make", Role::run);
+  options.add("output", &output, "folder to make", Role::output);
   if (!options.parse(argc, argv)) return 0;
   if (!options.check_file.empty())
     fail_usage("--check {}: index the folder with `prepare voc`, which checks every file", options.check_file);
   require_option(output, "output");
   if (options.seed < 0) fail_usage("--seed {}: expected 0 or more", options.seed);
   synthetic.seed = static_cast<uint64_t>(options.seed);
+  synthetic.check();
+  refuse_foreign_folder(output);
+  const FileLock lock(lock_of(synthetic_marker(output)));
   write_synthetic(output, synthetic, resolve_threads(options.threads));
   log_info("{}: {} images; next: prepare voc --root {} --split train=train --split val=val --output dataset.h5", output,
            synthetic.images, output);
@@ -151,7 +169,7 @@ int prepare_labels(int argc, char** argv) {
   options.add("dataset", &dataset_path, "index made by prepare", Role::input);
   options.add("data-root", &data_root, "where the dataset's files are, if not where prepare found them", Role::run);
   options.add("split", &labels.split, "images that the labels belong to");
-  options.add("output", &output, "folder of Y_crf, Y_ret and manifest.h5", Role::run);
+  options.add("output", &output, "folder of Y_crf, Y_ret and manifest.h5", Role::output);
   if (!options.parse(argc, argv)) return 0;
   if (!options.check_file.empty()) {
     log_info("{}: whole, {} outputs", options.check_file, read_manifest(options.check_file).outputs.size());
@@ -167,6 +185,7 @@ int prepare_labels(int argc, char** argv) {
   const auto start = std::chrono::steady_clock::now();
   const Dataset dataset = read_dataset(dataset_path, data_root, false);
   require_writable_directory(output);
+  const FileLock lock(lock_of(fs::path(output) / "manifest.h5"));
   Manifest manifest = import_labels(labels, dataset);
   manifest.program = options.info().name;
   manifest.version = kVersion;

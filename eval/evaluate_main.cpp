@@ -9,9 +9,11 @@
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
 #include "common/base/options.h"
+#include "common/base/outputs.h"
 #include "common/base/parallel.h"
 #include "common/base/text.h"
 #include "common/data/voc_lists.h"
+#include "common/pipeline/dataset_files.h"
 #include "common/pipeline/fingerprints.h"
 #include "eval/baselines.h"
 #include "eval/evaluate_coco.h"
@@ -28,10 +30,10 @@ struct EvaluateOptions {
     o.add("dataset", &dataset, "index made by prepare, with masks", Role::input);
     o.add("data-root", &data_root, "where the dataset's files are, if not where prepare found them", Role::run);
     o.add("split", &split, "images to evaluate");
-    o.add("json", &json, "merge the numbers into this file", Role::run);
+    o.add("json", &json, "merge the numbers into this file", Role::output);
     o.add("key", &key, "path of the numbers in the JSON file; default: told from the folder's name", Role::run);
     o.add("record-inputs", &recorded, "text to store beside the numbers, under KEY/recorded", Role::run);
-    o.add("confusion", &confusion, "write the confusion matrix to this CSV file", Role::run);
+    o.add("confusion", &confusion, "write the confusion matrix to this CSV file", Role::output);
   }
 };
 
@@ -52,8 +54,8 @@ void set_up(const Options& options, const EvaluateOptions& o) {
   const std::string& d = options.device;
   if (d != "auto" && d != "cpu" && d != "cuda" && !d.starts_with("cuda:"))
     fail_usage("--device {}: expected auto, cpu, cuda or cuda:N", d);
-  if (!o.json.empty()) require_writable_directory(fs::absolute(o.json).parent_path(), "--json");
-  if (!o.confusion.empty()) require_writable_directory(fs::absolute(o.confusion).parent_path(), "--confusion");
+  if (!o.json.empty()) require_writable_file(o.json, "--json");
+  if (!o.confusion.empty()) require_writable_file(o.confusion, "--confusion");
   watch_interrupts();
   cv::setNumThreads(1);  // images are the unit of parallel work
 }
@@ -144,7 +146,7 @@ int baseline(int argc, char** argv) {
   options.add("bilateral", &bilateral, "CRF bilateral kernel: weight,sxy,srgb");
   options.add("gaussian", &gaussian, "CRF Gaussian kernel: weight,sxy");
   options.add("crf-iterations", &crf_iterations, "mean-field iterations");
-  options.add("output", &output, "also write the labels to this folder, ID.png", Role::run);
+  options.add("output", &output, "also write the labels to this folder, ID.png", Role::output);
   if (!options.parse(argc, argv) || is_only_check(options)) return 0;
   if (bilateral.size() != 3) fail_usage("--bilateral: expected weight,sxy,srgb such as 4,55,3, got {} numbers", bilateral.size());
   if (gaussian.size() != 2) fail_usage("--gaussian: expected weight,sxy such as 3,3, got {} numbers", gaussian.size());
@@ -154,6 +156,7 @@ int baseline(int argc, char** argv) {
   set_up(options, o);
   if (!output.empty()) require_writable_directory(output);
   const Dataset dataset = open_dataset(o);
+  if (!output.empty()) refuse_dataset_files(label_files(output, dataset, o.split), "--output", dataset);
   const BoxConvention box_convention = parse_box_convention(convention);
   const BaselineKind which = parse_baseline_kind(kind);
   std::atomic<int64_t> fallbacks = 0;
@@ -238,7 +241,7 @@ int server(int argc, char** argv) {
   options.add("predictions", &predictions, "folder of label PNGs, ID.png, as large as their images", Role::input);
   options.add_choice("competition", &archive.competition, {"comp5", "comp6"},
                      "comp5: trained on VOC's own data alone; comp6: also on other data, such as ImageNet");
-  options.add("output", &output, "archive to write: .tar, .tar.gz or .tgz", Role::run);
+  options.add("output", &output, "archive to write: .tar, .tar.gz or .tgz", Role::output);
   if (!options.parse(argc, argv)) return 0;
   if (!options.check_file.empty()) fail_usage("--check {}: tar -tf lists an archive", options.check_file);
   if (dataset.empty()) fail_usage("--dataset is missing; see --help");
@@ -248,7 +251,7 @@ int server(int argc, char** argv) {
   archive.output = output;
   archive.threads = resolve_threads(options.threads);
   archive.check();
-  require_writable_directory(fs::absolute(output).parent_path());
+  require_writable_file(output);
   watch_interrupts();
   const int64_t images = write_server_archive(read_dataset(dataset, {}, false), archive);
   look_at_number(images, archive.split);

@@ -72,7 +72,7 @@ std::vector<ArchivedFile> checked_files(const Dataset& dataset, const ServerArch
 
 using Writer = std::unique_ptr<archive, decltype(&archive_write_free)>;
 
-void add(archive* writer, const ArchivedFile& file) {
+void add(archive* writer, const ArchivedFile& file, const fs::path& output) {
   const std::unique_ptr<archive_entry, decltype(&archive_entry_free)> entry(archive_entry_new(), archive_entry_free);
   archive_entry_set_pathname(entry.get(), file.path.c_str());
   archive_entry_set_size(entry.get(), static_cast<int64_t>(file.bytes.size()));
@@ -82,14 +82,15 @@ void add(archive* writer, const ArchivedFile& file) {
   const auto size = static_cast<la_ssize_t>(file.bytes.size());
   const bool is_written = archive_write_header(writer, entry.get()) == ARCHIVE_OK &&
                           archive_write_data(writer, file.bytes.data(), file.bytes.size()) == size;
-  if (!is_written) fail("{}: {}", file.path, archive_error_string(writer));
+  if (!is_written) fail_write(output, archive_errno(writer));
 }
 
-void write_tar(const fs::path& path, bool is_gzip, const std::vector<ArchivedFile>& files) {
+// `output`: the name that the file will have.
+void write_tar(const fs::path& path, const fs::path& output, bool is_gzip, const std::vector<ArchivedFile>& files) {
   const Writer writer(archive_write_new(), archive_write_free);
   ensure(writer != nullptr, "libarchive cannot start");
   const auto require = [&](int status) {
-    if (status != ARCHIVE_OK) fail("{}: {}", path.string(), archive_error_string(writer.get()));
+    if (status != ARCHIVE_OK) fail_write(output, archive_errno(writer.get()));
   };
   require(archive_write_set_format_ustar(writer.get()));
   if (is_gzip) {
@@ -97,7 +98,7 @@ void write_tar(const fs::path& path, bool is_gzip, const std::vector<ArchivedFil
     require(archive_write_set_options(writer.get(), "gzip:!timestamp"));
   }
   require(archive_write_open_filename(writer.get(), path.c_str()));
-  for (const auto& file : files) add(writer.get(), file);
+  for (const auto& file : files) add(writer.get(), file, output);
   require(archive_write_close(writer.get()));
 }
 
@@ -113,7 +114,7 @@ int64_t write_server_archive(const Dataset& dataset, const ServerArchiveOptions&
   options.check();
   const std::vector<ArchivedFile> files = checked_files(dataset, options);
   AtomicFile archive(options.output);
-  write_tar(archive.temporary(), is_compressed(options.output), files);
+  write_tar(archive.temporary(), options.output, is_compressed(options.output), files);
   archive.commit();
   return static_cast<int64_t>(files.size());
 }

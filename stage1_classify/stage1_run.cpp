@@ -7,6 +7,7 @@
 #include "common/base/error.h"
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
+#include "common/base/outputs.h"
 #include "common/base/parallel.h"
 #include "common/base/text.h"
 #include "common/data/loader.h"
@@ -94,6 +95,8 @@ void run_stage1(const Options& command_line, const Stage1Options& options) {
   const auto seed = static_cast<uint64_t>(command_line.seed);
   const fs::path output = options.output;
   watch_interrupts();
+  for (const char* file : {kClassifierFile, kTrainingCheckpoint})
+    if (!options.init.empty()) refuse_same_file(output / file, "--output", options.init, "--init");
 
   const Dataset dataset = read_dataset(options.dataset, options.data_root);
   dataset.split(options.split);  // a wrong name is a usage error before anything else
@@ -138,6 +141,10 @@ void run_stage1(const Options& command_line, const Stage1Options& options) {
 }
 
 void check_stage1_artifact(const fs::path& path) {
+  if (path.filename() == kTrainingCheckpoint) {
+    std::printf("%s: whole, after step %lld\n", path.c_str(), static_cast<long long>(check_training_checkpoint(path)));
+    return;
+  }
   fs::path classifier = path;
   if (path.extension() == ".h5") {
     const Manifest manifest = read_manifest(path);

@@ -13,7 +13,7 @@ int merge_main(int argc, char** argv) {
   std::string output;
   Options options({"stage2_pseudolabel merge", "Writes the manifest of a split from those of its shards.",
                    "stage2_pseudolabel merge --output runs/demo/stage2/bap/val", "", kStage2Fingerprint});
-  options.add("output", &output, "folder of Y_crf, Y_ret and attention", Role::run);
+  options.add("output", &output, "folder of Y_crf, Y_ret and attention", Role::output);
   if (!options.parse(argc, argv)) return 0;
   if (output.empty()) fail_usage("--output is missing; see --help");
   merge_or_fail(output);

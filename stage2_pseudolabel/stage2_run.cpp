@@ -10,6 +10,7 @@
 #include "common/base/text.h"
 #include "common/io/label_png.h"
 #include "common/nn/tensor_runtime.h"
+#include "common/pipeline/dataset_files.h"
 #include "common/pipeline/stage_inputs.h"
 #include "common/pipeline/stage_run.h"
 #include "stage2_pseudolabel/class_weights.h"
@@ -110,6 +111,8 @@ void run_stage2(const Options& command_line, const Stage2Options& options) {
 
   const Dataset dataset = read_dataset(options.dataset, options.data_root);
   const auto images = images_of_shard(dataset, options.split, shard);
+  for (const char* kind : {"Y_crf", "Y_ret"})
+    refuse_dataset_files(label_files(output / kind, dataset, options.split), "--output", dataset);
   LabelSource source;
   Inputs inputs;
   if (!options.from_attention.empty()) {

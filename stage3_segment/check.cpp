@@ -3,6 +3,7 @@
 #include "common/base/error.h"
 #include "common/io/label_png.h"
 #include "common/io/manifest.h"
+#include "common/nn/trainer.h"
 #include "stage3_segment/predict.h"
 #include "stage3_segment/segmenter.h"
 
@@ -42,6 +43,10 @@ void check_segmenter(const fs::path& path) {
 
 void check_stage3_artifact(const fs::path& path) {
   if (path.extension() == ".h5") return check_manifest(path);
+  if (path.filename() == kTrainingCheckpoint) {
+    std::printf("%s: whole, after step %lld\n", path.c_str(), static_cast<long long>(check_training_checkpoint(path)));
+    return;
+  }
   if (path.extension() != ".png") return check_segmenter(path);
   const LabelMap labels = read_label_png(path);
   std::printf("%s: whole, %lld x %lld labels\n", path.c_str(), static_cast<long long>(labels.width),

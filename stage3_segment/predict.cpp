@@ -8,12 +8,14 @@
 #include "common/base/exit_deadline.h"
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
+#include "common/base/outputs.h"
 #include "common/base/parallel.h"
 #include "common/base/text.h"
 #include "common/data/loader.h"
 #include "common/io/journal.h"
 #include "common/nn/tensor_runtime.h"
 #include "common/nn/transfer.h"
+#include "common/pipeline/dataset_files.h"
 #include "common/pipeline/stage_inputs.h"
 #include "common/pipeline/stage_run.h"
 #include "stage3_segment/predict_images.h"
@@ -227,6 +229,12 @@ Source find_images(const PredictOptions& options, const Segmenter& segmenter) {
     if (fs::weakly_canonical(options.images) == fs::weakly_canonical(options.output))
       fail_usage("--output {}: is the folder of the images as well; choose another", options.output);
     Source source{images_of_folder(options.images), {}, "segment " + options.images};
+    std::vector<fs::path> images, outputs;
+    for (const auto& image : source.images) {
+      images.push_back(image.path);
+      outputs.push_back(options.output / fs::path(image.output));
+    }
+    refuse_inputs_among(outputs, "--output", images);
     source.inputs = {{"images", digest_of_images(source.images)}, {"checkpoint", segmenter.digest}};
     return source;
   }
@@ -235,6 +243,7 @@ Source find_images(const PredictOptions& options, const Segmenter& segmenter) {
   if (!names.empty() && names != dataset.class_names)
     log_warning("{} was trained on other classes than the dataset has; its labels keep its own: {}", options.checkpoint,
                 join(names, ", "));
+  refuse_dataset_files(label_files(options.output, dataset, options.split), "--output", dataset);
   return {images_of_split(dataset, options.split), predict_inputs(options, dataset, segmenter.digest),
           "segment " + options.split};
 }

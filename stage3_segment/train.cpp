@@ -7,6 +7,7 @@
 #include "common/base/files.h"
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
+#include "common/base/outputs.h"
 #include "common/base/parallel.h"
 #include "common/base/text.h"
 #include "common/nn/tensor_runtime.h"
@@ -106,6 +107,8 @@ void run_training(const Options& command_line, const Stage3Options& options) {
   const auto seed = static_cast<uint64_t>(command_line.seed);
   const fs::path output = options.output;
   watch_interrupts();
+  for (const char* file : {"segmenter.pt", kTrainingCheckpoint})
+    if (!options.init.empty()) refuse_same_file(output / file, "--output", options.init, "--init");
 
   const Dataset dataset = read_dataset(options.dataset, options.data_root);
   const TrainingLabels labels(options.loss, options.labels, dataset);

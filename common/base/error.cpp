@@ -6,6 +6,7 @@
 #include "common/base/cpu_check.h"
 #include "common/base/equal_bits.h"
 #include "common/base/heap.h"
+#include "common/base/interrupt.h"
 
 namespace boxseg {
 
@@ -13,6 +14,7 @@ int run_program(const char* program, int argc, char** argv, int (*body)(int, cha
   require_cpu();  // has run already, but only because it is named here
   keep_freed_memory();
   ask_for_equal_bits();
+  end_when_interrupted();
   try {
     return body(argc, argv);
   } catch (const Error& e) {

@@ -1,13 +1,19 @@
 #include "common/base/files.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <system_error>
 
 #include "common/base/error.h"
+#include "common/base/interrupt.h"
+#include "common/base/temporary_file.h"
 
 namespace boxseg {
 namespace {
@@ -30,32 +36,110 @@ class FileDescriptor {
   int fd_;
 };
 
-[[noreturn]] void fail_write(const fs::path& path, int error) {
-  fail("{}: cannot be written: {}{}", path.string(), std::strerror(error),
-       error == ENOSPC ? "; free some space and start again, finished work is kept" : "");
+// "" for a regular file.
+std::string kind_of(mode_t mode) {
+  if (S_ISREG(mode)) return "";
+  if (S_ISDIR(mode)) return "a folder";
+  if (S_ISFIFO(mode)) return "a pipe";
+  if (S_ISSOCK(mode)) return "a socket";
+  return "a device";
+}
+
+[[noreturn]] void fail_read(const fs::path& path, int error) {
+  fail_input("{}: cannot be read: {}", path.string(), std::strerror(error));
+}
+
+[[noreturn]] void refuse_kind(const fs::path& path, const std::string& kind) {
+  fail_input("{}: is {}, not a file; name a file", path.string(), kind);
+}
+
+// Until there is something to read from a pipe or its writers are gone. Unlike read(), this ends with an interrupt.
+void wait_for_pipe(int fd) {
+  pollfd look{fd, POLLIN, 0};
+  constexpr int kLook_ms = 200;
+  while (::poll(&look, 1, kLook_ms) <= 0) throw_if_interrupted();
+}
+
+// Where a write to `path` ends: that of a link, also of one to a file that is not there yet.
+fs::path target_of(const fs::path& path) {
+  std::error_code error;
+  if (!fs::is_symlink(fs::symlink_status(path, error))) return path;
+  if (fs::exists(path, error)) return fs::canonical(path);
+  constexpr int kMostLinks = 40;
+  fs::path target = path;
+  for (int i = 0; i < kMostLinks && fs::is_symlink(fs::symlink_status(target, error)); ++i)
+    target = target.parent_path() / fs::read_symlink(target);
+  return target;
 }
 
 }  // namespace
 
-std::string read_file(const fs::path& path) {
-  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.is_open()) fail_input("{}: cannot be read: {}", path.string(), std::strerror(errno));
-  std::string bytes;
-  std::error_code ignored;
-  if (const auto size = fs::file_size(path, ignored); !ignored) bytes.reserve(size);
-  char block[1 << 16];
-  for (;;) {
-    const ssize_t n = ::read(file.get(), block, sizeof block);
+std::string special_kind(const fs::path& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 ? kind_of(status.st_mode) : "";
+}
+
+std::string way_out_of(int error) {
+  if (error == ENOSPC) return "; free some space and start again, finished work is kept";
+  if (error == EDQUOT) return "; free some of your quota and start again, finished work is kept";
+  if (error == EFBIG) return "; raise the limit of file sizes (ulimit -f) and start again, finished work is kept";
+  return "";
+}
+
+void fail_write(const fs::path& path, int error) {
+  fail("{}: cannot be written: {}{}", path.string(), std::strerror(error), way_out_of(error));
+}
+
+void write_all(int fd, std::string_view bytes, const fs::path& path) {
+  constexpr size_t kMost = size_t{1} << 30;  // one call writes less than 2 GB
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), std::min(bytes.size(), kMost));
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) fail_input("{}: cannot be read: {}", path.string(), std::strerror(errno));
-    if (n == 0) return bytes;
-    bytes.append(block, static_cast<size_t>(n));
+    if (n < 0) fail_write(path, errno);
+    bytes.remove_prefix(static_cast<size_t>(n));
   }
 }
 
-AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)), temporary_(path_) {
-  temporary_ += ".part";
-  if (path_.has_parent_path()) make_directories(path_.parent_path());
+void read_blocks(const fs::path& path, const std::function<void(std::string_view)>& take) {
+  // Without O_NONBLOCK an interrupt could not end the wait for the other end of a pipe.
+  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file.is_open()) fail_read(path, errno);
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) fail_read(path, errno);
+  const bool is_pipe = S_ISFIFO(status.st_mode);
+  if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) refuse_kind(path, kind_of(status.st_mode));
+  constexpr size_t kBlock = 1 << 18;
+  const auto block = std::make_unique_for_overwrite<char[]>(kBlock);
+  for (;;) {
+    if (is_pipe) wait_for_pipe(file.get());
+    const ssize_t n = ::read(file.get(), block.get(), kBlock);
+    if (n < 0 && (errno == EINTR || (is_pipe && errno == EAGAIN))) continue;
+    if (n < 0) fail_read(path, errno);
+    if (n == 0) return;
+    take({block.get(), static_cast<size_t>(n)});
+  }
+}
+
+std::string read_file(const fs::path& path) {
+  std::string bytes;
+  std::error_code ignored;
+  if (const auto size = fs::file_size(path, ignored); !ignored) bytes.reserve(size);
+  read_blocks(path, [&](std::string_view block) { bytes += block; });
+  return bytes;
+}
+
+void require_regular_file(const fs::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) fail_read(path, errno);
+  if (const std::string kind = kind_of(status.st_mode); !kind.empty()) refuse_kind(path, kind);
+}
+
+AtomicFile::AtomicFile(const fs::path& path) {
+  if (path.has_parent_path()) make_directories(path.parent_path());
+  path_ = target_of(path);
+  if (const std::string kind = special_kind(path_); !kind.empty())
+    fail_usage("{}: is {}, not a file, and was left as it is; name another file to write", path.string(), kind);
+  temporary_ = make_temporary_file(path_);
 }
 
 AtomicFile::~AtomicFile() {
@@ -72,14 +156,9 @@ void AtomicFile::commit() {
 
 void write_file(const fs::path& path, std::string_view bytes) {
   AtomicFile atomic(path);
-  FileDescriptor file(::open(atomic.temporary().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  FileDescriptor file(::open(atomic.temporary().c_str(), O_WRONLY | O_CLOEXEC));
   if (!file.is_open()) fail_write(atomic.temporary(), errno);
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(file.get(), bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) fail_write(path, errno);
-    bytes.remove_prefix(static_cast<size_t>(n));
-  }
+  write_all(file.get(), bytes, path);
   if (file.close_now() != 0) fail_write(path, errno);
   atomic.commit();
 }
@@ -90,17 +169,18 @@ void make_directories(const fs::path& path) {
   if (error) fail("{}: the folder cannot be made: {}", path.string(), error.message());
 }
 
+bool can_be_written(const fs::path& folder) { return ::access(folder.c_str(), W_OK) == 0; }
+
 void require_writable_directory(const fs::path& path, const char* option) {
   std::error_code error;
   fs::create_directories(path, error);
   if (error) fail_usage("{} {}: the folder cannot be made: {}; choose another", option, path.string(), error.message());
-  const fs::path probe = path / fmt::format(".probe-{}", ::getpid());
-  const int fd = ::open(probe.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-  if (fd < 0)
-    fail_usage("{} {}: nothing can be written there: {}; choose another folder or change its permissions", option,
-               path.string(), std::strerror(errno));
-  ::close(fd);
-  ::unlink(probe.c_str());
+  try {
+    fs::remove(make_temporary_file(path / "probe"));
+  } catch (const Error& e) {
+    fail_usage("{}: nothing can be written to that folder ({}); choose another or change its permissions", option,
+               e.what());
+  }
 }
 
 bool is_inside(const fs::path& relative) {

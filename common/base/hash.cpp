@@ -3,12 +3,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <vector>
-
 #include "common/base/error.h"
+#include "common/base/files.h"
 
 namespace boxseg {
 
@@ -39,13 +35,9 @@ Digest Hasher::digest() const { return hex(XXH3_128bits_digest(&state_->xxh)); }
 Digest digest_of(std::string_view bytes) { return hex(XXH3_128bits(bytes.data(), bytes.size())); }
 
 Digest digest_of_file(const std::filesystem::path& path) {
-  std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
-  if (!file) fail_input("{}: cannot be read: {}", path.string(), std::strerror(errno));
   XXH3_state_t state;
   XXH3_128bits_reset(&state);
-  std::vector<char> block(1 << 20);
-  while (const size_t n = std::fread(block.data(), 1, block.size(), file.get())) XXH3_128bits_update(&state, block.data(), n);
-  if (std::ferror(file.get())) fail_input("{}: cannot be read: {}", path.string(), std::strerror(errno));
+  read_blocks(path, [&](std::string_view block) { XXH3_128bits_update(&state, block.data(), block.size()); });
   return hex(XXH3_128bits_digest(&state));
 }
 

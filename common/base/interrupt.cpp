@@ -16,15 +16,32 @@ void remember(int signal) {
   g_signal = signal;
 }
 
+void end(int) {
+  constexpr char kText[] = "interrupted; the same command starts again\n";
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, kText, sizeof kText - 1);
+  _exit(static_cast<int>(ErrorKind::interrupted));
+}
+
+void handle_with(void (*handler)(int)) {
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) {
+    struct sigaction before {};
+    sigaction(signal, nullptr, &before);
+    if (signal == SIGHUP && before.sa_handler == SIG_IGN) continue;
+    struct sigaction action {};
+    action.sa_handler = handler;
+    action.sa_flags = SA_RESTART;
+    sigaction(signal, &action, nullptr);
+  }
+}
+
 }  // namespace
 
-void watch_interrupts() {
-  struct sigaction action {};
-  action.sa_handler = remember;
-  action.sa_flags = SA_RESTART;
-  sigaction(SIGTERM, &action, nullptr);
-  sigaction(SIGINT, &action, nullptr);
+void end_when_interrupted() {
+  handle_with(end);
+  std::signal(SIGXFSZ, SIG_IGN);
 }
+
+void watch_interrupts() { handle_with(remember); }
 
 bool is_interrupted() { return g_signal != 0; }
 

@@ -10,6 +10,7 @@
 #include "common/base/error.h"
 #include "common/base/files.h"
 #include "common/base/log.h"
+#include "common/base/outputs.h"
 #include "common/base/text.h"
 #include "common/base/text_file.h"
 
@@ -69,8 +70,9 @@ void Options::add(const std::string& name, double* target, const std::string& he
 }
 
 void Options::add(const std::string& name, std::string* target, const std::string& help, Role role) {
-  declare(name, help, role == Role::input ? "PATH" : "TEXT", role, [=](const std::string& t) { *target = t; },
-          [=] { return *target; });
+  declare(
+      name, help, role == Role::input || role == Role::output ? "PATH" : "TEXT", role,
+      [=](const std::string& t) { *target = t; }, [=] { return *target; });
 }
 
 void Options::add(const std::string& name, std::vector<double>* target, const std::string& help, Role role) {
@@ -155,7 +157,28 @@ bool Options::parse(int argc, const char* const* argv) {
 
   set_log_level(is_quiet_ ? LogLevel::warning : parse_log_level(log_level_));
   if (is_given("print-config")) return std::fputs(describe().c_str(), stdout), false;
+  if (check_file.empty()) check_outputs();
   return true;
+}
+
+void Options::check_outputs() const {
+  for (const auto& output : options_) {
+    if (output.role != Role::output || output.text().empty()) continue;
+    const fs::path path = output.text();
+    std::error_code ignored;
+    if (fs::is_directory(path, ignored)) continue;
+    const std::string name = "--" + output.name;
+    refuse_special_file(path, name.c_str());
+    for (const auto& config : config_) refuse_same_file(path, name.c_str(), config, "--config");
+    for (const auto& input : options_)
+      if (input.role == Role::input && !input.text().empty())
+        refuse_same_file(path, name.c_str(), input.text(), "--" + input.name);
+    for (const auto& other : options_)
+      if (other.role == Role::output && &other < &output && !other.text().empty() &&
+          (fs::absolute(path).lexically_normal() == fs::absolute(other.text()).lexically_normal() ||
+           is_same_file(path, other.text())))
+        fail_usage("{} {}: is --{}, too; choose another name", name, path.string(), other.name);
+  }
 }
 
 void Options::read_ini(const fs::path& path) {

@@ -26,7 +26,8 @@ inline const std::vector<std::string> kSections = {"dataset", "stage1",   "stage
 enum class Role {
   result,  // decides them: part of resolved(), so a change makes the output stale
   input,   // a file or folder whose content (not whose name) decides them
-  run,     // does not: device, threads, output folder, verbosity
+  run,     // does not: device, threads, verbosity
+  output,  // nor does this: a file or folder to write, which must not be one that the program reads
 };
 
 // The options that decide results: name -> value in force, and name -> what it is by default.
@@ -63,7 +64,8 @@ class Options {
 
   // argv[0] is skipped. Positional words are refused, options unknown here are refused with the nearest known one.
   // Returns false when the command line asked for --help, --version, --fingerprint or --print-config: it has
-  // been answered on stdout, and the program returns 0. Applies --quiet and --log-level.
+  // been answered on stdout, and the program returns 0. Applies --quiet and --log-level. Refuses an output that is an
+  // input file, or neither a file nor a folder.
   bool parse(int argc, const char* const* argv);
 
   // For `plan`: applies one INI file as the program named by info.section would.
@@ -99,6 +101,7 @@ class Options {
                bool is_flag = false, bool is_repeated = false);
   Option* find(const std::string& name);
   const Option* find(const std::string& name) const;
+  void check_outputs() const;
   [[noreturn]] void refuse_unknown(const std::string& name, const std::string& where) const;
 
   ProgramInfo info_;

@@ -6,6 +6,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/options.h"
+#include "common/base/outputs.h"
 #include "common/base/parallel.h"
 #include "common/crf/dense_crf.h"
 #include "common/io/image.h"
@@ -112,8 +113,8 @@ int run(int argc, char** argv) {
   options.add("image", &a.image, "the photograph, H x W", Role::input);
   options.add("probabilities", &a.probabilities, "NumPy array [K,H,W] of float32 or float64, a probability per class",
               Role::input);
-  options.add("output", &a.output, "palette PNG to write: the most probable class of each pixel", Role::run);
-  options.add("scores", &a.scores, "NumPy array [K,H,W] to write: the refined probabilities", Role::run);
+  options.add("output", &a.output, "palette PNG to write: the most probable class of each pixel", Role::output);
+  options.add("scores", &a.scores, "NumPy array [K,H,W] to write: the refined probabilities", Role::output);
   options.add("bilateral", &a.bilateral, "bilateral kernel: weight,sxy,srgb; deviations in pixels and grey levels");
   options.add("gaussian", &a.gaussian, "Gaussian kernel: weight,sxy");
   options.add("iterations", &crf.iterations, "mean-field iterations");
@@ -139,6 +140,8 @@ int run(int argc, char** argv) {
   crf.gaussian_weight = a.gaussian[0], crf.gaussian_xy = a.gaussian[1];
   crf.memory_limit_bytes = static_cast<int64_t>(a.memory_limit_gb * 1e9);
   crf.check();
+  for (const auto& [path, option] : {std::pair{a.output, "--output"}, {a.scores, "--scores"}})
+    if (!path.empty()) require_writable_file(path, option);
 
   const RgbImage image = read_rgb(a.image);
   const std::vector<int64_t> shape = read_npy_shape(a.probabilities);

@@ -163,6 +163,7 @@ std::string describe_file(const fs::path& path) {
     if (fs::exists(path / "manifest.h5", ignored)) return describe_file(path / "manifest.h5");
     fail_input("{}: is a folder without a manifest.h5; name a file", path.string());
   }
+  require_regular_file(path);  // it is opened twice, and a device has no end
   std::ifstream file(path, std::ios::binary);
   std::string head(16, '\0');
   file.read(head.data(), static_cast<std::streamsize>(head.size()));

@@ -5,6 +5,7 @@
 #include "common/base/error.h"
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
+#include "common/base/outputs.h"
 #include "common/base/parallel.h"
 #include "common/data/class_agreement.h"
 #include "common/data/label_colours.h"
@@ -40,6 +41,9 @@ Manifest import_labels(const ImportLabelsOptions& options, const Dataset& datase
     if (std::error_code ignored; !fs::is_directory(source.folder, ignored))
       fail_input("{}: no such folder; expected the label maps of split {} in it, ID.png", source.folder.string(),
                  options.split);
+  for (const auto& source : sources)
+    for (const auto& other : sources)
+      refuse_same_file(options.output / other.name, "--output", source.folder, "a folder of label maps,");
   const auto& members = dataset.split(options.split);
   const auto n = static_cast<int64_t>(sources.size() * members.size());
   const auto source_of = [&](int64_t i) { return sources[static_cast<size_t>(i) / members.size()]; };

@@ -39,14 +39,6 @@ Paths paths_of(const fs::path& dir, const std::string& id) {
           dir / "SegmentationClass" / (id + ".png")};
 }
 
-void refuse_foreign_folder(const fs::path& dir) {
-  std::error_code ignored;
-  if (!fs::exists(dir, ignored) || fs::exists(dir / kMarker, ignored)) return;
-  if (fs::is_directory(dir, ignored) && fs::is_empty(dir, ignored)) return;
-  fail_usage("--output {}: exists and holds something else than a synthetic dataset; choose a new or empty folder",
-             dir.string());
-}
-
 // Images of an earlier, larger dataset.
 void remove_beyond(const fs::path& dir, int64_t first) {
   std::error_code ignored;
@@ -77,6 +69,21 @@ const std::vector<std::string>& synthetic_class_names() {
   static const std::vector<std::string> names = {"background", "star", "leaf", "ring", "moon",
                                                  "cross",      "blob", "hook", "stick"};
   return names;
+}
+
+fs::path synthetic_marker(const fs::path& dir) { return dir / kMarker; }
+
+void refuse_foreign_folder(const fs::path& dir) {
+  std::error_code ignored;
+  if (!fs::exists(dir, ignored)) return;
+  // A program that was killed early leaves its lock, or the beginning of the marker.
+  const bool is_empty = fs::is_directory(dir, ignored) && fs::is_empty(dir, ignored);
+  bool is_ours = is_empty;
+  for (fs::directory_iterator it(dir, ignored), end; !ignored && it != end; it.increment(ignored))
+    is_ours = is_ours || it->path().filename().string().starts_with(kMarker);
+  if (!is_ours && !fs::exists(dir / kMarker, ignored))  // somebody may be making it just now
+    fail_usage("--output {}: exists and holds something else than a synthetic dataset; choose a new or empty folder",
+               dir.string());
 }
 
 void write_synthetic(const fs::path& dir, const SyntheticOptions& options, int threads) {

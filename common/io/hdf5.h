@@ -1,6 +1,6 @@
 // A small RAII wrapper over the HDF5 C API: whole datasets in and out, scalar and vector attributes.
 //
-// Files are created as NAME.part and renamed by close_and_commit(); opened for reading without file locks (network
+// Files are created under a name of their own and renamed by close_and_commit(); opened for reading without file locks (network
 // file systems). Object timestamps are off. Datasets get the fletcher32 checksum. Not for concurrent use of one
 // object; different files may be used from different threads. Element types T: float, double, uint8_t, int32_t,
 // int64_t, uint32_t, uint64_t, int8_t, int16_t, uint16_t. Numbers are converted on reading; fractions into integers

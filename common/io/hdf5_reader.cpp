@@ -116,6 +116,7 @@ H5Reader::H5Reader(const std::filesystem::path& path) : impl_(std::make_unique<I
   const auto status = std::filesystem::status(path, error);
   if (!std::filesystem::exists(status)) fail_input("{}: cannot be read: No such file or directory", path.string());
   if (std::filesystem::is_directory(status)) fail_input("{}: is a folder, an HDF5 file was expected", path.string());
+  require_regular_file(path);
   const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   H5Pset_file_locking(access, false, true);
   impl_->file = Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access), H5Fclose);

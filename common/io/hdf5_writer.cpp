@@ -52,9 +52,10 @@ struct H5Writer::Impl {
 
   [[noreturn]] void refuse(const std::string& what) const {
     const std::string reason = h5::last_reason();
-    const bool is_full = reason == std::strerror(ENOSPC);
-    fail("{}: {} cannot be written: {}{}", path.string(), what, reason.empty() ? "no reason given" : reason,
-         is_full ? "; free some space and start again, finished work is kept" : "");
+    std::string way_out;
+    for (const int error : {ENOSPC, EDQUOT, EFBIG})
+      if (reason == std::strerror(error)) way_out = way_out_of(error);
+    fail("{}: {} cannot be written: {}{}", path.string(), what, reason.empty() ? "no reason given" : reason, way_out);
   }
 
   void make_group(const std::string& group) {

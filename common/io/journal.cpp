@@ -48,12 +48,7 @@ bool take_record(std::string_view& bytes, std::string_view& key, std::string_vie
   return true;
 }
 
-[[noreturn]] void fail_journal(const std::filesystem::path& path, int error) {
-  fail("{}: cannot be written: {}{}", path.string(), std::strerror(error),
-       error == ENOSPC ? "; free some space and start again, finished work is kept" : "");
-}
-
-void write_all(int fd, std::string_view bytes, const std::filesystem::path& path) {
+void append_whole(int fd, std::string_view bytes, const std::filesystem::path& path) {
   const off_t before = ::lseek(fd, 0, SEEK_END);
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd, bytes.data(), bytes.size());
@@ -62,7 +57,7 @@ void write_all(int fd, std::string_view bytes, const std::filesystem::path& path
       const int error = errno;
       // Half a record would hide those that come after it.
       if (::ftruncate(fd, before) != 0) fail("{}: cannot be shortened: {}", path.string(), std::strerror(errno));
-      fail_journal(path, error);
+      fail_write(path, error);
     }
     bytes.remove_prefix(static_cast<size_t>(n));
   }
@@ -73,7 +68,7 @@ void write_all(int fd, std::string_view bytes, const std::filesystem::path& path
 Journal::Journal(const std::filesystem::path& path, const std::string& run_key) : path_(path) {
   if (path.has_parent_path()) make_directories(path.parent_path());
   fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (fd_ < 0) fail_journal(path, errno);
+  if (fd_ < 0) fail_write(path, errno);
   try {
     const std::string bytes = read_file(path);
     std::string_view rest(bytes), key, payload;
@@ -86,8 +81,8 @@ Journal::Journal(const std::filesystem::path& path, const std::string& run_key) 
         kept = bytes.size() - rest.size();
       }
     }
-    if (kept < bytes.size() && ::ftruncate(fd_, static_cast<off_t>(kept)) != 0) fail_journal(path, errno);
-    if (kept == 0) write_all(fd_, std::string(kMagic) + encode(run_key, ""), path);
+    if (kept < bytes.size() && ::ftruncate(fd_, static_cast<off_t>(kept)) != 0) fail_write(path, errno);
+    if (kept == 0) append_whole(fd_, std::string(kMagic) + encode(run_key, ""), path);
   } catch (...) {
     ::close(fd_);
     throw;
@@ -102,12 +97,12 @@ void Journal::append(const JournalRecord& record) {
   const std::string bytes = encode(record.key, record.payload);
   std::lock_guard lock(mutex_);
   ensure(fd_ >= 0, "{}: appended to after it was removed", path_.string());
-  write_all(fd_, bytes, path_);
+  append_whole(fd_, bytes, path_);
 }
 
 void Journal::sync() {
   std::lock_guard lock(mutex_);
-  if (fd_ >= 0 && ::fdatasync(fd_) != 0) fail_journal(path_, errno);
+  if (fd_ >= 0 && ::fdatasync(fd_) != 0) fail_write(path_, errno);
 }
 
 void Journal::remove() {

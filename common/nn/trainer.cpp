@@ -76,11 +76,18 @@ NamedTensors copies(const NamedTensors& tensors) {
 
 }  // namespace
 
+int64_t check_training_checkpoint(const fs::path& path) {
+  Checkpoint checkpoint = read_checkpoint(path);
+  if (checkpoint.record["run_key"].empty())
+    fail_input("{}: is no checkpoint of a training of ours; remove it", path.string());
+  return parse_integer(checkpoint.record["iteration"], path.string() + ": iteration");
+}
+
 void train(Network& network, const TrainingOptions& options, const fs::path& dir, const std::string& run_key,
            const std::function<StepReport(int64_t it)>& compute, const std::function<void(int64_t first)>& start_at) {
   const int64_t iterations = options.schedule.iterations, every_steps = checkpoint_every_steps();
   if (iterations == 0) return;
-  const fs::path checkpoint_path = dir / "checkpoint.pt";
+  const fs::path checkpoint_path = dir / kTrainingCheckpoint;
   Sgd sgd(network.parameters(), options.sgd);
   Resumed state;
   if (const auto found = resume(checkpoint_path, run_key, network, sgd)) {

@@ -68,12 +68,16 @@ using StepReport = std::vector<std::pair<std::string, double>>;
 // ours, otherwise starts anew. Writes DIR/log.jsonl: a line every log_every steps with the means since the last one,
 // {"step":10,"learning_rate":0.001,"loss":1.25}; nothing in it depends on time. A resumed run rewrites it from the
 // checkpoint on, so no step stands twice. TensorBoard finds the same numbers in DIR's event files (common/io/event_file.h).
-// On SIGTERM or SIGINT the step under way is dropped, the last finished one is written and `interrupted` is thrown; the
+// On SIGTERM and its like (interrupt.h) the step under way is dropped, the last finished one is written and `interrupted` is thrown; the
 // bytes of a resumed run are those of an undisturbed one (those of event files excepted). At iteration 0 of 0 nothing is
 // trained. The caller writes the final weights. Non-finite losses throw `failed` with the step and the learning rate as a
 // hint. The caller installs the signal handlers (watch_interrupts()).
 void train(Network& network, const TrainingOptions& options, const fs::path& dir, const std::string& run_key,
            const std::function<StepReport(int64_t it)>& compute,
            const std::function<void(int64_t first)>& start_at);  // start_at: where the data order must begin
+
+inline constexpr const char* kTrainingCheckpoint = "checkpoint.pt";
+// Reads all of such a checkpoint again and returns its step; throws bad_input when it is damaged, or something else.
+int64_t check_training_checkpoint(const fs::path& path);
 
 }  // namespace boxseg

@@ -83,7 +83,7 @@ void Stage1Options::declare(Options& o) {
   o.add("data-root", &data_root, "where the dataset's files are, if not where prepare found them", Role::run);
   o.add("split", &split, "images to train on");
   o.add("init", &init, "initial weights of the backbone; none: random", Role::input);
-  o.add("output", &output, "folder of classifier.pt", Role::run);
+  o.add("output", &output, "folder of classifier.pt", Role::output);
 }
 
 void Stage1Options::check() const {
@@ -124,7 +124,7 @@ void Stage2Options::declare(Options& o) {
   o.add("from-attention", &from_attention, "folder of attention shards: make Y_crf again without the network",
         Role::input);
   o.add("shard", &shard, "label only part I of N, counted from 0: I/N", Role::run);
-  o.add("output", &output, "folder of Y_crf, Y_ret and attention", Role::run);
+  o.add("output", &output, "folder of Y_crf, Y_ret and attention", Role::output);
 }
 
 void Stage2Options::check() const {
@@ -172,7 +172,7 @@ void Stage3Options::declare(Options& o) {
   o.add("split", &split, "images to train on");
   o.add("labels", &labels, "folder of stage 2 with Y_crf and Y_ret (not for true_masks)", Role::input);
   o.add("init", &init, "initial weights of the backbone; none: random", Role::input);
-  o.add("output", &output, "folder of segmenter.pt", Role::run);
+  o.add("output", &output, "folder of segmenter.pt", Role::output);
 }
 
 void Stage3Options::check() const {
@@ -216,7 +216,7 @@ void PredictOptions::declare(Options& o) {
   o.add("split", &split, "images of the dataset to segment");
   o.add("images", &images, "folder of images to segment, instead of a dataset", Role::input);
   o.add("checkpoint", &checkpoint, "segmenter.pt of stage 3", Role::input);
-  o.add("output", &output, "folder of the label PNGs", Role::run);
+  o.add("output", &output, "folder of the label PNGs", Role::output);
 }
 
 void PredictOptions::check() const {

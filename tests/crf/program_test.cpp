@@ -81,7 +81,7 @@ TEST_CASE("the crf program answers bad calls with a message and leaves nothing b
     CHECK(result.exit_code == code);
     CHECK_THAT(result.err, Contains(part));
     CHECK_FALSE(fs::exists(f.labels));
-    CHECK_FALSE(fs::exists(f.labels + ".part"));
+    CHECK(temporary_files_in(fs::path(f.labels).parent_path()) == 0);
   };
   refused(output, 2, "--image is missing");
   refused("--image '" + f.image + "' " + output, 2, "--probabilities is missing");
@@ -141,6 +141,29 @@ TEST_CASE("the crf program says of values that they are no probabilities, and sa
   CHECK_THAT(told([](float) { return 0.f; }),
              Contains("at 2000 of 2000 pixels the 3 probabilities do not add up to 1 (at row 0, column 0 to 0)"));
   CHECK_THAT(told([](float v) { return v > 0.5f ? 1.f : 0.9f * v; }), Contains("do not add up to 1"));
+}
+
+TEST_CASE("the crf program does not write over what it reads, nor over a device") {
+  const Files f;
+  const std::string photo = read_file(f.image), probabilities = read_file(f.probabilities),
+                    link = (f.folder / "l.png").string(), hard = (f.folder / "h.png").string();
+  fs::create_symlink(f.image, link);
+  fs::create_hard_link(f.image, hard);
+  const auto refused = [&](const std::string& arguments, const std::string& part) {
+    const auto result = f.run(f.inputs() + arguments);
+    CAPTURE(arguments, result.err);
+    CHECK(result.exit_code == 2);
+    CHECK_THAT(result.err, Contains(part));
+    CHECK(read_file(f.image) == photo);
+    CHECK(read_file(f.probabilities) == probabilities);
+  };
+  for (const auto& output : {f.image, link, hard})
+    refused("--output '" + output + "'", "is the file that is read as --image");
+  refused("--scores '" + f.probabilities + "'", "is the file that is read as --probabilities");
+  refused("--output '" + f.labels + "' --scores '" + f.labels + "'", "is --output, too");
+  refused("--output /dev/null", "/dev/null: is a device, not a file");
+  CHECK(fs::is_character_file("/dev/null"));
+  CHECK_FALSE(fs::exists(f.labels));
 }
 
 TEST_CASE("unusual photographs are read by the library beside the program, and without it a message says what to do") {

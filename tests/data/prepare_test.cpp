@@ -316,6 +316,34 @@ TEST_CASE("Every command of prepare explains itself") {
   }
 }
 
+TEST_CASE("prepare writes over nothing that it reads") {
+  const VocFolder voc;
+  REQUIRE(prepare_voc(voc).exit_code == 0);
+  fs::create_hard_link(voc.xml_of("a"), voc.directory / "hard.h5");
+  fs::create_symlink(voc.jpeg("b"), voc.directory / "link.h5");
+  for (const fs::path& output : {voc.root / "SegmentationClass/a.png", voc.root / "ImageSets/Segmentation/train.txt",
+                                 voc.jpeg("a"), voc.directory / "hard.h5", voc.directory / "link.h5"}) {
+    const std::string before = read_file(output);
+    require_refused(
+        prepare("voc --quiet --root " + quoted(voc.root) + " --split train=train --output " + quoted(output)), 2,
+        {"--output", "is the file that is read as"});
+    REQUIRE(read_file(output) == before);
+  }
+  const fs::path labels = voc.directory / "labels";
+  for (const std::string id : {"c", "d/e f"}) write_label_png(labels / ("Y_crf/" + id + ".png"), LabelMap(30, 40, 8));
+  require_refused(prepare("labels --quiet --split val --y-crf " + quoted(labels / "Y_crf") + " --dataset " +
+                          quoted(voc.index()) + " --output " + quoted(labels)),
+                  2, {"--output", "Y_crf: is the file that is read as a folder of label maps"});
+}
+
+TEST_CASE("prepare show refuses what has no end, and does not wait for it") {
+  const TemporaryDirectory dir;
+  REQUIRE(run_command("mkfifo " + quoted(dir / "pipe")).exit_code == 0);
+  for (const fs::path& path : {fs::path("/dev/zero"), dir / "pipe"})
+    require_refused(run_command("timeout 20 " + std::string(BOXSEG_BIN_DIR) + "/prepare show " + quoted(path)), 3,
+                    {path.string() + ": is a", "not a file"});
+}
+
 TEST_CASE("An interrupted prepare ends with 75 and leaves no list, index or half-written file") {
   const TemporaryDirectory dir;
   const std::string limit = "timeout --preserve-status -s TERM 1 ";
@@ -324,5 +352,5 @@ TEST_CASE("An interrupted prepare ends with 75 and leaves no list, index or half
   REQUIRE(drawn.exit_code == 75);
   REQUIRE_THAT(drawn.err, Contains("interrupted"));
   REQUIRE_FALSE(fs::exists(dir / "s/ImageSets"));
-  for (const auto& entry : fs::recursive_directory_iterator(dir.path())) REQUIRE(entry.path().extension() != ".part");
+  REQUIRE(temporary_files_in(dir.path()) == 0);
 }

@@ -53,7 +53,7 @@ struct TestSplit {
     REQUIRE(result.exit_code == code);
     for (const auto& text : texts) REQUIRE_THAT(result.err, Contains(text));
     REQUIRE_FALSE(fs::exists(archive));
-    REQUIRE_FALSE(fs::exists(archive.string() + ".part"));
+    REQUIRE(temporary_files_in(archive.parent_path()) == 0);
   }
 };
 

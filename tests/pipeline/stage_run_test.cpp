@@ -1,11 +1,13 @@
 #include "common/pipeline/stage_run.h"
 
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <vector>
+
 #include "common/base/error.h"
 #include "common/base/log.h"
-#include "common/pipeline/digest_cache.h"
 #include "common/pipeline/lock.h"
 #include "common/pipeline/shell.h"
 #include "tests/support/support.h"
@@ -123,18 +125,54 @@ TEST_CASE("a lock names its living holder and is taken over from a dead one") {
   set_log_level(LogLevel::info);
 }
 
-TEST_CASE("the digest cache forgets a file that was written again") {
+TEST_CASE("of several programs that find a dead lock one alone takes it over") {
   test::TemporaryDirectory dir;
-  write_file(dir / "a b.txt", "one");
-  DigestCache cache;
-  cache.load(dir / "cache.txt");
-  REQUIRE(cache.digest_of(dir / "a b.txt") == digest_of("one"));
-  cache.save();
-  DigestCache again;
-  again.load(dir / "cache.txt");
-  REQUIRE(again.digest_of(dir / "a b.txt") == digest_of("one"));
-  write_file(dir / "a b.txt", "two");
-  REQUIRE(again.digest_of(dir / "a b.txt") == digest_of("two"));
+  const fs::path path = dir / "dataset.h5.lock";
+  set_log_level(LogLevel::silent);
+  for (int round = 0; round < 20; ++round) {
+    const pid_t dead = ::fork();
+    if (dead == 0) {
+      new FileLock(path);
+      ::_exit(0);
+    }
+    ::waitpid(dead, nullptr, 0);
+    std::vector<pid_t> children;
+    for (int i = 0; i < 4; ++i) {
+      children.push_back(::fork());
+      if (children.back() != 0) continue;
+      int code = 0;
+      try {
+        const FileLock lock(path);
+        // Two holders would meet here.
+        const int fd = ::open((dir / "held").c_str(), O_CREAT | O_EXCL, 0600);
+        ::usleep(5000);
+        if (fd < 0) code = 1;
+        ::unlink((dir / "held").c_str());
+      } catch (const Error&) {
+        code = 2;
+      }
+      ::_exit(code);
+    }
+    for (const pid_t child : children) {
+      int status = 0;
+      ::waitpid(child, &status, 0);
+      REQUIRE(status == 0);
+    }
+    REQUIRE(fs::is_empty(dir.path()));
+  }
+  set_log_level(LogLevel::info);
+}
+
+TEST_CASE("a lock that somebody else holds by now stays when the one who lost it ends") {
+  test::TemporaryDirectory dir;
+  const fs::path path = dir / "x.lock";
+  {
+    const FileLock lost(path);
+    write_file(path, "host elsewhere\npid 7\n");
+  }
+  REQUIRE(read_file(path) == "host elsewhere\npid 7\n");
+  // Of another machine: nobody waits for it, and no process here says that it is gone.
+  REQUIRE_THROWS_WITH(FileLock(path), Contains("in use by host elsewhere pid 7"));
 }
 
 TEST_CASE("shell words survive the shell") {

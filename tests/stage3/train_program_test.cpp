@@ -199,7 +199,7 @@ TEST_CASE("labels that do not fit are refused, each with the file's name and the
     write_file(map, read_file(map).substr(0, 40));
     require_refusal(train_with(small.labels), 3, "Y_ret/picture 2.png");
   }
-  REQUIRE(!fs::exists(small.dir / "out/manifest.h5.part"));
+  REQUIRE(temporary_files_in(small.dir.path()) == 0);
 }
 
 TEST_CASE("a damaged photo stops stage 3 with its name, or is left out and recorded when asked", "[cpu]") {

@@ -91,6 +91,13 @@ std::string recorded_results(const std::string& name) {
   fail("{}: no line for {}", path.string(), name);
 }
 
+int temporary_files_in(const std::filesystem::path& folder) {
+  int count = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder))
+    count += entry.path().extension() == ".part" ? 1 : 0;
+  return count;
+}
+
 CommandResult run_command(const std::string& shell_command) {
   TemporaryDirectory dir;
   const std::string out = (dir / "out").string(), err = (dir / "err").string();

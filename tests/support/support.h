@@ -34,6 +34,9 @@ class TemporaryDirectory {
   std::filesystem::path path_;
 };
 
+// How many temporary files of writers are below a folder: none, once they are done.
+int temporary_files_in(const std::filesystem::path& folder);
+
 struct CommandResult {
   int exit_code = 0;  // 128 + signal when killed
   std::string out, err;

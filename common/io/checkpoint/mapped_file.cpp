@@ -13,7 +13,7 @@
 namespace boxseg {
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) fail_input("{}: cannot be read: {}", path.string(), std::strerror(errno));
   struct stat status {};
   const bool is_regular = ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);

@@ -120,8 +120,8 @@ std::string_view ZipReader::view(const std::string& name) const {
 }
 
 ZipWriter::ZipWriter(const std::filesystem::path& path) : path_(path), atomic_(path) {
-  fd_ = ::open(atomic_.temporary().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd_ < 0) fail("{}: cannot be written: {}", path_.string(), std::strerror(errno));
+  fd_ = ::open(atomic_.temporary().c_str(), O_WRONLY | O_CLOEXEC);
+  if (fd_ < 0) fail_write(path_, errno);
 }
 
 ZipWriter::~ZipWriter() {
@@ -130,14 +130,7 @@ ZipWriter::~ZipWriter() {
 
 void ZipWriter::write(std::string_view bytes) {
   position_ += bytes.size();
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd_, bytes.data(), std::min<size_t>(bytes.size(), 1 << 30));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0)
-      fail("{}: cannot be written: {}{}", path_.string(), std::strerror(errno),
-           errno == ENOSPC ? "; free some space and start again, finished work is kept" : "");
-    bytes.remove_prefix(static_cast<size_t>(n));
-  }
+  write_all(fd_, bytes, path_);
 }
 
 void ZipWriter::add(const std::string& name, std::string_view data) {
@@ -195,7 +188,7 @@ void ZipWriter::commit() {
   write(end);
   const int failed = ::close(fd_);
   fd_ = -1;
-  if (failed != 0) fail("{}: cannot be written: {}", path_.string(), std::strerror(errno));
+  if (failed != 0) fail_write(path_, errno);
   atomic_.commit();
 }
 

@@ -31,7 +31,7 @@ class ZipReader {
 };
 
 // Writes entries one after the other, data aligned to 64 bytes, without times: equal content gives equal bytes.
-// Everything happens in `path`.part until commit(). Up to 4 GB in all.
+// Everything happens in a temporary file until commit(). Up to 4 GB in all.
 class ZipWriter {
  public:
   explicit ZipWriter(const std::filesystem::path& path);

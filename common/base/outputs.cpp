@@ -1,0 +1,63 @@
+#include "common/base/outputs.h"
+
+#include <sys/stat.h>
+
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "common/base/error.h"
+#include "common/base/files.h"
+
+namespace boxseg {
+namespace {
+
+using FileId = std::pair<dev_t, ino_t>;
+
+std::optional<FileId> id_of(const fs::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+  return FileId{status.st_dev, status.st_ino};
+}
+
+[[noreturn]] void refuse(const fs::path& output, const char* option, const std::string& input) {
+  fail_usage("{} {}: is the file that is read as {}, and would be replaced; choose another", option, output.string(),
+             input);
+}
+
+}  // namespace
+
+void refuse_special_file(const fs::path& path, const char* option) {
+  if (const std::string kind = special_kind(path); !kind.empty() && !fs::is_directory(path))
+    fail_usage("{} {}: is {}, not a file; name another file to write", option, path.string(), kind);
+}
+
+void require_writable_file(const fs::path& path, const char* option) {
+  if (const std::string kind = special_kind(path); !kind.empty())
+    fail_usage("{} {}: is {}, not a file; name another file to write", option, path.string(), kind);
+  require_writable_directory(fs::absolute(path).parent_path(), option);
+}
+
+bool is_same_file(const fs::path& a, const fs::path& b) {
+  const auto id = id_of(a);
+  return id && id == id_of(b);
+}
+
+void refuse_same_file(const fs::path& output, const char* option, const fs::path& input, const std::string& what) {
+  if (is_same_file(output, input)) refuse(output, option, what + " " + input.string());
+}
+
+void refuse_inputs_among(const std::vector<fs::path>& outputs, const char* option,
+                         const std::vector<fs::path>& inputs) {
+  std::map<FileId, fs::path> existing;
+  for (const auto& output : outputs)
+    if (const auto id = id_of(output)) existing.emplace(*id, output);
+  if (existing.empty()) return;
+  for (const auto& input : inputs) {
+    const auto id = id_of(input);
+    if (const auto found = id ? existing.find(*id) : existing.end(); found != existing.end())
+      refuse(found->second, option, input.string());
+  }
+}
+
+}  // namespace boxseg

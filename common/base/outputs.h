@@ -1,0 +1,23 @@
+// What a program may write, looked at before its work is done. Each throws a usage error that names the option.
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace boxseg {
+
+// Where something is that is neither a file nor a folder: a device, a pipe.
+void refuse_special_file(const std::filesystem::path& path, const char* option = "--output");
+// Where a file cannot be written. Makes its folder.
+void require_writable_file(const std::filesystem::path& path, const char* option = "--output");
+
+// Whether both are there and are one file, also through links and hard links.
+bool is_same_file(const std::filesystem::path& a, const std::filesystem::path& b);
+// Where `output` is the file `input`, which the same command reads and would replace. `what`: "--image".
+void refuse_same_file(const std::filesystem::path& output, const char* option, const std::filesystem::path& input,
+                      const std::string& what);
+// Where one of the outputs is one of the inputs. Cheap while no output is there yet.
+void refuse_inputs_among(const std::vector<std::filesystem::path>& outputs, const char* option,
+                         const std::vector<std::filesystem::path>& inputs);
+
+}  // namespace boxseg
