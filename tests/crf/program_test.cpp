@@ -15,6 +15,7 @@
 
 using namespace boxseg;
 using test::run_command;
+using test::temporary_files_in;
 
 namespace {
 

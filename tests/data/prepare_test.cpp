@@ -4,6 +4,7 @@
 #include "common/data/dataset.h"
 #include "common/io/hdf5.h"
 #include "common/io/manifest.h"
+#include "common/pipeline/fingerprints.h"
 #include "tests/data/voc_folder.h"
 #include "tests/support/loaded_libraries.h"
 
@@ -312,7 +313,7 @@ TEST_CASE("Every command of prepare explains itself") {
     REQUIRE(help.exit_code == 0);
     REQUIRE_THAT(help.out, Contains("Example"));
     REQUIRE(prepare(command + " --version").out == "boxseg 0.1.0\n");
-    REQUIRE(prepare(command + " --fingerprint").out == "1\n");
+    REQUIRE(prepare(command + " --fingerprint").out == std::string(kPrepareFingerprint) + "\n");
   }
 }
 
