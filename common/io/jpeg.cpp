@@ -26,13 +26,15 @@ std::optional<RgbImage> decode_jpeg(std::string_view bytes) {
   if (decoder == nullptr) return std::nullopt;
   const auto* const data = reinterpret_cast<const unsigned char*>(bytes.data());
   int width = 0, height = 0, sampling = 0, colours = 0;
-  if (tjDecompressHeader3(decoder.get(), data, bytes.size(), &width, &height, &sampling, &colours) != 0)
+  // Stray bytes before a marker are worth a warning to it; the pixels are the same as without them.
+  const auto has_failed = [&](int status) { return status != 0 && tjGetErrorCode(decoder.get()) != TJERR_WARNING; };
+  if (has_failed(tjDecompressHeader3(decoder.get(), data, bytes.size(), &width, &height, &sampling, &colours)) ||
+      width < 1 || height < 1)
     return std::nullopt;
   if (colours == TJCS_CMYK || colours == TJCS_YCCK || int64_t{width} * height > kMaxPixels) return std::nullopt;
   RgbImage image(height, width);
-  const int failed =
-      tjDecompress2(decoder.get(), data, bytes.size(), image.pixels.data(), width, 0, height, TJPF_RGB, 0);
-  if (failed != 0 && tjGetErrorCode(decoder.get()) != TJERR_WARNING) return std::nullopt;
+  if (has_failed(tjDecompress2(decoder.get(), data, bytes.size(), image.pixels.data(), width, 0, height, TJPF_RGB, 0)))
+    return std::nullopt;
   return image;
 }
 

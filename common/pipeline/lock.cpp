@@ -33,14 +33,16 @@ std::string own_text() {
                      start_of_process(::getpid()), job != nullptr ? job : "-");
 }
 
-// nullopt when there is no lock (any more).
+// nullopt when there is no lock (any more). One that cannot be read although it is there may have been made between the
+// two looks, by another that waited for it: that is looked at again.
 std::optional<std::string> text_of(const fs::path& path) {
-  try {
-    return read_file(path);
-  } catch (const Error&) {
-    if (!fs::exists(path)) return std::nullopt;
-    throw;
-  }
+  constexpr int kTries = 10;
+  for (int tries = 1;; ++tries) try {
+      return read_file(path);
+    } catch (const Error&) {
+      if (!fs::exists(path)) return std::nullopt;
+      if (tries == kTries) throw;
+    }
 }
 
 Holder parse(const std::string& text) {

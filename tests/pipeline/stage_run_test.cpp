@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <vector>
 
 #include "common/base/error.h"
@@ -148,7 +149,8 @@ TEST_CASE("of several programs that find a dead lock one alone takes it over") {
         ::usleep(5000);
         if (fd < 0) code = 1;
         ::unlink((dir / "held").c_str());
-      } catch (const Error&) {
+      } catch (const Error& e) {
+        std::fprintf(stderr, "%s\n", e.what());  // Catch2 knows nothing of this process
         code = 2;
       }
       ::_exit(code);
