@@ -1,5 +1,5 @@
-// evaluate: label maps and detections against ground truth, what boxes alone would give, and archives for VOC's evaluation
-// server.
+// evaluate: label maps and detections against ground truth, what boxes alone would give, and archives for VOC's
+// evaluation server.
 #include <atomic>
 #include <cstdio>
 #include <opencv2/core/utility.hpp>
@@ -63,9 +63,11 @@ void set_up(const Options& options, const EvaluateOptions& o) {
 // The key to write under, known before the work is done.
 std::string resolve_key(const EvaluateOptions& o, const std::string& usual) {
   const std::string key = o.key.empty() ? usual : o.key;
-  if (!key.empty()) check_metrics_key(key);
+  if (!key.empty())
+    check_metrics_key(key);
   else if (!o.json.empty())
-    fail_usage("--json {}: --key is missing, and the folder is not one of a run; try --key predictions/{}/mine", o.json, o.split);
+    fail_usage("--json {}: --key is missing, and the folder is not one of a run; try --key predictions/{}/mine", o.json,
+               o.split);
   return key;
 }
 
@@ -109,9 +111,10 @@ Digest digest_of_inputs(const Dataset& dataset, const std::string& split, const 
 }
 
 int miou(int argc, char** argv) {
-  Options options({"evaluate miou", "Mean IoU of label maps, with the IoU of each class.",
-                   "evaluate miou --dataset runs/demo/dataset.h5 --split val --predictions runs/demo/stage2/bap/val/Y_crf",
-                   "evaluate", kEvaluateFingerprint});
+  Options options(
+      {"evaluate miou", "Mean IoU of label maps, with the IoU of each class.",
+       "evaluate miou --dataset runs/demo/dataset.h5 --split val --predictions runs/demo/stage2/bap/val/Y_crf",
+       "evaluate", kEvaluateFingerprint});
   EvaluateOptions o(options);
   std::string predictions;
   options.add("predictions", &predictions, "folder of label PNGs, ID.png, as large as their images", Role::input);
@@ -148,7 +151,8 @@ int baseline(int argc, char** argv) {
   options.add("crf-iterations", &crf_iterations, "mean-field iterations");
   options.add("output", &output, "also write the labels to this folder, ID.png", Role::output);
   if (!options.parse(argc, argv) || is_only_check(options)) return 0;
-  if (bilateral.size() != 3) fail_usage("--bilateral: expected weight,sxy,srgb such as 4,55,3, got {} numbers", bilateral.size());
+  if (bilateral.size() != 3)
+    fail_usage("--bilateral: expected weight,sxy,srgb such as 4,55,3, got {} numbers", bilateral.size());
   if (gaussian.size() != 2) fail_usage("--gaussian: expected weight,sxy such as 3,3, got {} numbers", gaussian.size());
   CrfOptions crf{bilateral[0], bilateral[1], bilateral[2], gaussian[0], gaussian[1], crf_iterations};
   crf.check();
@@ -171,7 +175,8 @@ int baseline(int argc, char** argv) {
     }
     return labels;
   };
-  const Evaluation e = evaluate_split(dataset, o.split, make, Abstention::refused, kind, resolve_threads(options.threads));
+  const Evaluation e =
+      evaluate_split(dataset, o.split, make, Abstention::refused, kind, resolve_threads(options.threads));
   if (fallbacks > 0) log_info("{} boxes were filled, since GrabCut left nothing of them", fallbacks.load());
   std::vector<std::string> parts = {kind};
   for (const auto& [name, value] : options.resolved().values) parts.push_back(name + "=" + value);
@@ -180,11 +185,12 @@ int baseline(int argc, char** argv) {
 }
 
 int agreement_of_labels(int argc, char** argv) {
-  Options options({"evaluate agreement",
-                   "Y_crf and Y_ret where they agree. Pixels where they do not are ignored, taken as background, or wrong.",
-                   "evaluate agreement --dataset runs/demo/dataset.h5 --split val --y-crf runs/demo/stage2/bap/val/Y_crf "
-                   "--y-ret runs/demo/stage2/bap/val/Y_ret",
-                   "evaluate", kEvaluateFingerprint});
+  Options options(
+      {"evaluate agreement",
+       "Y_crf and Y_ret where they agree. Pixels where they do not are ignored, taken as background, or wrong.",
+       "evaluate agreement --dataset runs/demo/dataset.h5 --split val --y-crf runs/demo/stage2/bap/val/Y_crf "
+       "--y-ret runs/demo/stage2/bap/val/Y_ret",
+       "evaluate", kEvaluateFingerprint});
   EvaluateOptions o(options);
   std::string y_crf, y_ret;
   options.add("y-crf", &y_crf, "folder of the labels of the CRF", Role::input);
@@ -204,14 +210,15 @@ int agreement_of_labels(int argc, char** argv) {
       dataset, o.split, {digest_of_folder(crf, dataset, images), digest_of_folder(ret, dataset, images)});
   int64_t all = 0;
   RenumberedFiles colours(dataset.class_names);
-  for (const auto& [rule, name] : {std::pair{Disagreement::wrong, "wrong"}, {Disagreement::background, "background"},
+  for (const auto& [rule, name] : {std::pair{Disagreement::wrong, "wrong"},
+                                   {Disagreement::background, "background"},
                                    {Disagreement::ignored, "ignored"}}) {
     const auto agreed = [&, rule = rule](const ImageEntry& image, int64_t) {
       RenumberedFiles* watch = rule == Disagreement::wrong ? &colours : nullptr;  // the first pass sees all files
       return agreement(crf.read(image, watch), ret.read(image, watch), rule);
     };
-    const Evaluation e = evaluate_split(dataset, o.split, agreed, abstention_of(rule), fmt::format("disagreement {}", name),
-                                        resolve_threads(options.threads));
+    const Evaluation e = evaluate_split(dataset, o.split, agreed, abstention_of(rule),
+                                        fmt::format("disagreement {}", name), resolve_threads(options.threads));
     if (rule == Disagreement::wrong) all = e.confusion.total();
     const double share = all > 0 ? 100.0 * static_cast<double>(e.confusion.total()) / static_cast<double>(all) : 100.0;
     std::printf("Where Y_crf and Y_ret disagree: %s (%.2f %% of the labelled pixels are counted)\n", name, share);
@@ -225,15 +232,16 @@ int agreement_of_labels(int argc, char** argv) {
 void look_at_number(int64_t images, const std::string& split) {
   for (const auto& list : voc_lists())
     if (list.names[0] == "test" && images != list.images)
-      log_warning("split {} has {} images; VOC's server evaluates VOC 2012's test list, which has {}", split, with_commas(images),
-                  with_commas(list.images));
+      log_warning("split {} has {} images; VOC's server evaluates VOC 2012's test list, which has {}", split,
+                  with_commas(images), with_commas(list.images));
 }
 
 int server(int argc, char** argv) {
-  Options options({"evaluate server",
-                   "The archive that VOC's evaluation server takes: results/VOC2012/Segmentation/comp6_test_cls/ID.png.",
-                   "evaluate server --dataset dataset.h5 --split test --predictions predictions/test --output results.tar.gz",
-                   "evaluate", kEvaluateFingerprint});
+  Options options(
+      {"evaluate server",
+       "The archive that VOC's evaluation server takes: results/VOC2012/Segmentation/comp6_test_cls/ID.png.",
+       "evaluate server --dataset dataset.h5 --split test --predictions predictions/test --output results.tar.gz",
+       "evaluate", kEvaluateFingerprint});
   ServerArchiveOptions archive;
   std::string dataset, predictions, output;
   options.add("dataset", &dataset, "index made by prepare, with VOC's classes", Role::input);
@@ -273,8 +281,9 @@ const Verb kVerbs[] = {{"miou", "mean IoU of label maps", miou},
 int run(int argc, char** argv) {
   const std::string first = argc > 1 ? argv[1] : "--help";
   if (first == "--help") {
-    std::printf("evaluate: label maps against ground truth.\n\nExample:\n  evaluate baseline --kind filled_boxes --dataset "
-                "runs/demo/dataset.h5 --split val\n\nVerbs (each has --help):\n");
+    std::printf(
+        "evaluate: label maps against ground truth.\n\nExample:\n  evaluate baseline --kind filled_boxes --dataset "
+        "runs/demo/dataset.h5 --split val\n\nVerbs (each has --help):\n");
     for (const Verb& verb : kVerbs) std::printf("  %-12s%s\n", verb.name, verb.summary);
     if (argc > 1) return 0;
     fail_usage("a verb is missing");
@@ -288,8 +297,8 @@ int run(int argc, char** argv) {
     names.emplace_back(verb.name);
   }
   const std::string close = nearest(first, names);
-  fail_usage("unknown verb '{}'{}; expected one of {}", first, close.empty() ? "" : fmt::format(", did you mean '{}'?", close),
-             join(names, ", "));
+  fail_usage("unknown verb '{}'{}; expected one of {}", first,
+             close.empty() ? "" : fmt::format(", did you mean '{}'?", close), join(names, ", "));
 }
 
 }  // namespace

@@ -23,12 +23,14 @@ bool holds_class(const LabelMap& truth) {
 }
 
 // Masks of 0 and 255 mean background and void here, whatever their maker meant.
-[[noreturn]] void refuse_empty_truth(const Dataset& dataset, const std::string& split, const std::vector<int64_t>& images) {
-  fail_input("dataset '{}': the {} masks of split '{}' hold no class but background (and 255, void), although their images "
-             "have boxes: a prediction of nothing would be perfect. The first is {}: write each class as its number, 1 is "
-             "'{}'; `prepare show FILE` lists the values of a mask",
-             dataset.name, images.size(), split, dataset.mask_path(dataset.images[static_cast<size_t>(images[0])]).string(),
-             dataset.class_names[1]);
+[[noreturn]] void refuse_empty_truth(const Dataset& dataset, const std::string& split,
+                                     const std::vector<int64_t>& images) {
+  fail_input(
+      "dataset '{}': the {} masks of split '{}' hold no class but background (and 255, void), although their images "
+      "have boxes: a prediction of nothing would be perfect. The first is {}: write each class as its number, 1 is "
+      "'{}'; `prepare show FILE` lists the values of a mask",
+      dataset.name, images.size(), split, dataset.mask_path(dataset.images[static_cast<size_t>(images[0])]).string(),
+      dataset.class_names[1]);
 }
 
 std::string quoted(const std::string& text) {
@@ -45,8 +47,10 @@ std::vector<int64_t> labelled_images(const Dataset& dataset, const std::string& 
   for (const int64_t i : all)
     if (!dataset.images[static_cast<size_t>(i)].mask_path.empty()) labelled.push_back(i);
   if (labelled.empty())
-    fail_input("dataset '{}': none of the {} images of split '{}' has a ground-truth mask, so there is nothing to compare with",
-               dataset.name, all.size(), split);
+    fail_input(
+        "dataset '{}': none of the {} images of split '{}' has a ground-truth mask, so there is nothing to compare "
+        "with",
+        dataset.name, all.size(), split);
   return labelled;
 }
 
@@ -77,7 +81,8 @@ Evaluation evaluate_split(const Dataset& dataset, const std::string& split, cons
   });
   if (const std::string doubt = colours_of_truth.doubt(); !doubt.empty()) log_warning("ground truth: {}", doubt);
   const auto has_boxes = [&](int64_t i) { return !dataset.images[static_cast<size_t>(i)].boxes.empty(); };
-  if (!truth_has_class && std::any_of(images.begin(), images.end(), has_boxes)) refuse_empty_truth(dataset, split, images);
+  if (!truth_has_class && std::any_of(images.begin(), images.end(), has_boxes))
+    refuse_empty_truth(dataset, split, images);
   return result;
 }
 

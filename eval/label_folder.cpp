@@ -76,9 +76,10 @@ void LabelFolder::require(const Dataset& dataset, const std::vector<int64_t>& im
                                   : fmt::format("; there is {}: write .png in small letters", same[0]);
   if (near.empty() && missing == images.size())
     near = holds.empty() ? "; the folder is empty" : fmt::format("; the folder holds {}", join(holds, ", "));
-  fail_input("{}: {} of {} images have no label map; the first is {}{}. Finish the stage that writes the folder, or name "
-             "another split",
-             folder_.string(), missing, images.size(), file_of(*first).string(), near);
+  fail_input(
+      "{}: {} of {} images have no label map; the first is {}{}. Finish the stage that writes the folder, or name "
+      "another split",
+      folder_.string(), missing, images.size(), file_of(*first).string(), near);
 }
 
 LabelMap read_truth(const Dataset& dataset, const ImageEntry& image) {

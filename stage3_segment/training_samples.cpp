@@ -34,7 +34,8 @@ std::string damage_of(const Dataset& dataset, const ImageEntry& entry, const Tra
 
 }  // namespace
 
-RgbImage picture_of(const LabelledSample& sample, int64_t crop, const Normalisation& normalisation, const Palette& palette) {
+RgbImage picture_of(const LabelledSample& sample, int64_t crop, const Normalisation& normalisation,
+                    const Palette& palette) {
   const RgbImage photo = denormalise(sample.image, crop, crop, normalisation);
   RgbImage image(crop, crop * static_cast<int64_t>(1 + sample.labels.size()));
   for (int64_t y = 0; y < crop; ++y) {

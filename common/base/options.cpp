@@ -55,18 +55,21 @@ void Options::declare(const std::string& name, const std::string& help, const st
 }
 
 void Options::add(const std::string& name, bool* target, const std::string& help, Role role) {
-  declare(name, help, "", role, [=](const std::string& t) { *target = parse_bool(t, name); },
-          [=] { return std::string(*target ? "true" : "false"); }, true);
+  declare(
+      name, help, "", role, [=](const std::string& t) { *target = parse_bool(t, name); },
+      [=] { return std::string(*target ? "true" : "false"); }, true);
 }
 
 void Options::add(const std::string& name, int64_t* target, const std::string& help, Role role) {
-  declare(name, help, "N", role, [=](const std::string& t) { *target = parse_integer(t, "--" + name); },
-          [=] { return fmt::format("{}", *target); });
+  declare(
+      name, help, "N", role, [=](const std::string& t) { *target = parse_integer(t, "--" + name); },
+      [=] { return fmt::format("{}", *target); });
 }
 
 void Options::add(const std::string& name, double* target, const std::string& help, Role role) {
-  declare(name, help, "X", role, [=](const std::string& t) { *target = parse_number(t, "--" + name); },
-          [=] { return number_text(*target); });
+  declare(
+      name, help, "X", role, [=](const std::string& t) { *target = parse_number(t, "--" + name); },
+      [=] { return number_text(*target); });
 }
 
 void Options::add(const std::string& name, std::string* target, const std::string& help, Role role) {
@@ -91,8 +94,9 @@ void Options::add(const std::string& name, std::vector<double>* target, const st
 }
 
 void Options::add(const std::string& name, std::vector<std::string>* target, const std::string& help, Role role) {
-  declare(name, help, "A,B,...", role, [=](const std::string& t) { *target = split(t, ','); },
-          [=] { return join(*target, ","); });
+  declare(
+      name, help, "A,B,...", role, [=](const std::string& t) { *target = split(t, ','); },
+      [=] { return join(*target, ","); });
 }
 
 void Options::add_choice(const std::string& name, std::string* target, const std::vector<std::string>& choices,
@@ -112,8 +116,9 @@ void Options::add_choice(const std::string& name, std::string* target, const std
 
 void Options::add_repeated(const std::string& name, std::vector<std::string>* target, const std::string& help,
                            Role role) {
-  declare(name, help, "TEXT", role, [=](const std::string& t) { target->push_back(t); },
-          [=] { return join(*target, " "); }, false, true);
+  declare(
+      name, help, "TEXT", role, [=](const std::string& t) { target->push_back(t); }, [=] { return join(*target, " "); },
+      false, true);
 }
 
 bool Options::parse(int argc, const char* const* argv) {
@@ -123,14 +128,17 @@ bool Options::parse(int argc, const char* const* argv) {
     if (option.is_flag) semantic->implicit_value("true");
     description.add_options()(option.name.c_str(), semantic);
   }
-  for (const char* name : {"help", "version", "fingerprint", "print-config"})
-    description.add_options()(name, "");
+  for (const char* name : {"help", "version", "fingerprint", "print-config"}) description.add_options()(name, "");
 
   std::vector<po::option> given;
   try {
     const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
     using namespace po::command_line_style;
-    given = po::command_line_parser(words).options(description).style(unix_style & ~allow_guessing & ~allow_short).run().options;
+    given = po::command_line_parser(words)
+                .options(description)
+                .style(unix_style & ~allow_guessing & ~allow_short)
+                .run()
+                .options;
   } catch (const po::unknown_option& e) {
     std::string name = e.get_option_name();
     name.erase(0, name.find_first_not_of('-'));
@@ -256,7 +264,8 @@ std::string Options::describe() const {
 std::string Options::help() const {
   std::string text = fmt::format("{}: {}\n\nExample:\n  {}\n\nOptions:\n", info_.name, info_.summary, info_.example);
   const auto line = [&](const std::string& left, const std::string& right) {
-    text += left.size() < 30 ? fmt::format("  {:<30}{}\n", left, right) : fmt::format("  {}\n  {:<30}{}\n", left, "", right);
+    text += left.size() < 30 ? fmt::format("  {:<30}{}\n", left, right)
+                             : fmt::format("  {}\n  {:<30}{}\n", left, "", right);
   };
   for (const auto& option : options_) {
     std::string right = option.help;

@@ -26,7 +26,8 @@ size_t edit_distance(std::string_view a, std::string_view b) {
     row[0] = i;
     for (size_t j = 1; j <= b.size(); ++j) {
       row[j] = std::min({last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1), last[j] + 1, row[j - 1] + 1});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) row[j] = std::min(row[j], before_last[j - 2] + 1);
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        row[j] = std::min(row[j], before_last[j - 2] + 1);
     }
     before_last = last;
     last = row;
@@ -89,7 +90,11 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
   return best;
 }
 
-double parse_number(std::string_view text, std::string_view what) { return parse_whole<double>(text, what, "a number"); }
-int64_t parse_integer(std::string_view text, std::string_view what) { return parse_whole<int64_t>(text, what, "an integer"); }
+double parse_number(std::string_view text, std::string_view what) {
+  return parse_whole<double>(text, what, "a number");
+}
+int64_t parse_integer(std::string_view text, std::string_view what) {
+  return parse_whole<int64_t>(text, what, "an integer");
+}
 
 }  // namespace boxseg

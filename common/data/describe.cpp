@@ -179,7 +179,8 @@ std::string describe_file(const fs::path& path) {
     return fmt::format("{}: image of {}x{} pixels\n", path.string(), image.width, image.height);
   }
   if (is_text(bytes)) return bytes;
-  fail_input("{}: is no artifact that can be shown (HDF5, PNG, JPEG, .npy, .mat of SBD, .pt in zip form, text)", path.string());
+  fail_input("{}: is no artifact that can be shown (HDF5, PNG, JPEG, .npy, .mat of SBD, .pt in zip form, text)",
+             path.string());
 }
 
 }  // namespace boxseg

@@ -187,7 +187,8 @@ std::vector<T> H5Reader::read(const std::string& dataset) const {
   H5Pset_type_conv_cb(transfer, refuse_out_of_range, nullptr);
   if (H5Dread(handle, h5::native_type<T>(), H5S_ALL, H5S_ALL, transfer, values.data()) < 0)
     impl_->refuse(dataset, fmt::format("cannot be read, the file is damaged or a number does not fit ({}); "
-                                       "remove the file and make it again", h5::last_reason()));
+                                       "remove the file and make it again",
+                                       h5::last_reason()));
   return values;
 }
 
@@ -211,7 +212,7 @@ std::vector<T> H5Reader::attribute_list(const std::string& object, const std::st
   if (!values.empty() && H5Aread(handle, h5::native_type<Wide>(), values.data()) < 0)
     impl_->refuse(what, "cannot be read: " + h5::last_reason());
   for (const Wide value : values)
-    if (!(std::is_same_v<Wide, T>) && static_cast<Wide>(static_cast<T>(value)) != value)
+    if (!(std::is_same_v<Wide, T>)&&static_cast<Wide>(static_cast<T>(value)) != value)
       impl_->refuse(what, fmt::format("{} does not fit the type wanted", value));
   return {values.begin(), values.end()};
 }
@@ -263,9 +264,9 @@ std::vector<std::string> H5Reader::attribute_names(const std::string& object) co
   return names;
 }
 
-#define INSTANTIATE(T)                                                                                    \
-  template std::vector<T> H5Reader::read<T>(const std::string&) const;                                    \
-  template T H5Reader::attribute<T>(const std::string&, const std::string&) const;                        \
+#define INSTANTIATE(T)                                                             \
+  template std::vector<T> H5Reader::read<T>(const std::string&) const;             \
+  template T H5Reader::attribute<T>(const std::string&, const std::string&) const; \
   template std::vector<T> H5Reader::attribute_list<T>(const std::string&, const std::string&) const;
 BOXSEG_FOR_EACH_H5_TYPE(INSTANTIATE)
 #undef INSTANTIATE

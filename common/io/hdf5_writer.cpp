@@ -46,7 +46,7 @@ struct H5Writer::Impl {
 
   std::filesystem::path path;
   AtomicFile atomic;
-  Handle link_properties;  // names are UTF-8
+  Handle link_properties;   // names are UTF-8
   Handle group_properties;  // no time stamps: equal content, equal bytes
   Handle file;
 
@@ -182,9 +182,9 @@ void H5Writer::close_and_commit() {
   impl_->atomic.commit();
 }
 
-#define INSTANTIATE(T)                                                                               \
-  template void H5Writer::write<T>(const std::string&, std::span<const T>, const Shape&, int);       \
-  template void H5Writer::set_attribute<T>(const std::string&, const std::string&, T);               \
+#define INSTANTIATE(T)                                                                         \
+  template void H5Writer::write<T>(const std::string&, std::span<const T>, const Shape&, int); \
+  template void H5Writer::set_attribute<T>(const std::string&, const std::string&, T);         \
   template void H5Writer::set_attribute_list<T>(const std::string&, const std::string&, const std::vector<T>&);
 BOXSEG_FOR_EACH_H5_TYPE(INSTANTIATE)
 #undef INSTANTIATE

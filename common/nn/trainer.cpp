@@ -25,8 +25,8 @@ struct Resumed {
   std::string open_sums;
 };
 
-void write_training_checkpoint(const fs::path& path, const Network& network, const NamedTensors& buffers, const Sgd& sgd,
-                               const std::string& run_key, const Resumed& state) {
+void write_training_checkpoint(const fs::path& path, const Network& network, const NamedTensors& buffers,
+                               const Sgd& sgd, const std::string& run_key, const Resumed& state) {
   Checkpoint checkpoint = make_checkpoint(
       network, {{"run_key", run_key}, {"iteration", std::to_string(state.iteration)}, {"open_sums", state.open_sums}});
   for (auto& [name, value] : checkpoint.tensors)
@@ -52,8 +52,10 @@ std::optional<Resumed> resume(const fs::path& path, const std::string& run_key, 
   }
   NamedTensors weights, momentum;
   for (auto& [name, value] : checkpoint.tensors) {
-    if (name.rfind(kMomentumPrefix, 0) == 0) momentum.emplace_back(name.substr(kMomentumPrefix.size()), value);
-    else weights.emplace_back(name, value);
+    if (name.rfind(kMomentumPrefix, 0) == 0)
+      momentum.emplace_back(name.substr(kMomentumPrefix.size()), value);
+    else
+      weights.emplace_back(name, value);
   }
   network.load_state_dict(weights, path.string());
   sgd.set_momentum(momentum);
@@ -66,7 +68,9 @@ int64_t checkpoint_every_steps() {
 }
 
 // The first step and up to nine more, evenly spaced: TensorBoard keeps ten pictures of a run.
-bool is_picture_step(int64_t it, int64_t iterations) { return it == 1 || it % std::max<int64_t>(1, (iterations + 8) / 9) == 0; }
+bool is_picture_step(int64_t it, int64_t iterations) {
+  return it == 1 || it % std::max<int64_t>(1, (iterations + 8) / 9) == 0;
+}
 
 NamedTensors copies(const NamedTensors& tensors) {
   NamedTensors result;

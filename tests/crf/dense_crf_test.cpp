@@ -82,7 +82,8 @@ TEST_CASE("mean field equals a naive one in double for many sizes and numbers of
     INFO(labels << " labels, " << height << " x " << width);
     const CrfCase c = make_crf_case("naive", labels, height, width);
     const auto expected = test::naive_crf(odd_options(), c.rgb, c.probabilities, labels, height, width);
-    CHECK(largest_difference(infer(c, odd_options()), expected) < 5e-5);  // float32 against double; a wrong neighbour makes 1e-2
+    CHECK(largest_difference(infer(c, odd_options()), expected) <
+          5e-5);  // float32 against double; a wrong neighbour makes 1e-2
   }
 }
 

@@ -110,8 +110,7 @@ TEST_CASE("The digest of a split depends on what a stage sees of it, and on noth
 }
 
 TEST_CASE("Unknown splits are refused with those there are") {
-  REQUIRE_THROWS_WITH(small_dataset().split("trian"),
-                      Contains("all, train, val") && Contains("did you mean 'train'?"));
+  REQUIRE_THROWS_WITH(small_dataset().split("trian"), Contains("all, train, val") && Contains("did you mean 'train'?"));
 }
 
 TEST_CASE("Ids that leave the output folder or share a file are refused") {
@@ -132,8 +131,7 @@ TEST_CASE("A dataset that would hurt later is not written") {
     change(d);
     return message_of(d);
   };
-  REQUIRE_THAT(message([](Dataset& d) { d.images[0].boxes[0].class_id = 3; }),
-               Contains("class 3, expected 1 to 2"));
+  REQUIRE_THAT(message([](Dataset& d) { d.images[0].boxes[0].class_id = 3; }), Contains("class 3, expected 1 to 2"));
   REQUIRE_THAT(message([](Dataset& d) { d.images[0].boxes[0].class_id = 0; }), Contains("'a b'"));
   REQUIRE_THAT(message([](Dataset& d) { d.images[0].boxes[0].x1 = 0; }), Contains("inverted or no number"));
   REQUIRE(message([](Dataset& d) { d.images[0].boxes[0].x1 = 1; }).empty());  // one pixel in VOC's inclusive numbers

@@ -51,8 +51,7 @@ TEST_CASE("prepare voc writes an index that prepare check and show read") {
   REQUIRE(prepare("voc --check " + quoted(voc.index())).exit_code == 0);
   const CommandResult shown = prepare("show " + quoted(voc.index()));
   REQUIRE(shown.exit_code == 0);
-  REQUIRE_THAT(shown.out,
-               Contains("4 images") && Contains("split val: 2 images") && Contains("aeroplane"));
+  REQUIRE_THAT(shown.out, Contains("4 images") && Contains("split val: 2 images") && Contains("aeroplane"));
   REQUIRE_THAT(prepare("show " + quoted(voc.root / "SegmentationClass/a.png")).out, Contains("255 (void)"));
   REQUIRE_THAT(prepare("show " + quoted(voc.jpeg("a"))).out, Contains("40x30"));
 

@@ -1,6 +1,5 @@
 #include "common/data/voc_lists.h"
 
-
 #include "common/base/log.h"
 #include "common/data/voc.h"
 #include "tests/data/voc_folder.h"

@@ -1,7 +1,6 @@
 // evaluate server: the archive, unpacked with the system's tar.
 #include <fmt/format.h>
 
-
 #include "common/base/files.h"
 #include "common/base/hash.h"
 #include "common/data/dataset.h"

@@ -18,8 +18,8 @@ using namespace boxseg;
 using test::CommandResult;
 using test::in_quotes;
 using test::run_command;
-using test::TemporaryDirectory;
 using test::temporary_files_in;
+using test::TemporaryDirectory;
 
 const std::string kProgram = std::string(BOXSEG_BIN_DIR) + "/stage3_segment";
 const std::string kTiny = "--backbone tiny --head plain";

@@ -139,7 +139,7 @@ void ZipWriter::add(const std::string& name, std::string_view data) {
   const uint64_t offset = position_;
   const uint64_t data_at = offset + kLocalBytes + name.size() + 4;  // 4: header of the field that pads
   const uint64_t padding = (kAlignment - data_at % kAlignment) % kAlignment;
-  std::string common;  // what the local header and the directory have alike
+  std::string common;                 // what the local header and the directory have alike
   put<uint16_t>(common, 0x0800);      // names are UTF-8
   put<uint16_t>(common, 0);           // stored
   put<uint32_t>(common, 0x00210000);  // 1980-01-01 00:00
