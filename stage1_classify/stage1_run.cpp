@@ -116,7 +116,10 @@ void run_stage1(const Options& command_line, const Stage1Options& options) {
     log_warning("--micro-batch {}: batch norm sees {} images at a time; --freeze-bn makes the result independent of it",
                 options.micro_batch, options.micro_batch);
 
-  run.begin();
+  if (!run.begin()) {
+    log_info("{}: up to date, another process has just made it", output.string());
+    return;
+  }
   std::vector<std::string> skipped;
   const std::vector<int64_t> images =
       trainable_images(dataset, options.split, options.on_bad_image == "skip", threads, &skipped);

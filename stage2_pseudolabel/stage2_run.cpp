@@ -137,7 +137,10 @@ void run_stage2(const Options& command_line, const Stage2Options& options) {
   if (options.from_attention.empty()) load_classifier(source, options, command_line.device, dataset);
   const LabelPlan plan = make_label_plan(options, source, threads);
 
-  run.begin();
+  if (!run.begin()) {
+    log_info("{}: up to date, another process has just made it", output.string());
+    return;
+  }
   forget_other_divisions(output, shard.count);
   FinishedImages finished(output, shard, run.run_key());
   const std::string what = shard.count == 1

@@ -297,7 +297,10 @@ void run_prediction(const Options& command_line, const PredictOptions& options) 
   }
   const PredictPlan plan = make_plan(command_line, options, segmenter.record, threads);
   require_writable_directory(output);
-  run.begin();
+  if (!run.begin()) {
+    log_info("{}: up to date, another process has just made it", output.string());
+    return;
+  }
   Journal journal(output / "manifest.h5.journal", run.run_key());
   Prediction prediction(plan, *segmenter.network, source.images, output, journal);
   prediction.run(source.what);

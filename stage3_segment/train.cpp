@@ -127,7 +127,10 @@ void run_training(const Options& command_line, const Stage3Options& options) {
       select_training_images(dataset, options.split, labels, options.on_bad_image == "skip", threads);
   for (const auto& why : set.skipped) log_warning("left out: {}", why);
   network->to(device);
-  run.begin();
+  if (!run.begin()) {
+    log_info("{}: up to date, another process has just made it", output.string());
+    return;
+  }
 
   const TrainingSamples samples(dataset, set.images, labels, sample_options(options, network->normalisation(), seed));
   Batches batches(samples, options.batch, options.crop, options.iterations, threads);

@@ -63,10 +63,15 @@ std::string StageRun::run_key() const {
   return hasher.digest();
 }
 
-void StageRun::begin() {
-  impl_->lock = std::make_unique<FileLock>(impl_->manifest_path.string() + ".lock");
+bool StageRun::begin() {
+  impl_->lock = std::make_unique<FileLock>(lock_of(impl_->manifest_path));
+  if (is_up_to_date()) {
+    impl_->lock.reset();
+    return false;
+  }
   std::error_code ignored;
   fs::remove(impl_->manifest_path, ignored);
+  return true;
 }
 
 void StageRun::add_output(const std::string& relative_path, const Digest& digest) {

@@ -30,8 +30,9 @@ class StageRun {
   // Digest of program, fingerprint, options and inputs: for journals and checkpoints.
   std::string run_key() const;
   // Takes OUTPUT/NAME.lock (host, pid, job, heartbeat); throws `failed` naming the holder when it is alive. Removes
-  // the old manifest: from now on the output is not trusted.
-  void begin();
+  // the old manifest: from now on the output is not trusted. False, with everything as it was, when another process has
+  // done the same work while this one waited for the lock: there is nothing to do.
+  [[nodiscard]] bool begin();
   void add_output(const std::string& relative_path, const Digest& digest);  // thread-safe
   void add_fact(const std::string& name, const std::string& value);
   void finish(const std::string& device, int64_t threads);  // writes the manifest

@@ -35,7 +35,7 @@ TEST_CASE("a finished stage is up to date until an option, an input, the fingerp
   {
     StageRun run(options, dir.path(), inputs);
     REQUIRE(run.why() == "it was not made yet");
-    run.begin();
+    REQUIRE(run.begin());
     write_file(dir / "a.txt", "hello");
     run.add_output("a.txt", digest_of("hello"));
     run.finish("cpu", 2);
@@ -59,12 +59,15 @@ TEST_CASE("a stage that began and did not finish is not trusted") {
   const Options options = program("1", threshold);
   const auto finish = [&] {
     StageRun run(options, dir.path(), {});
-    run.begin();
+    REQUIRE(run.begin());
     run.finish("cpu", 1);
   };
   finish();
   REQUIRE(StageRun(options, dir.path(), {}).is_up_to_date());
-  { StageRun(options, dir.path(), {}).begin(); }
+  // Of work that another process has done in the meantime nothing is lost.
+  REQUIRE_FALSE(StageRun(options, dir.path(), {}).begin());
+  REQUIRE(StageRun(options, dir.path(), {}).is_up_to_date());
+  { REQUIRE(StageRun(options, dir.path(), {{"dataset", "other"}}).begin()); }
   REQUIRE(StageRun(options, dir.path(), {}).why() == "it was not made yet");
 }
 
@@ -75,7 +78,7 @@ TEST_CASE("an option that came later is no reason to run again while it stands a
   {
     Options then = program("1", threshold);
     StageRun run(then, dir.path(), {});
-    run.begin();
+    REQUIRE(run.begin());
     run.finish("cpu", 1);
   }
   Options now = program("1", threshold);
