@@ -8,10 +8,11 @@
 #include "common/base/hash.h"
 #include "common/base/log.h"
 #include "common/base/options.h"
+#include "common/base/outputs.h"
 #include "common/base/parallel.h"
 #include "common/pipeline/fingerprints.h"
+#include "common/pipeline/metrics_file.h"
 #include "eval/coco_evaluation.h"
-#include "eval/metrics_file.h"
 
 namespace boxseg {
 namespace {
@@ -73,14 +74,14 @@ int evaluate_coco_command(int argc, char** argv) {
               "COCO results: a JSON list with image_id, category_id, score, and bbox or segmentation", Role::input);
   options.add_choice("type", &type_name, {"segm", "bbox"}, "what is compared: masks or boxes");
   options.add("per-class", &per_class, "also print the AP of each category", Role::run);
-  options.add("json", &json, "merge the numbers into this file", Role::run);
+  options.add("json", &json, "merge the numbers into this file", Role::output);
   options.add("key", &key, "path of the numbers in the JSON file", Role::run);
   if (!options.parse(argc, argv)) return 0;
   if (ground_truth.empty()) fail_usage("--ground-truth is missing; see --help");
   if (detections_file.empty()) fail_usage("--detections is missing; see --help");
   if (!json.empty() && key.empty()) fail_usage("--json {}: --key is missing; try --key coco/{}", json, type_name);
   if (!key.empty()) check_metrics_key(key);
-  if (!json.empty()) require_writable_directory(fs::absolute(json).parent_path(), "--json");
+  if (!json.empty()) require_writable_file(json, "--json");
   const CocoType type = type_name == "bbox" ? CocoType::bbox : CocoType::segm;
   const int threads = resolve_threads(options.threads);
   const auto [truth, detections] = read_coco_files(ground_truth, detections_file, type, threads);

@@ -7,9 +7,9 @@
 
 #include "common/base/hash.h"
 #include "common/data/dataset.h"
+#include "common/pipeline/metrics_file.h"
 #include "eval/confusion.h"
 #include "eval/label_folder.h"
-#include "eval/metrics_file.h"
 
 namespace boxseg {
 

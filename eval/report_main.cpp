@@ -7,9 +7,9 @@
 #include "common/base/log.h"
 #include "common/base/options.h"
 #include "common/base/parallel.h"
+#include "common/pipeline/brief_lock.h"
 #include "common/pipeline/fingerprints.h"
 #include "common/pipeline/pending.h"
-#include "eval/brief_lock.h"
 #include "eval/picture_sheet.h"
 #include "eval/report_page.h"
 #include "eval/report_style.h"
@@ -61,7 +61,7 @@ int run(int argc, char** argv) {
   options.add("run", &run_path, "folder of the run", Role::input);
   options.add("against", &against_path, "folder of another run: its numbers stand beside, and what differs is printed", Role::input);
   options.add("data-root", &data_root, "where the dataset's files are, if not where prepare found them", Role::run);
-  options.add("output", &output, "folder of index.html, or of a table's files", Role::run);
+  options.add("output", &output, "folder of index.html, or of a table's files", Role::output);
   options.add("table", &table.file, "print this table of the run, and write it as Markdown, CSV, JSON and HTML, instead of the page", Role::input);
   options.add("pending", &table.pending, "with --table: leave out the numbers that plan lists here as still to come", Role::run);
   options.add("split", &gallery.split, "images to show");

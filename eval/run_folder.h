@@ -9,8 +9,8 @@
 
 #include "common/data/dataset.h"
 #include "common/io/manifest.h"
+#include "common/pipeline/metrics_file.h"
 #include "common/pipeline/table_file.h"
-#include "eval/metrics_file.h"
 
 namespace boxseg {
 

@@ -9,6 +9,18 @@
 #include "common/pipeline/shell.h"
 
 namespace boxseg {
+namespace {
+
+// What fails its check loses its proofs, so that the next run makes it again.
+std::string on_damage(const Node& node) {
+  std::string command = "rm -f";
+  for (const auto& proof : node.proofs) command += " " + shell_quote(proof.string());
+  const std::string why = node.damage.empty() ? "" : ": " + node.damage;
+  return command + "; echo " + shell_quote(node.name + " is damaged" + why + "; the next run makes it again") +
+         " >&2; exit 3";
+}
+
+}  // namespace
 
 std::string make_fragment(const std::vector<Node>& nodes) {
   std::map<std::string, std::vector<std::string>> groups;
@@ -36,15 +48,21 @@ std::string make_fragment(const std::vector<Node>& nodes) {
     }
     for (const auto& show : node.shows) text += fmt::format("\t-@{}\n", make_escape(show));
   }
-  // What fails its check loses its proofs, so that the next run makes it again.
   std::vector<std::string> checked;
+  const auto add_check = [&](const std::string& name, const std::string& recipe) {
+    checked.push_back("verify/" + name);
+    text += fmt::format("\n.PHONY: {0}\n{0}:\n\t@{1}\n", checked.back(), make_escape(recipe));
+  };
   for (const auto& node : nodes) {
-    if (node.check.empty()) continue;
-    checked.push_back("verify/" + node.name);
-    std::string on_damage = "rm -f";
-    for (const auto& proof : node.proofs) on_damage += " " + shell_quote(proof.string());
-    on_damage += "; echo " + shell_quote(node.name + " is damaged; the next run makes it again") + " >&2; exit 3";
-    text += fmt::format("\n.PHONY: {0}\n{0}:\n\t@{1}\n", checked.back(), make_escape(node.check + " || { " + on_damage + "; }"));
+    if (!node.damage.empty())
+      add_check(node.name, on_damage(node));
+    else if (!node.check.empty())
+      add_check(node.name, node.check + " || { " + on_damage(node) + "; }");
+    if (!node.checkpoint.empty())
+      add_check(node.name + "/checkpoint",
+                node.checkpoint_check + " || { echo " +
+                    shell_quote(node.checkpoint.string() + " is damaged; nothing needs it any more, remove it") +
+                    " >&2; exit 3; }");
   }
   return text + fmt::format("\n.PHONY: verify\nverify: {}\n", join(checked, " "));
 }

@@ -3,15 +3,20 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 #include "common/base/error.h"
+#include "common/base/log.h"
 #include "common/base/text.h"
 #include "common/data/dataset.h"
 #include "common/data/voc_files.h"
 #include "common/io/manifest.h"
 #include "common/pipeline/digest_cache.h"
 #include "common/pipeline/fingerprints.h"
+#include "common/pipeline/fragment.h"
+#include "common/pipeline/lock.h"
+#include "common/pipeline/metrics_file.h"
 #include "common/pipeline/receipts.h"
 #include "common/pipeline/run_layout.h"
 #include "common/pipeline/shell.h"
@@ -28,7 +33,7 @@ std::string option(const std::string& name, const fs::path& value) { return opti
 struct RunState {
   explicit RunState(const GraphRequest& request) : plan(request.run), layout{request.run_dir} {
     dataset_root = plan.pipeline.dataset == "synthetic" ? layout.synthetic_root() : request.voc;
-    DigestCache::shared().load(layout.digest_cache());
+    DigestCache::shared().load(layout.digest_cache(), request.reads_all);
     try {
       if (fs::exists(layout.dataset())) dataset = read_dataset(layout.dataset(), {}, false);
     } catch (const Error&) {
@@ -70,7 +75,12 @@ class Builder {
     const size_t blank = words.find(' ');
     std::string command = request_.launch.empty() ? "" : request_.launch + " ";
     command += program(words.substr(0, blank)) + (blank == std::string::npos ? "" : words.substr(blank));
-    return command + option("config", layout_.config(config)) + option("dataset", layout_.dataset());
+    return command + option("config", layout_.config(config)) + dataset_options();
+  }
+
+  // The files are looked for where the run has them now, which may have been copied since dataset.h5 was written.
+  std::string dataset_options() const {
+    return option("dataset", layout_.dataset()) + option("data-root", state_.dataset_root);
   }
 
   Node& add(std::string name, std::string group, std::vector<std::string> needs) {
@@ -117,6 +127,13 @@ class Builder {
     }
   }
 
+  void look_at_checkpoint(Node& node, const fs::path& dir, const std::string& maker) {
+    const fs::path path = dir / "checkpoint.pt";
+    if (node.check.empty() || !fs::exists(path)) return;
+    node.checkpoint = path;
+    node.checkpoint_check = program(maker) + option("check", path);
+  }
+
   // By its receipt, which the recipe's last command writes.
   void decide_by_receipt(Node& node) {
     node.commands.push_back(request_.plan_command + option("record", node.name));
@@ -125,6 +142,7 @@ class Builder {
     if (!fs::exists(path)) node.reason = "it was not made yet";
     inherit_reason(node);
     if (node.reason.empty()) node.reason = state_.receipts.why_stale(node.name);
+    node.damage = state_.receipts.why_damaged(node.name);
   }
 
   const Dataset& dataset() const {
@@ -147,7 +165,9 @@ class Builder {
     if (!p.without_boxes.empty()) command += option("without-boxes", join(p.without_boxes, ","));
     node.commands.push_back(command + option("output", layout_.dataset()) + run_options());
     decide_by_receipt(node);
-    if (state_.dataset) node.check = program("prepare") + " check " + shell_quote(layout_.dataset().string());
+    if (state_.dataset)
+      node.check = program("prepare") + " check " + shell_quote(layout_.dataset().string()) +
+                   option("data-root", state_.dataset_root);
     else node.reason = "it was not made yet";
   }
 
@@ -160,6 +180,7 @@ class Builder {
     node.commands.push_back(command + option("output", dir) + run_options());
     decide_by_manifest(node, dir, "stage1_classify", kStage1Fingerprint, stage.resolved,
                        [&] { return stage1_inputs(stage.values, dataset()); });
+    look_at_checkpoint(node, dir, "stage1_classify");
   }
 
   // Stage 2 of one variant and split, and what is measured of it.
@@ -216,6 +237,7 @@ class Builder {
     decide_by_manifest(node, dir, "stage3_segment", kStage3Fingerprint, stage.resolved, [&] {
       return stage3_inputs(stage.values, dataset(), stage.from.empty() ? "" : labels_digest(read_manifest(labels / "manifest.h5")));
     });
+    look_at_checkpoint(node, dir, "stage3_segment");
     for (const auto& [split, mode] : plan_.predictions(variant)) add_predictions(variant, split, mode);
   }
 
@@ -258,17 +280,17 @@ class Builder {
   // `key`: where the numbers stand in metrics.json; `verb` and `what`: of `evaluate`.
   void add_evaluation(const std::string& key, const std::string& need, const std::string& verb, const std::string& what) {
     Node& node = add("evaluate/" + key, "evaluate", {need});
-    node.commands.push_back(program("evaluate") + " " + verb + option("dataset", layout_.dataset()) +
-                            option("split", split_of_number(key)) + option("json", layout_.metrics()) + option("key", key) +
-                            what + run_options());
+    node.commands.push_back(program("evaluate") + " " + verb + dataset_options() +
+                            option("split", split_of_number(key)) + option("json", layout_.metrics()) +
+                            option("key", key) + what + run_options());
     decide_by_receipt(node);
   }
 
   // A cell appears as soon as its number is there: every piece of work that makes one also shows the table as it is then,
   // so that a run that takes days, or that fails in one variant, has a table of the others.
   void add_table(const Table& table) {
-    const std::string show = program("report") + option("run", layout_.run) + option("table", layout_.table(table.name)) +
-                             option("output", layout_.tables());
+    const std::string show = program("report") + option("run", layout_.run) + option("data-root", state_.dataset_root) +
+                             option("table", layout_.table(table.name)) + option("output", layout_.tables());
     std::vector<std::string> needs;
     std::vector<PendingKey> pending;
     for (const auto& key : table.keys()) {
@@ -300,7 +322,8 @@ class Builder {
       if (node.group == "evaluate" || node.group == "tables" || node.group == "server" || is_of_unlabelled_test(node))
         needs.push_back(node.name);
     Node& node = add("report", "report", needs);
-    node.commands.push_back(program("report") + option("run", layout_.run) + option("output", layout_.report()));
+    node.commands.push_back(program("report") + option("run", layout_.run) + option("data-root", state_.dataset_root) +
+                            option("output", layout_.report()));
     decide_by_receipt(node);
     const fs::path page = layout_.report() / "index.html";
     if (fs::exists(page)) node.check = program("report") + option("check", page);
@@ -319,34 +342,66 @@ std::string ini_text(const std::string& section, const std::map<std::string, std
   return text;
 }
 
-void write_if_other(const fs::path& path, const std::string& text) {
-  if (!fs::exists(path) || read_file(path) != text) write_file(path, text);
+// The files of a plan with their texts.
+std::map<fs::path, std::string> files_of_plan(const GraphRequest& request, const std::vector<Node>& nodes) {
+  const RunPlan plan(request.run);
+  const RunLayout layout{request.run_dir};
+  std::map<fs::path, std::string> files;
+  const auto add = [&](const std::string& name, const std::string& section,
+                       const std::map<std::string, std::string>& values) {
+    files[layout.config(name)] = ini_text(section, values);
+  };
+  for (const auto& table : plan.tables) files[layout.table(table.name)] = table.text();
+  for (const auto& node : nodes) {
+    const fs::path pending = layout.pending(fs::path(node.name).filename().string());
+    if (!node.pending.empty()) files[pending] = pending_text(pending, node.pending);
+  }
+  add("dataset", "dataset", plan.dataset);
+  for (const auto& v : plan.stage1_variants()) add("stage1-" + v, "stage1", plan.stage1(v).resolved.values);
+  for (const auto& v : plan.stage2_variants())
+    for (const auto& split : plan.splits_to_label(v))
+      add("stage2-" + v + "-" + split, "stage2", plan.stage2(v, split).resolved.values);
+  for (const auto& v : plan.pipeline.stage3) {
+    add("stage3-" + v, "stage3", plan.stage3(v).resolved.values);
+    for (const auto& [split, mode] : plan.predictions(v))
+      add(RunLayout::prediction_name(v, split, mode), "predict", plan.predict(v, split, mode).resolved.values);
+  }
+  files[layout.fragment()] = make_fragment(nodes);
+  return files;
+}
+
+bool is_damaged_metrics(const fs::path& path) {
+  try {
+    read_metrics(path);
+    return false;
+  } catch (const Error&) {
+    return true;
+  }
 }
 
 }  // namespace
 
 std::vector<Node> make_graph(const GraphRequest& request) { return Builder(request).build(); }
 
-void record_receipt(const GraphRequest& request, const std::string& node) { RunState(request).receipts.record(node); }
+void record_receipt(const GraphRequest& request, const std::string& node) {
+  RunState(request).receipts.record(node);
+  DigestCache::shared().save();
+}
 
-void write_configs(const GraphRequest& request, const std::vector<Node>& nodes) {
-  const RunPlan plan(request.run);
+void write_plan(const GraphRequest& request, const std::vector<Node>& nodes) {
   const RunLayout layout{request.run_dir};
-  const auto write = [&](const std::string& name, const std::string& section, const std::map<std::string, std::string>& values) {
-    write_if_other(layout.config(name), ini_text(section, values));
-  };
-  for (const auto& table : plan.tables) write_if_other(layout.table(table.name), table.text());
-  for (const auto& node : nodes)
-    if (!node.pending.empty()) write_pending(layout.pending(fs::path(node.name).filename().string()), node.pending);
-  write("dataset", "dataset", plan.dataset);
-  for (const auto& v : plan.stage1_variants()) write("stage1-" + v, "stage1", plan.stage1(v).resolved.values);
-  for (const auto& v : plan.stage2_variants())
-    for (const auto& split : plan.splits_to_label(v)) write("stage2-" + v + "-" + split, "stage2", plan.stage2(v, split).resolved.values);
-  for (const auto& v : plan.pipeline.stage3) {
-    write("stage3-" + v, "stage3", plan.stage3(v).resolved.values);
-    for (const auto& [split, mode] : plan.predictions(v))
-      write(RunLayout::prediction_name(v, split, mode), "predict", plan.predict(v, split, mode).resolved.values);
+  auto files = files_of_plan(request, nodes);
+  std::erase_if(files, [](const auto& file) { return fs::exists(file.first) && read_file(file.first) == file.second; });
+  const bool is_damaged = is_damaged_metrics(layout.metrics());
+  if (files.empty() && !is_damaged) return;
+  const FileLock lock(lock_of(layout.fragment()));
+  if (is_damaged) {
+    const fs::path aside = layout.metrics().string() + ".damaged";
+    log_warning("{}: is damaged; it is now {}, and its numbers are measured again", layout.metrics().string(),
+                aside.string());
+    fs::rename(layout.metrics(), aside);
   }
+  for (const auto& [path, text] : files) write_file(path, text);
 }
 
 }  // namespace boxseg

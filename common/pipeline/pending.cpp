@@ -7,13 +7,13 @@
 namespace boxseg {
 
 // A line: KEY <tab> STAMP <tab> PROOF, the last relative to the file's folder, so that a run may be moved.
-void write_pending(const fs::path& file, const std::vector<PendingKey>& keys) {
+std::string pending_text(const fs::path& file, const std::vector<PendingKey>& keys) {
   const auto absolute = [](const fs::path& path) { return fs::absolute(path).lexically_normal(); };
   std::string text;
   for (const auto& k : keys)
     text += fmt::format("{}\t{}\t{}\n", k.key, stamp_of(k.proof),
                         absolute(k.proof).lexically_relative(absolute(file).parent_path()).string());
-  write_file(file, text);
+  return text;
 }
 
 std::set<std::string> read_pending(const fs::path& file) {

@@ -14,8 +14,8 @@ struct PendingKey {
   fs::path proof;   // written once the number is there: a receipt, a manifest
 };
 
-// Together with what the proofs are now: size and time.
-void write_pending(const fs::path& file, const std::vector<PendingKey>& keys);
+// The text of such a file: the keys, together with what the proofs are now: size and time.
+std::string pending_text(const fs::path& file, const std::vector<PendingKey>& keys);
 
 // The keys whose proofs are absent or still as they were then. None where there is no such file.
 std::set<std::string> read_pending(const fs::path& file);

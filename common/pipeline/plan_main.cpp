@@ -17,7 +17,7 @@ struct PlanOptions {
   std::vector<std::string> tables;
   std::vector<double> seeds;
   std::string tables_folder = "data/tables";
-  bool is_why = false, is_status = false;
+  bool is_why = false, is_status = false, is_print = false, is_fresh = false;
 
   void declare(Options& o) {
     o.add("run", &run, "folder of the run; default runs/PRESET", Role::run);
@@ -34,6 +34,9 @@ struct PlanOptions {
     o.add("seeds", &seeds, "each cell of a table is the mean over these seeds, such as 1,2,3");
     o.add("why", &is_why, "say what is stale and why; exit 4 when something is", Role::run);
     o.add("status", &is_status, "list every piece of work with its state", Role::run);
+    o.add("print", &is_print,
+          "print plan.mk instead of writing it; refused when something is stale: for a read-only run", Role::run);
+    o.add("fresh", &is_fresh, "read every file again, whatever size and time say", Role::run);
     o.add("record", &record, "note that this piece of work is done (recipes call it)", Role::run);
   }
 };
@@ -74,6 +77,7 @@ int body(int argc, char** argv) {
   request.voc = o.voc;
   request.launch = o.launch;
   request.run_options = o.run_options;
+  request.reads_all = o.is_fresh;
   request.plan_command = own_command(o, options.seed, request.bin);
   if (!o.record.empty()) {
     record_receipt(request, o.record);
@@ -85,8 +89,12 @@ int body(int argc, char** argv) {
     const bool is_stale = std::any_of(nodes.begin(), nodes.end(), [](const Node& n) { return !n.reason.empty(); });
     return o.is_why && is_stale ? static_cast<int>(ErrorKind::stale) : 0;
   }
-  write_configs(request, nodes);
-  write_file(request.run_dir / "plan.mk", make_fragment(nodes));
+  if (!o.is_print) return write_plan(request, nodes), 0;
+  for (const auto& node : nodes)
+    if (!node.reason.empty())
+      fail("{}: cannot be written, and {} is not up to date: {}; copy the run to a folder that can be written", o.run,
+           node.name, node.reason);
+  std::fputs(make_fragment(nodes).c_str(), stdout);
   return 0;
 }
 

@@ -24,6 +24,7 @@ struct RunLayout {
   // Of the label maps behind a number, "stage2/bap/val/y_crf" or "stage3/nal/val/crf", and of their manifest; "" for
   // baselines. Throws usage for other keys.
   fs::path measured(const std::string& key) const;
+  fs::path fragment() const { return run / "plan.mk"; }  // what `plan` writes for Make
   fs::path metrics() const { return run / "metrics.json"; }
   fs::path report() const { return run / "report"; }
   fs::path tables() const { return run / "tables"; }

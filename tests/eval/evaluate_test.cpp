@@ -3,8 +3,8 @@
 
 #include <thread>
 
+#include "common/pipeline/metrics_file.h"
 #include "eval/label_folder.h"
-#include "eval/metrics_file.h"
 #include "tests/eval/made_up_run.h"
 #include "tests/support/support.h"
 
@@ -87,6 +87,23 @@ TEST_CASE("the digest of the inputs follows the labels and the dataset, not thei
   LabelMap changed(60, 80);
   write_label_png(b.labels / "Y_crf/set a/0.png", changed);
   REQUIRE(inputs(a) != inputs(b));
+}
+
+TEST_CASE("evaluate writes over nothing that it reads") {
+  const Bench b;
+  const fs::path index = b.dir / "dataset.h5", mask = b.dataset.mask_path(b.dataset.images[3]),
+                 out = b.dir / "out/set a/2.png";
+  const std::string before = read_file(index), truth = read_file(mask);
+  fs::create_directories(out.parent_path());
+  fs::create_hard_link(mask, out);
+  b.refused(b.miou("--confusion '" + index.string() + "'"), 2,
+            {"--confusion", "is the file that is read as --dataset"});
+  b.refused(b.miou("--json '" + index.string() + "'"), 2, {"--json", "is the file that is read as --dataset"});
+  b.refused(b.run("baseline", "--output '" + (b.dir / "out").string() + "'"), 2,
+            {"2.png: is the file that is read as", "3.png"});
+  b.refused(b.miou("--json /dev/null"), 2, {"--json /dev/null: is a device"});
+  REQUIRE(read_file(index) == before);
+  REQUIRE(read_file(mask) == truth);
 }
 
 TEST_CASE("evaluate baseline scores each kind, and writes its labels when asked") {

@@ -15,10 +15,10 @@
 #include "common/data/dataset.h"
 #include "common/io/hdf5.h"
 #include "common/io/manifest.h"
+#include "common/pipeline/metrics_file.h"
 #include "eval/baselines.h"
 #include "eval/evaluation.h"
 #include "eval/label_folder.h"
-#include "eval/metrics_file.h"
 
 namespace boxseg::test {
 

@@ -145,7 +145,8 @@ TEST_CASE("a table in progress leaves out numbers of other options until what ma
   const fs::path run = dir / "run", pending = run / "config/pending-table9.txt", receipt = run / "receipts/evaluate/stage3/nal/val/crf";
   make_small_run(run);
   write_file(receipt, "of other options\n");
-  write_pending(pending, {{"stage3/nal/val/crf", receipt}, {"stage3/nal/val/tta", run / "receipts/evaluate/stage3/nal/val/tta"}});
+  write_file(pending, pending_text(pending, {{"stage3/nal/val/crf", receipt},
+                                             {"stage3/nal/val/tta", run / "receipts/evaluate/stage3/nal/val/tta"}}));
   write_file(run / "tables/table9.txt", "column = mIoU\nr | stage3/nal/val/plain / stage3/nal/val/crf / stage3/nal/val/tta\n");
   const auto show = [&] {
     const auto result = run_command(fmt::format("'{0}/report' --run '{1}' --output '{1}/tables' --table '{1}/tables/table9.txt' --pending '{2}'",
@@ -175,7 +176,7 @@ TEST_CASE("several programs that show one table at a time leave whole files") {
   INFO(result.err);
   REQUIRE(result.exit_code == 0);
   CHECK_NOTHROW(check_html_document(read_file(dir / "out/table9.html"), "table9.html"));
-  for (const auto& entry : fs::directory_iterator(dir / "out")) CHECK(entry.path().extension() != ".part");
+  CHECK(temporary_files_in(dir / "out") == 0);
 }
 
 TEST_CASE("the page of a run shows the tables that were asked for; report --table writes one") {

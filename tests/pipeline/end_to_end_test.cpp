@@ -16,58 +16,15 @@
 #include "common/io/label_png.h"
 #include "common/io/manifest.h"
 #include "common/pipeline/shell.h"
+#include "tests/pipeline/tiny_run.h"
 #include "tests/support/support.h"
 
 #include "tests/support/catch.h"
 
 using namespace boxseg;
+using namespace boxseg::test;
 
 namespace {
-
-// Bits of a network depend on the instruction set that LibTorch's libraries choose: these make them choose the same
-// on every machine with AVX2.
-const char* const kSameArithmetic = "ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_CBWR=COMPATIBLE ";
-
-std::string make_command(const fs::path& run, const std::string& words,
-                         const std::string& environment = kSameArithmetic) {
-  return fmt::format(
-      "cd {} && unset MAKEFLAGS MAKELEVEL && {} make -f Makefile.pipeline CUDA=0 PRESET=tiny THREADS=1 RUN={} {}",
-      shell_quote(BOXSEG_SOURCE_DIR), environment, shell_quote(run.string()), words);
-}
-
-test::CommandResult make(const fs::path& run, const std::string& words) {
-  const auto result = test::run_command(make_command(run, words));
-  INFO(result.out << result.err);
-  return result;
-}
-
-// Names of the pieces of work that ran (or, with -n, would run): the lines "--- NAME: reason".
-std::vector<std::string> ran(const test::CommandResult& result) {
-  std::vector<std::string> names;
-  for (const auto& line : read_lines(result.out)) {
-    const size_t start = line.find("--- ");
-    if (start == std::string::npos) continue;
-    const size_t end = line.find(':', start);
-    names.push_back(line.substr(start + 4, end - start - 4));
-  }
-  return names;
-}
-
-bool any_starts_with(const std::vector<std::string>& names, const std::string& prefix) {
-  return std::any_of(names.begin(), names.end(), [&](const auto& n) { return n.rfind(prefix, 0) == 0; });
-}
-
-// Every output of every manifest below a run with its digest, and the bytes of the label PNGs.
-std::map<std::string, std::string> contents(const fs::path& run) {
-  std::map<std::string, std::string> all;
-  for (const auto& entry : fs::recursive_directory_iterator(run)) {
-    const std::string name = fs::relative(entry.path(), run).string();
-    if (entry.path().filename() == "manifest.h5")
-      for (const auto& out : read_manifest(entry.path()).outputs) all[name + ":" + out.path] = out.digest;
-    if (entry.path().extension() == ".png" && name.rfind("stage", 0) == 0) all[name] = digest_of_file(entry.path());
-  }
-  return all;
-}
 
 // Starts the command in a process group of its own, waits until `is_time`, and sends the signal to the group. -1: it
 // was over before; otherwise what waitpid() tells.
@@ -104,18 +61,6 @@ int64_t count_files(const fs::path& dir, const std::string& extension) {
        it.increment(ignored))
     count += it->path().extension() == extension ? 1 : 0;
   return count;
-}
-
-// One undisturbed run that the tests share; made once per process.
-const fs::path& undisturbed() {
-  static test::TemporaryDirectory dir;
-  static const fs::path run = [] {
-    const fs::path path = dir / "a run";  // with a blank in its name
-    const auto result = make(path, "");
-    if (result.exit_code != 0) fail("the tiny run failed:\n{}\n{}", result.out, result.err);
-    return path;
-  }();
-  return run;
 }
 
 }  // namespace
@@ -315,15 +260,17 @@ TEST_CASE("verify finds a changed byte that size and time hide, and the next run
   REQUIRE(make(run, "verify").exit_code == 0);
 }
 
-TEST_CASE("SIGTERM ends a training stage with exit code 75 within ten seconds, and it goes on from there", "[slow]") {
+TEST_CASE("a signal ends a training stage with exit code 75 within ten seconds, and it goes on from there", "[slow]") {
   const fs::path reference = undisturbed();
   const auto quoted = [&](const char* name) { return shell_quote((reference / name).string()); };
   const std::string data = " --dataset " + quoted("dataset.h5") + " --threads 1 --quiet --iterations 1000000";
-  for (const std::string& stage : {"stage1_classify --config " + quoted("config/stage1-bap.ini"),
-                                   "stage3_segment train --config " + quoted("config/stage3-nal.ini") + " --labels " +
-                                       quoted("stage2/bap/train")}) {
+  const std::string stage1 = "stage1_classify --config " + quoted("config/stage1-bap.ini"),
+                    stage3 = "stage3_segment train --config " + quoted("config/stage3-nal.ini") + " --labels " +
+                             quoted("stage2/bap/train");
+  for (const auto& [stage, signal] : std::vector<std::pair<std::string, int>>{
+           {stage1, SIGTERM}, {stage1, SIGHUP}, {stage1, SIGUSR1}, {stage3, SIGTERM}, {stage3, SIGUSR2}}) {
     test::TemporaryDirectory dir;
-    INFO(stage);
+    CAPTURE(stage, signal);
     std::chrono::steady_clock::time_point sent;
     const auto has_trained = [&] {
       sent = std::chrono::steady_clock::now();
@@ -331,7 +278,7 @@ TEST_CASE("SIGTERM ends a training stage with exit code 75 within ten seconds, a
     };
     const std::string command = fmt::format("exec env {} {}/{}{} --output {}", kSameArithmetic, BOXSEG_BIN_DIR, stage,
                                             data, shell_quote((dir / "out").string()));
-    const int status = run_and_signal(command, SIGTERM, has_trained);
+    const int status = run_and_signal(command, signal, has_trained);
     REQUIRE(WIFEXITED(status));
     REQUIRE(WEXITSTATUS(status) == 75);
     CHECK_NOFAIL(std::chrono::steady_clock::now() - sent <

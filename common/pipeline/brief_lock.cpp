@@ -1,4 +1,4 @@
-#include "eval/brief_lock.h"
+#include "common/pipeline/brief_lock.h"
 
 #include <fcntl.h>
 #include <sys/file.h>

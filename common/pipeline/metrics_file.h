@@ -10,7 +10,12 @@ namespace boxseg {
 
 using Metrics = std::map<std::string, nlohmann::json>;
 
-Metrics read_metrics(const std::filesystem::path& path);  // {} when absent; throws bad_input when it is no such file
+// {} when absent; throws bad_input when it is no such file, or damaged.
+Metrics read_metrics(const std::filesystem::path& path);
+
+// What of it was measured under one key: KEY/miou, ...; of "VARIANT/SPLIT/agreement" also the numbers of the three
+// rules, which stand under agreement_wrong, agreement_background and agreement_ignored.
+Metrics numbers_of(const Metrics& metrics, const std::string& key);
 
 // Replaces everything at and below `key` by KEY/name -> value, and keeps the rest. Atomic; several programs may merge
 // into one file at a time (a lock is held on PATH.lock meanwhile).
