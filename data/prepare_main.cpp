@@ -11,6 +11,7 @@
 #include "common/base/outputs.h"
 #include "common/base/parallel.h"
 #include "common/base/text.h"
+#include "common/base/visible_text.h"
 #include "common/data/describe.h"
 #include "common/data/import_labels.h"
 #include "common/data/synthetic.h"
@@ -126,7 +127,8 @@ int prepare_voc(int argc, char** argv) {
   log_info("classes from {}: {}", report.class_source, classes_with_boxes(dataset));
   for (const auto& doubt : report.doubts) log_warning("{}", doubt);
   if (report.clipped_boxes > 0)
-    log_warning("{} of {} boxes reach over the border and were clipped", report.clipped_boxes, report.boxes);
+    log_warning("{} of {} boxes reach over the border and were clipped; the most: {}", report.clipped_boxes,
+                report.boxes, report.most_clipped_box);
   if (report.images_without_boxes > 0) log_warning("{} images have no box", report.images_without_boxes);
   log_info("{}: {} images, {} boxes, {} masks{}", output, dataset.images.size(), report.boxes, report.images_with_mask,
            report.skipped.empty() ? "" : fmt::format(", {} images left out", report.skipped.size()));
@@ -235,7 +237,7 @@ int prepare_show(int argc, char** argv) {
   const std::string file = take_file(argc, argv, "show");
   if (!options.parse(argc, argv)) return 0;
   if (file.empty()) fail_usage("prepare show: name a file, such as: prepare show dataset.h5");
-  std::fputs(describe_file(file).c_str(), stdout);
+  std::fputs(printable(describe_file(file)).c_str(), stdout);
   return 0;
 }
 

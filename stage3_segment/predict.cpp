@@ -128,6 +128,14 @@ class Prediction {
 
   const std::map<std::string, std::string>& finished() const { return finished_; }
 
+  // "38 images", "38 images; 2 were skipped".
+  std::string describe() const {
+    const auto skipped = std::count_if(finished_.begin(), finished_.end(),
+                                       [](const auto& entry) { return entry.second.starts_with(kSkipped); });
+    return fmt::format("{} images{}", finished_.size() - static_cast<size_t>(skipped),
+                       skipped == 0 ? "" : fmt::format("; {} skipped", skipped));
+  }
+
  private:
   // The output without its suffix tells an image.
   std::string key_of(size_t index) const {
@@ -228,7 +236,7 @@ Source find_images(const PredictOptions& options, const Segmenter& segmenter) {
   if (!options.images.empty()) {
     if (fs::weakly_canonical(options.images) == fs::weakly_canonical(options.output))
       fail_usage("--output {}: is the folder of the images as well; choose another", options.output);
-    Source source{images_of_folder(options.images), {}, "segment " + options.images};
+    Source source{images_of_folder(options.images, options.output), {}, "segment " + options.images};
     std::vector<fs::path> images, outputs;
     for (const auto& image : source.images) {
       images.push_back(image.path);
@@ -308,7 +316,7 @@ void run_prediction(const Options& command_line, const PredictOptions& options) 
   run.add_fact("precision", name_of(precision_used));
   run.finish(device.str(), threads);
   journal.remove();
-  log_info("{}: labels of {} images", output.string(), source.images.size());
+  log_info("{}: labels of {}", output.string(), prediction.describe());
 }
 
 }  // namespace boxseg

@@ -1,20 +1,13 @@
 #include "stage3_segment/predict_images.h"
 
-#include <algorithm>
 #include <map>
 
 #include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/text.h"
+#include "common/data/photo_folder.h"
 
 namespace boxseg {
-namespace {
-
-bool is_image_name(const fs::path& path) {
-  std::string suffix = path.extension().string();
-  std::transform(suffix.begin(), suffix.end(), suffix.begin(), [](unsigned char c) { return std::tolower(c); });
-  return suffix == ".jpg" || suffix == ".jpeg" || suffix == ".png";
-}
-
-}  // namespace
 
 std::vector<PredictImage> images_of_split(const Dataset& dataset, const std::string& split) {
   std::vector<PredictImage> images;
@@ -25,24 +18,29 @@ std::vector<PredictImage> images_of_split(const Dataset& dataset, const std::str
   return images;
 }
 
-std::vector<PredictImage> images_of_folder(const fs::path& folder) {
+std::vector<PredictImage> images_of_folder(const fs::path& folder, const fs::path& output) {
   std::error_code error;
-  fs::directory_iterator entries(folder, error);
-  if (error) fail_input("--images {}: cannot be read: {}", folder.string(), error.message());
-  std::map<std::string, fs::path> by_name;  // sorted: the order of a folder is the file system's whim
-  for (const auto& entry : entries)
-    if (entry.is_regular_file() && is_image_name(entry.path()))
-      by_name[entry.path().filename().string()] = entry.path();
+  if (!fs::is_directory(folder, error))
+    fail_input("--images {}: {}", folder.string(),
+               error ? error.message() : "is no folder; name the one of your photos");
+  const PhotoFolder found = find_photos(folder, output);
+  const std::string left_out = found.describe_left_out();
+  if (found.photos.empty())
+    fail_input("--images {}: holds no photograph ({}){}", folder.string(), join(image_suffixes(), ", "),
+               left_out.empty() ? "" : fmt::format("; it holds {}", left_out));
+  for (const auto& what : found.folders_left_out) log_warning("--images {}: left out: {}", folder.string(), what);
+  if (!left_out.empty())
+    log_warning("--images {}: left out: {}; photographs are {}", folder.string(), left_out,
+                join(image_suffixes(), ", "));
   std::vector<PredictImage> images;
   std::map<std::string, std::string> file_of_output;
-  for (const auto& [name, path] : by_name) {
-    const std::string id = path.stem().string();
+  for (const auto& [name, path] : found.photos) {
+    const std::string id = fs::path(name).replace_extension().string();
     if (const auto [other, is_new] = file_of_output.emplace(id, name); !is_new)
       fail_input("--images {}: {} and {} would both be written as {}.png; rename one", folder.string(), other->second,
                  name, id);
     images.push_back({id, path, id + ".png", {}});
   }
-  if (images.empty()) fail_input("--images {}: holds no .jpg, .jpeg or .png file", folder.string());
   return images;
 }
 

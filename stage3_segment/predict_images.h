@@ -17,9 +17,10 @@ struct PredictImage {
 
 std::vector<PredictImage> images_of_split(const Dataset& dataset, const std::string& split);
 
-// The .jpg, .jpeg and .png files of a folder (not of folders in it), by name; id: the name without its suffix. Throws
-// bad_input when there is none, or when two files would share an output.
-std::vector<PredictImage> images_of_folder(const fs::path& folder);
+// The photographs of a folder and of the folders in it, by name; id: the name below the folder without its suffix. A
+// warning counts the files that are none. `output` may be inside and is left out. Throws bad_input when there is no
+// photograph, or when two would share an output.
+std::vector<PredictImage> images_of_folder(const fs::path& folder, const fs::path& output);
 
 Digest digest_of_images(const std::vector<PredictImage>& images);  // of names and the files' bytes
 

@@ -24,6 +24,33 @@ bool is_background(const std::string& name) { return letters_of(name) == "backgr
 // class.
 bool is_ignored(const std::string& name) { return name == "__ignore__" || name == "_ignore_"; }
 
+// What a list is that is no list of names: "cat:128,0,0::" of CVAT's labelmap.txt, "1 cat", "1: cat", "0,cat", "item
+// {".
+std::string other_format(const std::string& line) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (std::count(line.begin(), line.end(), ',') == 2 && std::count(line.begin(), line.end(), ':') == 3)
+    return "a line of CVAT's labelmap.txt";
+  if (line.starts_with("item {") || line.starts_with("{") || line.starts_with("[") || line.starts_with("names:"))
+    return "JSON, YAML or a pbtxt";
+  const size_t number = static_cast<size_t>(std::find_if_not(line.begin(), line.end(), is_digit) - line.begin());
+  if (number > 0 && number < line.size() && std::string_view(" \t:,;").find(line[number]) != std::string_view::npos)
+    return "a number and a name";
+  return "";
+}
+
+// Where all lines are such: a single class may well be called "2 wheels".
+void refuse_other_formats(const std::vector<std::string>& names, const std::string& where) {
+  std::string first;
+  for (const auto& name : names) {
+    const std::string format = other_format(name);
+    if (format.empty()) return;
+    if (first.empty()) first = fmt::format("'{}' looks like {}", name, format);
+  }
+  if (!first.empty())
+    fail_input("{}: {}; write one plain name a line, in the order of the label values, background left out", where,
+               first);
+}
+
 void check_name(const std::string& name, size_t number, const std::string& where) {
   if (name.empty()) fail_input("{}: class name {} is empty; name the class, or remove it", where, number);
   if (!is_utf8(name)) fail_input("{}: class name {} is no UTF-8; save the list as UTF-8", where, number);
@@ -79,6 +106,7 @@ std::vector<std::string> read_class_list(const fs::path& path) {
     else
       names.push_back(lines[i]);
   }
+  refuse_other_formats(names, path.string());
   return with_background(std::move(names), path.string());
 }
 

@@ -53,6 +53,14 @@ std::string plain_letters(std::string_view name) {
   return lower_case(plain);
 }
 
+bool is_one_of(const std::string& suffix, const std::vector<std::string>& suffixes) {
+  return std::find(suffixes.begin(), suffixes.end(), suffix) != suffixes.end();
+}
+
+bool is_suffix_of_a_tool(const std::string& suffix) {
+  return is_one_of(lower_case(suffix), {".jpg", ".jpeg", ".png", ".xml"});
+}
+
 const std::vector<std::string>& at_or_none(const std::map<std::string, std::vector<std::string>>& map,
                                            const std::string& key) {
   static const std::vector<std::string> none;
@@ -64,10 +72,6 @@ std::string stem_of(const std::string& name) { return name.substr(0, name.rfind(
 std::string suffix_of(const std::string& name) {
   const size_t dot = name.rfind('.');
   return dot == std::string::npos ? "" : lower_case(name.substr(dot));
-}
-
-bool is_one_of(const std::string& suffix, const std::vector<std::string>& suffixes) {
-  return std::find(suffixes.begin(), suffixes.end(), suffix) != suffixes.end();
 }
 
 }  // namespace
@@ -121,6 +125,12 @@ std::string FolderNames::near_miss(const std::string& id, const std::vector<std:
       if (!is_one_of(suffix_of(name), suffixes))
         return fmt::format("; there is {}, but expected is {}", shown(name), join(suffixes, ", "));
   }
+  // "a.jpg.xml" and "a.xml.xml" for a.xml: a tool has put its suffix behind another.
+  for (auto at = names.of_stem.lower_bound(wanted + ".");
+       at != names.of_stem.end() && at->first.starts_with(wanted + "."); ++at)
+    for (const auto& name : at->second)
+      if (is_one_of(suffix_of(name), suffixes) && is_suffix_of_a_tool(at->first.substr(wanted.size())))
+        return fmt::format("; there is {}: rename it {}{}", shown(name), wanted, suffix_of(name));
   for (const auto& stem : at_or_none(names.alike_of, plain_letters(wanted))) {
     if (stem == wanted || !look_alike(stem, wanted)) continue;
     for (const auto& name : names.of_stem.at(stem)) {

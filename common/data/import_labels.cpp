@@ -7,8 +7,7 @@
 #include "common/base/log.h"
 #include "common/base/outputs.h"
 #include "common/base/parallel.h"
-#include "common/data/class_agreement.h"
-#include "common/data/label_colours.h"
+#include "common/data/label_doubts.h"
 
 namespace boxseg {
 namespace {
@@ -51,8 +50,7 @@ Manifest import_labels(const ImportLabelsOptions& options, const Dataset& datase
     return dataset.images[static_cast<size_t>(members[static_cast<size_t>(i) % members.size()])];
   };
 
-  ClassAgreement agreement(dataset.class_names);
-  RenumberedFiles colours(dataset.class_names);
+  LabelDoubts doubts(dataset.class_names);
   // Two passes, so that nothing is written when something is wrong. Reading twice is cheap beside keeping all maps.
   std::vector<std::string> faults(static_cast<size_t>(n));
   parallel_for(n, 4, options.threads, [&](int64_t begin, int64_t end) {
@@ -60,8 +58,7 @@ Manifest import_labels(const ImportLabelsOptions& options, const Dataset& datase
         throw_if_interrupted();
         const fs::path path = source_of(i).folder / png_of(image_of(i));
         const LabelMap labels = read_checked(path, image_of(i), dataset.classes());
-        colours.look_at(path, labels);
-        agreement.add(image_of(i).boxes, labels);
+        doubts.look_at(path, image_of(i).boxes, labels, true);
       } catch (const Error& e) {
         if (e.kind() != ErrorKind::bad_input) throw;
         faults[static_cast<size_t>(i)] = e.what();
@@ -72,8 +69,7 @@ Manifest import_labels(const ImportLabelsOptions& options, const Dataset& datase
     fail_input("{}{}", faults[0],
                faults.size() == 1 ? "" : fmt::format(" ({} of {} label maps are bad)", faults.size(), n));
 
-  for (const std::string& doubt : {colours.doubt(), agreement.doubt("the label maps")})
-    if (!doubt.empty()) log_warning("{}", doubt);
+  for (const std::string& doubt : doubts.doubts("the label maps")) log_warning("{}", doubt);
 
   Manifest manifest;
   manifest.inputs["dataset"] = dataset.digest(options.split, false);

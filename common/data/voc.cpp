@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "common/base/parallel.h"
 #include "common/base/text.h"
+#include "common/base/visible_text.h"
 #include "common/data/voc_image.h"
 
 namespace boxseg {
@@ -72,6 +73,13 @@ Merged read_lists(const VocOptions& options, const VocLayout& layout) {
   return merged;
 }
 
+// The class that may be meant: one of other capitals or invisible characters first, then one of nearly the letters.
+std::string nearest_class(const std::string& name, const std::vector<std::string>& classes) {
+  for (const auto& known : classes)
+    if (lower_case(trim(plain(name))) == lower_case(trim(plain(known)))) return known;
+  return nearest(name, classes);
+}
+
 void refuse_unknown_classes(const std::vector<Candidate>& candidates, const VocOptions& options) {
   std::map<std::string, int64_t> unknown;
   std::string first;
@@ -83,8 +91,8 @@ void refuse_unknown_classes(const std::vector<Candidate>& candidates, const VocO
   if (unknown.empty()) return;
   std::vector<std::string> named;
   for (const auto& [name, count] : unknown) {
-    const std::string close = nearest(name, options.class_names);
-    named.push_back(fmt::format("'{}' ({} objects{})", name, count,
+    const std::string close = nearest_class(name, options.class_names);
+    named.push_back(fmt::format("'{}' ({} objects{})", visible(name), count,
                                 close.empty() ? "" : fmt::format("; did you mean '{}'?", close)));
   }
   const std::vector<std::string> known(options.class_names.begin() + 1, options.class_names.end());
@@ -120,11 +128,13 @@ void refuse_or_skip(const std::vector<Candidate>& candidates, const VocOptions& 
 // Moves the good images into the dataset and renumbers the splits.
 void keep_good(Merged& merged, Dataset& dataset, VocReport& report) {
   std::vector<int64_t> index(merged.candidates.size(), -1);
+  double most_clipped = 0;
   for (size_t i = 0; i < index.size(); ++i) {
     Candidate& c = merged.candidates[i];
     if (!c.error.empty()) continue;
     report.boxes += static_cast<int64_t>(c.entry.boxes.size());
     report.clipped_boxes += c.clipped;
+    if (c.most_clipped > most_clipped) most_clipped = c.most_clipped, report.most_clipped_box = c.most_clipped_box;
     report.lost_boxes.insert(report.lost_boxes.end(), c.lost_boxes.begin(), c.lost_boxes.end());
     report.difficult_boxes +=
         std::count_if(c.entry.boxes.begin(), c.entry.boxes.end(), [](const Box& b) { return b.is_difficult; });
@@ -169,8 +179,7 @@ void look_at_masks(const Dataset& dataset, const VocOptions& options, const VocC
       report.doubts.push_back(fmt::format("{} {}. Without masks nothing can be measured", folder, found));
   }
   const std::string masks = "the masks in " + folder;
-  for (std::string doubt : {checks.colours.doubt(), checks.classes.doubt(masks)})
-    if (!doubt.empty()) report.doubts.push_back(std::move(doubt));
+  for (std::string& doubt : checks.labels.doubts(masks)) report.doubts.push_back(std::move(doubt));
 }
 
 // The splits as indexed, held against each other and against what is known of VOC's.
@@ -213,6 +222,7 @@ Dataset index_voc(const VocOptions& given, VocReport& report) {
   report.mask_folder = checks.layout.masks.string();
 
   Merged merged = read_lists(options, checks.layout);
+  for (const auto& c : merged.candidates) checks.ids.insert(c.entry.id);
   for_each_image("checking images", merged.candidates.size(), options.threads, [&](size_t i) {
     try {
       check_candidate(merged.candidates[i], checks);

@@ -26,6 +26,7 @@ struct VocOptions {
 struct VocReport {
   int64_t boxes = 0, clipped_boxes = 0, difficult_boxes = 0;
   int64_t images_without_boxes = 0, images_with_mask = 0;
+  std::string most_clipped_box;           // a sentence on the box that lost the largest part
   std::vector<std::string> skipped;       // one message per image left out
   std::vector<std::string> lost_boxes;    // one message per box left out of an image that is kept
   std::vector<std::string> doubts;        // one message per kind of thing that was guessed, or looks like a mistake

@@ -9,6 +9,7 @@
 #include "common/base/error.h"
 #include "common/base/text.h"
 #include "common/base/text_file.h"
+#include "common/data/photo_folder.h"
 #include "common/data/voc_layout.h"
 
 namespace boxseg {
@@ -27,6 +28,38 @@ float number(const pugi::xml_node& node, const char* name, const std::string& wh
     fail_input("{}: <{}> is '{}', expected a number of pixels; correct it, or leave the image out of the list", where,
                name, text);
   return static_cast<float>(value);
+}
+
+// A text and nothing else: of "cat<b>fish</b>" and "cat<![CDATA[ fish]]>" a part would be lost.
+std::string only_text(const pugi::xml_node& node, const std::string& where) {
+  std::string text;
+  for (const pugi::xml_node part : node.children()) {
+    if (part.type() != pugi::node_pcdata && part.type() != pugi::node_cdata)
+      fail_input("{}: <{}> holds <{}>, expected a text; correct it, or leave the image out of the list", where,
+                 node.name(), part.name());
+    text += part.value();
+  }
+  return std::string(trim(text));
+}
+
+// As rolabelimg (<robndbox>, <angle>) and CVAT (an attribute "rotation") write a box that was turned after it was
+// drawn.
+bool is_rotated(const pugi::xml_node& object) {
+  const auto is_turned = [](const pugi::xml_node& angle) { return angle && angle.text().as_double() != 0; };
+  if (object.child("robndbox") || is_turned(object.child("angle")) || is_turned(object.child("bndbox").child("angle")))
+    return true;
+  for (const pugi::xml_node attribute : object.child("attributes").children("attribute"))
+    if (lower_case(trim(attribute.child("name").text().get())) == "rotation" && is_turned(attribute.child("value")))
+      return true;
+  return false;
+}
+
+// Corners as shares of width and height, as YOLO and others write them: each would be one pixel in the corner.
+bool has_shares(const Box& box) {
+  const auto is_share = [](float value) { return value >= 0 && value <= 1; };
+  const auto is_fraction = [](float value) { return value != std::floor(value); };
+  return is_share(box.x0) && is_share(box.y0) && is_share(box.x1) && is_share(box.y1) &&
+         (is_fraction(box.x0) || is_fraction(box.y0) || is_fraction(box.x1) || is_fraction(box.y1));
 }
 
 ImageSize read_size(const pugi::xml_node& annotation, const fs::path& path) {
@@ -55,14 +88,19 @@ Box read_box(const pugi::xml_node& corners, const std::string& where) {
   };
   check(box.x0, box.x1, 'x');
   check(box.y0, box.y1, 'y');
+  if (has_shares(box))
+    fail_input(
+        "{}: the box ({}, {}, {}, {}) is in shares of the image, not in pixels; multiply by width and height, or leave "
+        "the image out of the list",
+        where, box.x0, box.y0, box.x1, box.y1);
   return box;
 }
 
 void read_object(const pugi::xml_node& object, int64_t position, const fs::path& path,
                  const std::vector<std::string>& class_names, VocAnnotation& annotation) {
-  const std::string name(trim(object.child("name").text().get()));
-  const std::string where =
-      fmt::format("{}: object {}{}", path.string(), position, name.empty() ? "" : " (" + name + ")");
+  const std::string number_of_object = fmt::format("{}: object {}", path.string(), position);
+  const std::string name = only_text(object.child("name"), number_of_object);
+  const std::string where = number_of_object + (name.empty() ? "" : " (" + name + ")");
   if (name.empty()) fail_input("{} lacks <name>; add it, or leave the image out of the list", where);
   if (object.child("name").next_sibling("name"))
     fail_input("{} has two <name>; make two objects of it, or leave the image out of the list", where);
@@ -70,6 +108,7 @@ void read_object(const pugi::xml_node& object, int64_t position, const fs::path&
   const auto found = std::find(class_names.begin() + 1, class_names.end(), name);
   if (found == class_names.end()) ++annotation.unknown_classes[name];
   const bool is_difficult = trim(object.child("difficult").text().get()) == "1";
+  if (annotation.rotated.empty() && is_rotated(object)) annotation.rotated = where;
   for (const pugi::xml_node corners : object.children("bndbox")) try {
       Box box = read_box(corners, where);
       box.class_id = found == class_names.end() ? -1 : found - class_names.begin();
@@ -80,6 +119,27 @@ void read_object(const pugi::xml_node& object, int64_t position, const fs::path&
       if (e.kind() != ErrorKind::bad_input) throw;
       annotation.bad_boxes.emplace_back(e.what());
     }
+}
+
+// What stands where it should, so that nothing is passed over in silence.
+void check_structure(const pugi::xml_document& document, const pugi::xml_node& root, const fs::path& path) {
+  for (const pugi::xml_node other : document.children())
+    if (other.type() == pugi::node_element && other != root)
+      fail_input("{}: <{}> follows or precedes <annotation>: two documents in one file; keep one", path.string(),
+                 other.name());
+  struct Misplaced : pugi::xml_tree_walker {
+    pugi::xml_node found;
+    bool for_each(pugi::xml_node& node) override {
+      const std::string name = lower_case(node.name());
+      const bool is_at_its_place = depth() == 0 && std::string_view(node.name()) == "object";
+      if ((name == "object" || name == "objects") && !is_at_its_place && node.first_child()) found = node;
+      return !found;
+    }
+  } misplaced;
+  pugi::xml_node(root).traverse(misplaced);
+  if (misplaced.found)
+    fail_input("{}: <{}> stands in <{}>, where it is not read; each object is an <object> directly in <annotation>",
+               path.string(), misplaced.found.name(), misplaced.found.parent().name());
 }
 
 // The id in "/JPEGImages/a b.Jpg /SegmentationClass/a b.png", or "" for a line of another kind.
@@ -121,7 +181,9 @@ VocAnnotation read_voc_annotation(const fs::path& path, const std::vector<std::s
                parsed.offset);
   const pugi::xml_node root = document.child("annotation");
   if (!root) fail_input("{}: has no <annotation>: no VOC annotation", path.string());
+  check_structure(document, root, path);
   VocAnnotation annotation;
+  annotation.image_name = trim(root.child("filename").text().get());
   annotation.size = read_size(root, path);
   int64_t position = 0;
   for (const pugi::xml_node object : root.children("object"))

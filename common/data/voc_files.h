@@ -17,10 +17,13 @@ struct VocAnnotation {
   std::vector<int64_t> object_of_box;              // 1-based; an object may have several boxes
   std::map<std::string, int64_t> unknown_classes;  // name -> number of objects
   std::vector<std::string> bad_boxes;              // one message each, for boxes that are not among `boxes`
+  std::string image_name;                          // of <filename>, "" where there is none
+  std::string rotated;                             // "object 3 (cat)": the first that was drawn as a rotated box
 };
 // Objects of an annotation in their order, difficult ones included (the authors train on them), with every <bndbox> of
 // each. VOC's numbers are inclusive: xmin = xmax is one pixel. Inverted boxes and numbers that are none make a box bad.
-// Throws bad_input: not XML, no <size>, an object without name or box, or with two names.
+// Throws bad_input: not XML, or two documents in one file; no <size>; an <object> elsewhere
+// than directly in <annotation>, which no reader would find; an object without name or box, or with two names.
 VocAnnotation read_voc_annotation(const fs::path& path, const std::vector<std::string>& class_names);
 
 struct ListedImage {

@@ -5,6 +5,8 @@
 
 #include "common/base/error.h"
 #include "common/base/text.h"
+#include "common/base/visible_text.h"
+#include "common/data/photo_folder.h"
 #include "common/data/voc_files.h"
 #include "common/io/image_container.h"
 #include "common/io/mask.h"
@@ -22,6 +24,8 @@ bool clip(float& low, float& high, int64_t n, bool& is_clipped) {
   return true;
 }
 
+double area_of(const Box& box) { return (double{box.x1} - box.x0 + 1) * (double{box.y1} - box.y0 + 1); }
+
 void take_boxes(Candidate& candidate, const VocAnnotation& annotation, const fs::path& path) {
   const ImageSize size = candidate.entry.size;
   candidate.lost_boxes = annotation.bad_boxes;
@@ -36,6 +40,13 @@ void take_boxes(Candidate& candidate, const VocAnnotation& annotation, const fs:
     if (clip(box.x0, box.x1, size.width, is_clipped) && clip(box.y0, box.y1, size.height, is_clipped)) {
       candidate.entry.boxes.push_back(box);
       candidate.clipped += is_clipped;
+      const double lost = 1 - area_of(box) / area_of(annotated);
+      if (is_clipped && lost > candidate.most_clipped) {
+        candidate.most_clipped = lost;
+        candidate.most_clipped_box =
+            fmt::format("{}: object {}: ({}, {}, {}, {}) on {}x{} pixels", path.string(), object, annotated.x0,
+                        annotated.y0, annotated.x1, annotated.y1, size.width, size.height);
+      }
     } else {
       candidate.lost_boxes.push_back(fmt::format(
           "{}: object {}: box ({}, {}, {}, {}) lies outside the image of {}x{} pixels (the first is 1 in VOC's "
@@ -46,7 +57,8 @@ void take_boxes(Candidate& candidate, const VocAnnotation& annotation, const fs:
   }
 }
 
-void check_mask(ImageEntry& entry, VocChecks& checks) {
+void check_mask(Candidate& candidate, VocChecks& checks) {
+  ImageEntry& entry = candidate.entry;
   const fs::path path = checks.layout.root / entry.mask_path;
   const size_t classes = checks.class_names.size();
   const LabelMap mask = read_mask(path);
@@ -61,17 +73,20 @@ void check_mask(ImageEntry& entry, VocChecks& checks) {
           "list the right one?",
           path.string(), value, classes);
   entry.mask_digest = digest_of_file(path);
-  checks.colours.look_at(path, mask);
-  checks.classes.add(entry.boxes, mask);
+  checks.labels.look_at(path, entry.boxes, mask, candidate.needs_boxes);
 }
+
+// Of other lists: several columns, quotes, Windows' paths.
+bool looks_like_no_id(const std::string& id) { return id.find_first_of(" \t,;\"\\") != std::string::npos; }
 
 void find_image(Candidate& candidate, const VocLayout& layout) {
   ImageEntry& entry = candidate.entry;
   const std::vector<std::string> found = layout.images_of(entry.id);
   if (found.empty())
-    fail_input("{}: image '{}' is absent: no {}/{}.jpg (.jpeg, .png, ...) in {}{}; fetch it, or remove the line",
-               candidate.listed_at, entry.id, kVocImages, entry.id, layout.root.string(),
-               layout.image_names.near_miss(entry.id, image_suffixes()));
+    fail_input("{}: image '{}' is absent: no {}/{}.jpg (.jpeg, .png, ...) in {}{}; fetch it, or remove the line{}",
+               candidate.listed_at, visible(entry.id), kVocImages, visible(entry.id), layout.root.string(),
+               layout.image_names.near_miss(entry.id, image_suffixes()),
+               looks_like_no_id(entry.id) ? " (a line of a list is the name of an image without its suffix)" : "");
   entry.path = found[0];
   if (found.size() > 1)
     candidate.doubts["images of a name"] =
@@ -81,13 +96,22 @@ void find_image(Candidate& candidate, const VocLayout& layout) {
 // Decodes it: what is accepted here, no stage refuses hours later.
 void take_photograph(Candidate& candidate, const fs::path& path) {
   const std::string bytes = read_file(path);
-  const RgbImage image = decode_rgb(path, bytes);
+  std::string remark;
+  const RgbImage image = decode_rgb(path, bytes, &remark);
   candidate.entry.size = {image.height, image.width};
   candidate.entry.image_digest = digest_of(bytes);
   if (orientation_of_image(bytes) != Orientation::upright)
     candidate.doubts["a photograph that is turned"] =
         fmt::format("{} is turned upright, as its EXIF says: boxes and masks are taken to be those of the upright one",
                     candidate.entry.path);
+  if (!remark.empty())
+    candidate.doubts["damaged data"] =
+        fmt::format("{}: {}: a part of its pixels is a guess; copy the image again", path.string(), remark);
+  constexpr int kAlmostBlack = 16;
+  if (const int brightest = *std::max_element(image.pixels.begin(), image.pixels.end()); brightest < kAlmostBlack)
+    candidate.doubts["a black photograph"] =
+        fmt::format("{} is almost black, its brightest value {} of 255; is it of 16 bits, of which it uses a few?",
+                    path.string(), brightest);
 }
 
 void read_boxes(Candidate& candidate, const VocChecks& checks) {
@@ -95,7 +119,9 @@ void read_boxes(Candidate& candidate, const VocChecks& checks) {
   const VocLayout& layout = checks.layout;
   const std::string name = layout.annotation_of(entry.id);
   if (name.empty()) {
-    const std::string near = layout.annotation_names.near_miss(entry.id, {".xml"});
+    std::string near = layout.annotation_names.near_miss(entry.id, {".xml"});
+    if (const auto beside = layout.image_names.find(entry.id, {".xml"}); near.empty() && !beside.empty())
+      near = fmt::format("; there is {}/{}: move it to {}", kVocImages, beside[0], kVocAnnotations);
     if (candidate.needs_boxes)
       fail_input(
           "{}: no such file, so the boxes of image '{}' are not known{}. If it has no objects (labelImg writes no file "
@@ -110,6 +136,14 @@ void read_boxes(Candidate& candidate, const VocChecks& checks) {
   }
   const fs::path annotation = layout.root / name;
   VocAnnotation a = read_voc_annotation(annotation, checks.class_names);
+  if (!a.rotated.empty())
+    candidate.doubts["a rotated box"] = fmt::format(
+        "{} was drawn as a rotated box: its upright <bndbox> is taken, which may not hold the object", a.rotated);
+  const std::string named = fs::path(a.image_name).stem().string();
+  if (named != fs::path(entry.id).filename() && checks.ids.count(named) > 0)
+    candidate.doubts["an annotation of another image"] =
+        fmt::format("{}: <filename> is {}, another image of the lists; is it the annotation of that one?",
+                    annotation.string(), a.image_name);
   if (a.size == ImageSize{})
     candidate.doubts["size of an annotation"] =
         fmt::format("{}: <size> is 0x0: the size of {} is taken, {}x{}; see that the boxes fit it", annotation.string(),
@@ -138,7 +172,7 @@ void check_candidate(Candidate& candidate, VocChecks& checks) {
   if (candidate.unknown_classes.empty()) {
     entry.mask_path = layout.mask_of(entry.id);
     if (!entry.mask_path.empty()) {
-      check_mask(entry, checks);
+      check_mask(candidate, checks);
     } else if (!layout.masks.empty()) {
       const std::string near = layout.mask_names.near_miss(entry.id, mask_suffixes(), true);
       if (!near.empty())

@@ -2,11 +2,11 @@
 #pragma once
 #include <map>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
-#include "common/data/class_agreement.h"
 #include "common/data/dataset.h"
-#include "common/data/label_colours.h"
+#include "common/data/label_doubts.h"
 #include "common/data/voc_layout.h"
 
 namespace boxseg {
@@ -17,6 +17,8 @@ struct Candidate {
   std::string listed_at;  // "LIST:LINE"
   bool needs_boxes = false;
   int64_t clipped = 0;
+  double most_clipped = 0;       // share of its area that the most clipped box lost
+  std::string most_clipped_box;  // a sentence on it
   std::map<std::string, int64_t> unknown_classes;
   std::vector<std::string> lost_boxes;        // one message per box left out
   std::map<std::string, std::string> doubts;  // kind of doubt -> sentence on this image
@@ -28,10 +30,10 @@ struct VocChecks {
   std::vector<std::string> class_names;
   bool skips_bad_images = false;
   VocLayout layout;
-  ClassAgreement classes;
-  RenumberedFiles colours;
+  std::unordered_set<std::string> ids;  // of all images
+  LabelDoubts labels;
   VocChecks(const std::vector<std::string>& names, bool skips, const fs::path& root, const fs::path& masks)
-      : class_names(names), skips_bad_images(skips), layout(root, masks), classes(names), colours(names) {}
+      : class_names(names), skips_bad_images(skips), layout(root, masks), labels(names) {}
 };
 
 // Fills in the candidate's entry. Throws bad_input: an image, annotation or mask that is absent, damaged, or does not

@@ -4,6 +4,7 @@
 
 #include "common/base/error.h"
 #include "common/base/text.h"
+#include "common/data/photo_folder.h"
 
 namespace boxseg {
 namespace {
@@ -19,11 +20,6 @@ bool is_folder(const fs::path& path) {
 }
 
 }  // namespace
-
-const std::vector<std::string>& image_suffixes() {
-  static const std::vector<std::string> suffixes = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"};
-  return suffixes;
-}
 
 const std::vector<std::string>& mask_suffixes() {
   static const std::vector<std::string> suffixes = {".png", ".mat"};

@@ -12,8 +12,7 @@ namespace boxseg {
 inline constexpr const char* kVocImages = "JPEGImages";
 inline constexpr const char* kVocAnnotations = "Annotations";
 
-// Suffixes of photographs, in the order in which they are preferred; those of masks (label PNGs, .mat of SBD).
-const std::vector<std::string>& image_suffixes();
+// Suffixes of masks: label PNGs, .mat of SBD.
 const std::vector<std::string>& mask_suffixes();
 
 struct VocLayout {

@@ -10,6 +10,7 @@
 
 #include "common/base/error.h"
 #include "common/io/codecs/boxseg_codecs.h"
+#include "common/io/image_container.h"
 
 namespace boxseg {
 namespace {
@@ -47,6 +48,9 @@ Codecs load() {
 
 RgbImage decode_unusual_image(const std::filesystem::path& path, std::string_view bytes) {
   static const Codecs codecs = load();
+  if (codecs.error.find("failed to map segment") != std::string::npos)
+    fail("{}: there is not enough memory to load what reads such images ({}); free some, or convert it to JPEG or PNG",
+         path.string(), codecs.error);
   if (!codecs.error.empty())
     fail_input(
         "{}: is no PNG and no JPEG of the usual kinds, and what reads others cannot be loaded ({}); convert it to JPEG "
@@ -56,8 +60,11 @@ RgbImage decode_unusual_image(const std::filesystem::path& path, std::string_vie
   int64_t height = 0, width = 0;
   std::array<char, 400> error{};
   if (codecs.decode(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), &pixels, &height, &width,
-                    error.data(), error.size()) != 0)
+                    error.data(), error.size()) != 0) {
+    if (const std::string kind = kind_of_unread_file(bytes); !kind.empty())
+      fail_input("{}: is {}, which is not read; convert it to JPEG or PNG", path.string(), kind);
     fail_input("{}: {}", path.string(), error.data());
+  }
   const std::unique_ptr<uint8_t, decltype(codecs.free)> owner(pixels, codecs.free);
   RgbImage image(height, width);
   std::copy_n(pixels, image.pixels.size(), image.pixels.begin());

@@ -19,9 +19,9 @@ void refuse_if_cut(const std::filesystem::path& path, std::string_view bytes) {
     fail_input("{}: is damaged or cut short ({}); copy the image again", path.string(), fault);
 }
 
-RgbImage decode_stored(const std::filesystem::path& path, const std::string& bytes) {
+RgbImage decode_stored(const std::filesystem::path& path, const std::string& bytes, std::string* remark) {
   if (is_jpeg(bytes))
-    if (std::optional<RgbImage> image = decode_jpeg(bytes)) return std::move(*image);
+    if (std::optional<RgbImage> image = decode_jpeg(bytes, remark)) return std::move(*image);
   if (is_png(bytes)) return decode_png_rgb(path, bytes);
   return decode_unusual_image(path, bytes);
 }
@@ -30,9 +30,9 @@ RgbImage decode_stored(const std::filesystem::path& path, const std::string& byt
 
 RgbImage read_rgb(const std::filesystem::path& path) { return decode_rgb(path, read_file(path)); }
 
-RgbImage decode_rgb(const std::filesystem::path& path, const std::string& bytes) {
+RgbImage decode_rgb(const std::filesystem::path& path, const std::string& bytes, std::string* remark) {
   refuse_if_cut(path, bytes);
-  return upright(decode_stored(path, bytes), orientation_of_image(bytes));
+  return upright(decode_stored(path, bytes, remark), orientation_of_image(bytes));
 }
 
 void write_rgb_jpeg(const std::filesystem::path& path, const RgbImage& image, int quality) {

@@ -21,13 +21,18 @@ struct FreeBytes {
 
 }  // namespace
 
-std::optional<RgbImage> decode_jpeg(std::string_view bytes) {
+std::optional<RgbImage> decode_jpeg(std::string_view bytes, std::string* remark) {
   const std::unique_ptr<void, Destroy> decoder(tjInitDecompress());
   if (decoder == nullptr) return std::nullopt;
   const auto* const data = reinterpret_cast<const unsigned char*>(bytes.data());
   int width = 0, height = 0, sampling = 0, colours = 0;
-  // Stray bytes before a marker are worth a warning to it; the pixels are the same as without them.
-  const auto has_failed = [&](int status) { return status != 0 && tjGetErrorCode(decoder.get()) != TJERR_WARNING; };
+  const auto has_failed = [&](int status) {
+    if (status == 0) return false;
+    if (tjGetErrorCode(decoder.get()) != TJERR_WARNING) return true;
+    const std::string warning = tjGetErrorStr2(decoder.get());
+    if (remark != nullptr && warning.find("extraneous bytes") == std::string::npos) *remark = warning;
+    return false;
+  };
   if (has_failed(tjDecompressHeader3(decoder.get(), data, bytes.size(), &width, &height, &sampling, &colours)) ||
       width < 1 || height < 1)
     return std::nullopt;

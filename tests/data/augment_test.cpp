@@ -271,9 +271,11 @@ TEST_CASE("Ten thousand draws have the distributions they claim, one by one and 
   std::vector<std::array<double, 6>> draws;
   double flips = 0;
   for (int i = 0; i < n; ++i) {
-    Random random(11, "augment", static_cast<uint64_t>(i / 100), static_cast<uint64_t>(i % 100));  // 100 epochs of 100 images
+    Random random(11, "augment", static_cast<uint64_t>(i / 100),
+                  static_cast<uint64_t>(i % 100));  // 100 epochs of 100 images
     const AugmentDraws d = draw_augmentation(options, random);
-    draws.push_back({d.scale - 0.5, d.crop_x, d.crop_y, d.jitter.brightness - 0.5, d.jitter.contrast - 0.5, d.jitter.saturation - 0.5});
+    draws.push_back({d.scale - 0.5, d.crop_x, d.crop_y, d.jitter.brightness - 0.5, d.jitter.contrast - 0.5,
+                     d.jitter.saturation - 0.5});
     flips += d.is_flipped;
   }
   // Limits at which a true generator fails once in ten thousand such tests.

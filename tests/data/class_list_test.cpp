@@ -84,6 +84,16 @@ TEST_CASE("Class lists that cannot be meant are refused with the name and the re
   REQUIRE_THAT(refusal(std::string("c\0a\0t\0\n\0", 8)), Contains("UTF-16"));
 }
 
+TEST_CASE("Class lists of other formats are refused, and names that only look so are not") {
+  REQUIRE_THAT(refusal("# label:color_rgb:parts:actions\nbackground:0,0,0::\ncat:128,0,0::\n"),
+               Contains("'background:0,0,0::' looks like a line of CVAT's labelmap.txt; write one plain name a line"));
+  REQUIRE_THAT(refusal("1 cat\n2 dog\n"), Contains("'1 cat' looks like a number and a name"));
+  REQUIRE_THAT(refusal("0: cat\n1: dog\n"), Contains("looks like a number and a name"));
+  REQUIRE_THAT(refusal("[\"cat\", \"dog\"]\n"), Contains("looks like JSON, YAML or a pbtxt"));
+  REQUIRE(read("2 wheels\ncar\n").names == std::vector<std::string>{"background", "2 wheels", "car"});
+  REQUIRE(read("7up\n4x4\n").names == std::vector<std::string>{"background", "7up", "4x4"});
+}
+
 TEST_CASE("A class may be called void or ignore, and may hold the word background") {
   REQUIRE(read("ignore\nvoid\nbackground noise\n").names ==
           std::vector<std::string>{"background", "ignore", "void", "background noise"});

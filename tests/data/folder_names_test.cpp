@@ -39,6 +39,11 @@ TEST_CASE("A file nearly of the name is told with what differs") {
   REQUIRE_THAT(names.near_miss("scan", kJpgOrPng), Contains("there is img/scan.gif, but expected is .jpg, .png"));
   REQUIRE_THAT(names.near_miss("PIC.jpg", kJpgOrPng), Contains("leave the suffix away"));
   REQUIRE_THAT(names.near_miss(kWhole, kJpgOrPng), Contains("whose accents are other bytes") && Contains("convmv"));
+  write_file(dir / "more/a.png.JPG", "");
+  write_file(dir / "more/b.v2.jpg", "");
+  const FolderNames more(dir / "more");
+  REQUIRE_THAT(more.near_miss("a", kJpgOrPng), Contains("there is more/a.png.JPG: rename it a.jpg"));
+  REQUIRE(more.near_miss("b", kJpgOrPng).empty());  // another image, it may be
   REQUIRE(names.near_miss("cafe", kJpgOrPng).empty());
   REQUIRE(names.near_miss("scan", kJpgOrPng, true).empty());
   REQUIRE(names.near_miss("other", kJpgOrPng).empty());

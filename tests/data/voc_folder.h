@@ -49,11 +49,11 @@ struct VocFolder {
   void add_mask(const std::string& id, uint8_t value, int64_t height = 30, int64_t width = 40) const {
     add_mask(id, std::vector<int>{value}, height, width);
   }
-  // A pixel of each value, and one of void.
+  // A pixel of each value, within the boxes, and one of void.
   void add_mask(const std::string& id, const std::vector<int>& values, int64_t height = 30, int64_t width = 40) const {
     LabelMap labels(height, width);
     for (size_t i = 0; i < values.size(); ++i)
-      labels.at(3, 4 + static_cast<int64_t>(i)) = static_cast<uint8_t>(values[i]);
+      labels.at(7, 5 + static_cast<int64_t>(i)) = static_cast<uint8_t>(values[i]);
     labels.at(0, 0) = 255;
     write_label_png(root / "SegmentationClass" / (id + ".png"), labels);
   }

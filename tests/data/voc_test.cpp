@@ -129,8 +129,7 @@ TEST_CASE("Unknown classes are all named, with the known ones and the nearest") 
                               object_xml("zebra", 5, 6, 20, 25)));
   VocOptions options = options_for(voc);
   options.skips_bad_images = true;  // a wrong class list is not an image's fault
-  REQUIRE_THROWS_WITH(index(options), Contains("a.xml") &&
-                                          Contains("'kat' (2 objects; did you mean 'cat'?)") &&
+  REQUIRE_THROWS_WITH(index(options), Contains("a.xml") && Contains("'kat' (2 objects; did you mean 'cat'?)") &&
                                           Contains("'zebra' (1 objects)") && Contains("tvmonitor"));
 }
 
@@ -140,8 +139,8 @@ TEST_CASE("Bad images are skipped when asked, recorded, and the rest is indexed"
   const std::string jpeg = read_file(voc.jpeg("b"));
   write_file(voc.jpeg("b"), jpeg.substr(0, jpeg.size() / 2));
   VocOptions options = options_for(voc);
-  REQUIRE_THROWS_WITH(index(options), Contains("train.txt:2: image 'absent' is absent") &&
-                                          Contains("2 of 5 images are bad"));
+  REQUIRE_THROWS_WITH(index(options),
+                      Contains("train.txt:2: image 'absent' is absent") && Contains("2 of 5 images are bad"));
   options.skips_bad_images = true;
   VocReport report;
   const Dataset d = index_voc(options, report);

@@ -208,3 +208,116 @@ TEST_CASE("Lists in UTF-16 are refused with their encoding") {
   write_file(voc.root / "classes.txt", std::string("\xFE\xFF\0c\0a\0t\0\n", 10));
   REQUIRE_THROWS_WITH(index(voc), Contains("classes.txt: is UTF-16"));
 }
+
+TEST_CASE("What would be passed over in an annotation is refused, with its place") {
+  const VocFolder voc;
+  const std::string cat = object_xml("cat", 5, 6, 20, 25), whole = annotation_xml(cat);
+  const auto refused = [&](const std::string& xml, const std::string& words) {
+    CAPTURE(xml);
+    write_file(voc.xml_of("a"), xml);
+    REQUIRE_THROWS_WITH(index(voc), Contains("a.xml: ") && Contains(words));
+  };
+  refused(whole + whole, "<annotation> follows or precedes <annotation>: two documents in one file");
+  refused("<annotation/>" + whole, "two documents in one file");
+  refused(whole + cat, "<object> follows or precedes <annotation>");
+  refused(annotation_xml("<objects>" + cat + "</objects>"), "<objects> stands in <annotation>, where it is not read");
+  refused(annotation_xml("<Object><name>cat</name></Object>"), "<Object> stands in <annotation>");
+  refused(annotation_xml("<object><name>cat</name>" + bndbox(1, 2, 3, 4) + cat + "</object>"),
+          "<object> stands in <object>");
+  refused(annotation_xml("<object><name>cat<b>fish</b></name>" + bndbox(1, 2, 3, 4) + "</object>"),
+          "object 1: <name> holds <b>, expected a text");
+  for (const char* shares :
+       {"0.1</xmin><ymin>0.2</ymin><xmax>0.5</xmax><ymax>0.75", "0</xmin><ymin>0</ymin><xmax>1</xmax><ymax>0.5"})
+    refused(annotation_xml(fmt::format("<object><name>cat</name><bndbox><xmin>{}</ymax></bndbox></object>", shares)),
+            "is in shares of the image, not in pixels; multiply by width and height");
+  // A comment, a processing instruction, an empty list and CDATA are none of these.
+  write_file(voc.xml_of("a"),
+             "<?xml version='1.0'?><!-- by hand -->" +
+                 annotation_xml("<objects/><object><name>c<![CDATA[at]]></name>" + bndbox(1, 2, 3, 4) + "</object>") +
+                 "<!-- end -->\n");
+  REQUIRE(index(voc).boxes() == Boxes{{1, 2, 3, 4}});
+}
+
+TEST_CASE("Boxes that were drawn turned are said to be, as three tools write them") {
+  const VocFolder voc;
+  for (const char* turned :
+       {"<attributes><attribute><name>rotation</name><value>45.0</value></attribute></attributes>",
+        "<robndbox><cx>9</cx><cy>9</cy><w>4</w><h>4</h><angle>0.3</angle></robndbox>", "<angle>12</angle>"}) {
+    CAPTURE(turned);
+    voc.add("a", annotation_xml("<object><name>cat</name>" + bndbox(5, 6, 20, 25) + turned + "</object>"));
+    REQUIRE_THAT(index(voc).doubts(), Contains("a.xml: object 1 (cat) was drawn as a rotated box"));
+  }
+  for (const char* straight :
+       {"<attributes><attribute><name>rotation</name><value>0.0</value></attribute><attribute><name>occluded</name>"
+        "<value>1</value></attribute></attributes>",
+        "<angle>0</angle>"}) {
+    voc.add("a", annotation_xml("<object><name>cat</name>" + bndbox(5, 6, 20, 25) + straight + "</object>"));
+    REQUIRE_THAT(index(voc).doubts(), !Contains("rotated"));
+  }
+}
+
+TEST_CASE("The box that is clipped the most is named with its numbers") {
+  const VocFolder voc;
+  voc.add("a", annotation_xml(object_xml("cat", -3, 1, 40, 12)));
+  voc.add("b", annotation_xml(object_xml("cat", 5, 6, 20, 25) + object_xml("cat", 1, 1, 2000, 2500)));
+  const Indexed i = index(voc);
+  REQUIRE(i.report.clipped_boxes == 2);
+  REQUIRE_THAT(i.report.most_clipped_box, Contains("b.xml: object 2: (1, 1, 2000, 2500) on 40x30 pixels"));
+}
+
+TEST_CASE("An annotation of another name, at another place or of another image is told") {
+  const VocFolder voc;
+  for (const char* name : {"a.jpg.xml", "a.xml.xml"}) {
+    fs::rename(voc.xml_of("a"), voc.root / "Annotations" / name);
+    REQUIRE_THROWS_WITH(index(voc), Contains(fmt::format("there is Annotations/{}: rename it a.xml", name)));
+    fs::rename(voc.root / "Annotations" / name, voc.xml_of("a"));
+  }
+  fs::rename(voc.xml_of("a"), voc.root / "JPEGImages/a.xml");
+  REQUIRE_THROWS_WITH(index(voc), Contains("there is JPEGImages/a.xml: move it to Annotations"));
+  fs::remove(voc.root / "JPEGImages/a.xml");
+  const auto with_name = [&](const std::string& name) {
+    voc.add("a", annotation_xml("<filename>" + name + "</filename>" + object_xml("cat", 5, 6, 20, 25)));
+    return index(voc).doubts();
+  };
+  REQUIRE_THAT(with_name("b.jpg"), Contains("a.xml: <filename> is b.jpg, another image of the lists"));
+  for (const char* fine : {"a.jpg", "a", "IMG_0001.JPG", ""}) REQUIRE_THAT(with_name(fine), !Contains("<filename>"));
+}
+
+TEST_CASE("Photographs that decode to less than they should are said") {
+  const VocFolder voc;
+  RgbImage black(30, 40);
+  std::fill(black.pixels.begin(), black.pixels.end(), uint8_t{3});
+  write_rgb_png(voc.root / "JPEGImages/a.png", black);
+  fs::remove(voc.jpeg("a"));
+  REQUIRE_THAT(index(voc).doubts(), Contains("a.png is almost black, its brightest value 3 of 255"));
+  std::string jpeg = read_file(voc.jpeg("b"));
+  jpeg.erase(jpeg.size() - 152, 150);  // its end marker stays
+  write_file(voc.jpeg("b"), jpeg);
+  REQUIRE_THAT(index(voc).doubts(), Contains("b.jpg: ") && Contains("a part of its pixels is a guess"));
+}
+
+TEST_CASE("Names that look like a class's are told apart by what cannot be seen") {
+  const VocFolder voc;
+  const auto hint = [&](const std::string& name, const std::string& words) {
+    CAPTURE(name);
+    voc.add("a", annotation_xml(object_xml(name, 5, 6, 20, 25)));
+    REQUIRE_THROWS_WITH(index(voc), Contains(words));
+  };
+  hint("CAT", "unknown class 'CAT' (1 objects; did you mean 'cat'?)");
+  hint("cat\xC2\xA0", "unknown class 'cat\\u00A0' (1 objects; did you mean 'cat'?)");
+  hint(
+      "\xE2\x80\x8B"
+      "cat",
+      "unknown class '\\u200Bcat'");
+}
+
+TEST_CASE("A line of another kind of list is told from an image that is not there") {
+  const VocFolder voc;
+  for (const char* line : {"images/a.jpg labels/a.png", "a.jpg,1", "\"a\"", "VOC\\a"}) {
+    CAPTURE(line);
+    voc.list("train", std::string(line) + "\nb\n");
+    REQUIRE_THROWS_WITH(index(voc), Contains("is absent") && Contains("is the name of an image without its suffix"));
+  }
+  voc.list("train", "x\nb\n");
+  REQUIRE_THROWS_WITH(index(voc), Contains("is absent") && !Contains("without its suffix"));
+}

@@ -128,6 +128,22 @@ TEST_CASE("What is no image is refused with its name", "[cpu]") {
   REQUIRE(failure_of([&] { read_rgb(dir / "empty.jpg"); }).mentions("is empty"));
 }
 
+TEST_CASE("A file that is no photograph of a known format is named by what it is", "[cpu]") {
+  const TemporaryDirectory dir;
+  const auto refused = [&](const std::string& bytes) {
+    write_plain(dir / "a.jpg", bytes);
+    return failure_of([&] { read_rgb(dir / "a.jpg"); });
+  };
+  const std::string size("\0\0\0\x18", 4), rest(40, '\0');
+  REQUIRE(refused(size + "ftypheic" + rest).mentions("a.jpg: is a HEIC photograph, which is not read; convert it"));
+  REQUIRE(refused(size + "ftypavif" + rest).mentions("is an AVIF image"));
+  REQUIRE(refused("GIF89a" + rest).mentions("is a GIF"));
+  REQUIRE(refused("\n<!DOCTYPE html><html></html>").mentions("is a web page"));
+  REQUIRE(refused("version https://git-lfs.github.com/spec/v1\n").mentions("is a pointer of Git LFS"));
+  REQUIRE(refused("%PDF-1.4" + rest).mentions("is a PDF"));
+  REQUIRE(refused("anything else").mentions("is not an image of a known format"));
+}
+
 TEST_CASE("VOC's JPEGs decode to the authors' bytes", "[golden]") {
   SHARED_OR_SKIP(shared);
   const fs::path photos = shared / "voc2012-subset/JPEGImages";

@@ -1,7 +1,10 @@
 // `stage3_segment predict`, as people run it.
+#include <algorithm>
+#include <opencv2/imgcodecs.hpp>
 #include <string>
 
 #include "common/base/files.h"
+#include "common/base/text.h"
 #include "common/io/checkpoint/checkpoint.h"
 #include "tests/stage3/small_dataset.h"
 #include "tests/support/support.h"
@@ -105,11 +108,13 @@ TEST_CASE("predict segments a test split, which has neither boxes nor masks", "[
   INFO(done.err);
   REQUIRE(done.exit_code == 0);
   REQUIRE(read_manifest(trained.dir / "out/manifest.h5").outputs.size() == 5);
-  REQUIRE(share_equal(read_label_png(trained.dir / "out" / (test::picture_id(7) + ".png")), test::make_picture(7).mask) > 0.8);
+  REQUIRE(share_equal(read_label_png(trained.dir / "out" / (test::picture_id(7) + ".png")),
+                      test::make_picture(7).mask) > 0.8);
 
   const std::string evaluate = in_quotes(std::string(BOXSEG_BIN_DIR) + "/evaluate") + " ";
   const std::string predictions = of_test + " --predictions " + in_quotes(trained.dir / "out");
-  require_refusal(run_command(evaluate + "miou " + predictions), 3, "none of the 5 images of split 'test' has a ground-truth mask");
+  require_refusal(run_command(evaluate + "miou " + predictions), 3,
+                  "none of the 5 images of split 'test' has a ground-truth mask");
 }
 
 TEST_CASE("predict segments any folder from the checkpoint alone, with its colours", "[cpu]") {
@@ -123,7 +128,10 @@ TEST_CASE("predict segments any folder from the checkpoint alone, with its colou
   const CommandResult done = trained.predict("out", "--images " + in_quotes(folder));
   INFO(done.err);
   REQUIRE(done.exit_code == 0);
-  REQUIRE(read_manifest(trained.dir / "out/manifest.h5").outputs.size() == 2);
+  REQUIRE(read_manifest(trained.dir / "out/manifest.h5").outputs.size() == 3);
+  REQUIRE(done.err.find("left out: 1 .txt; photographs are .jpg, ") != std::string::npos);
+  REQUIRE(done.err.find("labels of 3 images\n") != std::string::npos);
+  REQUIRE(read_label_png(trained.dir / "out/deeper/e.png").width == 80);
   REQUIRE(share_equal(read_label_png(trained.dir / "out/a b.png"), test::make_picture(20, 61, 77).mask) > 0.85);
   REQUIRE(read_label_png(trained.dir / "out/c.d.png").width == 33);
   // The PNG's palette, as any viewer reads it: colour 1 is the dataset's.
@@ -138,6 +146,57 @@ TEST_CASE("predict segments any folder from the checkpoint alone, with its colou
   const CommandResult more = trained.predict("out", "--images " + in_quotes(folder));
   REQUIRE(more.err.find("up to date") == std::string::npos);
   REQUIRE(fs::exists(trained.dir / "out/new.png"));
+}
+
+TEST_CASE("predict takes every photograph of a folder and nothing else", "[cpu]") {
+  const Trained trained;
+  const fs::path folder = trained.dir / "photos";
+  const auto draw = [&](const fs::path& name) {
+    const fs::path path = folder / name;
+    make_directories(path.parent_path());
+    const RgbImage image = test::make_picture(20).image;
+    if (lower_case(path.extension().string()) == ".png") return write_rgb_png(path, image);
+    cv::Mat bgr(static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3);
+    for (size_t i = 0; i < image.pixels.size(); ++i) bgr.data[i] = image.pixels[i / 3 * 3 + 2 - i % 3];
+    std::vector<uint8_t> bytes;
+    REQUIRE(cv::imencode(lower_case(path.extension().string()), bgr, bytes));
+    write_file(path, std::string(bytes.begin(), bytes.end()));
+  };
+  std::vector<std::string> ids;
+  for (const char* name : {"a.jpg", "b.JPEG", "c.Png", "d.bmp", "e.webp", "f.tif", "g.TIFF", "deep/er/a.jpg"}) {
+    draw(name);
+    ids.push_back(fs::path(name).replace_extension().string());
+  }
+  write_file(folder / "._a.jpg", "macOS's companion of a.jpg");
+  write_file(folder / "deep/.DS_Store", "x");
+  write_file(folder / ".thumbnails/a.png", "x");
+  write_file(folder / "raw.heic", "x");
+  write_file(folder / "raw2.HEIC", "x");
+  write_file(folder / "README", "x");
+  write_file(folder / "earlier/manifest.h5", "x");
+  draw("earlier/a.png");
+  fs::create_directory_symlink(folder, folder / "circle");
+  const auto run = [&] { return trained.predict("photos/masks", "--images " + in_quotes(folder)); };
+  const CommandResult done = run();
+  INFO(done.err);
+  REQUIRE(done.exit_code == 0);
+  std::vector<std::string> written;
+  for (const auto& output : read_manifest(folder / "masks/manifest.h5").outputs)
+    written.push_back(fs::path(output.path).replace_extension().string());
+  std::sort(written.begin(), written.end());
+  std::sort(ids.begin(), ids.end());
+  REQUIRE(written == ids);
+  for (const char* told : {"left out: 1 without a suffix, 2 .heic;", "left out: circle is a link to a folder",
+                           "left out: earlier holds results of a stage", "labels of 8 images"})
+    REQUIRE(done.err.find(told) != std::string::npos);
+  REQUIRE(done.err.find("._a") == std::string::npos);
+  REQUIRE(run().err.find("up to date") != std::string::npos);  // the masks inside are no photographs
+
+  write_file(folder / "z.png", "no image");
+  const CommandResult skipped = trained.predict("photos/masks", "--on-bad-image skip --images " + in_quotes(folder));
+  INFO(skipped.err);
+  REQUIRE(skipped.exit_code == 0);
+  REQUIRE(skipped.err.find("labels of 8 images; 1 skipped") != std::string::npos);
 }
 
 TEST_CASE("a killed predict goes on where it stopped, to the same label maps", "[cpu]") {
@@ -221,11 +280,17 @@ TEST_CASE("checkpoints and folders that do not fit are refused, each with its na
 
   const fs::path folder = trained.dir / "folder";
   make_directories(folder);
-  require_refusal(trained.predict("out", "--images " + in_quotes(folder)), 3, "holds no .jpg, .jpeg or .png");
+  require_refusal(trained.predict("out", "--images " + in_quotes(folder)), 3, "holds no photograph (.jpg, .jpeg, .png");
   write_rgb_png(folder / "a.png", RgbImage(5, 5));
   write_rgb_jpeg(folder / "a.jpg", RgbImage(5, 5));
   require_refusal(trained.predict("out", "--images " + in_quotes(folder)), 3, "would both be written as a.png");
   require_refusal(trained.predict("folder", "--images " + in_quotes(folder)), 2, "is the folder of the images as well");
   require_refusal(trained.predict("out", "--images " + in_quotes(folder) + " " + trained.of_dataset()), 2, "not both");
-  require_refusal(trained.predict("out", "--images " + in_quotes(trained.dir / "nowhere")), 3, "nowhere");
+  require_refusal(trained.predict("out", "--images " + in_quotes(trained.dir / "nowhere")), 3,
+                  "nowhere: No such file or directory");
+  require_refusal(trained.predict("out", "--images " + in_quotes(folder / "a.png")), 3,
+                  "a.png: is no folder; name the one of your photos");
+  make_directories(trained.dir / "texts");
+  write_file(trained.dir / "texts/a.txt", "x");
+  require_refusal(trained.predict("out", "--images " + in_quotes(trained.dir / "texts")), 3, "it holds 1 .txt");
 }

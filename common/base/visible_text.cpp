@@ -1,0 +1,92 @@
+#include "common/base/visible_text.h"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+
+namespace boxseg {
+namespace {
+
+struct Character {
+  std::string_view bytes;
+  uint32_t code = 0;
+  bool is_utf8 = true;
+};
+
+// The first character of a text that is not empty; a byte of its own where it is no UTF-8.
+Character take(std::string_view& text) {
+  const auto first = static_cast<unsigned char>(text[0]);
+  const size_t length = first < 0x80 ? 1 : first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC2 ? 2 : 0;
+  Character c{text.substr(0, 1), first, length == 1};
+  if (length > 1 && length <= text.size()) {
+    uint32_t code = first & (0xFFu >> (length + 1));
+    bool is_whole = true;
+    for (size_t i = 1; i < length; ++i) {
+      const auto next = static_cast<unsigned char>(text[i]);
+      is_whole &= (next & 0xC0u) == 0x80u;
+      code = code << 6 | (next & 0x3Fu);
+    }
+    if (is_whole) c = {text.substr(0, length), code, true};
+  }
+  text.remove_prefix(c.bytes.size());
+  return c;
+}
+
+bool is_control(const Character& c) {
+  return c.is_utf8 && ((c.code < 0x20 && c.code != '\n' && c.code != '\t') || (c.code >= 0x7F && c.code < 0xA0));
+}
+
+bool is_other_blank(uint32_t code) {
+  return code == 0xA0 || code == 0x1680 || (code >= 0x2000 && code <= 0x200A) || code == 0x202F || code == 0x205F ||
+         code == 0x3000;
+}
+
+bool is_unseen(uint32_t code) {
+  return code == 0xAD || (code >= 0x200B && code <= 0x200F) || (code >= 0x202A && code <= 0x202E) ||
+         (code >= 0x2060 && code <= 0x2069) || code == 0xFEFF;
+}
+
+std::string escaped(const Character& c) {
+  return c.code < 0x80 || !c.is_utf8 ? fmt::format("\\x{:02X}", c.code) : fmt::format("\\u{:04X}", c.code);
+}
+
+}  // namespace
+
+std::string printable(std::string_view text) {
+  std::string safe;
+  safe.reserve(text.size());
+  while (!text.empty()) {
+    const Character c = take(text);
+    if (is_control(c))
+      safe += escaped(c);
+    else
+      safe += c.bytes;
+  }
+  return safe;
+}
+
+std::string visible(std::string_view name) {
+  std::string seen;
+  while (!name.empty()) {
+    const Character c = take(name);
+    if (!c.is_utf8 || is_control(c) || is_other_blank(c.code) || is_unseen(c.code) || c.code == '\n' || c.code == '\t')
+      seen += escaped(c);
+    else
+      seen += c.bytes;
+  }
+  return seen;
+}
+
+std::string plain(std::string_view name) {
+  std::string meant;
+  while (!name.empty()) {
+    const Character c = take(name);
+    if (c.is_utf8 && is_other_blank(c.code))
+      meant += ' ';
+    else if (!c.is_utf8 || (!is_control(c) && !is_unseen(c.code)))
+      meant += c.bytes;
+  }
+  return meant;
+}
+
+}  // namespace boxseg

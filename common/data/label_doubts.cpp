@@ -1,0 +1,52 @@
+#include "common/data/label_doubts.h"
+
+#include <algorithm>
+
+#include "common/base/error.h"
+
+namespace boxseg {
+
+void LabelDoubts::look_at(const std::filesystem::path& path, const std::vector<Box>& boxes, const LabelMap& labels,
+                          bool has_annotation) {
+  colours_.look_at(path, labels);
+  classes_.add(boxes, labels);
+  const auto holds = [&](auto is_meant) { return std::any_of(labels.pixels.begin(), labels.pixels.end(), is_meant); };
+  const bool has_background = holds([](uint8_t value) { return value == 0; });
+  const bool has_object = boxes.empty() && has_annotation && holds([](uint8_t v) { return v != 0 && v != 255; });
+  BoxFit fit;
+  fit.add(path, boxes, labels);
+  const std::lock_guard lock(mutex_);
+  fit_.add(fit);
+  ++maps_;
+  maps_with_background_ += has_background;
+  with_boxes_ += !boxes.empty();
+  if (!has_object) return;
+  ++objects_without_box_;
+  if (first_without_box_.empty() || path.string() < first_without_box_) first_without_box_ = path.string();
+}
+
+std::string LabelDoubts::doubt_on_background(const std::string& what) const {
+  if (maps_ == 0 || maps_with_background_ > 0) return "";
+  return fmt::format(
+      "{}: none of {} holds the value 0, background: where they mean the background by 255, which is void here and "
+      "never counted, write 0 for it",
+      what, maps_);
+}
+
+std::string LabelDoubts::doubt_on_boxes(const std::string& what) const {
+  if (objects_without_box_ == 0 || with_boxes_ == 0) return "";
+  return fmt::format(
+      "{}: {} image{} without a box hold{} objects in them, such as {}: are their annotations empty by "
+      "mistake (polygons, say, are no boxes)?",
+      what, objects_without_box_, objects_without_box_ == 1 ? "" : "s", objects_without_box_ == 1 ? "s" : "",
+      first_without_box_);
+}
+
+std::vector<std::string> LabelDoubts::doubts(const std::string& what) const {
+  std::vector<std::string> all = {colours_.doubt(), classes_.doubt(what), fit_.doubt(what), doubt_on_background(what),
+                                  doubt_on_boxes(what)};
+  std::erase(all, "");
+  return all;
+}
+
+}  // namespace boxseg
