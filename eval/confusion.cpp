@@ -11,8 +11,8 @@ namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-// How often each pair of byte values stands at the same place of two maps. Label maps are large areas of one value: most
-// pixels are counted eight at a time.
+// How often each pair of byte values stands at the same place of two maps. Label maps are large areas of one value:
+// most pixels are counted eight at a time.
 class PairCounts {
  public:
   // Pairs are [256 * a + b]; `rows` says which a there are.
@@ -73,12 +73,14 @@ void Confusion::add(const LabelMap& truth, const LabelMap& prediction, Abstentio
       const int64_t n = counted.pairs[static_cast<size_t>(t * 256 + p)];
       if (n == 0) continue;
       if (t >= classes_)
-        fail_input("{}: {} pixels have the value {}, expected classes 0 to {} or 255 (void); is it a mask of this dataset?",
-                   truth_name, n, t, classes_ - 1);
+        fail_input(
+            "{}: {} pixels have the value {}, expected classes 0 to {} or 255 (void); is it a mask of this dataset?",
+            truth_name, n, t, classes_ - 1);
       const bool abstains = p == kVoid && abstention != Abstention::refused;
       if (p >= classes_ && !abstains)
-        fail_input("{}: {} pixels have the value {}, expected classes 0 to {}; was it made for another dataset?",
-                   prediction_name, n, p, classes_ - 1);
+        fail_input("{}: {} pixels have the value {}, expected classes 0 to {}{}", prediction_name, n, p, classes_ - 1,
+                   p == kVoid ? "; 255 is void in ground truth, and no prediction: write a class for each pixel"
+                              : "; was it made for another dataset?");
       if (abstains && abstention == Abstention::ignored) continue;
       found[static_cast<size_t>(t * (classes_ + 1) + (abstains ? classes_ : p))] += n;
     }
@@ -111,6 +113,7 @@ SegmentationScores Confusion::scores() const {
     const auto hit = static_cast<double>(count(c, c)), is_true = static_cast<double>(row);
     hits += hit;
     if (row + column > 0) ++seen_classes;
+    if (row == 0 && column > 0) s.only_predicted.push_back(c);
     if (row == 0) continue;
     ++true_classes;
     const double iou = hit / (is_true + static_cast<double>(column) - hit), accuracy = hit / is_true;
@@ -139,9 +142,12 @@ LabelMap agreement(const LabelMap& a, const LabelMap& b, Disagreement rule) {
 
 Abstention abstention_of(Disagreement rule) {
   switch (rule) {
-    case Disagreement::ignored: return Abstention::ignored;
-    case Disagreement::wrong: return Abstention::wrong;
-    case Disagreement::background: break;
+    case Disagreement::ignored:
+      return Abstention::ignored;
+    case Disagreement::wrong:
+      return Abstention::wrong;
+    case Disagreement::background:
+      break;
   }
   return Abstention::refused;
 }

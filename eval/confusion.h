@@ -16,10 +16,12 @@ struct SegmentationScores {
   // Sum of the IoU of the classes that the truth holds, divided by the number of classes that the truth or the
   // prediction holds: a class that is predicted but nowhere true counts as 0. This is the authors' number.
   double miou = 0;
-  double miou_of_true_classes = 0;    // the mean over the classes that the truth holds
-  double fwiou = 0;                   // IoU weighted by the class's share of the truth
-  double macc = 0;                    // mean over true classes of the share of their pixels that is found
-  double pacc = 0;                    // share of all pixels that is right
+  double miou_of_true_classes = 0;  // the mean over the classes that the truth holds
+  double fwiou = 0;                 // IoU weighted by the class's share of the truth
+  double macc = 0;                  // mean over true classes of the share of their pixels that is found
+  double pacc = 0;                  // share of all pixels that is right
+  std::vector<int64_t>
+      only_predicted;                 // classes that the truth does not hold: their 0 counts in miou, as by the authors
   std::vector<double> iou, accuracy;  // [K]; NaN for classes that the truth does not hold
 };
 
@@ -35,14 +37,17 @@ class Confusion {
  public:
   explicit Confusion(int64_t classes);  // K, with background; 1..255
 
-  // Both [H,W]. Pixels whose truth is void are left out, whatever is predicted there. Throws bad_input, with the name of
-  // the map and the value: sizes that differ, a truth that is neither a class nor void, a prediction that is no class.
+  // Both [H,W]. Pixels whose truth is void are left out, whatever is predicted there. Throws bad_input, with the name
+  // of the map and the value: sizes that differ, a truth that is neither a class nor void, a prediction that is no
+  // class.
   void add(const LabelMap& truth, const LabelMap& prediction, Abstention abstention = Abstention::refused,
            const std::string& truth_name = "truth", const std::string& prediction_name = "prediction");
   void add(const Confusion& other);
 
   int64_t classes() const { return classes_; }
-  int64_t count(int64_t truth, int64_t predicted) const { return counts_[static_cast<size_t>(truth * (classes_ + 1) + predicted)]; }
+  int64_t count(int64_t truth, int64_t predicted) const {
+    return counts_[static_cast<size_t>(truth * (classes_ + 1) + predicted)];
+  }
   int64_t abstained(int64_t truth) const { return count(truth, classes_); }
   int64_t total() const;
   SegmentationScores scores() const;

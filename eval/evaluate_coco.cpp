@@ -10,6 +10,7 @@
 #include "common/base/options.h"
 #include "common/base/outputs.h"
 #include "common/base/parallel.h"
+#include "common/base/visible_text.h"
 #include "common/pipeline/fingerprints.h"
 #include "common/pipeline/metrics_file.h"
 #include "eval/coco_evaluation.h"
@@ -32,19 +33,12 @@ std::vector<std::string> names_of(const CocoTruth& truth) {
   return told;
 }
 
-// A terminal obeys some of them.
-std::string without_controls(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
-  return text;
-}
-
 // "-" where the truth has no object of the category.
 std::string per_class_table(const std::vector<std::string>& names, const CocoResult& result) {
   std::string text;
   for (size_t k = 0; k < names.size(); ++k) {
     const double ap = result.ap_of_category(static_cast<int64_t>(k));
-    text += fmt::format("{:<24}{:>6}\n", without_controls(names[k]), ap < 0 ? "-" : fmt::format("{:.3f}", ap));
+    text += fmt::format("{:<24}{:>6}\n", printable(names[k]), ap < 0 ? "-" : fmt::format("{:.3f}", ap));
   }
   return text;
 }

@@ -12,6 +12,7 @@
 #include "common/base/outputs.h"
 #include "common/base/parallel.h"
 #include "common/base/text.h"
+#include "common/base/visible_text.h"
 #include "common/data/voc_lists.h"
 #include "common/pipeline/dataset_files.h"
 #include "common/pipeline/fingerprints.h"
@@ -76,7 +77,7 @@ void report_result(const EvaluateOptions& o, const std::string& key, const Datas
   if (e.unlabelled > 0)
     log_warning("{} of {} images of split '{}' have no ground-truth mask and were skipped", e.unlabelled,
                 e.unlabelled + e.images, o.split);
-  std::fputs(table_of(e, dataset.class_names).c_str(), stdout);
+  std::fputs(printable(table_of(e, dataset.class_names)).c_str(), stdout);
   if (!o.confusion.empty()) write_file(o.confusion, confusion_csv(e.confusion, dataset.class_names));
   if (o.json.empty()) return;
   Metrics metrics = metrics_of(e, dataset.class_names);

@@ -10,6 +10,7 @@
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
 #include "common/base/parallel.h"
+#include "common/base/text.h"
 
 namespace boxseg {
 namespace {
@@ -112,6 +113,13 @@ std::string table_of(const Evaluation& evaluation, const std::vector<std::string
     text += fmt::format("{:<{}}  {:>8}  {:>8}\n", class_names.at(c), width, percent(s.iou[c]), percent(s.accuracy[c]));
   text += fmt::format("mIoU {}  pixel accuracy {}  mean accuracy {}  frequency-weighted IoU {}\n", percent(s.miou),
                       percent(s.pacc), percent(s.macc), percent(s.fwiou));
+  if (!s.only_predicted.empty()) {
+    std::vector<std::string> names;
+    for (const int64_t c : s.only_predicted) names.push_back(class_names.at(static_cast<size_t>(c)));
+    text +=
+        fmt::format("predicted, though the ground truth holds none, so each counts as 0: {}; without them mIoU {}\n",
+                    join(names, ", "), percent(s.miou_of_true_classes));
+  }
   text += fmt::format("{} images", evaluation.images);
   if (evaluation.unlabelled > 0) text += fmt::format(", {} skipped: no ground truth", evaluation.unlabelled);
   return text + "\n";

@@ -99,7 +99,7 @@ void run_stage1(const Options& command_line, const Stage1Options& options) {
     if (!options.init.empty()) refuse_same_file(output / file, "--output", options.init, "--init");
 
   const Dataset dataset = read_dataset(options.dataset, options.data_root);
-  dataset.split(options.split);  // a wrong name is a usage error before anything else
+  dataset.require_boxes(options.split);
   StageRun run(command_line, output, stage1_inputs(options, dataset));
   if (run.is_up_to_date()) {
     log_info("{}: up to date", output.string());

@@ -7,10 +7,11 @@
 namespace boxseg {
 namespace {
 
-// Six lines; the last may hold anything.
+// Six lines; the last may hold anything: why an image was skipped, or remarks on its labels.
 std::string encode(const FinishedImage& image) {
   return fmt::format("{}\n{}\n{}\n{}\n{}\n{}", image.y_crf, image.y_ret, image.has_maps ? image.maps.digest : "",
-                     image.maps.offset, image.maps.size_bytes, image.reason_skipped);
+                     image.maps.offset, image.maps.size_bytes,
+                     image.reason_skipped.empty() ? image.boxes_without_labels : image.reason_skipped);
 }
 
 FinishedImage decode(const std::string& payload) {
@@ -28,7 +29,7 @@ FinishedImage decode(const std::string& payload) {
   image.y_ret = lines[1];
   image.has_maps = !lines[2].empty();
   image.maps = {std::stoll(lines[3]), std::stoll(lines[4]), lines[2]};
-  image.reason_skipped = lines[5];
+  (image.y_crf.empty() ? image.reason_skipped : image.boxes_without_labels) = lines[5];
   return image;
 }
 

@@ -10,9 +10,10 @@
 namespace boxseg {
 
 struct FinishedImage {
-  std::string reason_skipped;  // not empty: a damaged image, recorded and passed over
-  Digest y_crf, y_ret;         // y_ret "" when none was made
-  bool has_maps = false;       // no maps: an image without boxes
+  std::string reason_skipped;        // not empty: a damaged image, recorded and passed over
+  std::string boxes_without_labels;  // of a labelled image: a line each, "dog at 3,4 to 20,30"
+  Digest y_crf, y_ret;               // y_ret "" when none was made
+  bool has_maps = false;             // no maps: an image without boxes
   Spool::Place maps;
 };
 

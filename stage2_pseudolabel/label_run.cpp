@@ -7,9 +7,11 @@
 #include "common/base/error.h"
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
+#include "common/base/text.h"
 #include "common/data/loader.h"
 #include "common/io/label_png.h"
 #include "common/nn/transfer.h"
+#include "stage2_pseudolabel/labels.h"
 #include "stage2_pseudolabel/maps_bytes.h"
 #include "stage2_pseudolabel/pseudo_label.h"
 
@@ -157,8 +159,19 @@ class Labelling {
       done.y_ret = digest_of_labels(labels.y_ret);
     }
     done.has_maps = has_maps;
+    done.boxes_without_labels = describe_boxes(boxes_without_labels(labels.y_crf, geometry), image);
     finished_.add(image.id, std::move(done), maps_bytes);
     progress_.advance();
+  }
+
+  std::string describe_boxes(const std::vector<size_t>& boxes, const ImageEntry& image) const {
+    std::vector<std::string> lines;
+    for (const size_t i : boxes) {
+      const Box& box = image.boxes[i];
+      lines.push_back(fmt::format("{} at {},{} to {},{}", dataset_.class_names[static_cast<size_t>(box.class_id)],
+                                  box.x0, box.y0, box.x1, box.y1));
+    }
+    return join(lines, "\n");
   }
 
   void skip(int64_t index, const std::string& reason) {

@@ -52,6 +52,19 @@ LabelMap highest_class(const Planes& scores, const Geometry& geometry) {
   return labels;
 }
 
+std::vector<size_t> boxes_without_labels(const LabelMap& labels, const Geometry& geometry) {
+  const auto holds_its_class = [&](const PixelBox& box) {
+    for (int64_t y = box.y0; y < box.y1; ++y)
+      for (int64_t x = box.x0; x < box.x1; ++x)
+        if (labels.at(y, x) == box.class_id) return true;
+    return false;
+  };
+  std::vector<size_t> without;
+  for (size_t i = 0; i < geometry.boxes.size(); ++i)
+    if (!holds_its_class(geometry.boxes[i])) without.push_back(i);
+  return without;
+}
+
 Planes correlation_maps(const at::Tensor& features, const FeatureMaps& maps, const Geometry& geometry,
                         const ClassWeights& weights, const Interpolation& interpolation, const std::vector<float>& norm,
                         const std::vector<float>& attention, const LabelMap& y_crf) {

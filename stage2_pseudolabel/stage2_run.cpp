@@ -1,5 +1,6 @@
 #include "stage2_pseudolabel/stage2_run.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "common/base/error.h"
@@ -73,6 +74,7 @@ void load_classifier(LabelSource& source, const Stage2Options& options, const st
 struct Counts {
   int64_t images = 0, skipped = 0;
   std::string skipped_ids;
+  std::vector<std::string> boxes_without_labels;  // "ID: dog at 3,4 to 20,30"
 };
 
 // Writes the shard's file (of a run with a network) and names all outputs.
@@ -91,12 +93,26 @@ Counts collect_outputs(const Dataset& dataset, const std::vector<int64_t>& image
       continue;
     }
     ++counts.images;
+    for (const auto& box : read_lines(image.boxes_without_labels))
+      counts.boxes_without_labels.push_back(entry.id + ": " + box);
     run.add_output(y_crf_file(entry.id), image.y_crf);
     if (!image.y_ret.empty()) run.add_output(y_ret_file(entry.id), image.y_ret);
     if (attention && image.has_maps) attention->add(entry, maps_from_bytes(finished.read_maps(image)));
   }
   if (attention) run.add_output(shard_file(shard), attention->close_and_commit());
   return counts;
+}
+
+// Such a box is no fault, often a tiny one or one behind another; but who trains on the labels should know.
+void warn_of_boxes_without_labels(const std::vector<std::string>& boxes, const fs::path& manifest) {
+  constexpr size_t kShown = 10;
+  if (boxes.empty()) return;
+  const std::vector<std::string> shown(boxes.begin(), boxes.begin() + std::min(kShown, boxes.size()));
+  log_warning("{} box{} no pixel of {} class in Y_crf: {}{}", boxes.size(), boxes.size() == 1 ? " has" : "es have",
+              boxes.size() == 1 ? "its" : "their", join(shown, "; "),
+              boxes.size() > kShown ? fmt::format("; and {} more, all as boxes_without_labels in {}",
+                                                  boxes.size() - kShown, manifest.string())
+                                    : "");
 }
 
 }  // namespace
@@ -110,6 +126,7 @@ void run_stage2(const Options& command_line, const Stage2Options& options) {
   const ExitDeadline deadline;
 
   const Dataset dataset = read_dataset(options.dataset, options.data_root);
+  dataset.require_boxes(options.split);
   const auto images = images_of_shard(dataset, options.split, shard);
   for (const char* kind : {"Y_crf", "Y_ret"})
     refuse_dataset_files(label_files(output / kind, dataset, options.split), "--output", dataset);
@@ -154,10 +171,12 @@ void run_stage2(const Options& command_line, const Stage2Options& options) {
   run.add_fact("images", std::to_string(counts.images));
   run.add_fact("images_skipped", std::to_string(counts.skipped));
   run.add_fact("skipped", counts.skipped_ids);
+  run.add_fact("boxes_without_labels", join(counts.boxes_without_labels, "\n"));
   run.add_fact("precision", name_of(source.precision));
   run.finish(source.device.str(), threads);
   finished.remove();
   const std::string missing = merge_shards(output);
+  warn_of_boxes_without_labels(counts.boxes_without_labels, output / shard_manifest(shard));
   log_info("{}: labels of {} images{}{}", output.string(), counts.images,
            counts.skipped > 0 ? fmt::format(", {} skipped", counts.skipped) : "",
            missing.empty() ? "" : "; " + missing);

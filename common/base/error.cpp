@@ -7,23 +7,26 @@
 #include "common/base/equal_bits.h"
 #include "common/base/heap.h"
 #include "common/base/interrupt.h"
+#include "common/base/stack.h"
+#include "common/base/visible_text.h"
 
 namespace boxseg {
 
 int run_program(const char* program, int argc, char** argv, int (*body)(int, char**)) {
   require_cpu();  // has run already, but only because it is named here
+  require_stack();
   keep_freed_memory();
   ask_for_equal_bits();
   end_when_interrupted();
   try {
     return body(argc, argv);
   } catch (const Error& e) {
-    std::fprintf(stderr, "%s: %s\n", program, e.what());
+    std::fprintf(stderr, "%s: %s\n", program, printable(e.what()).c_str());
     return e.exit_code();
   } catch (const std::bad_alloc&) {
-    std::fprintf(stderr, "%s: out of memory\n", program);
+    std::fprintf(stderr, "%s: out of memory; use fewer --threads, or a machine with more\n", program);
   } catch (const std::exception& e) {
-    std::fprintf(stderr, "%s: internal error: %s\n", program, e.what());
+    std::fprintf(stderr, "%s: internal error: %s\n", program, printable(e.what()).c_str());
   }
   return static_cast<int>(ErrorKind::failed);
 }

@@ -2,13 +2,14 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
-#include <algorithm>
 #include <cstdio>
 #include <mutex>
 
 #include "common/base/error.h"
+#include "common/base/visible_text.h"
 
 namespace boxseg {
 namespace {
@@ -33,7 +34,7 @@ void log_text(LogLevel level, const std::string& text) {
   if (level < g_level) return;
   std::lock_guard lock(g_output);
   const char* prefix = level == LogLevel::warning ? "warning: " : level == LogLevel::error ? "error: " : "";
-  std::fprintf(stderr, "%s%s%s\n", g_bar_is_open ? "\r\033[K" : "", prefix, text.c_str());
+  std::fprintf(stderr, "%s%s%s\n", g_bar_is_open ? "\r\033[K" : "", prefix, printable(text).c_str());
   g_bar_is_open = false;
 }
 
@@ -46,8 +47,13 @@ std::string format_duration(double seconds) {
 }
 
 Progress::Progress(std::string what, int64_t total, int64_t already_done)
-    : what_(std::move(what)), total_(total), done_(already_done), start_done_(already_done),
-      is_terminal_(isatty(STDERR_FILENO) == 1), start_(std::chrono::steady_clock::now()), shown_(start_) {}
+    : what_(printable(what)),
+      total_(total),
+      done_(already_done),
+      start_done_(already_done),
+      is_terminal_(isatty(STDERR_FILENO) == 1),
+      start_(std::chrono::steady_clock::now()),
+      shown_(start_) {}
 
 Progress::~Progress() {
   std::lock_guard lock(g_output);
@@ -73,8 +79,10 @@ void Progress::show(bool is_last) {
   const double rate = static_cast<double>(done_ - start_done_) / std::max(elapsed.count(), 1e-9);
   std::string line = fmt::format("{} {}/{}", what_, done_, total_);
   if (rate > 0) line += rate >= 1 ? fmt::format("  {:.1f}/s", rate) : fmt::format("  {:.1f} s each", 1 / rate);
-  if (done_ >= total_) line += "  in " + format_duration(elapsed.count());
-  else if (rate > 0) line += "  " + format_duration(static_cast<double>(total_ - done_) / rate) + " left";
+  if (done_ >= total_)
+    line += "  in " + format_duration(elapsed.count());
+  else if (rate > 0)
+    line += "  " + format_duration(static_cast<double>(total_ - done_) / rate) + " left";
   if (!note_.empty()) line += "  " + note_;
   if (is_terminal_) {
     std::fprintf(stderr, "\r\033[K%s%s", line.c_str(), is_last ? "\n" : "");

@@ -31,6 +31,23 @@ bool parse_bool(const std::string& text, const std::string& name) {
   fail_usage("--{}: '{}' is neither true nor false", name, text);
 }
 
+// What other programs of the field call an option of ours.
+constexpr std::pair<const char*, const char*> kUsualNames[] = {{"lr", "learning-rate"},    {"base-lr", "learning-rate"},
+                                                               {"wd", "weight-decay"},     {"bs", "batch"},
+                                                               {"batch-size", "batch"},    {"iters", "iterations"},
+                                                               {"max-iter", "iterations"}, {"max-iters", "iterations"},
+                                                               {"steps", "iterations"},    {"epochs", "iterations"},
+                                                               {"crop-size", "crop"},      {"num-workers", "threads"},
+                                                               {"workers", "threads"},     {"jobs", "threads"},
+                                                               {"gpu", "device"},          {"gpus", "device"},
+                                                               {"ckpt", "checkpoint"},     {"weights", "checkpoint"},
+                                                               {"weights", "init"},        {"model", "checkpoint"},
+                                                               {"pretrained", "init"},     {"out", "output"},
+                                                               {"output-dir", "output"},   {"save-dir", "output"},
+                                                               {"data", "dataset"},        {"input", "images"},
+                                                               {"input", "image"},         {"probs", "probabilities"},
+                                                               {"unary", "probabilities"}};
+
 std::string number_text(double value) { return fmt::format("{}", value); }
 
 }  // namespace
@@ -281,7 +298,9 @@ std::string Options::help() const {
 void Options::refuse_unknown(const std::string& name, const std::string& where) const {
   std::vector<std::string> names;
   for (const auto& option : options_) names.push_back(option.name);
-  const std::string close = nearest(name, names);
+  const auto is_usual = [&](const auto& usual) { return name == usual.first && has(usual.second); };
+  const auto usual = std::find_if(std::begin(kUsualNames), std::end(kUsualNames), is_usual);
+  const std::string close = usual != std::end(kUsualNames) ? usual->second : nearest(name, names);
   const bool is_command_line = where.empty();
   fail_usage("{}unknown option {}{}{}; --help lists all", where, is_command_line ? "--" : "", name,
              close.empty() ? "" : fmt::format(", did you mean {}{}?", is_command_line ? "--" : "", close));

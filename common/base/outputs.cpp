@@ -8,6 +8,7 @@
 
 #include "common/base/error.h"
 #include "common/base/files.h"
+#include "common/base/text.h"
 
 namespace boxseg {
 namespace {
@@ -30,6 +31,13 @@ std::optional<FileId> id_of(const fs::path& path) {
 void refuse_special_file(const fs::path& path, const char* option) {
   if (const std::string kind = special_kind(path); !kind.empty() && !fs::is_directory(path))
     fail_usage("{} {}: is {}, not a file; name another file to write", option, path.string(), kind);
+}
+
+void require_png_name(const fs::path& path, const char* option) {
+  const std::string suffix = lower_case(path.extension().string());
+  if (!suffix.empty() && suffix != ".png")
+    fail_usage("{} {}: a PNG is written; name it {}", option, path.string(),
+               fs::path(path).replace_extension(".png").filename().string());
 }
 
 void require_writable_file(const fs::path& path, const char* option) {

@@ -8,6 +8,9 @@ namespace boxseg {
 
 // Where something is that is neither a file nor a folder: a device, a pipe.
 void refuse_special_file(const std::filesystem::path& path, const char* option = "--output");
+// Where the name says another format than the PNG that will be written: a program that goes by names would take it for
+// a damaged one. No suffix is fine.
+void require_png_name(const std::filesystem::path& path, const char* option = "--output");
 // Where a file cannot be written. Makes its folder.
 void require_writable_file(const std::filesystem::path& path, const char* option = "--output");
 

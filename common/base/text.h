@@ -10,8 +10,8 @@ namespace boxseg {
 std::string_view trim(std::string_view text);
 std::vector<std::string> split(std::string_view text, char separator);  // trimmed pieces; "" gives none
 std::string join(const std::vector<std::string>& items, std::string_view separator);
-std::string lower_case(std::string_view text);                         // of ASCII's letters
-std::vector<std::string> read_lines(std::string_view text);             // trimmed, without empty ones
+std::string lower_case(std::string_view text);               // of ASCII's letters
+std::vector<std::string> read_lines(std::string_view text);  // trimmed, without empty ones
 
 // The candidate with the smallest edit distance (at most a third of the word's length, and at most 3), or "".
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);

@@ -176,6 +176,15 @@ void set_root(Dataset& dataset, const fs::path& path, const fs::path& data_root,
 
 }  // namespace
 
+void Dataset::require_boxes(const std::string& name) const {
+  for (const int64_t i : split(name))
+    if (!images[static_cast<size_t>(i)].boxes.empty()) return;
+  fail_input(
+      "no image of split '{}' has a box, so there is nothing to learn from or to label: its annotations in {} hold no "
+      "<bndbox> (exported as polygons only?); export them as boxes and run prepare again",
+      name, (root / "Annotations").string());
+}
+
 const std::vector<int64_t>& Dataset::split(const std::string& name) const {
   const auto found = splits.find(name);
   if (found != splits.end()) return found->second;

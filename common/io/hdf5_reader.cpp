@@ -81,13 +81,36 @@ struct H5Reader::Impl {
                                std::is_floating_point_v<T> ? "a number" : "a whole number"));
   }
 
+  // The elements that the file says it has. A damaged one may claim any number: more than the best of compressions
+  // gives of a file of this size is none.
+  size_t count_to_read(hid_t space, hid_t type, const std::string& what) const {
+    constexpr double kMostPerByte = 1100, kSmall = 1 << 20;
+    const int64_t count = count_of_space(space);
+    const double bytes = static_cast<double>(count) * static_cast<double>(H5Tget_size(type));
+    const auto held = static_cast<double>(std::filesystem::file_size(path));
+    if (bytes > kMostPerByte * held + kSmall)
+      refuse(what, fmt::format("claims {} elements, which {} bytes of file cannot hold: it is damaged; remove the file "
+                               "and make it again",
+                               count, held));
+    return static_cast<size_t>(count);
+  }
+
+  template <class T>
+  std::vector<T> room_for(size_t count, const std::string& what) const {
+    try {
+      return std::vector<T>(count);
+    } catch (const std::bad_alloc&) {
+      fail("{}: {}: not enough memory for its {} elements", path.string(), what, count);
+    }
+  }
+
   // `read(memory_type, buffer)` is H5Dread or H5Aread.
   template <class Read>
   std::vector<std::string> strings(hid_t type, hid_t space, const std::string& what, const Read& read) const {
     if (H5Tget_class(type) != H5T_STRING)
       refuse(what, fmt::format("holds {} values, text was expected", h5::name_of_type(type)));
-    const auto n = static_cast<size_t>(count_of_space(space));
-    std::vector<std::string> values(n);
+    const size_t n = count_to_read(space, type, what);
+    std::vector<std::string> values = room_for<std::string>(n, what);
     if (n == 0) return values;
     const Handle memory(H5Tcopy(type), H5Tclose);
     if (H5Tis_variable_str(type) > 0) {
@@ -181,7 +204,7 @@ std::vector<T> H5Reader::read(const std::string& dataset) const {
   const Handle handle = impl_->open_dataset(dataset);
   const Handle space(H5Dget_space(handle), H5Sclose), type(H5Dget_type(handle), H5Tclose);
   impl_->check_type<T>(type, dataset);
-  std::vector<T> values(static_cast<size_t>(count_of_space(space)));
+  std::vector<T> values = impl_->room_for<T>(impl_->count_to_read(space, type, dataset), dataset);
   if (values.empty()) return values;
   const Handle transfer(H5Pcreate(H5P_DATASET_XFER), H5Pclose);
   H5Pset_type_conv_cb(transfer, refuse_out_of_range, nullptr);

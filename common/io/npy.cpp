@@ -54,12 +54,28 @@ std::string next_bytes(std::ifstream& file, size_t count) {
   return bytes;
 }
 
+// "'|O'" of "'|O', 'fortran_order': ...".
+std::string_view first_element(std::string_view text) {
+  return text.starts_with('\'') ? text.substr(0, text.find('\'', 1) + 1) : text.substr(0, 20);
+}
+
+// From `type`, "'|u1'" or such.
+const char* way_to_floats(std::string_view type) {
+  const char kind = type.size() > 2 ? type[2] : '?';
+  if (kind == 'f') return "write array.astype('float32')";
+  if (kind == 'i' || kind == 'u' || kind == 'b')
+    return "of whole numbers from 0 to 255 write (array / 255).astype('float32'), of labels one plane a class: "
+           "numpy.stack([(array == k) for k in range(classes)]).astype('float32')";
+  return "write an array of float32";
+}
+
 Opened open_npy(const std::filesystem::path& path) {
   Opened o;
   std::error_code error;
   const uintmax_t size = std::filesystem::file_size(path, error);
   if (!error) o.file.open(path, std::ios::binary);
-  if (error || !o.file) fail_input("{}: cannot be read: {}", path.string(), error ? error.message() : std::strerror(errno));
+  if (error || !o.file)
+    fail_input("{}: cannot be read: {}", path.string(), error ? error.message() : std::strerror(errno));
   const std::string start = next_bytes(o.file, 8);
   if (start.size() < 8 || !start.starts_with(kMagic))
     fail_input("{}: is not a NumPy .npy file; write it with numpy.save(file, array.astype('float32'))", path.string());
@@ -69,10 +85,9 @@ Opened open_npy(const std::filesystem::path& path) {
   const uintmax_t header_at = start.size() + length.size();
   if (header_at > size || header_bytes > size - header_at) fail_input("{}: is cut short in its header", path.string());
   const std::string header = next_bytes(o.file, header_bytes);
-  const std::string_view type = entry(header, "descr", path).substr(0, 5);
+  const std::string_view type = first_element(entry(header, "descr", path));
   if (type != "'<f4'" && type != "'<f8'")
-    fail_input("{}: holds elements of type {}, expected '<f4' or '<f8'; write array.astype('float32')", path.string(),
-               type);
+    fail_input("{}: holds elements of type {}, expected '<f4' or '<f8'; {}", path.string(), type, way_to_floats(type));
   if (!entry(header, "fortran_order", path).starts_with("False"))
     fail_input("{}: is in Fortran order; write numpy.ascontiguousarray(array)", path.string());
   o.shape = parse_shape(entry(header, "shape", path), path);

@@ -12,7 +12,8 @@ namespace {
 std::string listed(const char* what, const std::vector<std::string>& names) {
   if (names.empty()) return "";
   const size_t shown = std::min<size_t>(names.size(), 6);
-  std::string text = fmt::format("; {}: {}", what, join({names.begin(), names.begin() + static_cast<long>(shown)}, ", "));
+  std::string text =
+      fmt::format("; {}: {}", what, join({names.begin(), names.begin() + static_cast<long>(shown)}, ", "));
   if (shown < names.size()) text += fmt::format(" and {} more", names.size() - shown);
   return text;
 }
@@ -29,11 +30,16 @@ std::vector<std::string> load_initial_weights(Network& network, const std::files
   for (const auto& [name, value] : own) {
     const auto found = given.find(name);
     const bool fits = found != given.end() && found->second.sizes() == value.sizes();
-    if (fits) fitting.emplace(name, found->second);
-    else if (is_head_layer(name)) lacking.push_back(name);
-    else if (found == given.end() && name.ends_with(".num_batches_tracked")) continue;  // older files have none
-    else if (found == given.end()) missing.push_back(name);
-    else missing.push_back(fmt::format("{} {} (there it is {})", name, shape_text(value), shape_text(found->second)));
+    if (fits)
+      fitting.emplace(name, found->second);
+    else if (is_head_layer(name))
+      lacking.push_back(name);
+    else if (found == given.end() && name.ends_with(".num_batches_tracked"))
+      continue;  // older files have none
+    else if (found == given.end())
+      missing.push_back(name);
+    else
+      missing.push_back(fmt::format("{} {} (there it is {})", name, shape_text(value), shape_text(found->second)));
     if (found != given.end()) given.erase(found);
   }
   for (const auto& [name, value] : file.tensors)
@@ -45,7 +51,10 @@ std::vector<std::string> load_initial_weights(Network& network, const std::files
   {
     at::NoGradGuard no_grad;
     for (auto& [name, value] : own)
-      if (const auto found = fitting.find(name); found != fitting.end()) value.copy_(found->second);
+      if (const auto found = fitting.find(name); found != fitting.end()) {
+        require_finite(found->second, name, path.string());
+        value.copy_(found->second);
+      }
   }
   for (Parameter& p : network.parameters()) {
     if (std::find(lacking.begin(), lacking.end(), p.name) == lacking.end()) continue;

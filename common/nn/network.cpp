@@ -56,6 +56,15 @@ std::string some_of(const std::vector<std::string>& names) {
 
 std::string shape_text(const at::Tensor& tensor) { return fmt::format("[{}]", fmt::join(tensor.sizes(), ",")); }
 
+void require_finite(const at::Tensor& weights, const std::string& name, const std::string& source) {
+  if (!weights.is_floating_point() || weights.isfinite().all().item<bool>()) return;
+  const auto count = weights.numel() - weights.isfinite().sum().item<int64_t>();
+  fail_input(
+      "{}: {} of the {} numbers of {} are NaN or infinite: the file is damaged, or of a training that diverged; "
+      "take another",
+      source, count, weights.numel(), name);
+}
+
 int64_t usual_output_stride(const std::string& backbone) { return find_backbone(backbone).output_strides.front(); }
 
 void NetworkSpec::check() const {
@@ -142,7 +151,10 @@ void Network::load_state_dict(const NamedTensors& tensors, const std::string& so
                spec_.classes, join(complaints, "; "));
   }
   at::NoGradGuard no_grad;
-  for (auto& [name, value] : own) value.copy_(given.at(name));
+  for (auto& [name, value] : own) {
+    require_finite(given.at(name), name, source);
+    value.copy_(given.at(name));
+  }
 }
 
 }  // namespace boxseg

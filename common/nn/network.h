@@ -109,6 +109,8 @@ LoadedNetwork load_network(const std::filesystem::path& path, const at::Device& 
 // class_names, ...); of equal keys the extra one wins.
 Checkpoint make_checkpoint(const Network& network, std::map<std::string, std::string> extra_record);
 
+// Refuses weights that are no finite numbers, as bad_input with `source`, the file, and the tensor's name.
+void require_finite(const at::Tensor& weights, const std::string& name, const std::string& source);
 std::string shape_text(const at::Tensor& tensor);  // "[64,3,3,3]"
 
 // Lists as record values, one item a line: class names.

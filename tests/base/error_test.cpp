@@ -16,7 +16,10 @@ namespace {
 int ends_well(int, char**) { return 0; }
 int has_usage_error(int, char**) { fail_usage("--size {}: expected 1 to 9", 12); }
 int has_bad_input(int, char**) { fail_input("{}: cut short", "a.jpg"); }
-int fails(int, char**) { ensure(1 + 1 == 3, "{} is not 3", 2); return 0; }
+int fails(int, char**) {
+  ensure(1 + 1 == 3, "{} is not 3", 2);
+  return 0;
+}
 int is_interrupted(int, char**) { throw Error(ErrorKind::interrupted, "later"); }
 int throws_foreign(int, char**) { throw std::out_of_range("vector::at"); }
 int has_no_memory(int, char**) { throw std::bad_alloc(); }
@@ -36,7 +39,7 @@ TEST_CASE("run_program turns each kind of error into its exit code and one line 
   REQUIRE(run(fails) == Result{1, "prog: 2 is not 3\n"});
   REQUIRE(run(is_interrupted) == Result{75, "prog: later\n"});
   REQUIRE(run(throws_foreign) == Result{1, "prog: internal error: vector::at\n"});
-  REQUIRE(run(has_no_memory) == Result{1, "prog: out of memory\n"});
+  REQUIRE(run(has_no_memory) == Result{1, "prog: out of memory; use fewer --threads, or a machine with more\n"});
 }
 
 TEST_CASE("ensure throws only when its condition does not hold", "[cpu]") {

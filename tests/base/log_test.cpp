@@ -31,6 +31,17 @@ TEST_CASE("Log lines below the level are not printed", "[cpu]") {
   REQUIRE(failure_of([] { parse_log_level("loud"); }).mentions("'loud' is not one of debug, info"));
 }
 
+TEST_CASE("Names with control characters do not move the cursor", "[cpu]") {
+  const std::string text = printed(STDERR_FILENO, [] {
+    log_warning("{}: is damaged", "a\x1b]0;title\x07.jpg");
+    Progress progress("label \x1b[31mred", 1);
+    progress.advance(1, "note");
+  });
+  REQUIRE(text.find("a\\x1B]0;title\\x07.jpg: is damaged") != std::string::npos);
+  REQUIRE(text.find("label \\x1B[31mred 1/1") != std::string::npos);
+  REQUIRE(text.find('\x1b') == std::string::npos);
+}
+
 TEST_CASE("Durations read like durations", "[cpu]") {
   REQUIRE(format_duration(0.04) == "0.0 s");
   REQUIRE(format_duration(4.12) == "4.1 s");

@@ -196,3 +196,26 @@ TEST_CASE("An INI file is read whole, by section", "[cpu]") {
   REQUIRE(ini.at("a").at("empty").empty());
   REQUIRE(ini.at("b").empty());
 }
+
+TEST_CASE("The names that other programs have for an option lead to ours", "[cpu]") {
+  double rate = 0;
+  int64_t batch = 0;
+  std::string init;
+  Options options({"prog", "Does.", "prog", "stage1", "1"});
+  options.add("learning-rate", &rate, "of weights");
+  options.add("batch", &batch, "images per step");
+  options.add("init", &init, "initial weights", Role::input);
+  const auto said = [&](const std::string& word) {
+    const std::vector<const char*> argv = {"prog", word.c_str()};
+    return usage_message_of([&] { options.parse(2, argv.data()); });
+  };
+  REQUIRE(said("--lr=0.1").find("unknown option --lr, did you mean --learning-rate?") != std::string::npos);
+  REQUIRE(said("--batch-size=3").find("did you mean --batch?") != std::string::npos);
+  REQUIRE(said("--weights=a").find("did you mean --init?") != std::string::npos);  // no --checkpoint here
+  REQUIRE(said("--workers=2").find("did you mean --threads?") != std::string::npos);
+  REQUIRE(said("--epochs=2").find("did you mean") == std::string::npos);  // no --iterations here
+  const TemporaryDirectory dir;
+  write_file(dir / "a.ini", "[stage1]\nlr = 0.1\n");
+  REQUIRE(usage_message_of([&] { options.read_ini(dir / "a.ini"); }).find("did you mean learning-rate?") !=
+          std::string::npos);
+}

@@ -30,6 +30,18 @@ std::string message_of(const std::string& input, const std::string& output, cons
 
 }  // namespace
 
+TEST_CASE("The name of a PNG does not say that it is something else", "[cpu]") {
+  for (const char* fine : {"labels.png", "a.b.PNG", "labels", "folder.d/labels"})
+    REQUIRE_NOTHROW(require_png_name(fine));
+  for (const char* other : {"labels.jpg", "labels.npy", "v1.2"}) {
+    INFO(other);
+    REQUIRE(failure_of([&] { require_png_name(other); }).kind == ErrorKind::usage);
+  }
+  REQUIRE(failure_of([] {
+            require_png_name("d/labels.JPG");
+          }).mentions("--output d/labels.JPG: a PNG is written; name it labels.png"));
+}
+
 TEST_CASE("An output that is an input is refused, under whatever name", "[cpu]") {
   const TemporaryDirectory dir;
   write_file(dir / "photo.png", "photo");

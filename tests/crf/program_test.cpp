@@ -87,6 +87,9 @@ TEST_CASE("the crf program answers bad calls with a message and leaves nothing b
   refused(output, 2, "--image is missing");
   refused("--image '" + f.image + "' " + output, 2, "--probabilities is missing");
   refused(f.inputs(), 2, "--output is missing");
+  const std::string jpeg = (f.folder / "labels.jpg").string();
+  refused(f.inputs() + "--output '" + jpeg + "'", 2, "labels.jpg: a PNG is written; name it labels.png");
+  CHECK_FALSE(fs::exists(jpeg));
   refused(f.inputs() + output + "--bilateral 4,55", 2, "weight,sxy,srgb");
   refused(f.inputs() + output + "--gaussian 4,5,6", 2, "weight,sxy");
   refused(f.inputs() + output + "--bilateral -4,55,3", 2, "--bilateral: the weight is -4");

@@ -6,6 +6,7 @@
 #include "common/base/error.h"
 #include "common/base/random.h"
 #include "common/io/hdf5.h"
+#include "eval/evaluation.h"
 #include "tests/support/support.h"
 
 #include "tests/support/catch.h"
@@ -27,8 +28,10 @@ LabelMap read_map(const H5Reader& file, const std::string& name) {
 
 void require_near(double value, double expected, const std::string& what) {
   INFO(what << ": " << value << " expected " << expected);
-  if (std::isnan(expected)) REQUIRE(std::isnan(value));
-  else REQUIRE(std::abs(value - expected) <= 1e-9);
+  if (std::isnan(expected))
+    REQUIRE(std::isnan(value));
+  else
+    REQUIRE(std::abs(value - expected) <= 1e-9);
 }
 
 void require_golden(const H5Reader& file, const std::string& group, const Confusion& confusion) {
@@ -37,7 +40,8 @@ void require_golden(const H5Reader& file, const std::string& group, const Confus
     for (int64_t p = 0; p < 21; ++p) REQUIRE(confusion.count(t, p) == counts[static_cast<size_t>(t * 21 + p)]);
   const SegmentationScores scores = confusion.scores();
   require_near(scores.miou, file.attribute<double>(group, "mIoU"), group + " mIoU");
-  require_near(scores.miou_of_true_classes, file.attribute<double>(group, "mean_of_finite_iou"), group + " finite mIoU");
+  require_near(scores.miou_of_true_classes, file.attribute<double>(group, "mean_of_finite_iou"),
+               group + " finite mIoU");
   require_near(scores.fwiou, file.attribute<double>(group, "fwIoU"), group + " fwIoU");
   require_near(scores.macc, file.attribute<double>(group, "mACC"), group + " mACC");
   require_near(scores.pacc, file.attribute<double>(group, "pACC"), group + " pACC");
@@ -83,6 +87,23 @@ TEST_CASE("a class that is predicted but nowhere true counts as zero in the mIoU
   REQUIRE(s.fwiou == Approx(100 * (0.5 * 3 / 5 + 0.5 * 2 / 5)));
 }
 
+TEST_CASE("classes that are only predicted are named, so that a low mIoU explains itself") {
+  Evaluation e{Confusion(4), 1, 0};
+  LabelMap truth(1, 4), prediction(1, 4);
+  truth.pixels = {0, 0, 1, 1}, prediction.pixels = {0, 0, 1, 2};
+  e.confusion.add(truth, prediction, Abstention::refused, "t", "p");
+  CHECK(e.confusion.scores().only_predicted == std::vector<int64_t>{2});
+  CHECK_THAT(table_of(e, {"background", "cat", "dog", "cow"}),
+             Contains("mIoU 50.00") && Contains("each counts as 0: dog; without them mIoU 75.00"));
+  prediction.pixels = {0, 0, 1, 1};
+  Evaluation fine{Confusion(4), 1, 0};
+  fine.confusion.add(truth, prediction, Abstention::refused, "t", "p");
+  CHECK_THAT(table_of(fine, {"background", "cat", "dog", "cow"}), !Contains("counts as 0"));
+  prediction.pixels = {0, 0, 1, 255};
+  CHECK_THROWS_WITH(fine.confusion.add(truth, prediction, Abstention::refused, "t", "p"),
+                    Contains("255 is void in ground truth, and no prediction"));
+}
+
 TEST_CASE("runs of equal pixels of any length are counted one by one") {
   Random random(0, "runs");
   for (const int64_t longest : {1, 3, 9, 40}) {
@@ -96,8 +117,9 @@ TEST_CASE("runs of equal pixels of any length are counted one by one") {
       int64_t expected[5][5] = {};
       for (size_t i = 0; i < pixels; ++i) ++expected[maps[0][i]][maps[1][i]];
       Confusion confusion(5);
-      confusion.add(map_of(1, static_cast<int64_t>(pixels), {maps[0].begin(), maps[0].begin() + static_cast<long>(pixels)}),
-                    map_of(1, static_cast<int64_t>(pixels), {maps[1].begin(), maps[1].begin() + static_cast<long>(pixels)}));
+      confusion.add(
+          map_of(1, static_cast<int64_t>(pixels), {maps[0].begin(), maps[0].begin() + static_cast<long>(pixels)}),
+          map_of(1, static_cast<int64_t>(pixels), {maps[1].begin(), maps[1].begin() + static_cast<long>(pixels)}));
       for (int64_t t = 0; t < 5; ++t)
         for (int64_t p = 0; p < 5; ++p) REQUIRE(confusion.count(t, p) == expected[t][p]);
     }

@@ -64,16 +64,26 @@ void require_equal(const Checkpoint& a, const Checkpoint& b) {
 
 std::string python_name(at::ScalarType type) {
   switch (type) {
-    case at::kDouble: return "float64";
-    case at::kHalf: return "float16";
-    case at::kBFloat16: return "bfloat16";
-    case at::kLong: return "int64";
-    case at::kInt: return "int32";
-    case at::kShort: return "int16";
-    case at::kChar: return "int8";
-    case at::kByte: return "uint8";
-    case at::kBool: return "bool";
-    default: return "float32";
+    case at::kDouble:
+      return "float64";
+    case at::kHalf:
+      return "float16";
+    case at::kBFloat16:
+      return "bfloat16";
+    case at::kLong:
+      return "int64";
+    case at::kInt:
+      return "int32";
+    case at::kShort:
+      return "int16";
+    case at::kChar:
+      return "int8";
+    case at::kByte:
+      return "uint8";
+    case at::kBool:
+      return "bool";
+    default:
+      return "float32";
   }
 }
 
@@ -98,7 +108,7 @@ CommandResult read_in_python(const std::string& python, const std::string& how, 
 std::string zip_of(const std::string& pickle) {
   const TemporaryDirectory dir;
   Checkpoint c;
-  c.tensors = {{"x", at::zeros({1}, at::kFloat)}};
+  c.tensors = {{std::string(4000, 'x'), at::zeros({1}, at::kFloat)}};  // a name as long as any pickle of these tests
   write_checkpoint(dir / "a.pt", c);
   std::string bytes = read_file(dir / "a.pt");
   // The first entry is data.pkl: put the pickle in its place, padded, with its new checksum in both headers.
@@ -112,6 +122,25 @@ std::string zip_of(const std::string& pickle) {
   std::memcpy(bytes.data() + 14, &crc, 4);
   std::memcpy(bytes.data() + bytes.rfind("archive/data.pkl") - 46 + 16, &crc, 4);
   return bytes;
+}
+
+// Pickles of a text, of a tensor of the one number in the zip above ("" or "K\x01": no axis or one), and of a dict.
+std::string text(const std::string& value) {
+  std::string size(4, '\0');
+  const auto length = static_cast<uint32_t>(value.size());
+  std::memcpy(size.data(), &length, 4);
+  return "X" + size + value;
+}
+std::string tensor(const std::string& side = "K\x01") {
+  return "ctorch._utils\n_rebuild_tensor_v2\n((" + text("storage") + "ctorch\nFloatStorage\n" + text("0") +
+         text("cpu") + "K\x01tQK" + std::string(1, '\0') + "(" + side + "t(" + side +
+         "t\x89"
+         "ccollections\nOrderedDict\n)RtR";
+}
+std::string dict(const std::vector<std::pair<std::string, std::string>>& items) {
+  std::string pickle = "}(";
+  for (const auto& [key, value] : items) pickle += text(key) + value;
+  return pickle + "u";
 }
 
 Failure reading(const fs::path& path) {
@@ -201,19 +230,29 @@ TEST_CASE("A pickle that asks for anything but tensors is refused by name", "[cp
   const std::string marker = (dir / "pwned").string();
   const std::string command = "touch '" + marker + "'";
   const std::string length(1, static_cast<char>(command.size()));
-  REQUIRE_THAT(refusal("\x80\x02" "cos\nsystem\nU" + length + command + "\x85R."), Contains("os.system"));
-  REQUIRE_THAT(refusal("\x80\x04\x8c\x08" "builtins\x8c\x04" "eval\x93."), Contains("builtins.eval"));
-  REQUIRE_THAT(refusal("\x80\x02" "ctorch.nn.modules.linear\nLinear\n)\x81."),
+  REQUIRE_THAT(refusal("\x80\x02"
+                       "cos\nsystem\nU" +
+                       length + command + "\x85R."),
+               Contains("os.system"));
+  REQUIRE_THAT(refusal("\x80\x04\x8c\x08"
+                       "builtins\x8c\x04"
+                       "eval\x93."),
+               Contains("builtins.eval"));
+  REQUIRE_THAT(refusal("\x80\x02"
+                       "ctorch.nn.modules.linear\nLinear\n)\x81."),
                Contains("torch.nn.modules.linear.Linear"));
-  REQUIRE_THAT(refusal("\x80\x02" "ctorch\nComplexFloatStorage\n."), Contains("not supported"));
+  REQUIRE_THAT(refusal("\x80\x02"
+                       "ctorch\nComplexFloatStorage\n."),
+               Contains("not supported"));
   REQUIRE_THAT(refusal("(S'x'\nios\nsystem\n."), Contains("not supported"));  // INST of protocol 0
   REQUIRE_FALSE(fs::exists(marker));
 }
 
 TEST_CASE("Pickles that make no sense are refused, however deep", "[cpu]") {
   const TemporaryDirectory dir;
-  const std::vector<std::string> programs = {"\x80\x02.", "\x80\x02t.", "\x80\x02]u.", "\x80\x02}a.", "\x80\x02h\x05.",
-                                             "\x80\x02)R.", "\x80\x02(Q.", "\x80\x09N.", "N.", "]."};
+  const std::vector<std::string> programs = {
+      "\x80\x02.",   "\x80\x02t.",  "\x80\x02]u.", "\x80\x02}a.", "\x80\x02h\x05.",
+      "\x80\x02)R.", "\x80\x02(Q.", "\x80\x09N.",  "N.",          "]."};
   for (const std::string& program : programs) {
     write_plain(dir / "a.pt", zip_of(program));
     INFO(program);
@@ -248,10 +287,13 @@ TEST_CASE("A tensor that does not fit its storage is refused, whatever its numbe
   REQUIRE(read_checkpoint(dir / "a.pt").tensors.at(0).second.numel() == 3);
   write(1, 5, 0, 1);  // empty: its offset does not matter
   REQUIRE(read_checkpoint(dir / "a.pt").tensors.at(0).second.numel() == 0);
-  const std::vector<std::array<int64_t, 4>> claims = {
-      {1, 0, 2, 1},          {1, 1, 1, 1},         {1, 0, 2, 1000},      {1, -1, 1, 1},         {1, 0, -1, 1},
-      {1, 0, 2, -1},         {2, 0, 1, 1},         {-1, 0, 1, 1},        {INT64_MAX, 0, 1, 1},  {1, INT64_MAX, 1, 1},
-      {1, 0, INT64_MAX, 1},  {1, 0, INT64_MAX, 0}, {1, 0, 2, INT64_MAX}, {1, INT64_MAX, 2, INT64_MAX}};
+  const std::vector<std::array<int64_t, 4>> claims = {{1, 0, 2, 1},         {1, 1, 1, 1},
+                                                      {1, 0, 2, 1000},      {1, -1, 1, 1},
+                                                      {1, 0, -1, 1},        {1, 0, 2, -1},
+                                                      {2, 0, 1, 1},         {-1, 0, 1, 1},
+                                                      {INT64_MAX, 0, 1, 1}, {1, INT64_MAX, 1, 1},
+                                                      {1, 0, INT64_MAX, 1}, {1, 0, INT64_MAX, 0},
+                                                      {1, 0, 2, INT64_MAX}, {1, INT64_MAX, 2, INT64_MAX}};
   for (const auto& [count, offset, size, stride] : claims) {
     write(count, offset, size, stride);
     INFO(count << " " << offset << " " << size << " " << stride);
@@ -269,6 +311,56 @@ TEST_CASE("What is no checkpoint is refused with a hint", "[cpu]") {
   REQUIRE(reading(dir / "page.pt").mentions("no file of network weights"));
   write_plain(dir / "lfs.pt", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n");
   REQUIRE(reading(dir / "lfs.pt").mentions("git lfs pull"));
+}
+
+TEST_CASE("Weights are found where training scripts put them", "[cpu]") {
+  const TemporaryDirectory dir;
+  const auto write = [&](const std::string& pickle) {
+    write_plain(dir / "a.pt", zip_of("\x80\x02" + pickle + "."));
+    return dir / "a.pt";
+  };
+  const auto names = [&](const std::string& pickle) {
+    std::vector<std::string> read;
+    for (const auto& [name, value] : read_checkpoint(write(pickle)).tensors) read.push_back(name);
+    return read;
+  };
+  using Names = std::vector<std::string>;
+  const std::string weights = dict({{"a", tensor()}, {"b", tensor()}}), other = dict({{"c", tensor()}});
+  for (const char* key : {"state_dict", "model_state_dict", "model_state", "model", "network", "net"}) {
+    INFO(key);
+    REQUIRE(names(dict({{"epoch", "K\x05"}, {key, weights}})) == Names{"a", "b"});
+  }
+  REQUIRE(names(weights) == Names{"a", "b"});
+  // PyTorch's ImageNet example keeps the best accuracy as a tensor.
+  REQUIRE(names(dict({{"best_acc1", tensor("")}, {"state_dict", weights}})) == Names{"a", "b"});
+  REQUIRE(names(dict({{"best", tensor()}, {"model", weights}, {"ema", other}})) == Names{"a", "b"});
+  REQUIRE(names(dict({{"model", dict({{"state_dict", weights}, {"count", tensor()}})}})) == Names{"a", "b"});
+  REQUIRE(names(dict({{"state_dict", "K\x01"}, {"model", weights}})) == Names{"a", "b"});
+  REQUIRE(names(dict({{"temperature", tensor("")}})) == Names{"temperature"});
+
+  const Failure two = reading(write(dict({{"generator", weights}, {"critic", other}, {"step", tensor("")}})));
+  REQUIRE(two.kind == ErrorKind::bad_input);
+  REQUIRE(two.mentions("a.pt: holds dicts of tensors under generator, critic, none of which is a usual name"));
+  REQUIRE(two.mentions("['generator']"));
+  REQUIRE(reading(write(dict({{"epoch", "K\x05"}}))).mentions("holds no tensors, neither at its top nor under"));
+}
+
+TEST_CASE("What torch.compile puts into names goes wherever it stands", "[cpu]") {
+  const TemporaryDirectory dir;
+  const auto names = [&](const std::vector<std::string>& written) {
+    Checkpoint c;
+    for (const auto& name : written) c.tensors.emplace_back(name, at::zeros({1}, at::kFloat));
+    write_checkpoint(dir / "a.pt", c);
+    std::vector<std::string> read;
+    for (const auto& [name, tensor] : read_checkpoint(dir / "a.pt").tensors) read.push_back(name);
+    return read;
+  };
+  using Names = std::vector<std::string>;
+  REQUIRE(names({"_orig_mod.a.weight", "_orig_mod.b"}) == Names{"a.weight", "b"});
+  REQUIRE(names({"_orig_mod.module.a", "_orig_mod.module.b"}) == Names{"a", "b"});
+  REQUIRE(names({"module._orig_mod.a", "module._orig_mod.b"}) == Names{"a", "b"});
+  REQUIRE(names({"backbone._orig_mod.a", "classifier.b"}) == Names{"backbone.a", "classifier.b"});
+  REQUIRE(names({"model.a", "model.b"}) == Names{"a", "b"});
 }
 
 TEST_CASE("Prefixes go only when every name has them", "[cpu]") {

@@ -6,11 +6,13 @@
 
 #include <array>
 #include <atomic>
+#include <iostream>
 #include <thread>
 
 #include "common/base/files.h"
 #include "common/base/random.h"
 #include "common/io/codecs/boxseg_codecs.h"
+#include "tests/base/capture.h"
 #include "tests/io/by_opencv.h"
 #include "tests/io/damage.h"
 #include "tests/support/failure.h"
@@ -123,6 +125,16 @@ TEST_CASE("An image beyond OpenCV's sizes is refused with OpenCV's reason", "[cp
   REQUIRE(failure.kind == ErrorKind::bad_input);
   REQUIRE(failure.mentions("wide.bmp: cannot be decoded: "));
   REQUIRE(failure.mentions("CV_IO_MAX_IMAGE_WIDTH"));
+}
+
+TEST_CASE("What OpenCV prints of a damaged photograph stays inside; what others print does not", "[cpu]") {
+  const std::string whole = encoded(".bmp", noise(37, 53, CV_8UC3));
+  const std::string printed_then = printed(STDERR_FILENO, [&] {
+    REQUIRE_FALSE(
+        failure_of([&] { decode_unusual_image("cut.bmp", whole.substr(0, whole.size() / 2)); }).message.empty());
+    std::cerr << "another library's line\n";
+  });
+  REQUIRE(printed_then == "another library's line\n");
 }
 
 TEST_CASE("Many threads read unusual photographs at the same time", "[cpu]") {

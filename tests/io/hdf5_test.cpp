@@ -1,6 +1,8 @@
 // HDF5 files: what is written is read back, equal content gives equal bytes, damage is refused.
 #include "common/io/hdf5.h"
 
+#include <hdf5.h>
+
 #include <limits>
 #include <numeric>
 #include <thread>
@@ -168,6 +170,46 @@ TEST_CASE("HDF5: missing, foreign and cut files are refused", "[cpu]") {
   REQUIRE(open(dir / "short.h5").kind == ErrorKind::bad_input);
 }
 
+TEST_CASE("HDF5: a file that claims more elements than it can hold is refused by name", "[cpu]") {
+  const TemporaryDirectory dir;
+  const auto claim = [&](hid_t type, std::vector<hsize_t> sides) {
+    const hid_t file = H5Fcreate((dir / "claims.h5").c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    const hid_t space = H5Screate_simple(static_cast<int>(sides.size()), sides.data(), nullptr);
+    const hid_t made = H5Pcreate(H5P_DATASET_CREATE);
+    const std::vector<hsize_t> chunk(sides.size(), 64);
+    H5Pset_chunk(made, static_cast<int>(chunk.size()), chunk.data());  // no chunk is ever written
+    const hid_t data = H5Dcreate2(file, "data", type, space, H5P_DEFAULT, made, H5P_DEFAULT);
+    H5Dclose(data), H5Pclose(made), H5Sclose(space), H5Fclose(file);
+  };
+  const auto refused = [&](const auto& read) {
+    const H5Reader file(dir / "claims.h5");
+    const Failure failure = failure_of([&] { read(file); });
+    INFO(failure.message);
+    CHECK(failure.kind == ErrorKind::bad_input);
+    CHECK(failure.mentions("claims.h5: data: claims "));
+    CHECK(failure.mentions("it is damaged; remove the file"));
+  };
+  claim(H5T_IEEE_F32LE, {hsize_t{1} << 40});
+  refused([](const H5Reader& file) { file.read<float>("data"); });
+  claim(H5T_STD_I64LE, {hsize_t{1} << 20, hsize_t{1} << 20});
+  refused([](const H5Reader& file) { file.read<int64_t>("data"); });
+  const hid_t text = H5Tcopy(H5T_C_S1);
+  H5Tset_size(text, H5T_VARIABLE);
+  claim(text, {hsize_t{1} << 40});
+  refused([](const H5Reader& file) { file.read_strings("data"); });
+  H5Tset_size(text, 1000);
+  claim(text, {hsize_t{1} << 30});
+  refused([](const H5Reader& file) { file.read_strings("data"); });
+  H5Tclose(text);
+  // Zeros compress well, and nothing was written of some: neither is a reason to refuse.
+  claim(H5T_IEEE_F32LE, {1 << 16});
+  CHECK(H5Reader(dir / "claims.h5").read<float>("data") == std::vector<float>(1 << 16, 0));
+  H5Writer zeros(dir / "zeros.h5");
+  zeros.write<float>("data", std::vector<float>(8 << 20), {8 << 20}, 9);
+  zeros.close_and_commit();
+  CHECK(H5Reader(dir / "zeros.h5").read<float>("data").size() == 8 << 20);
+}
+
 TEST_CASE("HDF5: a flipped bit in the data is noticed", "[cpu]") {
   const TemporaryDirectory dir;
   write_sample(dir / "a.h5");
@@ -216,9 +258,8 @@ TEST_CASE("HDF5: a file that another process holds locked can be read", "[cpu]")
   const CommandResult result = run_command("command -v flock");
   if (result.exit_code != 0) return skip("no flock command");
   const std::string ready = (dir / "ready").string();
-  std::thread holder([&] {
-    run_command(fmt::format("flock -x '{}' sh -c 'touch \"{}\"; sleep 2'", (dir / "a.h5").string(), ready));
-  });
+  std::thread holder(
+      [&] { run_command(fmt::format("flock -x '{}' sh -c 'touch \"{}\"; sleep 2'", (dir / "a.h5").string(), ready)); });
   for (int i = 0; i < 100 && !fs::exists(ready); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
   const bool was_held = fs::exists(ready);
   const Failure failure = failure_of([&] { REQUIRE(H5Reader(dir / "a.h5").has("ids")); });

@@ -69,7 +69,10 @@ TEST_CASE("Arrays we do not read are refused with what to do", "[cpu]") {
   const std::string data = raw(std::vector<float>{1, 2});
   REQUIRE_FALSE(reading(npy("<f4", "False", "(2,)", data)).kind.has_value());
   REQUIRE(reading("no array").mentions("is not a NumPy .npy file"));
-  REQUIRE(reading(npy("<i8", "False", "(1,)", data)).mentions("astype('float32')"));
+  REQUIRE(reading(npy("<i8", "False", "(1,)", data)).mentions("type '<i8', expected '<f4' or '<f8'; of whole numbers"));
+  REQUIRE(reading(npy("|u1", "False", "(8,)", data)).mentions("of labels one plane a class"));
+  REQUIRE(reading(npy("<f2", "False", "(4,)", data)).mentions("write array.astype('float32')"));
+  REQUIRE(reading(npy("|O", "False", "(1,)", data)).mentions("type '|O', expected"));
   REQUIRE(reading(npy(">f4", "False", "(2,)", data)).kind == ErrorKind::bad_input);
   REQUIRE(reading(npy("<f4", "True", "(2, 1)", data)).mentions("ascontiguousarray"));
   REQUIRE(reading(npy("<f4", "False", "(3,)", data)).mentions("cut short"));

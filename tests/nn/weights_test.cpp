@@ -36,8 +36,9 @@ const NetworkSpec kTiny{.backbone = "tiny", .classes = 4};
 // numbered, without memory of their own.
 NamedTensors torchvision_vgg16(bool numbers_rows) {
   const std::vector<std::pair<int, std::vector<int64_t>>> convolutions = {
-      {0, {64, 3}},    {2, {64, 64}},    {5, {128, 64}},   {7, {128, 128}},  {10, {256, 128}}, {12, {256, 256}}, {14, {256, 256}},
-      {17, {512, 256}}, {19, {512, 512}}, {21, {512, 512}}, {24, {512, 512}}, {26, {512, 512}}, {28, {512, 512}}};
+      {0, {64, 3}},     {2, {64, 64}},    {5, {128, 64}},   {7, {128, 128}},  {10, {256, 128}},
+      {12, {256, 256}}, {14, {256, 256}}, {17, {512, 256}}, {19, {512, 512}}, {21, {512, 512}},
+      {24, {512, 512}}, {26, {512, 512}}, {28, {512, 512}}};
   NamedTensors tensors;
   for (const auto& [index, channels] : convolutions) {
     const std::string name = "features." + std::to_string(index);
@@ -83,7 +84,8 @@ NamedTensors without_prefix(const Network& network) {
 }  // namespace
 
 TEST_CASE("torchvision's VGG-16 is brought to the authors' names and sizes", "[weights]") {
-  const WeightFile rows = recognise_weights({torchvision_vgg16(true), {}}), columns = recognise_weights({torchvision_vgg16(false), {}});
+  const WeightFile rows = recognise_weights({torchvision_vgg16(true), {}}),
+                   columns = recognise_weights({torchvision_vgg16(false), {}});
   CHECK(rows.backbone == "vgg16");
   CHECK(rows.normalisation == "torchvision_rgb");
   CHECK(rows.leftovers.empty());
@@ -91,11 +93,13 @@ TEST_CASE("torchvision's VGG-16 is brought to the authors' names and sizes", "[w
   CHECK(named(rows.tensors, "backbone.conv1_2.weight")[0][0][0][0].item<float>() == 2);
   CHECK(named(rows.tensors, "backbone.conv4_1.bias")[3].item<float>() == -18);
   CHECK(named(rows.tensors, "backbone.conv5_3.weight").sizes() == at::IntArrayRef({512, 512, 3, 3}));
-  const at::Tensor fc6_rows = named(rows.tensors, "backbone.fc6.weight"), fc6_columns = named(columns.tensors, "backbone.fc6.weight");
+  const at::Tensor fc6_rows = named(rows.tensors, "backbone.fc6.weight"),
+                   fc6_columns = named(columns.tensors, "backbone.fc6.weight");
   REQUIRE(fc6_rows.sizes() == at::IntArrayRef({1024, 512, 3, 3}));
   CHECK(fc6_rows[5][0][0][0].item<float>() == 20);                     // every 4th output
   CHECK(fc6_columns[5][7][1][2].item<float>() == 7 * 49 + 3 * 7 + 6);  // rows and columns 0, 3, 6
-  const at::Tensor fc7_rows = named(rows.tensors, "backbone.fc7.weight"), fc7_columns = named(columns.tensors, "backbone.fc7.weight");
+  const at::Tensor fc7_rows = named(rows.tensors, "backbone.fc7.weight"),
+                   fc7_columns = named(columns.tensors, "backbone.fc7.weight");
   REQUIRE(fc7_rows.sizes() == at::IntArrayRef({1024, 1024, 1, 1}));
   CHECK(fc7_rows[9][3][0][0].item<float>() == 36);
   CHECK(fc7_columns[9][3][0][0].item<float>() == 12);
@@ -117,8 +121,9 @@ TEST_CASE("VGG weights without fc6 and fc7 leave those fresh and fast", "[weight
   for (const Parameter& p : network->parameters()) {
     const bool is_fresh = p.name.rfind("backbone.conv", 0) != 0, is_bias = p.name.ends_with("bias");
     INFO(p.name);
-    CHECK(p.group == (is_fresh ? is_bias ? ParameterGroup::scratch_bias : ParameterGroup::scratch_weight
-                               : is_bias ? ParameterGroup::backbone_bias : ParameterGroup::backbone_weight));
+    CHECK(p.group == (is_fresh  ? is_bias ? ParameterGroup::scratch_bias : ParameterGroup::scratch_weight
+                      : is_bias ? ParameterGroup::backbone_bias
+                                : ParameterGroup::backbone_weight));
     CHECK(at::equal(p.value, tensor_named(*fresh, p.name)) == is_fresh);
   }
 }
@@ -145,8 +150,12 @@ std::string varint(uint64_t value) {
   for (; value > 127; value >>= 7) text += static_cast<char>((value & 127) | 128);
   return text + static_cast<char>(value);
 }
-std::string message(int field, const std::string& bytes) { return varint(static_cast<uint64_t>(field) << 3 | 2) + varint(bytes.size()) + bytes; }
-std::string number(int field, int64_t value) { return varint(static_cast<uint64_t>(field) << 3) + varint(static_cast<uint64_t>(value)); }
+std::string message(int field, const std::string& bytes) {
+  return varint(static_cast<uint64_t>(field) << 3 | 2) + varint(bytes.size()) + bytes;
+}
+std::string number(int field, int64_t value) {
+  return varint(static_cast<uint64_t>(field) << 3) + varint(static_cast<uint64_t>(value));
+}
 
 std::string blob(const at::Tensor& tensor, bool is_old) {
   const at::Tensor values = tensor.contiguous();
@@ -209,8 +218,9 @@ TEST_CASE("ResNet-101 of torchvision and of kazuto1011 is brought to the authors
   const auto network = make_empty_network({.backbone = "resnet101", .head = "aspp"});
   float number = 1;
   NamedTensors torchvision, kazuto;
-  const std::map<std::string, std::string> parts = {{"reduce.conv", "conv1"},   {"reduce.bn", "bn1"},   {"conv3x3.conv", "conv2"},
-                                                    {"conv3x3.bn", "bn2"},      {"increase.conv", "conv3"}, {"increase.bn", "bn3"},
+  const std::map<std::string, std::string> parts = {{"reduce.conv", "conv1"},          {"reduce.bn", "bn1"},
+                                                    {"conv3x3.conv", "conv2"},         {"conv3x3.bn", "bn2"},
+                                                    {"increase.conv", "conv3"},        {"increase.bn", "bn3"},
                                                     {"shortcut.conv", "downsample.0"}, {"shortcut.bn", "downsample.1"}};
   for (const auto& [name, value] : without_prefix(*network)) {
     const at::Tensor filled = at::full_like(value, number++);
@@ -220,15 +230,19 @@ TEST_CASE("ResNet-101 of torchvision and of kazuto1011 is brought to the authors
       torchvision.emplace_back((words[2] == "bn" ? "bn1." : "conv1.") + words.back(), filled);
       continue;
     }
-    const auto less_one = [](const std::string& text, size_t from) { return std::to_string(std::stoi(text.substr(from)) - 1); };
-    torchvision.emplace_back("layer" + less_one(words[0], 5) + "." + less_one(words[1], 5) + "." + parts.at(words[2] + "." + words[3]) +
-                                 "." + words.back(), filled);
+    const auto less_one = [](const std::string& text, size_t from) {
+      return std::to_string(std::stoi(text.substr(from)) - 1);
+    };
+    torchvision.emplace_back("layer" + less_one(words[0], 5) + "." + less_one(words[1], 5) + "." +
+                                 parts.at(words[2] + "." + words[3]) + "." + words.back(),
+                             filled);
   }
   torchvision.emplace_back("fc.weight", at::zeros({1000, 2048}));
   torchvision.emplace_back("fc.bias", at::zeros({1000}));
   kazuto.emplace_back("base.aspp.c0.weight", at::zeros({21, 2048, 3, 3}));
   TemporaryDirectory dir;
-  for (const auto& [tensors, normalisation] : {std::pair{torchvision, "torchvision_rgb"}, std::pair{kazuto, "caffe_bgr"}}) {
+  for (const auto& [tensors, normalisation] :
+       {std::pair{torchvision, "torchvision_rgb"}, std::pair{kazuto, "caffe_bgr"}}) {
     INFO(normalisation);
     write_checkpoint(dir / "weights.pth", {tensors, {}});
     auto loaded = make_network({.backbone = "resnet101", .head = "aspp"}, 1);
@@ -254,7 +268,8 @@ TEST_CASE("a stage-1 network is the start of a stage-3 network with another head
   const auto lacking = load_initial_weights(*network, dir / "classifier.pt");
   CHECK(lacking == std::vector<std::string>{"backbone.fc6.weight", "backbone.fc6.bias", "classifier.weight"});
   CHECK(network->normalisation().name == "torchvision_rgb");
-  CHECK(at::equal(tensor_named(*network, "backbone._blocks.15._bn2.running_var"), tensor_named(*source, "backbone._blocks.15._bn2.running_var")));
+  CHECK(at::equal(tensor_named(*network, "backbone._blocks.15._bn2.running_var"),
+                  tensor_named(*source, "backbone._blocks.15._bn2.running_var")));
 }
 
 TEST_CASE("initial weights of another network are refused, with names", "[weights]") {
@@ -264,7 +279,8 @@ TEST_CASE("initial weights of another network are refused, with names", "[weight
   std::string message;
   CHECK(exit_code_of([&] { load_initial_weights(*lite0, dir / "tiny.pt"); }, &message) == 3);
   CHECK_THAT(message, Contains("tiny.pt") && Contains("efficientnet_lite0") &&
-                          Contains("missing: backbone._conv_stem.weight") && Contains("unexpected: backbone.conv1.weight"));
+                          Contains("missing: backbone._conv_stem.weight") &&
+                          Contains("unexpected: backbone.conv1.weight"));
   // A file of the right network with a tensor cut off, and one of another shape.
   NamedTensors tensors = without_prefix(*lite0);
   tensors.erase(tensors.begin() + 6);  // _blocks.0._depthwise_conv.weight
@@ -278,6 +294,33 @@ TEST_CASE("initial weights of another network are refused, with names", "[weight
   CHECK(exit_code_of([&] { load_initial_weights(*lite0, dir / "absent.pt"); }, &message) == 3);
 }
 
+TEST_CASE("weights that are no numbers are refused by name, as a start and as a network", "[weights]") {
+  TemporaryDirectory dir;
+  const auto source = make_network(kTiny, 0), network = make_network(kTiny, 1);
+  std::string message;
+  for (const float value : {std::nanf(""), HUGE_VALF, -HUGE_VALF}) {
+    Checkpoint checkpoint = make_checkpoint(*source, {});
+    for (auto& [name, tensor] : checkpoint.tensors)
+      if (name == "backbone.conv1.weight") {
+        tensor = tensor.detach().clone();
+        tensor.view(-1)[3] = value;
+      }
+    write_checkpoint(dir / "diverged.pt", checkpoint);
+    for (const bool is_start : {true, false}) {
+      CHECK(exit_code_of(
+                [&] {
+                  if (is_start)
+                    load_initial_weights(*network, dir / "diverged.pt");
+                  else
+                    load_network(dir / "diverged.pt", at::kCPU);
+                },
+                &message) == 3);
+      CHECK_THAT(message,
+                 Contains("diverged.pt: 1 of the ") && Contains("numbers of backbone.conv1.weight are NaN or"));
+    }
+  }
+}
+
 TEST_CASE("a checkpoint tells all that a network needs", "[weights]") {
   TemporaryDirectory dir;
   for (const NetworkSpec& spec : {NetworkSpec{.backbone = "tiny", .head = "largefov", .classes = 3},
@@ -285,7 +328,8 @@ TEST_CASE("a checkpoint tells all that a network needs", "[weights]") {
     auto network = make_network(spec, 4);
     network->set_normalisation(parse_normalisation("caffe_bgr"));
     const std::vector<std::string> classes = {"background", "a chair", "\"quoted\" é"};
-    write_checkpoint(dir / "segmenter.pt", make_checkpoint(*network, {{"temperature", "20"}, {"class_names", record_list(classes)}}));
+    write_checkpoint(dir / "segmenter.pt",
+                     make_checkpoint(*network, {{"temperature", "20"}, {"class_names", record_list(classes)}}));
     const LoadedNetwork loaded = load_network(dir / "segmenter.pt", at::kCPU);
     CHECK(loaded.network->spec().backbone == spec.backbone);
     CHECK(loaded.network->spec().head == spec.head);

@@ -6,6 +6,8 @@
 #include "common/base/error.h"
 #include "common/base/files.h"
 #include "common/base/random.h"
+#include "common/base/text.h"
+#include "common/data/boxes.h"
 #include "common/data/dataset.h"
 #include "common/io/hdf5.h"
 #include "common/io/label_png.h"
@@ -154,6 +156,47 @@ TEST_CASE("a run leaves labels, maps and a manifest of them, and does nothing th
     CHECK_THAT(changed.err, !Contains("up to date"));
     CHECK(read_manifest(out / "manifest.h5").options.at("threshold") == "0.5");
   }
+}
+
+TEST_CASE("boxes that get no label are named at the end, also after a kill and by shards", "[stage2]") {
+  const SmallWorld world;
+  // A CRF that lets large things swallow small ones.
+  const std::string options = "--bilateral 8,40,20 --gaussian 6,5";
+  const CommandResult done = must_run(world.command("out", options));
+  const Manifest manifest = read_manifest(world.dir / "out/manifest.h5");
+  const Dataset dataset = read_dataset(world.dir / "dataset.h5");
+  std::vector<std::string> expected;
+  size_t boxes_of_all = 0;
+  for (const auto& image : dataset.images) {
+    const LabelMap labels = read_label_png(world.dir / "out" / y_crf_file(image.id));
+    const auto boxes = pixel_boxes(image.boxes, image.size, BoxConvention::reference);
+    boxes_of_all += boxes.size();
+    for (size_t b = 0; b < boxes.size(); ++b) {
+      int64_t pixels = 0;
+      for (int64_t y = boxes[b].y0; y < boxes[b].y1; ++y)
+        for (int64_t x = boxes[b].x0; x < boxes[b].x1; ++x) pixels += labels.at(y, x) == boxes[b].class_id;
+      const Box& box = image.boxes[b];
+      if (pixels == 0)
+        expected.push_back(fmt::format("{}: {} at {},{} to {},{}", image.id,
+                                       dataset.class_names[static_cast<size_t>(box.class_id)], box.x0, box.y0, box.x1,
+                                       box.y1));
+    }
+  }
+  REQUIRE(expected.size() > 1);
+  REQUIRE(expected.size() < boxes_of_all);
+  CHECK(manifest.facts.at("boxes_without_labels") == join(expected, "\n"));
+  CHECK_THAT(done.err, Contains(fmt::format("warning: {} boxes have no pixel of their class in Y_crf: {}; ",
+                                            expected.size(), expected.front())));
+  if (expected.size() > 10) CHECK_THAT(done.err, Contains("more, all as boxes_without_labels in "));
+
+  // What an earlier run has finished is told again, and what shards have told is in the manifest of all.
+  fs::remove(world.dir / "out/manifest.h5");
+  for (int shard = 0; shard < 2; ++shard)
+    must_run(world.command("parts", options + fmt::format(" --shard {}/2", shard)));
+  auto merged = split(read_manifest(world.dir / "parts/manifest.h5").facts.at("boxes_without_labels"), '\n');
+  std::sort(merged.begin(), merged.end());
+  std::sort(expected.begin(), expected.end());
+  CHECK(merged == expected);
 }
 
 TEST_CASE("shards together give what one run gives, and the last one writes the manifest", "[stage2]") {
@@ -314,12 +357,19 @@ TEST_CASE("bad images are refused by name, or skipped and recorded", "[stage2]")
 TEST_CASE("a network of numbers that are not finite is refused, and no image is skipped for it", "[stage2]") {
   const SmallWorld world(3);
   auto network = make_network({.backbone = "tiny", .classes = 4}, 1);
-  network->parameters().front().value.detach().fill_(NAN);
-  write_checkpoint(world.dir / "classifier.pt", make_checkpoint(*network, {}));
-  const auto result = run_command(world.command("out", "--on-bad-image skip"));
-  CHECK(result.exit_code == 1);
-  CHECK_THAT(result.err, Contains("not finite"));
-  CHECK_FALSE(fs::exists(world.dir / "out/manifest.h5"));
+  const auto run_with_weights = [&](float value) {
+    for (Parameter& p : network->parameters()) p.value.detach().fill_(value);
+    write_checkpoint(world.dir / "classifier.pt", make_checkpoint(*network, {}));
+    auto result = run_command(world.command("out", "--on-bad-image skip"));
+    CHECK_FALSE(fs::exists(world.dir / "out/manifest.h5"));
+    return result;
+  };
+  const auto overflowing = run_with_weights(1e30f);
+  CHECK(overflowing.exit_code == 1);
+  CHECK_THAT(overflowing.err, Contains("not finite"));
+  const auto diverged = run_with_weights(NAN);
+  CHECK(diverged.exit_code == 3);
+  CHECK_THAT(diverged.err, Contains("classifier.pt") && Contains("are NaN or infinite"));
 }
 
 TEST_CASE("what does not fit is said before any work", "[stage2]") {
@@ -345,7 +395,8 @@ TEST_CASE("what does not fit is said before any work", "[stage2]") {
   refuse(world.command("out", "--checkpoint '" + (world.dir / "wrong.pt").string() + "'"), 3,
          "7 classes without names");
   write_checkpoint(world.dir / "segmenter.pt", make_checkpoint(*wrong, {{"kind", "segmenter"}}));
-  refuse(world.command("out", "--checkpoint '" + (world.dir / "segmenter.pt").string() + "'"), 3, "classifier.pt of stage 1");
+  refuse(world.command("out", "--checkpoint '" + (world.dir / "segmenter.pt").string() + "'"), 3,
+         "classifier.pt of stage 1");
   write_file(world.dir / "file", "");
   refuse(world.command("file/out"), 2, "--output");
 }

@@ -7,6 +7,7 @@
 
 #include "common/base/error.h"
 #include "common/base/hash.h"
+#include "common/base/text.h"
 #include "common/io/checkpoint/formats.h"
 #include "common/io/checkpoint/mapped_file.h"
 
@@ -22,28 +23,64 @@ NamedTensors tensors_of(const pickle::Value& value) {
     const auto* name = key.get<std::string>();
     const auto* tensor = item.get<at::Tensor>();
     if (name == nullptr || tensor == nullptr) continue;
-    if (const auto [at, is_new] = place.emplace(*name, tensors.size()); is_new) tensors.emplace_back(*name, *tensor);
-    else tensors[at->second].second = *tensor;
+    if (const auto [at, is_new] = place.emplace(*name, tensors.size()); is_new)
+      tensors.emplace_back(*name, *tensor);
+    else
+      tensors[at->second].second = *tensor;
   }
   return tensors;
 }
 
+// Where training scripts put the weights, the usual one first; at times one inside the other.
+constexpr const char* kStateKeys[] = {"state_dict", "model_state_dict", "model_state", "model", "network", "net"};
+
+NamedTensors tensors_under_a_known_key(const pickle::Value& value, int depth = 3) {
+  if (value.dict() == nullptr || depth == 0) return {};
+  for (const char* key : kStateKeys) {
+    const pickle::Value* nested = value.find(key);
+    if (nested == nullptr) continue;
+    if (NamedTensors tensors = tensors_under_a_known_key(*nested, depth - 1); !tensors.empty()) return tensors;
+    if (NamedTensors tensors = tensors_of(*nested); !tensors.empty()) return tensors;
+  }
+  return {};
+}
+
+std::vector<std::string> keys_of_dicts_of_tensors(const pickle::Value& root) {
+  std::vector<std::string> keys;
+  for (const auto& [key, item] : *root.dict())
+    if (const auto* name = key.get<std::string>(); name != nullptr && !tensors_of(item).empty()) keys.push_back(*name);
+  return keys;
+}
+
+// A known key goes before the top: beside it may stand a tensor that is no weight, such as the best accuracy so far.
 NamedTensors find_state(const pickle::Value& root, const std::string& file) {
   if (root.dict() == nullptr)
     fail_input("{}: holds no dict of tensors; write torch.save(model.state_dict(), file)", file);
-  if (NamedTensors tensors = tensors_of(root); !tensors.empty()) return tensors;
-  for (const char* key : {"state_dict", "model", "model_state_dict"})
-    if (const pickle::Value* nested = root.find(key); nested != nullptr)
-      if (NamedTensors tensors = tensors_of(*nested); !tensors.empty()) return tensors;
-  if (root.dict()->empty()) return {};
-  fail_input("{}: holds no tensors, neither at its top nor under state_dict or model", file);
+  if (NamedTensors tensors = tensors_under_a_known_key(root); !tensors.empty()) return tensors;
+  NamedTensors tensors = tensors_of(root);
+  const auto is_number = [](const auto& named) { return named.second.dim() == 0; };
+  if (!std::all_of(tensors.begin(), tensors.end(), is_number) || root.dict()->empty()) return tensors;
+  const std::vector<std::string> keys = keys_of_dicts_of_tensors(root);
+  if (keys.empty() && !tensors.empty()) return tensors;
+  if (keys.empty())
+    fail_input("{}: holds no tensors, neither at its top nor under {}; write torch.save(model.state_dict(), file)",
+               file, join({std::begin(kStateKeys), std::end(kStateKeys)}, ", "));
+  fail_input(
+      "{}: holds dicts of tensors under {}, none of which is a usual name of weights ({}); save the right one in "
+      "Python: torch.save(torch.load('{}', weights_only=True)['{}'], 'weights.pth')",
+      file, join(keys, ", "), join({std::begin(kStateKeys), std::end(kStateKeys)}, ", "), file, keys.front());
 }
 
-// "module." (DataParallel) and "base." go when every name has them.
+// "module." (DataParallel), "base." and "model." (Lightning) go when every name has them; "_orig_mod.", which
+// torch.compile puts before the names of whatever was compiled, goes everywhere.
 void strip_prefixes(NamedTensors* tensors) {
+  constexpr std::string_view kCompiled = "_orig_mod.";
+  for (auto& [name, tensor] : *tensors)
+    for (size_t at = name.find(kCompiled); at != std::string::npos; at = name.find(kCompiled))
+      name.erase(at, kCompiled.size());
   for (bool is_changed = !tensors->empty(); is_changed;) {
     is_changed = false;
-    for (const std::string prefix : {"module.", "base."}) {
+    for (const std::string prefix : {"module.", "base.", "model."}) {
       const auto has = [&](const auto& named) {
         return named.first.starts_with(prefix) && named.first.size() > prefix.size();
       };
@@ -63,8 +100,10 @@ Checkpoint read_any(const std::filesystem::path& path) {
     checkpoint.tensors = read_safetensors(bytes, file);
   } else if (bytes.starts_with("PK\x03\x04") || bytes.starts_with('\x80')) {
     PickledFile pickled;
-    if (bytes[0] == 'P') read_torch_zip(bytes, file, &pickled);
-    else read_torch_legacy(bytes, file, &pickled);
+    if (bytes[0] == 'P')
+      read_torch_zip(bytes, file, &pickled);
+    else
+      read_torch_legacy(bytes, file, &pickled);
     checkpoint.tensors = find_state(pickled.root, file);
     checkpoint.record = std::move(pickled.record);
   } else if (path.extension() == ".caffemodel") {

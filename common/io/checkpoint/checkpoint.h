@@ -2,8 +2,9 @@
 //
 // Written: a zip that Python's torch.load(weights_only=True) reads as a plain state_dict, plus our record in a zip
 // entry of its own ("boxseg.json", which torch ignores). Read: that, any torch.save zip, files older than PyTorch
-// 1.6, nesting under `state_dict` or `model`, prefixes `module.` and `base.` (stripped when all names have them),
-// safetensors, .caffemodel. Nothing a pickle asks for is ever executed: globals outside an allow-list are refused by name.
+// 1.6, nesting under `state_dict`, `model` and such, prefixes `module.`, `base.` and `model.` (stripped when all
+// names have them) and torch.compile's `_orig_mod.` (stripped everywhere), safetensors, .caffemodel. Nothing a
+// pickle asks for is ever executed: globals outside an allow-list are refused by name.
 #pragma once
 #include <ATen/core/Tensor.h>
 

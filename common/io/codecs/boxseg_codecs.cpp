@@ -4,14 +4,52 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <iostream>
 #include <memory>
+#include <new>
+#include <opencv2/core/utils/logger.hpp>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
+#include <streambuf>
 
 namespace {
 
 struct Free {
   void operator()(uint8_t* pixels) const { std::free(pixels); }
+};
+
+// std::cerr but for the threads that decode: OpenCV writes there what it throws, and the caller says it once, with the
+// file's name. It hands the bytes on, so the other threads lose nothing.
+class QuietWhileDecoding : public std::streambuf {
+ public:
+  static thread_local bool is_decoding;
+  explicit QuietWhileDecoding(std::streambuf* to) : to_(to) {}
+
+ private:
+  int overflow(int c) override {
+    if (is_decoding || traits_type::eq_int_type(c, traits_type::eof())) return traits_type::not_eof(c);
+    return to_->sputc(traits_type::to_char_type(c));
+  }
+  std::streamsize xsputn(const char* text, std::streamsize size) override {
+    return is_decoding ? size : to_->sputn(text, size);
+  }
+  int sync() override { return to_->pubsync(); }
+  std::streambuf* to_;
+};
+thread_local bool QuietWhileDecoding::is_decoding = false;
+
+struct Decoding {
+  Decoding() {
+    static QuietWhileDecoding* const quiet = [] {
+      cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
+      cv::redirectError([](int, const char*, const char*, const char*, int, void*) { return 0; });
+      auto* made = new QuietWhileDecoding(std::cerr.rdbuf());  // std::cerr may be used until the very end
+      std::cerr.rdbuf(made);
+      return made;
+    }();
+    quiet->is_decoding = true;
+  }
+  ~Decoding() { QuietWhileDecoding::is_decoding = false; }
 };
 
 }  // namespace
@@ -24,6 +62,7 @@ int boxseg_codecs_decode(const uint8_t* bytes, size_t size, uint8_t** pixels, in
   };
   if (size == 0) return refuse("is empty");
   if (size > INT_MAX) return refuse("has more than 2 GiB");
+  const Decoding decoding;
   try {
     const cv::Mat raw(1, static_cast<int>(size), CV_8U, const_cast<uint8_t*>(bytes));
     const cv::Mat bgr = cv::imdecode(raw, cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION);
@@ -36,7 +75,10 @@ int boxseg_codecs_decode(const uint8_t* bytes, size_t size, uint8_t** pixels, in
     *pixels = copy.release();
     return 0;
   } catch (const cv::Exception& e) {  // sizes beyond its limits, for one
+    if (e.code == cv::Error::StsNoMem) return refuse("has more pixels than there is memory for");
     return refuse("cannot be decoded: ", e.err.c_str());
+  } catch (const std::bad_alloc&) {
+    return refuse("has more pixels than there is memory for");
   } catch (const std::exception& e) {
     return refuse("cannot be decoded: ", e.what());
   } catch (...) {
