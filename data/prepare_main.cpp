@@ -225,7 +225,7 @@ int prepare_check(int argc, char** argv) {
   if (file.empty()) fail_usage("prepare check: name an index, such as: prepare check dataset.h5");
   const Dataset dataset = read_dataset(file, data_root);
   const auto faults = changed_files(dataset, resolve_threads(options.threads));
-  for (const auto& fault : faults) std::printf("%s\n", fault.c_str());
+  for (const auto& fault : faults) std::printf("%s\n", printable(fault).c_str());
   if (!faults.empty()) fail_input("{}: {} of its files are gone or changed", file, faults.size());
   log_info("{}: {} images, all as they were indexed", file, dataset.images.size());
   return 0;

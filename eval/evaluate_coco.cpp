@@ -30,6 +30,16 @@ std::vector<std::string> names_of(const CocoTruth& truth) {
   for (size_t k = 0; k < names.size(); ++k)
     if (std::count(names.begin(), names.end(), names[k]) > 1)
       told[k] += fmt::format(" (id {})", shown(truth.categories[k].id));
+  // A category may be called "cat (id 2)". Ids differ, so that this ends.
+  for (bool is_changed = true; is_changed;) {
+    is_changed = false;
+    for (size_t k = 0; k < told.size(); ++k) {
+      const auto last = std::find(told.rbegin(), told.rend(), told[k]).base() - 1 - told.begin();
+      if (static_cast<size_t>(last) == k) continue;
+      told[static_cast<size_t>(last)] += fmt::format(" (id {})", shown(truth.categories[static_cast<size_t>(last)].id));
+      is_changed = true;
+    }
+  }
   return told;
 }
 

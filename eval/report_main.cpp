@@ -7,6 +7,7 @@
 #include "common/base/log.h"
 #include "common/base/options.h"
 #include "common/base/parallel.h"
+#include "common/base/visible_text.h"
 #include "common/pipeline/brief_lock.h"
 #include "common/pipeline/fingerprints.h"
 #include "common/pipeline/pending.h"
@@ -25,8 +26,8 @@ struct TableRequest {
 
 // Writes NAME.{md,csv,json,html}, and NAME.png of a table with pictures; prints the table, or while numbers are pending
 // how many of them there are.
-void make_table(const TableRequest& request, const fs::path& run_path, const fs::path& data_root, const fs::path& folder,
-                const GalleryOptions& gallery) {
+void make_table(const TableRequest& request, const fs::path& run_path, const fs::path& data_root,
+                const fs::path& folder, const GalleryOptions& gallery) {
   const Table table = read_table(request.file, {});
   const bool is_in_progress = !request.pending.empty(), has_pictures = table.has_pictures && !is_in_progress;
   const fs::path base = folder / table.name;
@@ -47,9 +48,11 @@ void make_table(const TableRequest& request, const fs::path& run_path, const fs:
   write_file(file(".json"), json_of(filled));
   write_file(file(".html"), html_page_of(filled, picture));
   write_file(file(".md"), markdown);
-  if (!is_in_progress) std::printf("%s\n", markdown.c_str());
-  else std::printf("%s: %zu of %zu values, %s\n", table.name.c_str(), filled.values - filled.missing, filled.values,
-                   file(".md").c_str());
+  if (!is_in_progress)
+    std::printf("%s\n", printable(markdown).c_str());
+  else
+    std::printf("%s: %zu of %zu values, %s\n", table.name.c_str(), filled.values - filled.missing, filled.values,
+                file(".md").c_str());
 }
 
 int run(int argc, char** argv) {
@@ -59,14 +62,19 @@ int run(int argc, char** argv) {
   TableRequest table;
   GalleryOptions gallery;
   options.add("run", &run_path, "folder of the run", Role::input);
-  options.add("against", &against_path, "folder of another run: its numbers stand beside, and what differs is printed", Role::input);
+  options.add("against", &against_path, "folder of another run: its numbers stand beside, and what differs is printed",
+              Role::input);
   options.add("data-root", &data_root, "where the dataset's files are, if not where prepare found them", Role::run);
   options.add("output", &output, "folder of index.html, or of a table's files", Role::output);
-  options.add("table", &table.file, "print this table of the run, and write it as Markdown, CSV, JSON and HTML, instead of the page", Role::input);
-  options.add("pending", &table.pending, "with --table: leave out the numbers that plan lists here as still to come", Role::run);
+  options.add("table", &table.file,
+              "print this table of the run, and write it as Markdown, CSV, JSON and HTML, instead of the page",
+              Role::input);
+  options.add("pending", &table.pending, "with --table: leave out the numbers that plan lists here as still to come",
+              Role::run);
   options.add("split", &gallery.split, "images to show");
   options.add("images", &gallery.images, "number of images to show, half of them the best");
-  options.add("rank-by", &gallery.rank_by, "labels that order the images, such as stage3/nal/val/plain; default: Y_crf");
+  options.add("rank-by", &gallery.rank_by,
+              "labels that order the images, such as stage3/nal/val/plain; default: Y_crf");
   options.add("picture-size", &gallery.side, "pixels of the longer side of a picture");
   if (!options.parse(argc, argv)) return 0;
   if (!options.check_file.empty()) {
@@ -89,7 +97,7 @@ int run(int argc, char** argv) {
   const RunFolder found = open_run(run_path, data_root);
   std::optional<RunFolder> against;
   if (!against_path.empty()) against = open_run(against_path, {});
-  if (against) std::fputs(markdown_of(difference_of(found, *against)).c_str(), stdout);
+  if (against) std::fputs(printable(markdown_of(difference_of(found, *against))).c_str(), stdout);
   const std::string html = report_page(found, against, gallery);
   const fs::path page = fs::path(output) / "index.html";
   write_file(page, html);

@@ -97,6 +97,7 @@ void run_stage1(const Options& command_line, const Stage1Options& options) {
   watch_interrupts();
   for (const char* file : {kClassifierFile, kTrainingCheckpoint})
     if (!options.init.empty()) refuse_same_file(output / file, "--output", options.init, "--init");
+  if (!options.init.empty()) refuse_folder_of(output, "--output", fs::path(options.init).parent_path(), "--init");
 
   const Dataset dataset = read_dataset(options.dataset, options.data_root);
   dataset.require_boxes(options.split);

@@ -7,6 +7,7 @@
 #include "common/base/exit_deadline.h"
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
+#include "common/base/outputs.h"
 #include "common/base/parallel.h"
 #include "common/base/text.h"
 #include "common/io/label_png.h"
@@ -119,6 +120,8 @@ void warn_of_boxes_without_labels(const std::vector<std::string>& boxes, const f
 
 void run_stage2(const Options& command_line, const Stage2Options& options) {
   refuse_what_does_not_fit(options);
+  if (!options.checkpoint.empty())
+    refuse_folder_of(options.output, "--output", fs::path(options.checkpoint).parent_path(), "--checkpoint");
   const Shard shard = parse_shard(options.shard);
   const int threads = resolve_threads(command_line.threads);
   const fs::path output = options.output;
@@ -126,7 +129,8 @@ void run_stage2(const Options& command_line, const Stage2Options& options) {
   const ExitDeadline deadline;
 
   const Dataset dataset = read_dataset(options.dataset, options.data_root);
-  dataset.require_boxes(options.split);
+  if (!dataset.has_boxes(options.split))
+    log_warning("no image of split '{}' has a box: all its labels will be background", options.split);
   const auto images = images_of_shard(dataset, options.split, shard);
   for (const char* kind : {"Y_crf", "Y_ret"})
     refuse_dataset_files(label_files(output / kind, dataset, options.split), "--output", dataset);

@@ -1,6 +1,7 @@
 #include "stage3_segment/predict.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "common/base/crew.h"
@@ -82,6 +83,17 @@ struct Job {
   ScoreMaps scores;
 };
 
+// Not a fault of the photograph, so never a reason to skip it.
+void require_finite(const ScoreMaps& scores, const fs::path& photograph) {
+  const auto is_finite = [](float value) { return std::isfinite(value); };
+  for (const ScoreMap& map : scores.maps)
+    if (!std::all_of(map.values.begin(), map.values.end(), is_finite))
+      fail(
+          "{}: the network's scores are no finite numbers; --checkpoint is damaged or comes from a training that "
+          "diverged: train again with a lower --learning-rate",
+          photograph.string());
+}
+
 class Prediction {
  public:
   Prediction(const PredictPlan& plan, Network& network, const std::vector<PredictImage>& images, const fs::path& output,
@@ -128,7 +140,7 @@ class Prediction {
 
   const std::map<std::string, std::string>& finished() const { return finished_; }
 
-  // "38 images", "38 images; 2 were skipped".
+  // "38 images", "38 images; 2 skipped".
   std::string describe() const {
     const auto skipped = std::count_if(finished_.begin(), finished_.end(),
                                        [](const auto& entry) { return entry.second.starts_with(kSkipped); });
@@ -171,6 +183,7 @@ class Prediction {
 
   // From scores to the file, on a worker's thread.
   void segment(int worker, const Job& job) {
+    require_finite(job.scores, images_[job.index].path);
     const ImageSize size{job.image.height, job.image.width};
     LabelMap labels;
     if (plan_.uses_crf) {
@@ -295,6 +308,7 @@ void run_prediction(const Options& command_line, const PredictOptions& options) 
   watch_interrupts();
   const ExitDeadline deadline;
 
+  refuse_folder_of(output, "--output", fs::path(options.checkpoint).parent_path(), "--checkpoint");
   start_tensor_runtime(threads);
   const Segmenter segmenter = load_segmenter(options.checkpoint, device);
   const Source source = find_images(options, segmenter);

@@ -109,6 +109,8 @@ void run_training(const Options& command_line, const Stage3Options& options) {
   watch_interrupts();
   for (const char* file : {"segmenter.pt", kTrainingCheckpoint})
     if (!options.init.empty()) refuse_same_file(output / file, "--output", options.init, "--init");
+  if (!options.init.empty()) refuse_folder_of(output, "--output", fs::path(options.init).parent_path(), "--init");
+  if (!options.labels.empty()) refuse_folder_of(output, "--output", options.labels, "--labels");
 
   const Dataset dataset = read_dataset(options.dataset, options.data_root);
   const TrainingLabels labels(options.loss, options.labels, dataset);

@@ -2,6 +2,7 @@
 
 #include "common/base/error.h"
 #include "common/io/mask.h"
+#include "common/io/orientation.h"
 #include "common/pipeline/stage_inputs.h"
 
 namespace boxseg {
@@ -65,8 +66,9 @@ std::string TrainingLabels::what_is_missing(const ImageEntry& image) const {
 LabelMap TrainingLabels::read_checked(const fs::path& path, const ImageEntry& image) const {
   LabelMap labels = read_mask(path);
   if (labels.height != image.size.height || labels.width != image.size.width)
-    fail_input("{}: is {}x{} pixels, image {} is {}x{}; label maps need their image's size", path.string(),
-               labels.width, labels.height, image.id, image.size.width, image.size.height);
+    fail_input("{}: is {}x{} pixels, image {} is {}x{}; label maps need their image's size{}", path.string(),
+               labels.width, labels.height, image.id, image.size.width, image.size.height,
+               reason_of_exchanged_sides({labels.height, labels.width}, image.size));
   const int64_t classes = dataset_.classes();
   for (size_t i = 0; i < labels.pixels.size(); ++i) {
     if (labels.pixels[i] < classes || labels.pixels[i] == 255) continue;

@@ -69,6 +69,8 @@ fs::path target_of(const fs::path& path) {
   fs::path target = path;
   for (int i = 0; i < kMostLinks && fs::is_symlink(fs::symlink_status(target, error)); ++i)
     target = target.parent_path() / fs::read_symlink(target);
+  if (fs::is_symlink(fs::symlink_status(target, error)))
+    fail("{}: is a link that leads in a circle; remove it, or name another file", path.string());
   return target;
 }
 

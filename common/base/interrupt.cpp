@@ -22,8 +22,17 @@ void end(int) {
   _exit(static_cast<int>(ErrorKind::interrupted));
 }
 
+constexpr int kSignals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
+
+sigset_t all_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : kSignals) sigaddset(&set, signal);
+  return set;
+}
+
 void handle_with(void (*handler)(int)) {
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) {
+  for (const int signal : kSignals) {
     struct sigaction before {};
     sigaction(signal, nullptr, &before);
     if (signal == SIGHUP && before.sa_handler == SIG_IGN) continue;
@@ -39,6 +48,13 @@ void handle_with(void (*handler)(int)) {
 void end_when_interrupted() {
   handle_with(end);
   std::signal(SIGXFSZ, SIG_IGN);
+  const sigset_t set = all_signals();
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+void hold_interrupts() {
+  const sigset_t set = all_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
 void watch_interrupts() { handle_with(remember); }

@@ -4,9 +4,13 @@
 
 namespace boxseg {
 
-// What every program starts with: such a signal ends it at once, with exit code 75. SIGHUP stays ignored where it is
-// (nohup). A write beyond the limit of file sizes fails as one to a full disk does, where it would kill.
+// What every program starts with; signals held by hold_interrupts() come now. Such a signal ends it at once, with exit
+// code 75. SIGHUP stays ignored where it is (nohup). A write beyond the limit of file sizes fails as one to a full disk
+// does, where it would kill.
 void end_when_interrupted();
+
+// Such signals wait, also in the program that this process becomes (exec), until it calls end_when_interrupted().
+void hold_interrupts();
 
 // For programs that have something to save: from now on a signal is remembered. A second SIGINT ends the process at
 // once.

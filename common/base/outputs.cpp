@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <utility>
@@ -34,8 +35,9 @@ void refuse_special_file(const fs::path& path, const char* option) {
 }
 
 void require_png_name(const fs::path& path, const char* option) {
-  const std::string suffix = lower_case(path.extension().string());
-  if (!suffix.empty() && suffix != ".png")
+  static const std::vector<std::string> others = {".jpg",  ".jpeg", ".bmp", ".webp", ".tif",
+                                                  ".tiff", ".gif",  ".npy", ".npz"};
+  if (std::find(others.begin(), others.end(), lower_case(path.extension().string())) != others.end())
     fail_usage("{} {}: a PNG is written; name it {}", option, path.string(),
                fs::path(path).replace_extension(".png").filename().string());
 }
@@ -53,6 +55,14 @@ bool is_same_file(const fs::path& a, const fs::path& b) {
 
 void refuse_same_file(const fs::path& output, const char* option, const fs::path& input, const std::string& what) {
   if (is_same_file(output, input)) refuse(output, option, what + " " + input.string());
+}
+
+void refuse_folder_of(const fs::path& output, const char* option, const fs::path& folder, const std::string& what) {
+  std::error_code ignored;
+  const fs::path there = folder.empty() ? fs::path(".") : folder;
+  if (fs::exists(there / "manifest.h5", ignored) && fs::equivalent(output, there, ignored))
+    fail_usage("{} {}: is the folder of {} as well, whose manifest.h5 would be replaced; choose another", option,
+               output.string(), what);
 }
 
 void refuse_inputs_among(const std::vector<fs::path>& outputs, const char* option,

@@ -19,6 +19,9 @@ bool is_same_file(const std::filesystem::path& a, const std::filesystem::path& b
 // Where `output` is the file `input`, which the same command reads and would replace. `what`: "--image".
 void refuse_same_file(const std::filesystem::path& output, const char* option, const std::filesystem::path& input,
                       const std::string& what);
+// Where `output` is the folder that an input lies in with its manifest.h5, which would be replaced. `what`: "--labels".
+void refuse_folder_of(const std::filesystem::path& output, const char* option, const std::filesystem::path& folder,
+                      const std::string& what);
 // Where one of the outputs is one of the inputs. Cheap while no output is there yet.
 void refuse_inputs_among(const std::vector<std::filesystem::path>& outputs, const char* option,
                          const std::vector<std::filesystem::path>& inputs);

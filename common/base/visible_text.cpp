@@ -16,7 +16,12 @@ struct Character {
 // The first character of a text that is not empty; a byte of its own where it is no UTF-8.
 Character take(std::string_view& text) {
   const auto first = static_cast<unsigned char>(text[0]);
-  const size_t length = first < 0x80 ? 1 : first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC2 ? 2 : 0;
+  const size_t length = first < 0x80    ? 1
+                        : first >= 0xF5 ? 0
+                        : first >= 0xF0 ? 4
+                        : first >= 0xE0 ? 3
+                        : first >= 0xC2 ? 2
+                                        : 0;
   Character c{text.substr(0, 1), first, length == 1};
   if (length > 1 && length <= text.size()) {
     uint32_t code = first & (0xFFu >> (length + 1));
@@ -26,14 +31,16 @@ Character take(std::string_view& text) {
       is_whole &= (next & 0xC0u) == 0x80u;
       code = code << 6 | (next & 0x3Fu);
     }
-    if (is_whole) c = {text.substr(0, length), code, true};
+    const bool is_surrogate = code >= 0xD800 && code < 0xE000;
+    if (is_whole && !is_surrogate && code <= 0x10FFFF) c = {text.substr(0, length), code, true};
   }
   text.remove_prefix(c.bytes.size());
   return c;
 }
 
+// Also a bare byte from 0x80 to 0x9F, which terminals that know no UTF-8 obey.
 bool is_control(const Character& c) {
-  return c.is_utf8 && ((c.code < 0x20 && c.code != '\n' && c.code != '\t') || (c.code >= 0x7F && c.code < 0xA0));
+  return ((c.code < 0x20 && c.code != '\n' && c.code != '\t') || (c.code >= 0x7F && c.code < 0xA0));
 }
 
 bool is_other_blank(uint32_t code) {

@@ -46,6 +46,16 @@ function(boxseg_program target main)
   set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 endfunction()
 
+# A stage: bin/NAME from DIR/front_main.cpp, which needs no LibTorch (common/pipeline/front.h), and behind it libexec/NAME
+# from DIR/main.cpp.
+function(boxseg_stage name)
+  cmake_parse_arguments(A "" "DIR" "LINK" ${ARGN})
+  boxseg_program(${name} ${A_DIR}/front_main.cpp LINK boxseg_pipeline)
+  boxseg_program(${name}_behind ${A_DIR}/main.cpp LINK ${A_LINK} TORCH)
+  set_target_properties(${name}_behind PROPERTIES OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/libexec")
+  add_dependencies(${name} ${name}_behind)
+endfunction()
+
 function(boxseg_programs_target)
   get_property(programs GLOBAL PROPERTY BOXSEG_PROGRAMS)
   add_custom_target(programs DEPENDS ${programs})

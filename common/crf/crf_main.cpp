@@ -4,12 +4,14 @@
 #include <filesystem>
 
 #include "common/base/error.h"
+#include "common/base/files.h"
 #include "common/base/log.h"
 #include "common/base/options.h"
 #include "common/base/outputs.h"
 #include "common/base/parallel.h"
 #include "common/crf/dense_crf.h"
 #include "common/io/image.h"
+#include "common/io/image_container.h"
 #include "common/io/label_png.h"
 #include "common/io/npy.h"
 
@@ -37,7 +39,7 @@ LabelMap most_probable(std::span<const float> q, int64_t labels, const RgbImage&
 }
 
 // [K,H,W] of the image. Other orders of the axes are told by the image's size, and named with their remedy.
-void require_shape(const std::vector<int64_t>& shape, const RgbImage& image, const Arguments& a) {
+void require_shape(const std::vector<int64_t>& shape, const RgbImage& image, bool is_turned, const Arguments& a) {
   const std::string found = fmt::format("{}: its shape is [{}]", a.probabilities, fmt::join(shape, ","));
   const int64_t h = image.height, w = image.width;
   const auto is = [&](const std::vector<int64_t>& sides) {
@@ -50,6 +52,12 @@ void require_shape(const std::vector<int64_t>& shape, const RgbImage& image, con
   if (!fits && is({h, w, shape[2]}))
     fail_input("{}, which is [H,W,K]; write numpy.ascontiguousarray(array.transpose(2, 0, 1)), which is [K,H,W]",
                found);
+  if (!fits && is({shape[0], w, h}) && is_turned)
+    fail_input(
+        "{}, which fits {} as it is stored; its EXIF says to turn it, which viewers and boxseg do: {} high and {} "
+        "wide. "
+        "Make the probabilities of the upright photograph",
+        found, a.image, h, w);
   if (!fits && is({shape[0], w, h}))
     fail_input("{}, which is [K,W,H]; write numpy.ascontiguousarray(array.transpose(0, 2, 1)), which is [K,H,W]",
                found);
@@ -144,9 +152,10 @@ int run(int argc, char** argv) {
   for (const auto& [path, option] : {std::pair{a.output, "--output"}, {a.scores, "--scores"}})
     if (!path.empty()) require_writable_file(path, option);
 
-  const RgbImage image = read_rgb(a.image);
+  const std::string photograph = read_file(a.image);
+  const RgbImage image = decode_rgb(a.image, photograph);
   const std::vector<int64_t> shape = read_npy_shape(a.probabilities);
-  require_shape(shape, image, a);
+  require_shape(shape, image, orientation_of_image(photograph) != Orientation::upright, a);
   DenseCrf dense_crf(crf, resolve_threads(options.threads));
   dense_crf.require_memory(shape[0], shape[1], shape[2]);
   const FloatArray probabilities = read_npy(a.probabilities);

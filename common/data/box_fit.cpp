@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "common/base/error.h"
 #include "common/data/boxes.h"
@@ -10,6 +11,7 @@ namespace boxseg {
 namespace {
 
 constexpr double kMostOutside = 0.1, kMostOutsideOfAnImage = 0.5, kLeastMedianOverlap = 0.5;
+constexpr int64_t kFewestPixels = 100;  // of an object at a wrong place: less is a slip of the pen
 constexpr size_t kFewestOverlaps = 10;  // a median of fewer says little
 constexpr int64_t kSlack = 1;           // pixels beside a box: borders are drawn by hand
 
@@ -46,15 +48,21 @@ void BoxFit::add(const std::filesystem::path& path, const std::vector<Box>& boxe
   std::array<std::vector<PixelBox>, 256> of_class;
   for (const PixelBox& box : pixel_of) of_class[static_cast<size_t>(box.class_id)].push_back(box);
   std::array<Extents, 256> extents;
-  for (int64_t y = 0; y < labels.height; ++y)
+  std::array<std::vector<PixelBox>, 256> of_row;
+  for (int64_t y = 0; y < labels.height; ++y) {
+    for (size_t c = 0; c < of_class.size(); ++c) {
+      if (of_class[c].empty()) continue;
+      of_row[c].clear();
+      std::copy_if(of_class[c].begin(), of_class[c].end(), std::back_inserter(of_row[c]),
+                   [&](const PixelBox& box) { return y >= box.y0 - kSlack && y < box.y1 + kSlack; });
+    }
     for (int64_t x = 0; x < labels.width; ++x) {
       const uint8_t value = labels.at(y, x);
       if (of_class[value].empty()) continue;
-      const auto holds = [&](const PixelBox& box) {
-        return x >= box.x0 - kSlack && x < box.x1 + kSlack && y >= box.y0 - kSlack && y < box.y1 + kSlack;
-      };
-      extents[value].add(x, y, std::none_of(of_class[value].begin(), of_class[value].end(), holds));
+      const auto holds = [&](const PixelBox& box) { return x >= box.x0 - kSlack && x < box.x1 + kSlack; };
+      extents[value].add(x, y, std::none_of(of_row[value].begin(), of_row[value].end(), holds));
     }
+  }
   int64_t pixels = 0, outside = 0;
   for (size_t c = 0; c < extents.size(); ++c) {
     pixels += extents[c].pixels;
@@ -65,7 +73,7 @@ void BoxFit::add(const std::filesystem::path& path, const std::vector<Box>& boxe
   pixels_ += pixels;
   outside_ += outside;
   const double share = static_cast<double>(outside) / static_cast<double>(pixels);
-  images_mostly_outside_ += share > kMostOutsideOfAnImage;
+  images_mostly_outside_ += share > kMostOutsideOfAnImage && outside >= kFewestPixels;
   if (share > worst_.share) worst_ = {share, path.string()};
 }
 
@@ -81,14 +89,17 @@ void BoxFit::add(const BoxFit& other) {
 std::string BoxFit::doubt(const std::string& what) const {
   if (pixels_ == 0) return "";
   const double share = static_cast<double>(outside_) / static_cast<double>(pixels_);
-  if (share > kMostOutside || images_mostly_outside_ > 0)
+  if (share > kMostOutside)
     return fmt::format(
         "{} and the boxes do not lie at the same places: {:.1f} % of the pixels of objects are outside the boxes of "
-        "their class (in VOC 0.2 %), and in {} image{} more than half; most in {} ({:.0f} %). Are the masks of the "
-        "same images, neither mirrored nor turned, their values the classes in this order, and xmax and ymax of the "
-        "boxes corners, not width and height?",
-        what, 100 * share, images_mostly_outside_, images_mostly_outside_ == 1 ? "" : "s", worst_.path,
-        100 * worst_.share);
+        "their class (in VOC 0.2 %), most in {} ({:.0f} %). Are the masks of the same images, neither mirrored nor "
+        "turned, their values the classes in this order, and xmax and ymax of the boxes corners, not width and height?",
+        what, 100 * share, worst_.path, 100 * worst_.share);
+  if (images_mostly_outside_ > 0)
+    return fmt::format(
+        "{}: in {} image{} more than half of the pixels of objects are outside the boxes of their class, most in {} "
+        "({:.0f} %): is it the mask of another image?",
+        what, images_mostly_outside_, images_mostly_outside_ == 1 ? "" : "s", worst_.path, 100 * worst_.share);
   if (const double middle = overlaps_.size() < kFewestOverlaps ? 1 : median(overlaps_); middle < kLeastMedianOverlap)
     return fmt::format(
         "{} and the boxes differ in size: the median box has an intersection over union of {:.2f} with its object (in "

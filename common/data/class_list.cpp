@@ -24,31 +24,37 @@ bool is_background(const std::string& name) { return letters_of(name) == "backgr
 // class.
 bool is_ignored(const std::string& name) { return name == "__ignore__" || name == "_ignore_"; }
 
-// What a list is that is no list of names: "cat:128,0,0::" of CVAT's labelmap.txt, "1 cat", "1: cat", "0,cat", "item
-// {".
-std::string other_format(const std::string& line) {
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  if (std::count(line.begin(), line.end(), ',') == 2 && std::count(line.begin(), line.end(), ':') == 3)
-    return "a line of CVAT's labelmap.txt";
-  if (line.starts_with("item {") || line.starts_with("{") || line.starts_with("[") || line.starts_with("names:"))
-    return "JSON, YAML or a pbtxt";
-  const size_t number = static_cast<size_t>(std::find_if_not(line.begin(), line.end(), is_digit) - line.begin());
-  if (number > 0 && number < line.size() && std::string_view(" \t:,;").find(line[number]) != std::string_view::npos)
-    return "a number and a name";
-  return "";
+// "cat:128,0,0::", as CVAT's labelmap.txt has it.
+bool is_of_labelmap(const std::string& line) {
+  return std::count(line.begin(), line.end(), ',') == 2 && std::count(line.begin(), line.end(), ':') == 3;
 }
 
-// Where all lines are such: a single class may well be called "2 wheels".
+// The number in front of "1 cat", "1: cat" and "1,cat"; -1 for none.
+int64_t leading_number(const std::string& line) {
+  const size_t end = line.find_first_not_of("0123456789");
+  if (end == 0 || end == std::string::npos || end > 4 ||
+      std::string_view(" \t:,;").find(line[end]) == std::string_view::npos)
+    return -1;
+  return std::stoll(line.substr(0, end));
+}
+
+// What a list is that is no list of names. Single names may look so ("2 wheels"), so most count only where all do.
 void refuse_other_formats(const std::vector<std::string>& names, const std::string& where) {
-  std::string first;
-  for (const auto& name : names) {
-    const std::string format = other_format(name);
-    if (format.empty()) return;
-    if (first.empty()) first = fmt::format("'{}' looks like {}", name, format);
+  const auto refuse = [&](const std::string& line, const char* format) {
+    fail_input(
+        "{}: '{}' looks like {}; write one plain name a line, in the order of the label values, background left out",
+        where, line, format);
+  };
+  for (const auto& name : names)
+    if (name == "{" || name == "[" || name == "names:" || name.starts_with("item {") || name.starts_with("[\""))
+      refuse(name, "JSON, YAML or a pbtxt");
+  if (names.empty()) return;
+  if (std::all_of(names.begin(), names.end(), is_of_labelmap)) refuse(names[0], "a line of CVAT's labelmap.txt");
+  for (const int64_t first : {0, 1}) {
+    bool counts_up = true;
+    for (size_t i = 0; i < names.size(); ++i) counts_up &= leading_number(names[i]) == first + static_cast<int64_t>(i);
+    if (counts_up) refuse(names[0], "a number and a name");
   }
-  if (!first.empty())
-    fail_input("{}: {}; write one plain name a line, in the order of the label values, background left out", where,
-               first);
 }
 
 void check_name(const std::string& name, size_t number, const std::string& where) {

@@ -176,12 +176,18 @@ void set_root(Dataset& dataset, const fs::path& path, const fs::path& data_root,
 
 }  // namespace
 
+bool Dataset::has_boxes(const std::string& name) const {
+  const auto& members = split(name);
+  return std::any_of(members.begin(), members.end(),
+                     [&](int64_t i) { return !images[static_cast<size_t>(i)].boxes.empty(); });
+}
+
 void Dataset::require_boxes(const std::string& name) const {
-  for (const int64_t i : split(name))
-    if (!images[static_cast<size_t>(i)].boxes.empty()) return;
+  if (has_boxes(name)) return;
   fail_input(
-      "no image of split '{}' has a box, so there is nothing to learn from or to label: its annotations in {} hold no "
-      "<bndbox> (exported as polygons only?); export them as boxes and run prepare again",
+      "no image of split '{}' has a box, so there is nothing to learn from: it was indexed with --without-boxes, or "
+      "its "
+      "annotations in {} hold no <bndbox> (exported as polygons only?); export them as boxes and run prepare again",
       name, (root / "Annotations").string());
 }
 

@@ -41,7 +41,8 @@ struct Dataset {
 
   int64_t classes() const { return static_cast<int64_t>(class_names.size()); }
   const std::vector<int64_t>& split(const std::string& name) const;  // throws usage: lists the known splits
-  void require_boxes(const std::string& split) const;  // throws bad_input where no image of the split has one
+  bool has_boxes(const std::string& split) const;                    // whether any image of the split has one
+  void require_boxes(const std::string& split) const;                // throws bad_input where none has
   std::filesystem::path image_path(const ImageEntry& entry) const { return root / entry.path; }
   std::filesystem::path mask_path(const ImageEntry& entry) const { return root / entry.mask_path; }
   // Of class names, and per image of the split: id, size, boxes, image digest; with masks also their digests.

@@ -1,13 +1,16 @@
 #include "common/data/import_labels.h"
 
 #include <algorithm>
+#include <deque>
 
 #include "common/base/error.h"
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
 #include "common/base/outputs.h"
 #include "common/base/parallel.h"
+#include "common/data/folder_names.h"
 #include "common/data/label_doubts.h"
+#include "common/io/orientation.h"
 
 namespace boxseg {
 namespace {
@@ -20,8 +23,9 @@ struct Source {
 LabelMap read_checked(const fs::path& path, const ImageEntry& image, int64_t classes) {
   LabelMap labels = read_label_png(path);
   if (labels.height != image.size.height || labels.width != image.size.width)
-    fail_input("{}: has {}x{} pixels, image '{}' has {}x{}; is it a label map of another image?", path.string(),
-               labels.width, labels.height, image.id, image.size.width, image.size.height);
+    fail_input("{}: has {}x{} pixels, image '{}' has {}x{}; is it a label map of another image?{}", path.string(),
+               labels.width, labels.height, image.id, image.size.width, image.size.height,
+               reason_of_exchanged_sides({labels.height, labels.width}, image.size));
   for (const uint8_t value : labels.pixels)
     if (value >= classes && value != 255)
       fail_input("{}: holds the value {}, but the dataset has {} classes with background (and 255, void)",
@@ -50,6 +54,8 @@ Manifest import_labels(const ImportLabelsOptions& options, const Dataset& datase
     return dataset.images[static_cast<size_t>(members[static_cast<size_t>(i) % members.size()])];
   };
 
+  std::deque<FolderNames> names;  // they do not move
+  for (const auto& source : sources) names.emplace_back(source.folder);
   LabelDoubts doubts(dataset.class_names);
   // Two passes, so that nothing is written when something is wrong. Reading twice is cheap beside keeping all maps.
   std::vector<std::string> faults(static_cast<size_t>(n));
@@ -57,8 +63,12 @@ Manifest import_labels(const ImportLabelsOptions& options, const Dataset& datase
     for (int64_t i = begin; i < end; ++i) try {
         throw_if_interrupted();
         const fs::path path = source_of(i).folder / png_of(image_of(i));
+        if (std::error_code ignored; !fs::exists(path, ignored))
+          fail_input("{}: no such file, the label map of image '{}'{}", path.string(), image_of(i).id,
+                     names[static_cast<size_t>(i) / members.size()].near_miss(
+                         fs::path(png_of(image_of(i))).replace_extension().string(), {".png"}, true));
         const LabelMap labels = read_checked(path, image_of(i), dataset.classes());
-        doubts.look_at(path, image_of(i).boxes, labels, true);
+        doubts.look_at(path, image_of(i).boxes, labels, !image_of(i).boxes.empty());
       } catch (const Error& e) {
         if (e.kind() != ErrorKind::bad_input) throw;
         faults[static_cast<size_t>(i)] = e.what();

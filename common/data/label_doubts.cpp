@@ -7,18 +7,20 @@
 namespace boxseg {
 
 void LabelDoubts::look_at(const std::filesystem::path& path, const std::vector<Box>& boxes, const LabelMap& labels,
-                          bool has_annotation) {
+                          bool has_all_boxes) {
   colours_.look_at(path, labels);
-  classes_.add(boxes, labels);
+  if (has_all_boxes) classes_.add(boxes, labels);
   const auto holds = [&](auto is_meant) { return std::any_of(labels.pixels.begin(), labels.pixels.end(), is_meant); };
   const bool has_background = holds([](uint8_t value) { return value == 0; });
-  const bool has_object = boxes.empty() && has_annotation && holds([](uint8_t v) { return v != 0 && v != 255; });
+  const bool has_void = holds([](uint8_t value) { return value == 255; });
+  const bool has_object = boxes.empty() && has_all_boxes && holds([](uint8_t v) { return v != 0 && v != 255; });
   BoxFit fit;
-  fit.add(path, boxes, labels);
+  if (has_all_boxes) fit.add(path, boxes, labels);
   const std::lock_guard lock(mutex_);
   fit_.add(fit);
   ++maps_;
   maps_with_background_ += has_background;
+  maps_with_void_ += has_void;
   with_boxes_ += !boxes.empty();
   if (!has_object) return;
   ++objects_without_box_;
@@ -26,7 +28,7 @@ void LabelDoubts::look_at(const std::filesystem::path& path, const std::vector<B
 }
 
 std::string LabelDoubts::doubt_on_background(const std::string& what) const {
-  if (maps_ == 0 || maps_with_background_ > 0) return "";
+  if (maps_with_void_ == 0 || maps_with_background_ > 0) return "";
   return fmt::format(
       "{}: none of {} holds the value 0, background: where they mean the background by 255, which is void here and "
       "never counted, write 0 for it",
@@ -36,9 +38,10 @@ std::string LabelDoubts::doubt_on_background(const std::string& what) const {
 std::string LabelDoubts::doubt_on_boxes(const std::string& what) const {
   if (objects_without_box_ == 0 || with_boxes_ == 0) return "";
   return fmt::format(
-      "{}: {} image{} without a box hold{} objects in them, such as {}: are their annotations empty by "
-      "mistake (polygons, say, are no boxes)?",
-      what, objects_without_box_, objects_without_box_ == 1 ? "" : "s", objects_without_box_ == 1 ? "s" : "",
+      "{}: {} image{} without a box {} objects there, such as {}: are their annotations empty by mistake (polygons, "
+      "say, "
+      "are no boxes)?",
+      what, objects_without_box_, objects_without_box_ == 1 ? "" : "s", objects_without_box_ == 1 ? "has" : "have",
       first_without_box_);
 }
 

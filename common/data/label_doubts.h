@@ -16,10 +16,10 @@ class LabelDoubts {
  public:
   explicit LabelDoubts(const std::vector<std::string>& class_names) : colours_(class_names), classes_(class_names) {}
 
-  // An image's boxes and its label map, read from `path`. `has_annotation`: an image without boxes is one without
-  // objects, and not one of which nothing is known. Thread-safe; the order of images does not matter.
+  // An image's boxes and its label map, read from `path`. `has_all_boxes`: no object lacks its box; else nothing is
+  // said of objects without one. Thread-safe; the order of images does not matter.
   void look_at(const std::filesystem::path& path, const std::vector<Box>& boxes, const LabelMap& labels,
-               bool has_annotation);
+               bool has_all_boxes);
 
   // Sentences on `what` ("the masks in SegmentationClass").
   std::vector<std::string> doubts(const std::string& what) const;
@@ -31,7 +31,7 @@ class LabelDoubts {
   RenumberedFiles colours_;
   ClassAgreement classes_;
   BoxFit fit_;
-  int64_t maps_ = 0, maps_with_background_ = 0, with_boxes_ = 0, objects_without_box_ = 0;
+  int64_t maps_ = 0, maps_with_background_ = 0, maps_with_void_ = 0, with_boxes_ = 0, objects_without_box_ = 0;
   std::string first_without_box_;
   std::mutex mutex_;
 };

@@ -15,6 +15,13 @@ bool is_photo(const std::string& suffix) {
   return std::find(known.begin(), known.end(), suffix) != known.end();
 }
 
+// Finished, begun or being made.
+bool is_of_a_stage(const fs::path& folder) {
+  std::error_code ignored;
+  const auto has = [&](const char* name) { return fs::exists(folder / name, ignored); };
+  return has("manifest.h5") || has("manifest.h5.journal") || has("manifest.h5.lock");
+}
+
 void collect(const fs::path& folder, const fs::path& below, const fs::path& without, PhotoFolder& found) {
   std::error_code error;
   fs::directory_iterator entries(folder / below, error);
@@ -24,11 +31,12 @@ void collect(const fs::path& folder, const fs::path& below, const fs::path& with
     if (is_hidden(path)) continue;
     std::error_code ignored;
     if (fs::is_directory(path, ignored)) {
+      if (!without.empty() && fs::equivalent(path, without, ignored)) continue;
       if (fs::is_symlink(path, ignored))
         found.folders_left_out.push_back(fmt::format("{} is a link to a folder", name.string()));
-      else if (fs::exists(path / "manifest.h5", ignored))
+      else if (is_of_a_stage(path))
         found.folders_left_out.push_back(fmt::format("{} holds results of a stage", name.string()));
-      else if (without.empty() || !fs::equivalent(path, without, ignored))
+      else
         collect(folder, name, without, found);
     } else if (fs::is_regular_file(path, ignored)) {
       const std::string suffix = lower_case(path.extension().string());
@@ -36,9 +44,12 @@ void collect(const fs::path& folder, const fs::path& below, const fs::path& with
         found.photos[name.string()] = path;
       else
         ++found.left_out[suffix];
+    } else {
+      ++found.left_out["(no file, or a link to none)"];
     }
   }
-  if (error) fail_input("{}: cannot be read: {}", (folder / below).string(), error.message());
+  if (error && below.empty()) fail_input("{}: cannot be read: {}", folder.string(), error.message());
+  if (error) found.folders_left_out.push_back(fmt::format("{} cannot be read: {}", below.string(), error.message()));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "common/base/parallel.h"
 #include "common/base/text.h"
 #include "common/base/visible_text.h"
+#include "common/data/folder_names.h"
 #include "common/data/voc_image.h"
 
 namespace boxseg {
@@ -77,7 +78,15 @@ Merged read_lists(const VocOptions& options, const VocLayout& layout) {
 std::string nearest_class(const std::string& name, const std::vector<std::string>& classes) {
   for (const auto& known : classes)
     if (lower_case(trim(plain(name))) == lower_case(trim(plain(known)))) return known;
+  for (const auto& known : classes)
+    if (look_alike(name, known)) return known;
   return nearest(name, classes);
+}
+
+// Why a name that reads like a class's is none.
+std::string difference(const std::string& name, const std::string& known) {
+  const bool has_other_accents = lower_case(name) != lower_case(known) && look_alike(name, known);
+  return has_other_accents ? ", whose accents are other bytes: é as one character, or as e and an accent" : "";
 }
 
 void refuse_unknown_classes(const std::vector<Candidate>& candidates, const VocOptions& options) {
@@ -89,13 +98,14 @@ void refuse_unknown_classes(const std::vector<Candidate>& candidates, const VocO
       unknown[name] += count;
     }
   if (unknown.empty()) return;
+  const std::vector<std::string> known(options.class_names.begin() + 1, options.class_names.end());
   std::vector<std::string> named;
   for (const auto& [name, count] : unknown) {
-    const std::string close = nearest_class(name, options.class_names);
-    named.push_back(fmt::format("'{}' ({} objects{})", visible(name), count,
-                                close.empty() ? "" : fmt::format("; did you mean '{}'?", close)));
+    const std::string close = nearest_class(name, known);
+    named.push_back(
+        fmt::format("'{}' ({} objects{})", visible(name), count,
+                    close.empty() ? "" : fmt::format("; did you mean '{}'{}?", close, difference(name, close))));
   }
-  const std::vector<std::string> known(options.class_names.begin() + 1, options.class_names.end());
   fail_input("{}: unknown class {}; known: {}; name your classes with --classes FILE or --class-names a,b,c", first,
              join(named, ", "), join(known, ", "));
 }

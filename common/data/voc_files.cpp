@@ -186,8 +186,12 @@ VocAnnotation read_voc_annotation(const fs::path& path, const std::vector<std::s
   annotation.image_name = trim(root.child("filename").text().get());
   annotation.size = read_size(root, path);
   int64_t position = 0;
-  for (const pugi::xml_node object : root.children("object"))
-    read_object(object, ++position, path, class_names, annotation);
+  for (const pugi::xml_node object : root.children("object")) try {
+      read_object(object, ++position, path, class_names, annotation);
+    } catch (const Error& e) {
+      if (e.kind() != ErrorKind::bad_input) throw;
+      annotation.bad_boxes.emplace_back(e.what());
+    }
   return annotation;
 }
 

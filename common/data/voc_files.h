@@ -21,9 +21,10 @@ struct VocAnnotation {
   std::string rotated;                             // "object 3 (cat)": the first that was drawn as a rotated box
 };
 // Objects of an annotation in their order, difficult ones included (the authors train on them), with every <bndbox> of
-// each. VOC's numbers are inclusive: xmin = xmax is one pixel. Inverted boxes and numbers that are none make a box bad.
+// each. VOC's numbers are inclusive: xmin = xmax is one pixel. Inverted boxes, numbers that are none, and objects
+// without a name or box make a box bad.
 // Throws bad_input: not XML, or two documents in one file; no <size>; an <object> elsewhere
-// than directly in <annotation>, which no reader would find; an object without name or box, or with two names.
+// than directly in <annotation>, which no reader would find.
 VocAnnotation read_voc_annotation(const fs::path& path, const std::vector<std::string>& class_names);
 
 struct ListedImage {

@@ -73,7 +73,7 @@ void check_mask(Candidate& candidate, VocChecks& checks) {
           "list the right one?",
           path.string(), value, classes);
   entry.mask_digest = digest_of_file(path);
-  checks.labels.look_at(path, entry.boxes, mask, candidate.needs_boxes);
+  checks.labels.look_at(path, entry.boxes, mask, candidate.needs_boxes && candidate.lost_boxes.empty());
 }
 
 // Of other lists: several columns, quotes, Windows' paths.
@@ -110,8 +110,8 @@ void take_photograph(Candidate& candidate, const fs::path& path) {
   constexpr int kAlmostBlack = 16;
   if (const int brightest = *std::max_element(image.pixels.begin(), image.pixels.end()); brightest < kAlmostBlack)
     candidate.doubts["a black photograph"] =
-        fmt::format("{} is almost black, its brightest value {} of 255; is it of 16 bits, of which it uses a few?",
-                    path.string(), brightest);
+        fmt::format("{} is almost black, its brightest value {} of 255{}", path.string(), brightest,
+                    is_jpeg(bytes) ? "" : "; is it of 16 bits, of which it uses a few?");
 }
 
 void read_boxes(Candidate& candidate, const VocChecks& checks) {

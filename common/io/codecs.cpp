@@ -47,8 +47,9 @@ Codecs load() {
 }  // namespace
 
 RgbImage decode_unusual_image(const std::filesystem::path& path, std::string_view bytes) {
+  if (const std::string kind = kind_of_unread_file(bytes); !kind.empty()) fail_input("{}: is {}", path.string(), kind);
   static const Codecs codecs = load();
-  if (codecs.error.find("failed to map segment") != std::string::npos)
+  if (codecs.error.find("Cannot allocate memory") != std::string::npos)
     fail("{}: there is not enough memory to load what reads such images ({}); free some, or convert it to JPEG or PNG",
          path.string(), codecs.error);
   if (!codecs.error.empty())
@@ -59,10 +60,10 @@ RgbImage decode_unusual_image(const std::filesystem::path& path, std::string_vie
   uint8_t* pixels = nullptr;
   int64_t height = 0, width = 0;
   std::array<char, 400> error{};
-  if (codecs.decode(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), &pixels, &height, &width,
-                    error.data(), error.size()) != 0) {
-    if (const std::string kind = kind_of_unread_file(bytes); !kind.empty())
-      fail_input("{}: is {}, which is not read; convert it to JPEG or PNG", path.string(), kind);
+  const int status = codecs.decode(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), &pixels, &height,
+                                   &width, error.data(), error.size());
+  if (status == 2) fail("{}: {}; use fewer --threads, or a machine with more", path.string(), error.data());
+  if (status != 0) {
     fail_input("{}: {}", path.string(), error.data());
   }
   const std::unique_ptr<uint8_t, decltype(codecs.free)> owner(pixels, codecs.free);

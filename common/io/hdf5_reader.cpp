@@ -87,8 +87,9 @@ struct H5Reader::Impl {
     constexpr double kMostPerByte = 1100, kSmall = 1 << 20;
     const int64_t count = count_of_space(space);
     const double bytes = static_cast<double>(count) * static_cast<double>(H5Tget_size(type));
-    const auto held = static_cast<double>(std::filesystem::file_size(path));
-    if (bytes > kMostPerByte * held + kSmall)
+    hsize_t held = 0;
+    H5Fget_filesize(file, &held);
+    if (bytes > kMostPerByte * static_cast<double>(held) + kSmall)
       refuse(what, fmt::format("claims {} elements, which {} bytes of file cannot hold: it is damaged; remove the file "
                                "and make it again",
                                count, held));

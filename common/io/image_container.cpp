@@ -133,17 +133,21 @@ std::string kind_of_unread_file(std::string_view file) {
   };
   const auto is_iso_media = [&](std::string_view brand) { return holds(4, "ftyp") && holds(8, brand); };
   for (const char* brand : {"heic", "heix", "hevc", "mif1", "msf1"})
-    if (is_iso_media(brand)) return "a HEIC photograph";
-  if (is_iso_media("avif")) return "an AVIF image";
-  if (file.starts_with("GIF8")) return "a GIF";
-  if (file.starts_with("%PDF")) return "a PDF";
-  if (file.starts_with("\xff\x0a") || holds(4, "JXL \r\n\x87\n")) return "a JPEG XL image";
-  if (file.starts_with("version https://git-lfs")) return "a pointer of Git LFS (git lfs pull fetches the image)";
+    if (is_iso_media(brand)) return "a HEIC photograph, which is not read; convert it to JPEG or PNG";
+  if (is_iso_media("avif")) return "an AVIF image, which is not read; convert it to JPEG or PNG";
+  if (file.starts_with("GIF8")) return "a GIF, which is not read; convert it to JPEG or PNG";
+  if (file.starts_with("%PDF")) return "a PDF, which is not read; convert it to JPEG or PNG";
+  if (file.starts_with("\xff\x0a") || holds(4, "JXL \r\n\x87\n"))
+    return "a JPEG XL image, which is not read; convert it to JPEG or PNG";
+  if (file.starts_with("version https://git-lfs"))
+    return "a pointer of Git LFS, not the image; fetch it with git lfs pull";
   const size_t text = file.find_first_not_of(" \t\r\n");
   const std::string_view start = text == kNowhere ? "" : file.substr(text, 5);
-  if (start.starts_with("<!") || start.starts_with("<html") || start.starts_with("<HTML")) return "a web page";
-  if (start.starts_with("<?xml") || start.starts_with("<svg")) return "XML or SVG";
-  if (file.starts_with("\x93NUMPY")) return "a NumPy array";
+  if (start.starts_with("<!") || start.starts_with("<html") || start.starts_with("<HTML"))
+    return "a web page, not an image; fetch the image again";
+  if (start.starts_with("<?xml") || start.starts_with("<svg"))
+    return "XML or SVG, not a photograph; name the photograph";
+  if (file.starts_with("\x93NUMPY")) return "a NumPy array, not a photograph; name the photograph";
   return "";
 }
 

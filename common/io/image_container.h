@@ -10,7 +10,8 @@ namespace boxseg {
 bool is_jpeg(std::string_view file);
 bool is_png(std::string_view file);
 
-// "a HEIC photograph", "a web page": what a file that no decoder here knows is by its first bytes; "" if not known.
+// "a HEIC photograph, which is not read; convert it ...": what a file that no decoder here knows is by its first bytes,
+// and what to do; "" if not known.
 std::string kind_of_unread_file(std::string_view file);
 
 // Of a JPEG, PNG or WebP, by its EXIF; upright for all else. (OpenCV turns TIFFs itself while it decodes them.)

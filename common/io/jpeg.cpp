@@ -19,6 +19,12 @@ struct FreeBytes {
   void operator()(unsigned char* bytes) const { tjFree(bytes); }
 };
 
+// Of libjpeg's warnings, those that cost pixels.
+bool is_damage(const std::string& warning) {
+  const auto has = [&](const char* words) { return warning.find(words) != std::string::npos; };
+  return has("Premature end") || (has("Corrupt JPEG data") && !has("extraneous bytes") && !has("ICC"));
+}
+
 }  // namespace
 
 std::optional<RgbImage> decode_jpeg(std::string_view bytes, std::string* remark) {
@@ -30,7 +36,7 @@ std::optional<RgbImage> decode_jpeg(std::string_view bytes, std::string* remark)
     if (status == 0) return false;
     if (tjGetErrorCode(decoder.get()) != TJERR_WARNING) return true;
     const std::string warning = tjGetErrorStr2(decoder.get());
-    if (remark != nullptr && warning.find("extraneous bytes") == std::string::npos) *remark = warning;
+    if (remark != nullptr && is_damage(warning)) *remark = warning;
     return false;
   };
   if (has_failed(tjDecompressHeader3(decoder.get(), data, bytes.size(), &width, &height, &sampling, &colours)) ||

@@ -11,8 +11,8 @@ namespace boxseg {
 // The same bytes as by OpenCV (both use libjpeg-turbo: exact integer DCT, smooth chroma), without its detour over BGR,
 // which takes a fifth of the time. nullopt for what TurboJPEG does not turn into RGB: CMYK, unusual chroma sampling,
 // more than 2^30 pixels (OpenCV's limit), headers that are damaged; OpenCV then decides.
-// `remark`: what libjpeg says of damaged data, of which it guesses the pixels; "" for none, and for stray bytes between
-// markers, which change nothing.
+// `remark`: libjpeg's first warning, if it is of damaged data, of which the pixels are a guess; "" for none, and for
+// what changes nothing, such as stray bytes between markers.
 std::optional<RgbImage> decode_jpeg(std::string_view bytes, std::string* remark = nullptr);
 
 // Baseline, chroma at half the width and height, tables not optimised: OpenCV's bytes at the same quality (1 to 100).

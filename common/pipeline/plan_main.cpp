@@ -4,6 +4,7 @@
 
 #include "common/base/error.h"
 #include "common/base/options.h"
+#include "common/base/text.h"
 #include "common/pipeline/fragment.h"
 #include "common/pipeline/graph.h"
 #include "common/pipeline/shell.h"
@@ -12,7 +13,8 @@ namespace boxseg {
 namespace {
 
 struct PlanOptions {
-  std::string run, preset = "demo", presets = "data/presets", variants = "data/variants", bin, voc, launch, run_options, record;
+  std::string run, preset = "demo", presets = "data/presets", variants = "data/variants", bin, voc, launch, run_options,
+                   record;
   std::vector<std::string> overrides;
   std::vector<std::string> tables;
   std::vector<double> seeds;
@@ -65,13 +67,26 @@ std::string own_command(const PlanOptions& o, int64_t seed, const fs::path& bin)
 
 int body(int argc, char** argv) {
   PlanOptions o;
-  Options options({"plan", "Decides what of a run is stale, and why.", "plan --run runs/demo --preset demo --why", "", "1"});
+  Options options(
+      {"plan", "Decides what of a run is stale, and why.", "plan --run runs/demo --preset demo --why", "", "1"});
   o.declare(options);
   if (!options.parse(argc, argv)) return 0;
   if (o.run.empty()) o.run = "runs/" + o.preset;
+  for (const auto& [name, value] : {std::pair{"run", o.run},
+                                    {"voc", o.voc},
+                                    {"launch", o.launch},
+                                    {"bin", o.bin},
+                                    {"preset", o.preset},
+                                    {"presets", o.presets},
+                                    {"variants", o.variants},
+                                    {"run-options", o.run_options},
+                                    {"set", join(o.overrides, " ")}})
+    if (value.find_first_of("\n\r") != std::string::npos)
+      fail_usage("--{}: holds a line break, which no Makefile takes; choose another name", name);
 
   GraphRequest request;
-  request.run = {o.presets, o.variants, o.preset, o.overrides, options.seed, o.tables_folder, o.tables, {o.seeds.begin(), o.seeds.end()}};
+  request.run = {o.presets,    o.variants,      o.preset, o.overrides,
+                 options.seed, o.tables_folder, o.tables, {o.seeds.begin(), o.seeds.end()}};
   request.run_dir = o.run;
   request.bin = o.bin.empty() ? own_folder(argv[0]) : fs::path(o.bin);
   request.voc = o.voc;

@@ -164,6 +164,14 @@ TEST_CASE("Links are followed when a file is written", "[cpu]") {
   REQUIRE(read_file(dir / "there/file") == "new");
   REQUIRE(fs::is_symlink(dir / "to nothing yet"));
   REQUIRE(read_file(dir / "there/new") == "made");
+  fs::create_symlink("other way", dir / "one way");
+  fs::create_symlink("one way", dir / "other way");
+  fs::create_symlink("itself", dir / "itself");
+  for (const char* circle : {"one way", "itself"}) {
+    const Failure failure = failure_of([&] { write_file(dir / circle, "lost"); });
+    REQUIRE(failure.mentions("is a link that leads in a circle"));
+    REQUIRE(fs::is_symlink(dir / circle));
+  }
 }
 
 TEST_CASE("What is no file is not replaced by one", "[cpu]") {

@@ -31,9 +31,9 @@ std::string message_of(const std::string& input, const std::string& output, cons
 }  // namespace
 
 TEST_CASE("The name of a PNG does not say that it is something else", "[cpu]") {
-  for (const char* fine : {"labels.png", "a.b.PNG", "labels", "folder.d/labels"})
+  for (const char* fine : {"labels.png", "a.b.PNG", "labels", "folder.d/labels", "run.01", "img.crf"})
     REQUIRE_NOTHROW(require_png_name(fine));
-  for (const char* other : {"labels.jpg", "labels.npy", "v1.2"}) {
+  for (const char* other : {"labels.jpg", "labels.npy", "a.TIFF"}) {
     INFO(other);
     REQUIRE(failure_of([&] { require_png_name(other); }).kind == ErrorKind::usage);
   }

@@ -5,9 +5,11 @@
 #include "common/base/files.h"
 #include "common/crf/dense_crf.h"
 #include "common/io/image.h"
+#include "common/io/jpeg.h"
 #include "common/io/label_png.h"
 #include "common/io/npy.h"
 #include "tests/crf/support.h"
+#include "tests/io/exif.h"
 #include "tests/support/loaded_libraries.h"
 #include "tests/support/support.h"
 
@@ -168,6 +170,35 @@ TEST_CASE("the crf program does not write over what it reads, nor over a device"
   refused("--output /dev/null", "/dev/null: is a device, not a file");
   CHECK(fs::is_character_file("/dev/null"));
   CHECK_FALSE(fs::exists(f.labels));
+}
+
+TEST_CASE("an image beyond the memory is no bad image") {
+  Files f;
+  const auto number = [](uint32_t value) { return std::string(reinterpret_cast<const char*>(&value), 4); };
+  const std::string header = "BM" + number(54) + number(0) + number(54) + number(40) + number(30000) + number(30000) +
+                             std::string("\1\0\30\0", 4) + std::string(24, '\0');
+  f.image = (f.folder / "huge.bmp").string();
+  write_file(f.image, header + std::string(1000, 'x'));
+  const auto result =
+      run_command("ulimit -v 1500000; '" + f.program + "' " + f.inputs() + "--output '" + f.labels + "'");
+  INFO(result.err);
+  CHECK(result.exit_code == 1);
+  CHECK_THAT(result.err, Contains("huge.bmp: has more pixels than there is memory for"));
+}
+
+TEST_CASE("probabilities of the photograph as it is stored are told from turned ones") {
+  Files f;
+  f.image = (f.folder / "turned.jpg").string();
+  RgbImage photo(50, 40);
+  const std::string jpeg = encode_jpeg(photo, 90);
+  write_file(f.image,
+             test::jpeg_with_exif(jpeg, test::exif_of(6)));  // stored 50 high and 40 wide; upright 40 high and 50 wide
+  const std::string output = "--iterations 1 --output '" + f.labels + "'";
+  CHECK(f.run(f.inputs() + output).exit_code == 0);
+  write_npy(f.probabilities, {{3, 50, 40}, f.c.probabilities});
+  const auto refused = f.run(f.inputs() + output);
+  CHECK(refused.exit_code == 3);
+  CHECK_THAT(refused.err, Contains("which fits ") && Contains("turned.jpg as it is stored; its EXIF says to turn it"));
 }
 
 TEST_CASE("unusual photographs are read by the library beside the program, and without it a message says what to do") {

@@ -90,6 +90,9 @@ TEST_CASE("Class lists of other formats are refused, and names that only look so
   REQUIRE_THAT(refusal("1 cat\n2 dog\n"), Contains("'1 cat' looks like a number and a name"));
   REQUIRE_THAT(refusal("0: cat\n1: dog\n"), Contains("looks like a number and a name"));
   REQUIRE_THAT(refusal("[\"cat\", \"dog\"]\n"), Contains("looks like JSON, YAML or a pbtxt"));
+  REQUIRE_THAT(refusal("item {\n  id: 1\n  name: 'cat'\n}\n"), Contains("looks like JSON, YAML or a pbtxt"));
+  REQUIRE_THAT(refusal("names:\n- cat\n- dog\n"), Contains("looks like JSON, YAML or a pbtxt"));
+  REQUIRE(read("5 euro\n10 euro\n").names == std::vector<std::string>{"background", "5 euro", "10 euro"});
   REQUIRE(read("2 wheels\ncar\n").names == std::vector<std::string>{"background", "2 wheels", "car"});
   REQUIRE(read("7up\n4x4\n").names == std::vector<std::string>{"background", "7up", "4x4"});
 }

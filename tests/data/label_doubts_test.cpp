@@ -121,7 +121,8 @@ TEST_CASE("One mask of another image among many is named") {
                        [&](size_t i, Labelled& p) {
                          if (i == 4) p.labels = flipped(p.labels, true);
                        }),
-             Contains("in 1 image more than half; most in ") && Contains("104.png (100 %)"));
+             Contains("the masks: in 1 image more than half of the pixels of objects are outside") &&
+                 Contains("104.png (100 %)"));
 }
 
 TEST_CASE("Boxes of another scale are told by their size") {
@@ -151,7 +152,7 @@ TEST_CASE("Objects in masks of images without a box are told, but not where noth
     if (i == 3 || i == 7) p.boxes.clear();
   };
   CHECK_THAT(doubts_of(pictures(), forget),
-             Contains("the masks: 2 images without a box hold objects in them, such as ") && Contains("103.png"));
+             Contains("the masks: 2 images without a box have objects there, such as ") && Contains("103.png"));
   CHECK(doubts_of(pictures(), forget, false).empty());
   CHECK(doubts_of(pictures(), [](size_t, Labelled& p) { p.boxes.clear(); }).empty());
   CHECK(doubts_of(pictures(), [](size_t i, Labelled& p) {

@@ -278,6 +278,23 @@ TEST_CASE("prepare labels gives label maps a manifest with digests of their pixe
                 .exit_code == 0);
     REQUIRE(read_manifest(out / "manifest.h5").outputs.size() == 2);
   }
+  SECTION("a map whose name has other accents, and one of the other orientation") {
+    voc.add("caf\xC3\xA9", annotation_xml(object_xml("cat", 5, 6, 20, 25)));
+    voc.list("val", "c\ncaf\xC3\xA9\n");
+    REQUIRE(prepare_voc(voc).exit_code == 0);
+    write_label_png(crf / "cafe\xCC\x81.png", labels);
+    REQUIRE_THAT(
+        prepare("labels --quiet --split val --y-crf " + quoted(crf) + " --dataset " + quoted(voc.index()) +
+                " --output " + quoted(out))
+            .err,
+        Contains("no such file, the label map of image 'caf\xC3\xA9'; there is crf/cafe\xCC\x81.png, whose accents"));
+    fs::rename(crf / "cafe\xCC\x81.png", crf / "caf\xC3\xA9.png");
+    write_label_png(crf / "c.png", LabelMap(40, 30, 8));
+    const CommandResult turned = prepare("labels --quiet --split val --y-crf " + quoted(crf) + " --dataset " +
+                                         quoted(voc.index()) + " --output " + quoted(out));
+    REQUIRE(turned.exit_code == 3);
+    REQUIRE_THAT(turned.err, Contains("c.png: has 30x40 pixels, image 'c' has 40x30") && Contains("exchanged"));
+  }
   SECTION("maps of 0 and 255, told by the boxes") {
     for (const std::string id : {"c", "d/e f"}) write_label_png(crf / (id + ".png"), LabelMap(30, 40, 255));
     const CommandResult result = prepare(command);

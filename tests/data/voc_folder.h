@@ -42,7 +42,8 @@ struct VocFolder {
   }
   void add(const std::string& id, const std::string& xml) const {
     RgbImage image(30, 40);
-    for (size_t i = 0; i < image.pixels.size(); ++i) image.pixels[i] = static_cast<uint8_t>(i * 7 + id.size());
+    for (size_t i = 0; i < image.pixels.size(); ++i)
+      image.pixels[i] = static_cast<uint8_t>(i * 7 + id.size() + static_cast<unsigned char>(id[0]));
     write_rgb_jpeg(jpeg(id), image);
     write_file(xml_of(id), xml);
   }

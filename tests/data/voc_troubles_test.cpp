@@ -196,6 +196,15 @@ TEST_CASE("Images that stand in two splits are said, unless the names of the spl
   REQUIRE(doubts("trainval", "val").empty());
   REQUIRE(doubts("train_aug", "trainval").empty());
   REQUIRE(doubts("all", "val").empty());
+  REQUIRE(doubts("train", "train_aug").empty());
+  REQUIRE(doubts("minitrain", "train").empty());
+  for (const auto& [one, other] : std::vector<std::pair<std::string, std::string>>{
+           {"fold1", "fold10"}, {"val", "val2"}, {"test", "test_hard"}, {"labelled", "unlabelled"}})
+    REQUIRE_THAT(doubts(one, other), Contains(fmt::format("1 image is in {} and in {}", one, other)));
+  // A copy under another name is the same photograph.
+  voc.list("train", "a\nb\n");
+  fs::copy_file(voc.jpeg("b"), voc.jpeg("c"), fs::copy_options::overwrite_existing);
+  REQUIRE_THAT(doubts("train", "val"), Contains("the first is 'c', there as 'b' of the same bytes"));
 }
 
 TEST_CASE("Lists in UTF-16 are refused with their encoding") {
@@ -236,6 +245,21 @@ TEST_CASE("What would be passed over in an annotation is refused, with its place
                  annotation_xml("<objects/><object><name>c<![CDATA[at]]></name>" + bndbox(1, 2, 3, 4) + "</object>") +
                  "<!-- end -->\n");
   REQUIRE(index(voc).boxes() == Boxes{{1, 2, 3, 4}});
+}
+
+TEST_CASE("An object without name or box loses itself, not its image, when bad ones are skipped") {
+  const VocFolder voc;
+  const std::string cat = object_xml("cat", 5, 6, 20, 25);
+  for (const std::string& bad :
+       std::vector<std::string>{"<object><name>cat</name></object>", "<object>" + bndbox(1, 2, 3, 4) + "</object>",
+                                "<object><name>cat</name><name>dog</name>" + bndbox(1, 2, 3, 4) + "</object>"}) {
+    CAPTURE(bad);
+    voc.add("a", annotation_xml(cat + bad));
+    REQUIRE_THROWS_WITH(index(voc), Contains("a.xml: object 2"));
+    const Indexed i = index(voc, true);
+    REQUIRE(i.boxes() == Boxes{{5, 6, 20, 25}});
+    REQUIRE(i.report.lost_boxes.size() == 1);
+  }
 }
 
 TEST_CASE("Boxes that were drawn turned are said to be, as three tools write them") {
@@ -320,4 +344,11 @@ TEST_CASE("A line of another kind of list is told from an image that is not ther
   }
   voc.list("train", "x\nb\n");
   REQUIRE_THROWS_WITH(index(voc), Contains("is absent") && !Contains("without its suffix"));
+}
+
+TEST_CASE("A class whose accents are other bytes than the list's is told") {
+  const VocFolder voc;
+  write_file(voc.root / "classes.txt", "cat\ndog\n\xC3\xA9toile\n");
+  voc.add("a", annotation_xml(object_xml("e\xCC\x81toile", 5, 6, 20, 25)));
+  REQUIRE_THROWS_WITH(index(voc), Contains("did you mean '\xC3\xA9toile', whose accents are other bytes"));
 }

@@ -305,6 +305,17 @@ TEST_CASE("categories of one name keep their numbers apart, and names cannot ste
   CHECK(found.at("coco/AP_of/cat (id 2)").get<double>() < 100);
   CHECK(found.count("coco/AP_of/cat") == 0);
   CHECK_THAT(result.out, Contains("cat (id 2)") && Contains("cat (id 4)"));
+  // Nor does a name that looks like what tells them apart take another's place.
+  const Files thrice({{"\"name\":\"dog\"", "\"name\":\"cat\""},
+                      {"\"categories\":[", "\"categories\":[{\"id\":77,\"name\":\"cat (id 2)\"},"}},
+                     {});
+  const auto third = thrice.evaluate("bbox", "--per-class");
+  INFO(third.err);
+  REQUIRE(third.exit_code == 0);
+  const Metrics apart = read_metrics(thrice.numbers);
+  CHECK(std::count_if(apart.begin(), apart.end(),
+                      [](const auto& entry) { return entry.first.starts_with("coco/AP_of/"); }) == 3);
+  CHECK(apart.at("coco/AP_of/cat (id 4)").get<double>() == Approx(100));
   const auto coloured =
       Files({{"\"name\":\"dog\"", "\"name\":\"\\u001b[31mdog\""}}, {}).evaluate("bbox", "--per-class");
   CHECK(coloured.exit_code == 0);

@@ -33,7 +33,9 @@ versions() {
   parts+=("glibc $(ldd --version | sed -n '1s/.* //p')" "kernel $(uname -r)")
   [ -z "$TORCH_ROOT" ] || torch=$(sed -n "s/^__version__ = '\(.*\)'/\1/p" "$TORCH_ROOT/version.py" 2>/dev/null || cat "$TORCH_ROOT/build-version" 2>/dev/null || true)
   parts+=("torch ${torch:-of unknown version} in ${TORCH_ROOT:-nowhere}")
-  "$bin/stage1_classify" --version || wrong "$(IFS=';'; echo "${parts[*]}"); $("$bin/stage1_classify" --version 2>&1 | sed -n 1p)"
+  # Not through bin/, whose program answers before it loads LibTorch.
+  local behind="$CHECK_BUNDLE/libexec/beside_torch"
+  "$behind" stage1_classify --version || wrong "$(IFS=';'; echo "${parts[*]}"); $("$behind" stage1_classify --version 2>&1 | sed -n 1p)"
   path=$TORCH_ROOT/lib
   for file in "${TORCH_ROOT%/*}"/nvidia/*/lib; do [ ! -d "$file" ] || path=$path:$file; done
   for file in "$CHECK_BUNDLE"/{bin,libexec,tests,lib}/*; do

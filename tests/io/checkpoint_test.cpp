@@ -363,6 +363,27 @@ TEST_CASE("What torch.compile puts into names goes wherever it stands", "[cpu]")
   REQUIRE(names({"model.a", "model.b"}) == Names{"a", "b"});
 }
 
+TEST_CASE("A damaged safetensors header is refused with the file, what is wrong and the way out", "[cpu]") {
+  const TemporaryDirectory dir;
+  const auto refused = [&](const std::string& header) {
+    std::string size(8, '\0');
+    const uint64_t length = header.size();
+    std::memcpy(size.data(), &length, 8);
+    write_plain(dir / "a.safetensors", size + header + std::string(64, '\0'));
+    return reading(dir / "a.safetensors");
+  };
+  for (const std::string header : {"{\"a\":", "{\"a\xff\xfe\": 1}", "{]"}) {
+    const Failure failure = refused(header);
+    INFO(failure.message);
+    REQUIRE(failure.mentions("a.safetensors: is damaged, or no safetensors file: its header is no JSON from byte "));
+    REQUIRE(failure.mentions("fetch the file again"));
+    REQUIRE_FALSE(failure.mentions("json.exception"));
+  }
+  REQUIRE(
+      refused("{\"a\": {\"dtype\": \"F32\"}}").mentions("its header lacks dtype, shape or data_offsets of a tensor"));
+  REQUIRE(refused("{\"a\": 3}").mentions("its header lacks"));
+}
+
 TEST_CASE("Prefixes go only when every name has them", "[cpu]") {
   const TemporaryDirectory dir;
   const auto names = [&](const std::vector<std::string>& written) {

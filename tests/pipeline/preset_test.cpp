@@ -49,7 +49,8 @@ TEST_CASE("a preset inherits from another and a variant goes over both") {
 
 TEST_CASE("PRESET+OTHER puts the second on top, and one that goes on top of others goes nowhere else") {
   Folders f;
-  write_file(f.dir / "presets/own_way.ini", "on-top-of = any\n[pipeline]\nmodes = plain, crf\n[stage3]\nschedule_every = 10\n[stage1]\nbatch = 5\n");
+  write_file(f.dir / "presets/own_way.ini",
+             "on-top-of = any\n[pipeline]\nmodes = plain, crf\n[stage3]\nschedule_every = 10\n[stage1]\nbatch = 5\n");
   const RunPlan plan = f.plan("small+own_way");
   REQUIRE(plan.stage1("bap").values.batch == 5);
   REQUIRE(plan.stage1("bap").resolved.values.at("learning-rate") == "0.01");
@@ -79,7 +80,8 @@ TEST_CASE("NAME@2 is the variant with its seed moved by 2") {
 
 TEST_CASE("what a listed variant builds on is made, too, and no more") {
   Folders f;
-  const std::vector<std::string> overrides = {"pipeline.stage1=bap", "pipeline.stage2=bap,bap@1", "pipeline.stage3=nal,ce@1"};
+  const std::vector<std::string> overrides = {"pipeline.stage1=bap", "pipeline.stage2=bap,bap@1",
+                                              "pipeline.stage3=nal,ce@1"};
   write_file(f.dir / "variants/nal.ini", "[stage3]\nloss = nal\nfrom = bap\n");
   write_file(f.dir / "variants/gap.ini", "[stage1]\npooling = gap\n");
   const RunPlan plan = f.plan("small", overrides);
@@ -124,7 +126,8 @@ TEST_CASE("wrong names are refused with the nearest known one") {
   REQUIRE_THAT(usage_message_of([&] { f.plan("small").stage2("othr", "val"); }), Contains("did you mean 'other'"));
   REQUIRE_THAT(usage_message_of([&] { f.plan("typo").stage1("bap"); }), Contains("did you mean batch"));
   REQUIRE_THAT(usage_message_of([&] { f.plan("small", {"stage9.x=1"}).stage1("bap"); }), Contains("stage9"));
-  REQUIRE_THAT(usage_message_of([&] { f.plan("small", {"stage2.treshold=1"}).stage2("bap", "val"); }), Contains("threshold"));
+  REQUIRE_THAT(usage_message_of([&] { f.plan("small", {"stage2.treshold=1"}).stage2("bap", "val"); }),
+               Contains("threshold"));
 }
 
 TEST_CASE("every preset and variant of the project resolves") {
@@ -138,5 +141,19 @@ TEST_CASE("every preset and variant of the project resolves") {
       plan.stage3(v);
       for (const auto& [split, mode] : plan.predictions(v)) plan.predict(v, split, mode);
     }
+  }
+}
+
+TEST_CASE("a name with a line break is refused before it is written into a Makefile") {
+  const test::TemporaryDirectory dir;
+  for (const std::string options : {"--run 'a\nb'", "--run a --launch 'srun\n  touch x'", "--run a --voc 'v\rw'"}) {
+    const auto result = test::run_command(
+        fmt::format("cd '{}' && '{}/plan' --presets '{}/data/presets' --variants '{}/data/variants' "
+                    "--preset tiny {}",
+                    dir.path().string(), BOXSEG_BIN_DIR, BOXSEG_SOURCE_DIR, BOXSEG_SOURCE_DIR, options));
+    CAPTURE(options, result.err);
+    CHECK(result.exit_code == 2);
+    CHECK_THAT(result.err, Contains("holds a line break, which no Makefile takes"));
+    CHECK(fs::is_empty(dir.path()));
   }
 }

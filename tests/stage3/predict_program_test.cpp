@@ -1,11 +1,12 @@
 // `stage3_segment predict`, as people run it.
 #include <algorithm>
-#include <opencv2/imgcodecs.hpp>
 #include <string>
 
 #include "common/base/files.h"
 #include "common/base/text.h"
 #include "common/io/checkpoint/checkpoint.h"
+#include "common/io/jpeg.h"
+#include "tests/io/exif.h"
 #include "tests/stage3/small_dataset.h"
 #include "tests/support/support.h"
 
@@ -125,15 +126,19 @@ TEST_CASE("predict segments any folder from the checkpoint alone, with its colou
   write_rgb_jpeg(folder / "c.d.JPG", test::make_picture(21, 40, 33).image);
   write_rgb_png(folder / "deeper/e.png", test::make_picture(22).image);
   write_file(folder / "notes.txt", "not an image");
+  // Stored 70 high and 80 wide, upright the other way round.
+  write_file(folder / "turned.jpg",
+             test::jpeg_with_exif(encode_jpeg(test::make_picture(24).image, 90), test::exif_of(6)));
   const CommandResult done = trained.predict("out", "--images " + in_quotes(folder));
   INFO(done.err);
   REQUIRE(done.exit_code == 0);
-  REQUIRE(read_manifest(trained.dir / "out/manifest.h5").outputs.size() == 3);
+  REQUIRE(read_manifest(trained.dir / "out/manifest.h5").outputs.size() == 4);
   REQUIRE(done.err.find("left out: 1 .txt; photographs are .jpg, ") != std::string::npos);
-  REQUIRE(done.err.find("labels of 3 images\n") != std::string::npos);
+  REQUIRE(done.err.find("labels of 4 images\n") != std::string::npos);
   REQUIRE(read_label_png(trained.dir / "out/deeper/e.png").width == 80);
   REQUIRE(share_equal(read_label_png(trained.dir / "out/a b.png"), test::make_picture(20, 61, 77).mask) > 0.85);
   REQUIRE(read_label_png(trained.dir / "out/c.d.png").width == 33);
+  REQUIRE(read_label_png(trained.dir / "out/turned.png").width == 70);
   // The PNG's palette, as any viewer reads it: colour 1 is the dataset's.
   const std::string bytes = read_file(trained.dir / "out/a b.png");
   const size_t palette = bytes.find("PLTE");
@@ -156,11 +161,7 @@ TEST_CASE("predict takes every photograph of a folder and nothing else", "[cpu]"
     make_directories(path.parent_path());
     const RgbImage image = test::make_picture(20).image;
     if (lower_case(path.extension().string()) == ".png") return write_rgb_png(path, image);
-    cv::Mat bgr(static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3);
-    for (size_t i = 0; i < image.pixels.size(); ++i) bgr.data[i] = image.pixels[i / 3 * 3 + 2 - i % 3];
-    std::vector<uint8_t> bytes;
-    REQUIRE(cv::imencode(lower_case(path.extension().string()), bgr, bytes));
-    write_file(path, std::string(bytes.begin(), bytes.end()));
+    write_rgb_jpeg(path, image);  // whatever its suffix: the decoder goes by the content
   };
   std::vector<std::string> ids;
   for (const char* name : {"a.jpg", "b.JPEG", "c.Png", "d.bmp", "e.webp", "f.tif", "g.TIFF", "deep/er/a.jpg"}) {
@@ -293,4 +294,26 @@ TEST_CASE("checkpoints and folders that do not fit are refused, each with its na
   make_directories(trained.dir / "texts");
   write_file(trained.dir / "texts/a.txt", "x");
   require_refusal(trained.predict("out", "--images " + in_quotes(trained.dir / "texts")), 3, "it holds 1 .txt");
+}
+
+TEST_CASE("scores that are no numbers end predict with the reason, whatever is done with bad images", "[cpu]") {
+  const Trained trained;
+  Checkpoint overflowing = read_checkpoint(trained.segmenter);
+  for (auto& [name, tensor] : overflowing.tensors) tensor = at::full_like(tensor, 1e30);  // finite themselves
+  write_checkpoint(trained.dir / "overflowing.pt", overflowing);
+  for (const std::string mode : {"", "--crf", "--crf --on-bad-image skip"}) {
+    CAPTURE(mode);
+    const CommandResult result = run_command(
+        in_quotes(kProgram) + " predict --checkpoint " + in_quotes(trained.dir / "overflowing.pt") + " --output " +
+        in_quotes(trained.dir / "out") + " --threads 1 " + trained.of_dataset() + " " + mode);
+    require_refusal(result, 1, "0.png: the network's scores are no finite numbers; --checkpoint is damaged");
+    REQUIRE_FALSE(fs::exists(trained.dir / "out/manifest.h5"));
+  }
+}
+
+TEST_CASE("predict does not write over the manifest beside its checkpoint", "[cpu]") {
+  const Trained trained;
+  const std::string manifest = read_file(trained.dir / "stage3/manifest.h5");
+  require_refusal(trained.predict("stage3", trained.of_dataset()), 2, "is the folder of --checkpoint as well");
+  REQUIRE(read_file(trained.dir / "stage3/manifest.h5") == manifest);
 }

@@ -230,3 +230,12 @@ TEST_CASE("wrong command lines of stage 3 are refused with the next step", "[cpu
                               " --labels x --output " + in_quotes(small.dir / "out")),
                   3, "none.h5");
 }
+
+TEST_CASE("stage 3 does not write over the manifest of its labels", "[cpu]") {
+  const Small small(2);
+  const std::string manifest = read_file(small.labels / "manifest.h5");
+  for (const std::string output : {"labels", "labels/.", "labels/../labels"})
+    require_refusal(small.train(output, "--iterations 0"), 2, "is the folder of --labels as well");
+  REQUIRE(read_file(small.labels / "manifest.h5") == manifest);
+  REQUIRE_FALSE(fs::exists(small.labels / "segmenter.pt"));
+}

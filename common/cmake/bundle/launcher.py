@@ -20,7 +20,8 @@ def torch_root():
 def run(program):
     """Becomes the program; never returns."""
     path = FOLDER / 'bin' / program
-    needs_torch = (FOLDER / 'libexec' / program).exists()
+    is_question = {'--help', '--version', '--fingerprint', '--print-config'} & set(sys.argv[1:])  # bin/ answers alone
+    needs_torch = (FOLDER / 'libexec' / program).exists() and not is_question
     if needs_torch and not os.environ.get('TORCH_ROOT'):
         root = torch_root()
         if root is None:

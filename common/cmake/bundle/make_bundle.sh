@@ -2,10 +2,10 @@
 # Puts what a build made, and what it needs, into one folder and one archive that run anywhere:
 #   make_bundle.sh BUILD VERSION cpu|cuda TINY_RUN OUTPUT
 #   make_bundle.sh can-be-made-here        only says why not, where a bundle cannot be made
-# BUILD has bin/ and tests/; TINY_RUN is a finished run of the preset tiny by it, whose digests go along for check.sh.
+# BUILD has bin/, libexec/ and tests/; TINY_RUN is a finished run of the preset tiny by it, whose digests go along for check.sh.
 # Makes OUTPUT/boxseg-VERSION-FLAVOUR/ and OUTPUT/boxseg-VERSION-FLAVOUR.tar.zst:
-#   bin/       the programs to call; those that use LibTorch are scripts that find it (beside_torch)
-#   libexec/   those programs themselves
+#   bin/       the programs to call; the stages go on as those of libexec/, beside the LibTorch that beside_torch finds
+#   libexec/   what uses LibTorch
 #   lib/       every shared library but LibTorch's, CUDA's and glibc's
 #   tests/     the test programs, and what they read     data/   presets, variants, tables, class lists
 #   licences/  ours, and those of each Debian package that something was taken from
@@ -52,21 +52,28 @@ place() {  # place PROGRAM FOLDER: a copy that finds our libraries; a script in 
   else
     target=$root/$folder/$base
   fi
-  strip --strip-all -o "$target" "$program"
+  put "$program" "$target"
+}
+
+put() {  # put PROGRAM TARGET
+  strip --strip-all -o "$2" "$1"
   # DT_RPATH and not DT_RUNPATH: it also counts for what our libraries need, and before LD_LIBRARY_PATH, where modules of
   # clusters and conda keep other versions of HDF5 and libstdc++.
-  patchelf --force-rpath --set-rpath '$ORIGIN/../lib' "$target"
+  patchelf --force-rpath --set-rpath '$ORIGIN/../lib' "$2"
 }
 
 programs=()
-for program in "$build"/bin/* "$build"/tests/test_* "$build"/tests/gpu_*; do
+for program in "$build"/bin/* "$build"/libexec/* "$build"/tests/test_* "$build"/tests/gpu_*; do
   [ -f "$program" ] && [ -x "$program" ] || continue
   # Tests that compare with OpenCV's image codecs need the 130 libraries behind them.
   if needs libopencv_imgcodecs "$program"; then echo "bundle: without ${program##*/}, which needs OpenCV's image codecs"
   else programs+=("$program"); fi
 done
 for program in "${programs[@]}"; do
-  case $program in "$build"/bin/*) place "$program" bin ;; *) place "$program" tests ;; esac
+  case $program in
+    "$build"/libexec/*) put "$program" "$root/libexec/${program##*/}" ;;
+    *) place "$program" "$(basename "$(dirname "$program")")" ;;
+  esac
 done
 cp "$here/beside_torch" "$root/libexec/"
 

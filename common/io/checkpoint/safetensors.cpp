@@ -1,7 +1,6 @@
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <cstring>
+#include <nlohmann/json.hpp>
 
 #include "common/base/error.h"
 #include "common/io/checkpoint/formats.h"
@@ -59,7 +58,10 @@ NamedTensors read_safetensors(std::string_view bytes, const std::string& file) {
       pieces.push_back(std::move(piece));
     }
   } catch (const nlohmann::json::exception& e) {
-    fail_input("{}: is damaged or no safetensors file: {}", file, e.what());
+    const auto* syntax = dynamic_cast<const nlohmann::json::parse_error*>(&e);
+    fail_input("{}: is damaged, or no safetensors file: its header {}; fetch the file again", file,
+               syntax != nullptr ? fmt::format("is no JSON from byte {} on", 8 + syntax->byte)
+                                 : "lacks dtype, shape or data_offsets of a tensor");
   }
   std::stable_sort(pieces.begin(), pieces.end(), [](const Piece& a, const Piece& b) { return a.begin < b.begin; });
   NamedTensors tensors;

@@ -14,6 +14,8 @@
 
 namespace {
 
+constexpr const char* kNoMemory = "has more pixels than there is memory for";
+
 struct Free {
   void operator()(uint8_t* pixels) const { std::free(pixels); }
 };
@@ -58,7 +60,7 @@ int boxseg_codecs_decode(const uint8_t* bytes, size_t size, uint8_t** pixels, in
                          char* error, size_t error_size) {
   const auto refuse = [&](const char* reason, const char* more = "") {
     std::snprintf(error, error_size, "%s%s", reason, more);
-    return 1;
+    return reason == kNoMemory ? 2 : 1;
   };
   if (size == 0) return refuse("is empty");
   if (size > INT_MAX) return refuse("has more than 2 GiB");
@@ -68,17 +70,17 @@ int boxseg_codecs_decode(const uint8_t* bytes, size_t size, uint8_t** pixels, in
     const cv::Mat bgr = cv::imdecode(raw, cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION);
     if (bgr.empty()) return refuse("is not an image of a known format (JPEG, PNG, BMP, TIFF, WebP), or is damaged");
     std::unique_ptr<uint8_t, Free> copy(static_cast<uint8_t*>(std::malloc(bgr.total() * 3)));
-    if (copy == nullptr) return refuse("has more pixels than there is memory for");
+    if (copy == nullptr) return refuse(kNoMemory);
     cv::Mat rgb(bgr.rows, bgr.cols, CV_8UC3, copy.get());
     cv::cvtColor(bgr, rgb, cv::COLOR_BGR2RGB);
     *height = bgr.rows, *width = bgr.cols;
     *pixels = copy.release();
     return 0;
   } catch (const cv::Exception& e) {  // sizes beyond its limits, for one
-    if (e.code == cv::Error::StsNoMem) return refuse("has more pixels than there is memory for");
+    if (e.code == cv::Error::StsNoMem) return refuse(kNoMemory);
     return refuse("cannot be decoded: ", e.err.c_str());
   } catch (const std::bad_alloc&) {
-    return refuse("has more pixels than there is memory for");
+    return refuse(kNoMemory);
   } catch (const std::exception& e) {
     return refuse("cannot be decoded: ", e.what());
   } catch (...) {

@@ -1,0 +1,25 @@
+// stage2_pseudolabel as it is called: reads the command line, and becomes the program behind it (front.h, main.cpp).
+#include <cstring>
+
+#include "common/base/error.h"
+#include "common/pipeline/front.h"
+#include "common/pipeline/stage_options.h"
+
+namespace boxseg {
+namespace {
+
+int front(int argc, char** argv) {
+  if (has_piped_config(argc, argv)) become("stage2_pseudolabel", argc, argv);
+  const bool merges = argc > 1 && std::strcmp(argv[1], "merge") == 0;  // has options of its own, read there
+  Stage2Options stage2;
+  Options options(stage2_info());
+  stage2.declare(options);
+  if (!merges && !options.parse(argc, argv)) return 0;
+  if (!merges && options.check_file.empty()) stage2.check();
+  become("stage2_pseudolabel", argc, argv);
+}
+
+}  // namespace
+}  // namespace boxseg
+
+int main(int argc, char** argv) { return boxseg::run_program("stage2_pseudolabel", argc, argv, boxseg::front); }
