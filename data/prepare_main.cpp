@@ -18,6 +18,7 @@
 #include "common/data/voc.h"
 #include "common/pipeline/dataset_files.h"
 #include "common/pipeline/fingerprints.h"
+#include "common/pipeline/label_classes.h"
 #include "common/pipeline/lock.h"
 
 namespace boxseg {
@@ -197,7 +198,7 @@ int prepare_labels(int argc, char** argv) {
   manifest.threads = labels.threads;
   manifest.seed = options.seed;
   manifest.wall_time_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  manifest.facts = {{"y-crf", y_crf}, {"y-ret", y_ret}};
+  manifest.facts = {{"y-crf", y_crf}, {"y-ret", y_ret}, {kClassesFact, classes_fact(dataset.class_names)}};
   write_manifest(fs::path(output) / "manifest.h5", manifest);
   log_info("{}: {} label maps of split {}", output, manifest.outputs.size(), labels.split);
   return 0;

@@ -16,6 +16,7 @@
 #include "common/data/voc_lists.h"
 #include "common/pipeline/dataset_files.h"
 #include "common/pipeline/fingerprints.h"
+#include "common/pipeline/label_classes.h"
 #include "eval/baselines.h"
 #include "eval/evaluate_coco.h"
 #include "eval/evaluation.h"
@@ -90,7 +91,12 @@ void report_result(const EvaluateOptions& o, const std::string& key, const Datas
 
 // Of what a folder says: its manifest, or without one the pixels of the maps.
 Digest digest_of_folder(const LabelFolder& folder, const Dataset& dataset, const std::vector<int64_t>& images) {
-  if (folder.manifest()) return folder.manifest()->digest();
+  if (folder.manifest()) {
+    if (const std::string difference = other_classes(*folder.manifest(), dataset.class_names); !difference.empty())
+      log_warning("{}: was made for other classes: {}; the numbers below compare values, whatever they are called",
+                  folder.path().string(), difference);
+    return folder.manifest()->digest();
+  }
   log_info("{}: no manifest lists these files; they are taken as they are", folder.path().string());
   Hasher hasher;
   for (const int64_t i : images) {

@@ -13,6 +13,7 @@
 #include "common/io/label_png.h"
 #include "common/nn/tensor_runtime.h"
 #include "common/pipeline/dataset_files.h"
+#include "common/pipeline/label_classes.h"
 #include "common/pipeline/stage_inputs.h"
 #include "common/pipeline/stage_run.h"
 #include "stage2_pseudolabel/class_weights.h"
@@ -176,6 +177,7 @@ void run_stage2(const Options& command_line, const Stage2Options& options) {
   run.add_fact("images_skipped", std::to_string(counts.skipped));
   run.add_fact("skipped", counts.skipped_ids);
   run.add_fact("boxes_without_labels", join(counts.boxes_without_labels, "\n"));
+  run.add_fact(kClassesFact, classes_fact(dataset.class_names));
   run.add_fact("precision", name_of(source.precision));
   run.finish(source.device.str(), threads);
   finished.remove();

@@ -17,6 +17,7 @@
 #include "common/nn/tensor_runtime.h"
 #include "common/nn/transfer.h"
 #include "common/pipeline/dataset_files.h"
+#include "common/pipeline/label_classes.h"
 #include "common/pipeline/stage_inputs.h"
 #include "common/pipeline/stage_run.h"
 #include "stage3_segment/predict_images.h"
@@ -245,6 +246,18 @@ struct Source {
   std::string what;
 };
 
+// Photographs or masks of somebody's: with neither a manifest nor a journal, nothing says that predict made them.
+void refuse_foreign_files(const fs::path& output, const std::vector<fs::path>& targets) {
+  std::error_code ignored;
+  for (const char* ours : {"manifest.h5", "manifest.h5.journal"})
+    if (fs::exists(output / ours, ignored)) return;
+  for (const auto& target : targets)
+    if (fs::exists(target, ignored))
+      fail_usage(
+          "--output {}: {} is there already, and no manifest.h5 says that predict made it; choose another folder",
+          output.string(), target.filename().string());
+}
+
 Source find_images(const PredictOptions& options, const Segmenter& segmenter) {
   if (!options.images.empty()) {
     if (fs::weakly_canonical(options.images) == fs::weakly_canonical(options.output))
@@ -256,6 +269,7 @@ Source find_images(const PredictOptions& options, const Segmenter& segmenter) {
       outputs.push_back(options.output / fs::path(image.output));
     }
     refuse_inputs_among(outputs, "--output", images);
+    refuse_foreign_files(options.output, outputs);
     source.inputs = {{"images", digest_of_images(source.images)}, {"checkpoint", segmenter.digest}};
     return source;
   }
@@ -327,6 +341,7 @@ void run_prediction(const Options& command_line, const PredictOptions& options) 
   Prediction prediction(plan, *segmenter.network, source.images, output, journal);
   prediction.run(source.what);
   describe_outputs(source.images, prediction.finished(), run);
+  run.add_fact(kClassesFact, classes_fact(segmenter.record.class_names));
   run.add_fact("precision", name_of(precision_used));
   run.finish(device.str(), threads);
   journal.remove();

@@ -18,6 +18,19 @@ std::vector<PredictImage> images_of_split(const Dataset& dataset, const std::str
   return images;
 }
 
+// The output may lie inside, but not be a folder of photographs: they would be left out, or written over.
+void refuse_output_of_photos(const fs::path& folder, const fs::path& output) {
+  std::error_code ignored;
+  const fs::path inside =
+      fs::weakly_canonical(output, ignored).lexically_relative(fs::weakly_canonical(folder, ignored));
+  if (inside.empty() || *inside.begin() == ".." || inside == "." || !fs::is_directory(output, ignored)) return;
+  for (const char* ours : {"manifest.h5", "manifest.h5.journal"})
+    if (fs::exists(output / ours, ignored)) return;
+  if (const PhotoFolder photos = find_photos(output); !photos.photos.empty())
+    fail_usage("--output {}: lies in --images and holds photographs itself, such as {}; choose another",
+               output.string(), photos.photos.begin()->first);
+}
+
 std::vector<PredictImage> images_of_folder(const fs::path& folder, const fs::path& output) {
   std::error_code error;
   if (!fs::is_directory(folder, error))
@@ -32,6 +45,7 @@ std::vector<PredictImage> images_of_folder(const fs::path& folder, const fs::pat
   if (!left_out.empty())
     log_warning("--images {}: left out: {}; photographs are {}", folder.string(), left_out,
                 join(image_suffixes(), ", "));
+  refuse_output_of_photos(folder, output);
   std::vector<PredictImage> images;
   std::map<std::string, std::string> file_of_output;
   for (const auto& [name, path] : found.photos) {
@@ -41,6 +55,13 @@ std::vector<PredictImage> images_of_folder(const fs::path& folder, const fs::pat
                  name, id);
     images.push_back({id, path, id + ".png", {}});
   }
+  for (const auto& image : images)  // "d.jpg" beside a folder "d.png"
+    for (fs::path parent = fs::path(image.output).parent_path(); !parent.empty(); parent = parent.parent_path())
+      if (parent.extension() == ".png")
+        if (const auto other = file_of_output.find(fs::path(parent).replace_extension().string());
+            other != file_of_output.end())
+          fail_input("--images {}: {} would be written as {}, where {} needs a folder; rename one", folder.string(),
+                     other->second, parent.string(), image.id);
   return images;
 }
 

@@ -3,6 +3,7 @@
 #include "common/base/error.h"
 #include "common/io/mask.h"
 #include "common/io/orientation.h"
+#include "common/pipeline/label_classes.h"
 #include "common/pipeline/stage_inputs.h"
 
 namespace boxseg {
@@ -36,6 +37,9 @@ TrainingLabels::TrainingLabels(const std::string& loss, const fs::path& labels, 
     : dataset_(dataset), folder_(labels), kinds_(kinds_of(loss)) {
   if (kinds_.empty()) return;
   const Manifest manifest = read_labels_manifest(folder_);
+  if (const std::string difference = other_classes(manifest, dataset.class_names); !difference.empty())
+    fail_input("--labels {}: was made for other classes: {}; run stage 2 again with this dataset", folder_.string(),
+               difference);
   digest_ = labels_digest(manifest);
   std::map<std::string, int64_t> found;
   for (const auto& output : manifest.outputs) {

@@ -19,7 +19,10 @@ int run_program(const char* program, int argc, char** argv, int (*body)(int, cha
   ask_for_equal_bits();
   end_when_interrupted();
   try {
-    return body(argc, argv);
+    const int code = body(argc, argv);
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+    std::fprintf(stderr, "%s: standard output cannot be written: is the disk full, or was it closed?\n", program);
+    return code != 0 ? code : static_cast<int>(ErrorKind::failed);
   } catch (const Error& e) {
     std::fprintf(stderr, "%s: %s\n", program, printable(e.what()).c_str());
     return e.exit_code();

@@ -174,7 +174,7 @@ bool Options::parse(int argc, const char* const* argv) {
   for (const auto& option : given) {
     if (option.string_key.empty() || option.position_key >= 0)
       fail_usage("'{}' was not expected; options start with --, see --help", join(option.value, " "));
-    if (option.string_key == "config") read_ini(option.value.at(0));
+    if (option.string_key == "config") read_with_base(option.value.at(0));
   }
   for (const auto& option : given)
     if (option.string_key != "print-config")
@@ -204,6 +204,22 @@ void Options::check_outputs() const {
            is_same_file(path, other.text())))
         fail_usage("{} {}: is --{}, too; choose another name", name, path.string(), other.name);
   }
+}
+
+// What a preset builds on, `from = NAME`, stands beside it as NAME.ini, and is read first.
+void Options::read_with_base(const fs::path& path, int depth) {
+  constexpr int kDeepest = 8;
+  const Ini ini = read_ini_file(path);
+  if (const auto top = ini.find(""); top != ini.end())
+    if (const auto from = top->second.find("from"); from != top->second.end()) {
+      const fs::path base = path.parent_path() / (from->second + ".ini");
+      if (depth == kDeepest) fail_usage("{}: builds on itself, by `from = {}`", path.string(), from->second);
+      if (std::error_code ignored; !fs::exists(base, ignored))
+        fail_usage("{}: builds on '{}', but {} is not there; give --config of it first, and take the line out",
+                   path.string(), from->second, base.string());
+      read_with_base(base, depth + 1);
+    }
+  read_ini(path);
 }
 
 void Options::read_ini(const fs::path& path) {

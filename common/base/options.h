@@ -2,9 +2,9 @@
 // repeatable, later wins) and by the command line, which wins over all. Each value remembers where it came from.
 //
 //   Stage2Options o;                                      // a plain struct with defaults
-//   Options options({"stage2_pseudolabel", "Labels from a classifier.", "stage2_pseudolabel --dataset ...", "stage2", "7"});
-//   options.add("threshold", &o.threshold, "share of the maximum below which ...");
-//   if (!options.parse(argc, argv)) return 0;             // --help, --version, ... were answered
+//   Options options({"stage2_pseudolabel", "Labels from a classifier.", "stage2_pseudolabel --dataset ...", "stage2",
+//   "7"}); options.add("threshold", &o.threshold, "share of the maximum below which ..."); if (!options.parse(argc,
+//   argv)) return 0;             // --help, --version, ... were answered
 //
 // INI files hold `key = value` under [section]s. A program reads the keys without a section and its own section;
 // it ignores the other sections named in kSections and refuses any other. `_` and `-` are the same in keys.
@@ -54,7 +54,8 @@ class Options {
   void add(const std::string& name, double* target, const std::string& help, Role role = Role::result);
   void add(const std::string& name, std::string* target, const std::string& help, Role role = Role::result);
   void add(const std::string& name, std::vector<double>* target, const std::string& help, Role role = Role::result);
-  void add(const std::string& name, std::vector<std::string>* target, const std::string& help, Role role = Role::result);
+  void add(const std::string& name, std::vector<std::string>* target, const std::string& help,
+           Role role = Role::result);
   // One of the choices; anything else is a usage error that lists them.
   void add_choice(const std::string& name, std::string* target, const std::vector<std::string>& choices,
                   const std::string& help, Role role = Role::result);
@@ -73,11 +74,11 @@ class Options {
   void set(const std::string& name, const std::string& value, const std::string& origin);
 
   bool has(const std::string& name) const;
-  std::string value(const std::string& name) const;          // canonical text: 0.001 for 1e-3
-  std::string origin(const std::string& name) const;         // "default", "PATH:[section]", "command line"
+  std::string value(const std::string& name) const;   // canonical text: 0.001 for 1e-3
+  std::string origin(const std::string& name) const;  // "default", "PATH:[section]", "command line"
   bool is_default(const std::string& name) const { return origin(name) == "default"; }
-  ResolvedOptions resolved() const;                           // the options of Role::result
-  std::string describe() const;                              // what --print-config prints: an INI file with origins
+  ResolvedOptions resolved() const;  // the options of Role::result
+  std::string describe() const;      // what --print-config prints: an INI file with origins
   std::string help() const;
   const ProgramInfo& info() const { return info_; }
 
@@ -85,7 +86,7 @@ class Options {
   std::string device = "auto";  // auto, cpu, cuda, cuda:N
   int64_t threads = 0;          // 0 = all
   int64_t seed = 0;
-  std::string check_file;       // --check FILE: see writers' mains
+  std::string check_file;  // --check FILE: see writers' mains
 
  private:
   struct Option {
@@ -97,8 +98,9 @@ class Options {
     std::string origin = "default", default_text;
   };
   void declare(const std::string& name, const std::string& help, const std::string& placeholder, Role role,
-               std::function<void(const std::string&)> assign, std::function<std::string()> text,
-               bool is_flag = false, bool is_repeated = false);
+               std::function<void(const std::string&)> assign, std::function<std::string()> text, bool is_flag = false,
+               bool is_repeated = false);
+  void read_with_base(const std::filesystem::path& path, int depth = 0);
   Option* find(const std::string& name);
   const Option* find(const std::string& name) const;
   void check_outputs() const;

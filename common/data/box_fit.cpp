@@ -92,8 +92,9 @@ std::string BoxFit::doubt(const std::string& what) const {
   if (share > kMostOutside)
     return fmt::format(
         "{} and the boxes do not lie at the same places: {:.1f} % of the pixels of objects are outside the boxes of "
-        "their class (in VOC 0.2 %), most in {} ({:.0f} %). Are the masks of the same images, neither mirrored nor "
-        "turned, their values the classes in this order, and xmax and ymax of the boxes corners, not width and height?",
+        "their class (in VOC 0.2 %), most in {} ({:.0f} %). Has each object its box? Are the masks of the same images, "
+        "neither mirrored nor turned, their values the classes in this order, and xmax and ymax of the boxes corners, "
+        "not width and height?",
         what, 100 * share, worst_.path, 100 * worst_.share);
   if (images_mostly_outside_ > 0)
     return fmt::format(

@@ -219,3 +219,20 @@ TEST_CASE("The names that other programs have for an option lead to ours", "[cpu
   REQUIRE(usage_message_of([&] { options.read_ini(dir / "a.ini"); }).find("did you mean learning-rate?") !=
           std::string::npos);
 }
+
+TEST_CASE("A preset that builds on another brings it along, and one that cannot says so", "[cpu]") {
+  const TemporaryDirectory dir;
+  write_file(dir / "base.ini", "[stage2]\ncount = 7\nrate = 0.25\ntext = far\n");
+  write_file(dir / "small.ini", "from = base\n[stage2]\nrate = 0.5\n");
+  write_file(dir / "smaller.ini", "from = small\ndescription = the least\n[stage2]\ncount = 2\n");
+  write_file(dir / "lost.ini", "from = nowhere\n");
+  write_file(dir / "loop.ini", "from = loop\n");
+  const auto config = [&](const char* name) { return "--config=" + (dir / name).string(); };
+  Program p;
+  REQUIRE(p.parse({config("smaller.ini")}));
+  REQUIRE(p.count == 2);
+  REQUIRE(p.rate == 0.5);
+  REQUIRE(p.text == "far");
+  REQUIRE(Program().refusal({config("lost.ini")}).find("builds on 'nowhere', but ") != std::string::npos);
+  REQUIRE(Program().refusal({config("loop.ini")}).find("builds on itself") != std::string::npos);
+}

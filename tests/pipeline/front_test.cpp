@@ -88,3 +88,12 @@ TEST_CASE("options from a pipe, which can be read once, reach the stage", "[cpu]
     CHECK_THAT(result.err, Contains("did you mean learning-rate?"));
   }
 }
+
+TEST_CASE("an answer that cannot be written is no success", "[cpu]") {
+  for (const char* command : {"plan", "prepare", "stage1_classify", "evaluate"}) {
+    const auto result = run_command(program(command) + "--help >/dev/full");
+    CAPTURE(command, result.err);
+    CHECK(result.exit_code == 1);
+    CHECK_THAT(result.err, Contains("standard output cannot be written"));
+  }
+}

@@ -111,6 +111,7 @@ TEST_CASE("a run leaves labels, maps and a manifest of them, and does nothing th
   const fs::path out = world.dir / "out";
   const Manifest manifest = read_manifest(out / "manifest.h5");
   CHECK(manifest.program == "stage2_pseudolabel");
+  CHECK(manifest.facts.at("classes") == "background\nred\ngreen\nblue");
   CHECK(manifest.outputs.size() == 12 * 2 + 1);
   CHECK(manifest.inputs.count("dataset") == 1);
   CHECK(manifest.inputs.count("checkpoint") == 1);

@@ -317,3 +317,28 @@ TEST_CASE("predict does not write over the manifest beside its checkpoint", "[cp
   require_refusal(trained.predict("stage3", trained.of_dataset()), 2, "is the folder of --checkpoint as well");
   REQUIRE(read_file(trained.dir / "stage3/manifest.h5") == manifest);
 }
+
+TEST_CASE("predict writes over no photograph and no mask of somebody's, and leaves none out in silence", "[cpu]") {
+  const Trained trained;
+  const fs::path folder = trained.dir / "own";
+  write_rgb_png(folder / "photos/a.png", test::make_picture(20).image);
+  write_label_png(folder / "masks/a.png", LabelMap(70, 80, 1));
+  const std::string mask = read_file(folder / "masks/a.png"), photo = read_file(folder / "photos/a.png");
+  const auto predict = [&](const std::string& images, const std::string& output) {
+    return trained.predict("own/" + output, "--images " + in_quotes(folder / images));
+  };
+  require_refusal(predict("photos", "masks"), 2,
+                  "a.png is there already, and no manifest.h5 says that predict made it");
+  REQUIRE(read_file(folder / "masks/a.png") == mask);
+  require_refusal(predict(".", "photos"), 2, "lies in --images and holds photographs itself, such as a.png");
+  REQUIRE(read_file(folder / "photos/a.png") == photo);
+  REQUIRE(predict("photos", "photos/out").exit_code == 0);
+  REQUIRE(predict("photos", "photos/out").err.find("up to date") != std::string::npos);
+
+  write_rgb_png(folder / "odd/d.png", test::make_picture(21).image);
+  write_rgb_png(folder / "odd/d.png.d/k.png", test::make_picture(22).image);
+  REQUIRE(predict("odd", "odd out").exit_code == 0);
+  fs::rename(folder / "odd/d.png", folder / "odd/d.jpg");
+  fs::rename(folder / "odd/d.png.d", folder / "odd/d.png");
+  require_refusal(predict("odd", "odd out 2"), 3, "d.jpg would be written as d.png, where d.png/k needs a folder");
+}

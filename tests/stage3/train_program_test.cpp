@@ -239,3 +239,17 @@ TEST_CASE("stage 3 does not write over the manifest of its labels", "[cpu]") {
   REQUIRE(read_file(small.labels / "manifest.h5") == manifest);
   REQUIRE_FALSE(fs::exists(small.labels / "segmenter.pt"));
 }
+
+TEST_CASE("labels of other classes, or of the same in another order, are refused", "[cpu]") {
+  const Small small(2);
+  Manifest manifest = read_manifest(small.labels / "manifest.h5");
+  const auto train_with = [&](const std::string& classes) {
+    manifest.facts["classes"] = classes;
+    write_manifest(small.labels / "manifest.h5", manifest);
+    return small.train("out", "--iterations 0");
+  };
+  require_refusal(train_with("background\nblue\nred"), 3, "value 1 is 'blue' there and 'red' in the dataset");
+  require_refusal(train_with("background\nred"), 3, "they have 2 classes with background, the dataset has 3");
+  REQUIRE_FALSE(fs::exists(small.dir / "out/segmenter.pt"));
+  REQUIRE(train_with("background\nred\nblue").exit_code == 0);
+}
