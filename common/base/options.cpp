@@ -206,24 +206,23 @@ void Options::check_outputs() const {
   }
 }
 
-// What a preset builds on, `from = NAME`, stands beside it as NAME.ini, and is read first.
-void Options::read_with_base(const fs::path& path, int depth) {
-  constexpr int kDeepest = 8;
-  const Ini ini = read_ini_file(path);
-  if (const auto top = ini.find(""); top != ini.end())
-    if (const auto from = top->second.find("from"); from != top->second.end()) {
-      const fs::path base = path.parent_path() / (from->second + ".ini");
-      if (depth == kDeepest) fail_usage("{}: builds on itself, by `from = {}`", path.string(), from->second);
-      if (std::error_code ignored; !fs::exists(base, ignored))
-        fail_usage("{}: builds on '{}', but {} is not there; give --config of it first, and take the line out",
-                   path.string(), from->second, base.string());
-      read_with_base(base, depth + 1);
-    }
-  read_ini(path);
-}
+constexpr int kAlone = -1, kDeepest = 8;
 
-void Options::read_ini(const fs::path& path) {
-  for (const auto& [section, entries] : read_ini_file(path)) {
+// Each file is read once: it may be a pipe. What a preset builds on, `from = NAME`, stands beside it as NAME.ini, and
+// goes first. `depth`: how many presets led here; kAlone for a file whose `from` is somebody else's business.
+void Options::read_with_base(const fs::path& path, int depth) {
+  const Ini ini = read_ini_file(path);
+  const auto top = ini.find("");
+  if (depth != kAlone && top != ini.end() && top->second.count("from") > 0) {
+    const std::string& from = top->second.at("from");
+    const fs::path base = path.parent_path() / (from + ".ini");
+    if (depth == kDeepest) fail_usage("{}: builds on itself, by `from = {}`", path.string(), from);
+    if (std::error_code ignored; !fs::exists(base, ignored))
+      fail_usage("{}: builds on '{}', but {} is not there; give --config of it first, and take the line out",
+                 path.string(), from, base.string());
+    read_with_base(base, depth + 1);
+  }
+  for (const auto& [section, entries] : ini) {
     const std::string where = section.empty() ? path.string() : fmt::format("{}:[{}]", path.string(), section);
     if (!section.empty() && section != info_.section) {
       if (std::find(kSections.begin(), kSections.end(), section) != kSections.end()) continue;
@@ -238,6 +237,8 @@ void Options::read_ini(const fs::path& path) {
     }
   }
 }
+
+void Options::read_ini(const fs::path& path) { read_with_base(path, kAlone); }
 
 void Options::set(const std::string& name, const std::string& value, const std::string& origin) {
   Option* option = find(name);
