@@ -78,7 +78,9 @@ TEST_CASE("A photograph in PNG that is cut or changed anywhere is refused with i
     const Failure failure = failure_of([&] { read_rgb(dir / "changed.png"); });
     REQUIRE(failure.kind == ErrorKind::bad_input);
     REQUIRE(failure.mentions("changed.png: is"));
-    REQUIRE_FALSE(by_opencv(changed).has_value());
+    // Newer ones look no more at what stands behind the pixels.
+    const bool is_end = at + 12 >= whole.size();
+    if (!is_end) REQUIRE_FALSE(by_opencv(changed).has_value());
   }
 }
 
