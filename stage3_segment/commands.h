@@ -10,32 +10,34 @@
 
 namespace boxseg {
 
+// One command: its options, then --check FILE or `run(options, values)`.
+template <class Values, class Run, class Check>
+int run_command(const ProgramInfo& info, int argc, char** argv, const Run& run, const Check& check) {
+  Values values;
+  Options options(info);
+  values.declare(options);
+  if (!options.parse(argc, argv)) return 0;
+  options.check_file.empty() ? run(options, values) : check(options.check_file);
+  return 0;
+}
+
 // Actions has train(options, stage3), predict(options, predict) and check(file).
 template <class Actions>
 int run_stage3_command(int argc, char** argv, const Actions& actions) {
   const std::string command = argc > 1 ? argv[1] : "";
-  if (command == "train") {
-    Stage3Options stage3;
-    Options options(stage3_train_info());
-    stage3.declare(options);
-    if (!options.parse(argc - 1, argv + 1)) return 0;
-    options.check_file.empty() ? actions.train(options, stage3) : actions.check(options.check_file);
-    return 0;
-  }
-  if (command == "predict") {
-    PredictOptions predict;
-    Options options(stage3_predict_info());
-    predict.declare(options);
-    if (!options.parse(argc - 1, argv + 1)) return 0;
-    options.check_file.empty() ? actions.predict(options, predict) : actions.check(options.check_file);
-    return 0;
-  }
+  const auto check = [&](const std::string& file) { actions.check(file); };
+  if (command == "train")
+    return run_command<Stage3Options>(
+        stage3_train_info(), argc - 1, argv + 1, [&](const auto&... given) { actions.train(given...); }, check);
+  if (command == "predict")
+    return run_command<PredictOptions>(
+        stage3_predict_info(), argc - 1, argv + 1, [&](const auto&... given) { actions.predict(given...); }, check);
   if (!command.empty() && command[0] != '-') {
     const std::string close = nearest(command, {"train", "predict"});
     fail_usage("unknown command '{}'{}; the commands are train and predict", command,
                close.empty() ? "" : fmt::format(", did you mean '{}'?", close));
   }
-  // Without a command: --help, --version, --fingerprint and --check of the whole program.
+  // Where no command is given, the whole program answers --help, --version, --fingerprint and --check.
   Options options(
       {"stage3_segment",
        "Trains a segmentation network from pseudo labels, and segments images with it.\nCommands: train, predict. "

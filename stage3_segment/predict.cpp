@@ -13,6 +13,7 @@
 #include "common/base/parallel.h"
 #include "common/base/text.h"
 #include "common/data/loader.h"
+#include "common/data/photo_folder.h"
 #include "common/io/journal.h"
 #include "common/nn/tensor_runtime.h"
 #include "common/nn/transfer.h"
@@ -249,8 +250,7 @@ struct Source {
 // Photographs or masks of somebody's: with neither a manifest nor a journal, nothing says that predict made them.
 void refuse_foreign_files(const fs::path& output, const std::vector<fs::path>& targets) {
   std::error_code ignored;
-  for (const char* ours : {"manifest.h5", "manifest.h5.journal"})
-    if (fs::exists(output / ours, ignored)) return;
+  if (holds_results(output)) return;
   for (const auto& target : targets)
     if (fs::exists(target, ignored))
       fail_usage(

@@ -24,8 +24,7 @@ void refuse_output_of_photos(const fs::path& folder, const fs::path& output) {
   const fs::path inside =
       fs::weakly_canonical(output, ignored).lexically_relative(fs::weakly_canonical(folder, ignored));
   if (inside.empty() || *inside.begin() == ".." || inside == "." || !fs::is_directory(output, ignored)) return;
-  for (const char* ours : {"manifest.h5", "manifest.h5.journal"})
-    if (fs::exists(output / ours, ignored)) return;
+  if (holds_results(output)) return;
   if (const PhotoFolder photos = find_photos(output); !photos.photos.empty())
     fail_usage("--output {}: lies in --images and holds photographs itself, such as {}; choose another",
                output.string(), photos.photos.begin()->first);

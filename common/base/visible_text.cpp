@@ -57,43 +57,34 @@ std::string escaped(const Character& c) {
   return c.code < 0x80 || !c.is_utf8 ? fmt::format("\\x{:02X}", c.code) : fmt::format("\\u{:04X}", c.code);
 }
 
+// Each character as `show` has it.
+template <class Show>
+std::string rewritten(std::string_view text, const Show& show) {
+  std::string result;
+  result.reserve(text.size());
+  while (!text.empty()) result += show(take(text));
+  return result;
+}
+
 }  // namespace
 
 std::string printable(std::string_view text) {
-  std::string safe;
-  safe.reserve(text.size());
-  while (!text.empty()) {
-    const Character c = take(text);
-    if (is_control(c))
-      safe += escaped(c);
-    else
-      safe += c.bytes;
-  }
-  return safe;
+  return rewritten(text, [](const Character& c) { return is_control(c) ? escaped(c) : std::string(c.bytes); });
 }
 
 std::string visible(std::string_view name) {
-  std::string seen;
-  while (!name.empty()) {
-    const Character c = take(name);
-    if (!c.is_utf8 || is_control(c) || is_other_blank(c.code) || is_unseen(c.code) || c.code == '\n' || c.code == '\t')
-      seen += escaped(c);
-    else
-      seen += c.bytes;
-  }
-  return seen;
+  return rewritten(name, [](const Character& c) {
+    const bool is_seen = c.is_utf8 && !is_control(c) && !is_other_blank(c.code) && !is_unseen(c.code) &&
+                         c.code != '\n' && c.code != '\t';
+    return is_seen ? std::string(c.bytes) : escaped(c);
+  });
 }
 
 std::string plain(std::string_view name) {
-  std::string meant;
-  while (!name.empty()) {
-    const Character c = take(name);
-    if (c.is_utf8 && is_other_blank(c.code))
-      meant += ' ';
-    else if (!c.is_utf8 || (!is_control(c) && !is_unseen(c.code)))
-      meant += c.bytes;
-  }
-  return meant;
+  return rewritten(name, [](const Character& c) -> std::string_view {
+    if (c.is_utf8 && is_other_blank(c.code)) return " ";
+    return c.is_utf8 && (is_control(c) || is_unseen(c.code)) ? "" : c.bytes;
+  });
 }
 
 }  // namespace boxseg

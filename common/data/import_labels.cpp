@@ -65,8 +65,8 @@ Manifest import_labels(const ImportLabelsOptions& options, const Dataset& datase
         const fs::path path = source_of(i).folder / png_of(image_of(i));
         if (std::error_code ignored; !fs::exists(path, ignored))
           fail_input("{}: no such file, the label map of image '{}'{}", path.string(), image_of(i).id,
-                     names[static_cast<size_t>(i) / members.size()].near_miss(
-                         fs::path(png_of(image_of(i))).replace_extension().string(), {".png"}, true));
+                     names[static_cast<size_t>(i) / members.size()].near_miss(output_name(image_of(i).id).string(),
+                                                                              {".png"}, true));
         const LabelMap labels = read_checked(path, image_of(i), dataset.classes());
         doubts.look_at(path, image_of(i).boxes, labels, !image_of(i).boxes.empty());
       } catch (const Error& e) {

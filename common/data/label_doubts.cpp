@@ -1,6 +1,7 @@
 #include "common/data/label_doubts.h"
 
 #include <algorithm>
+#include <array>
 
 #include "common/base/error.h"
 
@@ -10,19 +11,18 @@ void LabelDoubts::look_at(const std::filesystem::path& path, const std::vector<B
                           bool has_all_boxes) {
   colours_.look_at(path, labels);
   if (has_all_boxes) classes_.add(boxes, labels);
-  const auto holds = [&](auto is_meant) { return std::any_of(labels.pixels.begin(), labels.pixels.end(), is_meant); };
-  const bool has_background = holds([](uint8_t value) { return value == 0; });
-  const bool has_void = holds([](uint8_t value) { return value == 255; });
-  const bool has_object = boxes.empty() && has_all_boxes && holds([](uint8_t v) { return v != 0 && v != 255; });
+  std::array<bool, 256> holds{};
+  for (const uint8_t value : labels.pixels) holds[value] = true;
+  const bool has_object = std::find(holds.begin() + 1, holds.end() - 1, true) != holds.end() - 1;
   BoxFit fit;
   if (has_all_boxes) fit.add(path, boxes, labels);
   const std::lock_guard lock(mutex_);
   fit_.add(fit);
   ++maps_;
-  maps_with_background_ += has_background;
-  maps_with_void_ += has_void;
+  maps_with_background_ += holds[0];
+  maps_with_void_ += holds[255];
   with_boxes_ += !boxes.empty();
-  if (!has_object) return;
+  if (!boxes.empty() || !has_all_boxes || !has_object) return;
   ++objects_without_box_;
   if (first_without_box_.empty() || path.string() < first_without_box_) first_without_box_ = path.string();
 }

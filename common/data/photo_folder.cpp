@@ -15,13 +15,6 @@ bool is_photo(const std::string& suffix) {
   return std::find(known.begin(), known.end(), suffix) != known.end();
 }
 
-// Finished, begun or being made.
-bool is_of_a_stage(const fs::path& folder) {
-  std::error_code ignored;
-  const auto has = [&](const char* name) { return fs::exists(folder / name, ignored); };
-  return has("manifest.h5") || has("manifest.h5.journal") || has("manifest.h5.lock");
-}
-
 void collect(const fs::path& folder, const fs::path& below, const fs::path& without, PhotoFolder& found) {
   std::error_code error;
   fs::directory_iterator entries(folder / below, error);
@@ -34,7 +27,7 @@ void collect(const fs::path& folder, const fs::path& below, const fs::path& with
       if (!without.empty() && fs::equivalent(path, without, ignored)) continue;
       if (fs::is_symlink(path, ignored))
         found.folders_left_out.push_back(fmt::format("{} is a link to a folder", name.string()));
-      else if (is_of_a_stage(path))
+      else if (holds_results(path) || fs::exists(path / "manifest.h5.lock", ignored))
         found.folders_left_out.push_back(fmt::format("{} holds results of a stage", name.string()));
       else
         collect(folder, name, without, found);
@@ -53,6 +46,11 @@ void collect(const fs::path& folder, const fs::path& below, const fs::path& with
 }
 
 }  // namespace
+
+bool holds_results(const fs::path& folder) {
+  std::error_code ignored;
+  return fs::exists(folder / "manifest.h5", ignored) || fs::exists(folder / "manifest.h5.journal", ignored);
+}
 
 const std::vector<std::string>& image_suffixes() {
   static const std::vector<std::string> suffixes = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"};

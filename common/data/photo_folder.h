@@ -18,6 +18,9 @@ struct PhotoFolder {
   std::string describe_left_out() const;      // "3 .heic, 1 .txt"; "" where nothing was
 };
 
+// Whether a stage wrote this folder: it holds a manifest.h5, or the journal of one to come.
+bool holds_results(const fs::path& folder);
+
 // Hidden files and folders are passed over (.thumbnails, and ._a.jpg, which macOS puts beside a.jpg), and so are
 // `without`, a folder that may be inside, folders that a stage wrote (they hold a manifest.h5), and links to folders,
 // which may lead in a circle. Throws bad_input where a folder cannot be read.

@@ -42,8 +42,8 @@ std::string only_text(const pugi::xml_node& node, const std::string& where) {
   return std::string(trim(text));
 }
 
-// As rolabelimg (<robndbox>, <angle>) and CVAT (an attribute "rotation") write a box that was turned after it was
-// drawn.
+// Tells a box that was turned after it was drawn: rolabelimg writes <robndbox> or <angle>, CVAT an attribute
+// "rotation".
 bool is_rotated(const pugi::xml_node& object) {
   const auto is_turned = [](const pugi::xml_node& angle) { return angle && angle.text().as_double() != 0; };
   if (object.child("robndbox") || is_turned(object.child("angle")) || is_turned(object.child("bndbox").child("angle")))

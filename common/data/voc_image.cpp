@@ -76,7 +76,7 @@ void check_mask(Candidate& candidate, VocChecks& checks) {
   checks.labels.look_at(path, entry.boxes, mask, candidate.needs_boxes && candidate.lost_boxes.empty());
 }
 
-// Of other lists: several columns, quotes, Windows' paths.
+// Lines of other kinds of lists have several columns, quotes or Windows' paths.
 bool looks_like_no_id(const std::string& id) { return id.find_first_of(" \t,;\"\\") != std::string::npos; }
 
 void find_image(Candidate& candidate, const VocLayout& layout) {

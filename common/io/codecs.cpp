@@ -63,9 +63,7 @@ RgbImage decode_unusual_image(const std::filesystem::path& path, std::string_vie
   const int status = codecs.decode(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), &pixels, &height,
                                    &width, error.data(), error.size());
   if (status == 2) fail("{}: {}; use fewer --threads, or a machine with more", path.string(), error.data());
-  if (status != 0) {
-    fail_input("{}: {}", path.string(), error.data());
-  }
+  if (status != 0) fail_input("{}: {}", path.string(), error.data());
   const std::unique_ptr<uint8_t, decltype(codecs.free)> owner(pixels, codecs.free);
   RgbImage image(height, width);
   std::copy_n(pixels, image.pixels.size(), image.pixels.begin());

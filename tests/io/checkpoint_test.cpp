@@ -143,6 +143,23 @@ std::string dict(const std::vector<std::pair<std::string, std::string>>& items) 
   return pickle + "u";
 }
 
+using Names = std::vector<std::string>;
+
+Names names_in(const fs::path& path) {
+  Names names;
+  for (const auto& [name, value] : read_checkpoint(path).tensors) names.push_back(name);
+  return names;
+}
+
+// What is read of a checkpoint of tensors of these names.
+Names names_read_back(const Names& written) {
+  const TemporaryDirectory dir;
+  Checkpoint c;
+  for (const auto& name : written) c.tensors.emplace_back(name, at::zeros({1}, at::kFloat));
+  write_checkpoint(dir / "a.pt", c);
+  return names_in(dir / "a.pt");
+}
+
 Failure reading(const fs::path& path) {
   return failure_of([&] { read_checkpoint(path); });
 }
@@ -319,12 +336,7 @@ TEST_CASE("Weights are found where training scripts put them", "[cpu]") {
     write_plain(dir / "a.pt", zip_of("\x80\x02" + pickle + "."));
     return dir / "a.pt";
   };
-  const auto names = [&](const std::string& pickle) {
-    std::vector<std::string> read;
-    for (const auto& [name, value] : read_checkpoint(write(pickle)).tensors) read.push_back(name);
-    return read;
-  };
-  using Names = std::vector<std::string>;
+  const auto names = [&](const std::string& pickle) { return names_in(write(pickle)); };
   const std::string weights = dict({{"a", tensor()}, {"b", tensor()}}), other = dict({{"c", tensor()}});
   for (const char* key : {"state_dict", "model_state_dict", "model_state", "model", "network", "net"}) {
     INFO(key);
@@ -346,16 +358,7 @@ TEST_CASE("Weights are found where training scripts put them", "[cpu]") {
 }
 
 TEST_CASE("What torch.compile puts into names goes wherever it stands", "[cpu]") {
-  const TemporaryDirectory dir;
-  const auto names = [&](const std::vector<std::string>& written) {
-    Checkpoint c;
-    for (const auto& name : written) c.tensors.emplace_back(name, at::zeros({1}, at::kFloat));
-    write_checkpoint(dir / "a.pt", c);
-    std::vector<std::string> read;
-    for (const auto& [name, tensor] : read_checkpoint(dir / "a.pt").tensors) read.push_back(name);
-    return read;
-  };
-  using Names = std::vector<std::string>;
+  const auto& names = names_read_back;
   REQUIRE(names({"_orig_mod.a.weight", "_orig_mod.b"}) == Names{"a.weight", "b"});
   REQUIRE(names({"_orig_mod.module.a", "_orig_mod.module.b"}) == Names{"a", "b"});
   REQUIRE(names({"module._orig_mod.a", "module._orig_mod.b"}) == Names{"a", "b"});
@@ -385,16 +388,7 @@ TEST_CASE("A damaged safetensors header is refused with the file, what is wrong 
 }
 
 TEST_CASE("Prefixes go only when every name has them", "[cpu]") {
-  const TemporaryDirectory dir;
-  const auto names = [&](const std::vector<std::string>& written) {
-    Checkpoint c;
-    for (const auto& name : written) c.tensors.emplace_back(name, at::zeros({1}, at::kFloat));
-    write_checkpoint(dir / "a.pt", c);
-    std::vector<std::string> read;
-    for (const auto& [name, tensor] : read_checkpoint(dir / "a.pt").tensors) read.push_back(name);
-    return read;
-  };
-  using Names = std::vector<std::string>;
+  const auto& names = names_read_back;
   REQUIRE(names({"module.a.weight", "module.b"}) == Names{"a.weight", "b"});
   REQUIRE(names({"module.base.a", "module.base.b"}) == Names{"a", "b"});
   REQUIRE(names({"base.a", "b"}) == Names{"base.a", "b"});
