@@ -2,9 +2,9 @@
 // repeatable, later wins) and by the command line, which wins over all. Each value remembers where it came from.
 //
 //   Stage2Options o;                                      // a plain struct with defaults
-//   Options options({"stage2_pseudolabel", "Labels from a classifier.", "stage2_pseudolabel --dataset ...", "stage2",
-//   "7"}); options.add("threshold", &o.threshold, "share of the maximum below which ..."); if (!options.parse(argc,
-//   argv)) return 0;             // --help, --version, ... were answered
+//   Options options(stage2_info());                       // name, summary, example, section, fingerprint
+//   options.add("threshold", &o.threshold, "share of the maximum below which ...");
+//   if (!options.parse(argc, argv)) return 0;             // --help, --version, ... were answered
 //
 // INI files hold `key = value` under [section]s. A program reads the keys without a section and its own section;
 // it ignores the other sections named in kSections and refuses any other. `_` and `-` are the same in keys.

@@ -5,9 +5,7 @@
 #include "common/base/error.h"
 
 namespace boxseg {
-namespace {
 
-// The length of the character that `text` begins with, 0 where its bytes are no UTF-8.
 size_t character_length(std::string_view text) {
   const auto byte = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
   const unsigned first = byte(0);
@@ -21,8 +19,6 @@ size_t character_length(std::string_view text) {
     return 0;
   return length;
 }
-
-}  // namespace
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {

@@ -16,5 +16,7 @@ std::string read_text_file(const fs::path& path);
 std::string foreign_encoding(std::string_view bytes);
 
 bool is_utf8(std::string_view text);
+// Bytes of the first character of a text that is not empty; 0 where it is no UTF-8.
+size_t character_length(std::string_view text);
 
 }  // namespace boxseg

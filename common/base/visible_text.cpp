@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
+
+#include "common/base/text_file.h"
 
 namespace boxseg {
 namespace {
@@ -15,25 +18,11 @@ struct Character {
 
 // The first character of a text that is not empty; a byte of its own where it is no UTF-8.
 Character take(std::string_view& text) {
+  const size_t length = character_length(text);
   const auto first = static_cast<unsigned char>(text[0]);
-  const size_t length = first < 0x80    ? 1
-                        : first >= 0xF5 ? 0
-                        : first >= 0xF0 ? 4
-                        : first >= 0xE0 ? 3
-                        : first >= 0xC2 ? 2
-                                        : 0;
-  Character c{text.substr(0, 1), first, length == 1};
-  if (length > 1 && length <= text.size()) {
-    uint32_t code = first & (0xFFu >> (length + 1));
-    bool is_whole = true;
-    for (size_t i = 1; i < length; ++i) {
-      const auto next = static_cast<unsigned char>(text[i]);
-      is_whole &= (next & 0xC0u) == 0x80u;
-      code = code << 6 | (next & 0x3Fu);
-    }
-    const bool is_surrogate = code >= 0xD800 && code < 0xE000;
-    if (is_whole && !is_surrogate && code <= 0x10FFFF) c = {text.substr(0, length), code, true};
-  }
+  Character c{text.substr(0, std::max<size_t>(length, 1)), first, length > 0};
+  if (length > 1) c.code = first & (0xFFu >> (length + 1));
+  for (size_t i = 1; i < length; ++i) c.code = c.code << 6 | (static_cast<unsigned char>(text[i]) & 0x3Fu);
   text.remove_prefix(c.bytes.size());
   return c;
 }
