@@ -23,7 +23,8 @@ struct Evaluation {
 std::vector<int64_t> labelled_images(const Dataset& dataset, const std::string& split);
 
 // prediction(image, its index in the dataset) is called on `threads` threads. Interruptible between images. Throws
-// bad_input when no mask holds a class but background although boxes name some: a prediction of nothing would score 100.
+// bad_input when no mask holds a class but background although boxes name some: a prediction of nothing would score
+// 100.
 using PredictionSource = std::function<LabelMap(const ImageEntry& image, int64_t index)>;
 Evaluation evaluate_split(const Dataset& dataset, const std::string& split, const PredictionSource& prediction,
                           Abstention abstention, const std::string& what, int threads);

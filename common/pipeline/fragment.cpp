@@ -27,10 +27,12 @@ std::string make_fragment(const std::vector<Node>& nodes) {
   for (const auto& node : nodes) {
     if (node.group != "shard") groups[node.group].push_back(node.name);
   }
-  std::string text = "# Written by plan: stale work has a recipe, the rest is up to date.\nSHELL := /bin/sh\n.SUFFIXES:\n";
+  std::string text =
+      "# Written by plan: stale work has a recipe, the rest is up to date.\nSHELL := /bin/sh\n.SUFFIXES:\n";
   std::vector<std::string> all;
   for (const auto& node : nodes) all.push_back(node.name);
-  text += ".DEFAULT:\n\t@echo '$@: no piece of work of this run; it has: " + make_escape(join(all, " ")) + "' >&2; exit 2\n";
+  text += ".DEFAULT:\n\t@echo '$@: no piece of work of this run; it has: " + make_escape(join(all, " ")) +
+          "' >&2; exit 2\n";
   for (const auto& [group, names] : groups) {
     text += fmt::format(".PHONY: {}\n", group);
     if (names != std::vector<std::string>{group}) text += fmt::format("{}: {} ;\n", group, join(names, " "));

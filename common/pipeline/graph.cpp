@@ -26,7 +26,9 @@
 namespace boxseg {
 namespace {
 
-std::string option(const std::string& name, const std::string& value) { return " --" + name + " " + shell_quote(value); }
+std::string option(const std::string& name, const std::string& value) {
+  return " --" + name + " " + shell_quote(value);
+}
 std::string option(const std::string& name, const fs::path& value) { return option(name, value.string()); }
 
 // A run as it stands on disk: the plan, the dataset's index if there is one, and the receipts.
@@ -96,7 +98,8 @@ class Builder {
   void inherit_reason(Node& node) {
     for (const auto& need : node.needs)
       for (const auto& other : nodes_)
-        if (other.name == need && !other.reason.empty() && node.reason.empty()) node.reason = fmt::format("{} will be made again", need);
+        if (other.name == need && !other.reason.empty() && node.reason.empty())
+          node.reason = fmt::format("{} will be made again", need);
   }
 
   // By the manifest of `dir`: `inputs` is called only when the nodes needed are up to date.
@@ -121,8 +124,10 @@ class Builder {
     if (!node.reason.empty()) return;
     for (const auto& output : manifest->outputs) {
       struct stat status {};
-      if (::stat((dir / output.path).c_str(), &status) != 0) node.reason = output.path + " is missing";
-      else if (status.st_size != output.size_bytes) node.reason = output.path + " has another size than when it was made";
+      if (::stat((dir / output.path).c_str(), &status) != 0)
+        node.reason = output.path + " is missing";
+      else if (status.st_size != output.size_bytes)
+        node.reason = output.path + " has another size than when it was made";
       if (!node.reason.empty()) return;
     }
   }
@@ -155,7 +160,8 @@ class Builder {
     const auto& p = plan_.pipeline;
     const bool is_synthetic = p.dataset == "synthetic";
     if (!is_synthetic && request_.voc.empty())
-      fail_usage("the preset {} needs a VOC folder: VOC=/path/to/VOC2012 (with JPEGImages, Annotations, ImageSets)", request_.run.preset);
+      fail_usage("the preset {} needs a VOC folder: VOC=/path/to/VOC2012 (with JPEGImages, Annotations, ImageSets)",
+                 request_.run.preset);
     if (is_synthetic)
       node.commands.push_back(program("prepare") + " synthetic" + option("config", layout_.config("dataset")) +
                               option("output", state_.dataset_root) + run_options());
@@ -168,7 +174,8 @@ class Builder {
     if (state_.dataset)
       node.check = program("prepare") + " check " + shell_quote(layout_.dataset().string()) +
                    option("data-root", state_.dataset_root);
-    else node.reason = "it was not made yet";
+    else
+      node.reason = "it was not made yet";
   }
 
   void add_stage1(const std::string& variant) {
@@ -191,7 +198,8 @@ class Builder {
     const std::string key = fmt::format("stage2/{}/{}", variant, split);
     add_evaluation(key + "/y_crf", key, "miou", option("predictions", dir / "Y_crf"));
     add_evaluation(key + "/y_ret", key, "miou", option("predictions", dir / "Y_ret"));
-    add_evaluation(key + "/agreement", key, "agreement", option("y-crf", dir / "Y_crf") + option("y-ret", dir / "Y_ret"));
+    add_evaluation(key + "/agreement", key, "agreement",
+                   option("y-crf", dir / "Y_crf") + option("y-ret", dir / "Y_ret"));
   }
 
   void add_stage2(const std::string& variant, const std::string& split) {
@@ -208,10 +216,13 @@ class Builder {
       needs.push_back(shard.name);
     }
     Node& node = add(name, "stage2", needs);
-    if (shards > 1) node.commands.push_back(program("stage2_pseudolabel") + " merge" + option("output", dir) + run_options());
-    else node.commands.push_back(base + run_options());
+    if (shards > 1)
+      node.commands.push_back(program("stage2_pseudolabel") + " merge" + option("output", dir) + run_options());
+    else
+      node.commands.push_back(base + run_options());
     decide_by_manifest(node, dir, "stage2_pseudolabel", kStage2Fingerprint, stage.resolved, [&] {
-      return stage2_inputs(stage.values, dataset(), output_digest(read_manifest(classifier / "manifest.h5"), "classifier.pt"));
+      return stage2_inputs(stage.values, dataset(),
+                           output_digest(read_manifest(classifier / "manifest.h5"), "classifier.pt"));
     });
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator(dir / "attention", ignored))  // manifests of the shards
@@ -235,7 +246,8 @@ class Builder {
     Node& node = add("stage3/" + variant, "stage3", needs);
     node.commands.push_back(command + option("output", dir) + run_options());
     decide_by_manifest(node, dir, "stage3_segment", kStage3Fingerprint, stage.resolved, [&] {
-      return stage3_inputs(stage.values, dataset(), stage.from.empty() ? "" : labels_digest(read_manifest(labels / "manifest.h5")));
+      return stage3_inputs(stage.values, dataset(),
+                           stage.from.empty() ? "" : labels_digest(read_manifest(labels / "manifest.h5")));
     });
     look_at_checkpoint(node, dir, "stage3_segment");
     for (const auto& [split, mode] : plan_.predictions(variant)) add_predictions(variant, split, mode);
@@ -249,7 +261,8 @@ class Builder {
     node.commands.push_back(stage_command("stage3_segment predict", RunLayout::prediction_name(variant, split, mode)) +
                             option("checkpoint", stage / "segmenter.pt") + option("output", dir) + run_options());
     decide_by_manifest(node, dir, "stage3_segment", kPredictFingerprint, predict.resolved, [&] {
-      return predict_inputs(predict.values, dataset(), output_digest(read_manifest(stage / "manifest.h5"), "segmenter.pt"));
+      return predict_inputs(predict.values, dataset(),
+                            output_digest(read_manifest(stage / "manifest.h5"), "segmenter.pt"));
     });
     if (!plan_.is_unlabelled_test(split))
       add_evaluation(fmt::format("stage3/{}/{}/{}", variant, split, mode), name, "miou", option("predictions", dir));
@@ -267,18 +280,20 @@ class Builder {
                           const fs::path& predictions) {
     const std::string split = plan_.pipeline.test_split;
     Node& node = add(fmt::format("server/{}/{}", variant, mode), "server", {need});
-    node.commands.push_back(program("evaluate") + " server" + option("dataset", layout_.dataset()) + option("split", split) +
-                            option("predictions", predictions) + option("output", layout_.server_archive(variant, mode)) +
-                            run_options());
+    node.commands.push_back(program("evaluate") + " server" + option("dataset", layout_.dataset()) +
+                            option("split", split) + option("predictions", predictions) +
+                            option("output", layout_.server_archive(variant, mode)) + run_options());
     decide_by_receipt(node);
   }
 
   void add_baseline(const std::string& kind) {
-    add_evaluation(fmt::format("baseline/{}/{}", plan_.pipeline.evaluate_split, kind), "dataset", "baseline", option("kind", kind));
+    add_evaluation(fmt::format("baseline/{}/{}", plan_.pipeline.evaluate_split, kind), "dataset", "baseline",
+                   option("kind", kind));
   }
 
   // `key`: where the numbers stand in metrics.json; `verb` and `what`: of `evaluate`.
-  void add_evaluation(const std::string& key, const std::string& need, const std::string& verb, const std::string& what) {
+  void add_evaluation(const std::string& key, const std::string& need, const std::string& verb,
+                      const std::string& what) {
     Node& node = add("evaluate/" + key, "evaluate", {need});
     node.commands.push_back(program("evaluate") + " " + verb + dataset_options() +
                             option("split", split_of_number(key)) + option("json", layout_.metrics()) +
@@ -286,8 +301,8 @@ class Builder {
     decide_by_receipt(node);
   }
 
-  // A cell appears as soon as its number is there: every piece of work that makes one also shows the table as it is then,
-  // so that a run that takes days, or that fails in one variant, has a table of the others.
+  // A cell appears as soon as its number is there: every piece of work that makes one also shows the table as it is
+  // then, so that a run that takes days, or that fails in one variant, has a table of the others.
   void add_table(const Table& table) {
     const std::string show = program("report") + option("run", layout_.run) + option("data-root", state_.dataset_root) +
                              option("table", layout_.table(table.name)) + option("output", layout_.tables());
@@ -297,8 +312,8 @@ class Builder {
       const std::string name = maker_of(key);
       const auto maker = std::find_if(nodes_.begin(), nodes_.end(), [&](const Node& n) { return n.name == name; });
       if (maker == nodes_.end())
-        fail_usage("{}: nothing of this run makes {} ({}); see splits and modes of the preset {}", table.name, key.key, name,
-                   request_.run.preset);
+        fail_usage("{}: nothing of this run makes {} ({}); see splits and modes of the preset {}", table.name, key.key,
+                   name, request_.run.preset);
       const bool is_new = std::find(needs.begin(), needs.end(), maker->name) == needs.end();
       if (is_new) needs.push_back(maker->name);
       if (maker->reason.empty()) continue;
@@ -337,7 +352,8 @@ class Builder {
 };
 
 std::string ini_text(const std::string& section, const std::map<std::string, std::string>& values) {
-  std::string text = fmt::format("# All options in force; written by plan from the preset, the variant and the command line.\n[{}]\n", section);
+  std::string text = fmt::format(
+      "# All options in force; written by plan from the preset, the variant and the command line.\n[{}]\n", section);
   for (const auto& [key, value] : values) text += fmt::format("{} = {}\n", key, value);
   return text;
 }

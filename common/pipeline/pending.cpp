@@ -21,7 +21,8 @@ std::set<std::string> read_pending(const fs::path& file) {
   if (!fs::exists(file)) return keys;
   for (const auto& line : read_lines(read_file(file))) {
     const auto words = split(line, '\t');
-    if (words.size() != 3) fail_input("{}: '{}' is not of the form KEY, STAMP, FILE; plan writes this file", file.string(), line);
+    if (words.size() != 3)
+      fail_input("{}: '{}' is not of the form KEY, STAMP, FILE; plan writes this file", file.string(), line);
     const std::string now = stamp_of(file.parent_path() / words[2]);
     if (now == kNoFile || now == words[1]) keys.insert(words[0]);
   }

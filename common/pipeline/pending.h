@@ -1,5 +1,5 @@
-// Numbers of a table that are still to come while Make runs. `plan` writes which; a table that is shown meanwhile leaves
-// them out, since what metrics.json and the manifests hold for them was made with other options.
+// Numbers of a table that are still to come while Make runs. `plan` writes which; a table that is shown meanwhile
+// leaves them out, since what metrics.json and the manifests hold for them was made with other options.
 #pragma once
 #include <set>
 #include <string>

@@ -13,7 +13,9 @@ struct RunLayout {
   fs::path dataset() const { return run / "dataset.h5"; }
   fs::path synthetic_root() const { return run / "data"; }  // of the dataset that `prepare synthetic` draws
   fs::path stage1(const std::string& variant) const { return run / "stage1" / variant; }
-  fs::path stage2(const std::string& variant, const std::string& split) const { return run / "stage2" / variant / split; }
+  fs::path stage2(const std::string& variant, const std::string& split) const {
+    return run / "stage2" / variant / split;
+  }
   fs::path stage3(const std::string& variant) const { return run / "stage3" / variant; }
   fs::path predictions(const std::string& variant, const std::string& split, const std::string& mode) const {
     return stage3(variant) / "predictions" / split / mode;

@@ -32,7 +32,8 @@ struct StageRun::Impl {
   }
 };
 
-StageRun::StageRun(const Options& options, fs::path output, std::map<std::string, Digest> inputs, std::string manifest_name)
+StageRun::StageRun(const Options& options, fs::path output, std::map<std::string, Digest> inputs,
+                   std::string manifest_name)
     : impl_(std::make_unique<Impl>()) {
   impl_->program = options.info().name;
   impl_->fingerprint = options.info().fingerprint;
@@ -106,17 +107,19 @@ void StageRun::finish(const std::string& device, int64_t threads) {
 std::string staleness(const Manifest& manifest, const std::string& fingerprint, const ResolvedOptions& options,
                       const std::map<std::string, Digest>& inputs) {
   if (manifest.fingerprint != fingerprint)
-    return fmt::format("{} computes differently now (fingerprint {} then, {} now)", manifest.program, manifest.fingerprint,
-                       fingerprint);
+    return fmt::format("{} computes differently now (fingerprint {} then, {} now)", manifest.program,
+                       manifest.fingerprint, fingerprint);
   for (const auto& [name, value] : options.values) {
     const auto then = manifest.options.find(name);
     const auto usual = options.defaults.find(name);
     const bool is_usual = usual != options.defaults.end() && usual->second == value;
     if (then == manifest.options.end() && !is_usual) return fmt::format("option {} is new ({})", name, value);
-    if (then != manifest.options.end() && then->second != value) return fmt::format("option {} was {}, is {}", name, then->second, value);
+    if (then != manifest.options.end() && then->second != value)
+      return fmt::format("option {} was {}, is {}", name, then->second, value);
   }
   for (const auto& [name, value] : manifest.options)
-    if (options.values.find(name) == options.values.end()) return fmt::format("option {} is gone (was {})", name, value);
+    if (options.values.find(name) == options.values.end())
+      return fmt::format("option {} is gone (was {})", name, value);
   for (const auto& [role, digest] : inputs) {
     const auto then = manifest.inputs.find(role);
     if (then == manifest.inputs.end()) return fmt::format("input {} is new", role);

@@ -42,9 +42,9 @@ class StageRun {
   std::unique_ptr<Impl> impl_;
 };
 
-// The comparison behind is_up_to_date(), shared with `plan`: "" when `manifest` is what these would make. An option that
-// the manifest does not know was added to the program later; at its default it computes what was computed before (else
-// the fingerprint must change), so old results stay good.
+// The comparison behind is_up_to_date(), shared with `plan`: "" when `manifest` is what these would make. An option
+// that the manifest does not know was added to the program later; at its default it computes what was computed before
+// (else the fingerprint must change), so old results stay good.
 std::string staleness(const Manifest& manifest, const std::string& fingerprint, const ResolvedOptions& options,
                       const std::map<std::string, Digest>& inputs);
 
