@@ -105,6 +105,7 @@ int prepare_voc(int argc, char** argv) {
   if (!class_names.empty()) voc.class_names = with_background(class_names, "--class-names");
   voc.skips_bad_images = on_bad_image == "skip";
   voc.threads = resolve_threads(options.threads);
+  require_name_of(Format::hdf5, output);
   require_writable_file(output);
   const FileLock lock(lock_of(output));
   VocReport report;

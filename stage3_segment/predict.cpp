@@ -162,7 +162,9 @@ class Prediction {
     decoded.index = index;
     const PredictImage& image = images_[index];
     try {
-      decoded.image = read_rgb(image.path);
+      std::string remark;
+      decoded.image = decode_rgb(image.path, read_file(image.path), &remark);
+      if (!remark.empty()) log_warning("{}: {}", image.path.string(), remark);
       const ImageSize size{decoded.image.height, decoded.image.width};
       if (image.size.height > 0 && image.size != size)
         fail_input("{}: is {}x{} pixels, the dataset says {}x{}; run prepare again", image.path.string(), size.width,

@@ -34,12 +34,27 @@ void refuse_special_file(const fs::path& path, const char* option) {
     fail_usage("{} {}: is {}, not a file; name another file to write", option, path.string(), kind);
 }
 
-void require_png_name(const fs::path& path, const char* option) {
-  static const std::vector<std::string> others = {".jpg",  ".jpeg", ".bmp", ".webp", ".tif",
-                                                  ".tiff", ".gif",  ".npy", ".npz"};
-  if (std::find(others.begin(), others.end(), lower_case(path.extension().string())) != others.end())
-    fail_usage("{} {}: a PNG is written; name it {}", option, path.string(),
-               fs::path(path).replace_extension(".png").filename().string());
+void require_name_of(Format format, const fs::path& path, const char* option) {
+  struct Known {
+    const char* words;
+    std::vector<std::string> suffixes;  // the usual one first
+  };
+  static const std::map<Format, Known> formats = {{Format::png, {"a PNG", {".png"}}},
+                                                  {Format::npy, {"a NumPy array", {".npy"}}},
+                                                  {Format::hdf5, {"an HDF5 file", {".h5", ".hdf5", ".hdf"}}}};
+  static const std::vector<std::string> others = {".jpg", ".jpeg", ".bmp", ".webp", ".tif",  ".tiff", ".gif", ".npz",
+                                                  ".txt", ".xml",  ".csv", ".json", ".yaml", ".yml",  ".mat"};
+  const std::string suffix = lower_case(path.extension().string());
+  const auto holds = [&](const std::vector<std::string>& list) {
+    return std::find(list.begin(), list.end(), suffix) != list.end();
+  };
+  const Known& written = formats.at(format);
+  const bool is_other = holds(others) || std::any_of(formats.begin(), formats.end(), [&](const auto& known) {
+                          return known.first != format && holds(known.second.suffixes);
+                        });
+  if (is_other && !holds(written.suffixes))
+    fail_usage("{} {}: {} is written; name it {}", option, path.string(), written.words,
+               fs::path(path).replace_extension(written.suffixes[0]).filename().string());
 }
 
 void require_writable_file(const fs::path& path, const char* option) {

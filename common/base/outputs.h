@@ -8,9 +8,10 @@ namespace boxseg {
 
 // Where something is that is neither a file nor a folder: a device, a pipe.
 void refuse_special_file(const std::filesystem::path& path, const char* option = "--output");
-// Where the name says another format than the PNG that will be written: a program that goes by names would take it for
-// a damaged one. No suffix is fine.
-void require_png_name(const std::filesystem::path& path, const char* option = "--output");
+// Where the name says another format than the one that will be written: a program that goes by names would take it for
+// a damaged file. No suffix is fine, and so is one of no known format.
+enum class Format { png, npy, hdf5 };
+void require_name_of(Format format, const std::filesystem::path& path, const char* option = "--output");
 // Where a file cannot be written. Makes its folder.
 void require_writable_file(const std::filesystem::path& path, const char* option = "--output");
 

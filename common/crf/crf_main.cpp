@@ -148,7 +148,8 @@ int run(int argc, char** argv) {
   crf.gaussian_weight = a.gaussian[0], crf.gaussian_xy = a.gaussian[1];
   crf.memory_limit_bytes = static_cast<int64_t>(a.memory_limit_gb * 1e9);
   crf.check();
-  if (!a.output.empty()) require_png_name(a.output);
+  require_name_of(Format::png, a.output);
+  require_name_of(Format::npy, a.scores, "--scores");
   for (const auto& [path, option] : {std::pair{a.output, "--output"}, {a.scores, "--scores"}})
     if (!path.empty()) require_writable_file(path, option);
 

@@ -100,13 +100,12 @@ void take_photograph(Candidate& candidate, const fs::path& path) {
   const RgbImage image = decode_rgb(path, bytes, &remark);
   candidate.entry.size = {image.height, image.width};
   candidate.entry.image_digest = digest_of(bytes);
-  if (orientation_of_image(bytes) != Orientation::upright)
+  if (is_stored_turned(bytes))
     candidate.doubts["a photograph that is turned"] =
         fmt::format("{} is turned upright, as its EXIF says: boxes and masks are taken to be those of the upright one",
                     candidate.entry.path);
   if (!remark.empty())
-    candidate.doubts["damaged data"] =
-        fmt::format("{}: {}: a part of its pixels is a guess; copy the image again", path.string(), remark);
+    candidate.doubts[is_jpeg(bytes) ? "damaged data" : "several pages"] = fmt::format("{}: {}", path.string(), remark);
   constexpr int kAlmostBlack = 16;
   if (const int brightest = *std::max_element(image.pixels.begin(), image.pixels.end()); brightest < kAlmostBlack)
     candidate.doubts["a black photograph"] =

@@ -52,6 +52,7 @@ std::string VocLayout::mask_of(const std::string& id) const {
 
 fs::path find_list(const fs::path& root, const std::string& list, const std::vector<KnownList>& known) {
   const fs::path folder = root / "ImageSets" / "Segmentation";
+  if (special_kind(list) == "a pipe") return list;  // a shell's <(...)
   for (const fs::path& path : {fs::path(list), root / list, folder / list, folder / (list + ".txt")})
     if (is_file(path)) return path;
   fail_input("list '{}': no such file here, in {} or in {}{}", list, root.string(), folder.string(),

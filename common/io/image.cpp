@@ -32,7 +32,13 @@ RgbImage read_rgb(const std::filesystem::path& path) { return decode_rgb(path, r
 
 RgbImage decode_rgb(const std::filesystem::path& path, const std::string& bytes, std::string* remark) {
   refuse_if_cut(path, bytes);
-  return upright(decode_stored(path, bytes, remark), orientation_of_image(bytes));
+  std::string damage;
+  RgbImage stored = decode_stored(path, bytes, &damage);
+  if (const size_t pages = pages_of_image(bytes); remark != nullptr && pages > 1)
+    *remark = fmt::format("holds {} pages: the first is taken; save the others as files of their own", pages);
+  if (remark != nullptr && !damage.empty())
+    *remark = damage + ": a part of its pixels is a guess; copy the image again";
+  return upright(std::move(stored), orientation_of_image(bytes));
 }
 
 void write_rgb_jpeg(const std::filesystem::path& path, const RgbImage& image, int quality) {

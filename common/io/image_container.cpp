@@ -158,6 +158,14 @@ Orientation orientation_of_image(std::string_view file) {
   return Orientation::upright;
 }
 
+bool is_stored_turned(std::string_view file) {
+  // EXIF is a TIFF without pixels, so that a TIFF tells its orientation in the same place.
+  const Orientation orientation = is_tiff(file) ? orientation_of_exif(file) : orientation_of_image(file);
+  return orientation != Orientation::upright;
+}
+
+size_t pages_of_image(std::string_view file) { return is_tiff(file) ? pages_of_tiff(file) : 1; }
+
 std::string fault_of_image(std::string_view file) {
   if (is_jpeg(file)) return fault_of_jpeg(file);
   if (is_png(file)) return fault_of_png(file);

@@ -19,6 +19,9 @@ struct TiffBytes {
   }
 };
 
+bool is_big_endian_tiff(std::string_view file) { return file.starts_with(std::string_view("MM\0*", 4)); }
+constexpr size_t kEntry = 12;  // of a directory: tag, type, count, value
+
 // The pixel of the stored picture (h x w) that stands at row y, column x of the upright one.
 struct Pixel {
   int64_t y, x;
@@ -61,13 +64,24 @@ Picture turned(Picture stored, Orientation orientation) {
 
 }  // namespace
 
+bool is_tiff(std::string_view file) {
+  return is_big_endian_tiff(file) || file.starts_with(std::string_view("II*\0", 4));
+}
+
+size_t pages_of_tiff(std::string_view file) {
+  const TiffBytes tiff{file, is_big_endian_tiff(file)};
+  size_t pages = 0;
+  // Each directory names the next one; a file that leads in a circle has no more of them than bytes.
+  for (size_t directory = tiff.number(4, 4); directory != 0 && pages < file.size() / kEntry; ++pages)
+    directory = tiff.number(directory + 2 + kEntry * tiff.number(directory, 2), 4);
+  return std::max<size_t>(pages, 1);
+}
+
 Orientation orientation_of_exif(std::string_view exif) {
   constexpr std::string_view kPrefix("Exif\0\0", 6);
   if (exif.starts_with(kPrefix)) exif.remove_prefix(kPrefix.size());
-  const bool is_big_endian = exif.starts_with(std::string_view("MM\0*", 4));
-  if (!is_big_endian && !exif.starts_with(std::string_view("II*\0", 4))) return Orientation::upright;
-  const TiffBytes tiff{exif, is_big_endian};
-  constexpr size_t kEntry = 12;  // tag, type, count, value
+  if (!is_tiff(exif)) return Orientation::upright;
+  const TiffBytes tiff{exif, is_big_endian_tiff(exif)};
   constexpr uint32_t kOrientation = 0x0112, kShort = 3;
   const size_t directory = tiff.number(4, 4);
   const uint32_t entries = tiff.number(directory, 2);

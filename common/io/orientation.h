@@ -30,6 +30,8 @@ inline bool swaps_sides(Orientation orientation) { return orientation >= Orienta
 // Of the TIFF structure that EXIF consists of, with or without "Exif\0\0" before it. Upright where it says nothing, or
 // nothing that EXIF allows.
 Orientation orientation_of_exif(std::string_view exif);
+bool is_tiff(std::string_view file);
+size_t pages_of_tiff(std::string_view file);  // 1 at least
 
 ImageSize upright(ImageSize size, Orientation orientation);
 RgbImage upright(RgbImage image, Orientation orientation);

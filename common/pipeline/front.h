@@ -9,7 +9,7 @@ namespace boxseg {
 bool has_piped_config(int argc, char** argv);
 
 // Goes on as libexec/PROGRAM beside the folder of this program (in a bundle through libexec/beside_torch), with the
-// same arguments, process id and files. Throws `failed` when that cannot be started.
+// same arguments, process id and files. Throws `failed` when that cannot be started, or not within a limit of memory.
 [[noreturn]] void become(const char* program, int argc, char** argv);
 
 }  // namespace boxseg

@@ -30,16 +30,23 @@ std::string message_of(const std::string& input, const std::string& output, cons
 
 }  // namespace
 
-TEST_CASE("The name of a PNG does not say that it is something else", "[cpu]") {
-  for (const char* fine : {"labels.png", "a.b.PNG", "labels", "folder.d/labels", "run.01", "img.crf"})
-    REQUIRE_NOTHROW(require_png_name(fine));
-  for (const char* other : {"labels.jpg", "labels.npy", "a.TIFF"}) {
+TEST_CASE("The name of an output does not say that it is something else", "[cpu]") {
+  for (const char* fine : {"labels.png", "a.b.PNG", "labels", "folder.d/labels", "run.01", "img.crf", ""})
+    REQUIRE_NOTHROW(require_name_of(Format::png, fine));
+  for (const char* fine : {"dataset.h5", "dataset.HDF5", "a.hdf", "index"})
+    REQUIRE_NOTHROW(require_name_of(Format::hdf5, fine));
+  for (const char* other : {"labels.jpg", "labels.npy", "a.TIFF", "dataset.h5", "labels.xml"}) {
     INFO(other);
-    REQUIRE(failure_of([&] { require_png_name(other); }).kind == ErrorKind::usage);
+    REQUIRE(failure_of([&] { require_name_of(Format::png, other); }).kind == ErrorKind::usage);
   }
-  REQUIRE(failure_of([] {
-            require_png_name("d/labels.JPG");
-          }).mentions("--output d/labels.JPG: a PNG is written; name it labels.png"));
+  const auto is_told = [](Format format, const char* name, const std::string& words) {
+    const Failure failure = failure_of([&] { require_name_of(format, name, "--x"); });
+    INFO(failure.message);
+    return failure.kind == ErrorKind::usage && failure.mentions(words);
+  };
+  REQUIRE(is_told(Format::png, "d/labels.JPG", "--x d/labels.JPG: a PNG is written; name it labels.png"));
+  REQUIRE(is_told(Format::npy, "q.png", "--x q.png: a NumPy array is written; name it q.npy"));
+  REQUIRE(is_told(Format::hdf5, "index.jpg", "--x index.jpg: an HDF5 file is written; name it index.h5"));
 }
 
 TEST_CASE("An output that is an input is refused, under whatever name", "[cpu]") {

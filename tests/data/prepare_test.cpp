@@ -336,15 +336,21 @@ TEST_CASE("Every command of prepare explains itself") {
 TEST_CASE("prepare writes over nothing that it reads") {
   const VocFolder voc;
   REQUIRE(prepare_voc(voc).exit_code == 0);
-  fs::create_hard_link(voc.xml_of("a"), voc.directory / "hard.h5");
-  fs::create_symlink(voc.jpeg("b"), voc.directory / "link.h5");
-  for (const fs::path& output : {voc.root / "SegmentationClass/a.png", voc.root / "ImageSets/Segmentation/train.txt",
-                                 voc.jpeg("a"), voc.directory / "hard.h5", voc.directory / "link.h5"}) {
+  const auto require_kept = [&](const fs::path& output, const std::string& words) {
     const std::string before = read_file(output);
     require_refused(
         prepare("voc --quiet --root " + quoted(voc.root) + " --split train=train --output " + quoted(output)), 2,
-        {"--output", "is the file that is read as"});
+        {"--output", words});
     REQUIRE(read_file(output) == before);
+  };
+  fs::create_hard_link(voc.xml_of("a"), voc.directory / "hard.h5");
+  require_kept(voc.directory / "hard.h5", "is the file that is read as");
+  for (const fs::path& input :
+       {voc.root / "SegmentationClass/a.png", voc.root / "ImageSets/Segmentation/train.txt", voc.jpeg("a")}) {
+    require_kept(input, "an HDF5 file is written");
+    const fs::path link = voc.directory / (input.filename().string() + ".h5");
+    fs::create_symlink(input, link);
+    require_kept(link, "is the file that is read as");
   }
   const fs::path labels = voc.directory / "labels";
   for (const std::string id : {"c", "d/e f"}) write_label_png(labels / ("Y_crf/" + id + ".png"), LabelMap(30, 40, 8));

@@ -4,6 +4,7 @@
 #include "common/base/log.h"
 #include "common/data/voc.h"
 #include "tests/data/voc_folder.h"
+#include "tests/io/tiff.h"
 
 #include "tests/support/catch.h"
 
@@ -318,6 +319,8 @@ TEST_CASE("Photographs that decode to less than they should are said") {
   jpeg.erase(jpeg.size() - 152, 150);  // its end marker stays
   write_file(voc.jpeg("b"), jpeg);
   REQUIRE_THAT(index(voc).doubts(), Contains("b.jpg: ") && Contains("a part of its pixels is a guess"));
+  write_file(voc.jpeg("b"), tiff_file(30, 40, 2));
+  REQUIRE_THAT(index(voc).doubts(), Contains("b.jpg: holds 2 pages: the first is taken"));
 }
 
 TEST_CASE("Names that look like a class's are told apart by what cannot be seen") {

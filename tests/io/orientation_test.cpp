@@ -12,6 +12,7 @@
 #include "tests/io/by_opencv.h"
 #include "tests/io/damage.h"
 #include "tests/io/exif.h"
+#include "tests/io/tiff.h"
 #include "tests/support/failure.h"
 #include "tests/support/support.h"
 
@@ -68,6 +69,27 @@ TEST_CASE("Photographs are turned upright as OpenCV turns them", "[cpu]") {
       cv::cvtColor(expected, rgb, cv::COLOR_BGR2RGB);
       REQUIRE(std::equal(image.pixels.begin(), image.pixels.end(), rgb.datastart));
     }
+}
+
+TEST_CASE("TIFFs tell their pages, and that they are stored turned", "[cpu]") {
+  const TemporaryDirectory dir;
+  for (const bool is_big_endian : {false, true}) {
+    const std::string three = tiff_file(4, 6, 3, 1, is_big_endian), turned = tiff_file(4, 6, 1, 6, is_big_endian);
+    REQUIRE(pages_of_image(three) == 3);
+    REQUIRE(pages_of_image(turned) == 1);
+    REQUIRE(is_stored_turned(turned));
+    REQUIRE_FALSE(is_stored_turned(three));
+    REQUIRE(orientation_of_image(turned) == Orientation::upright);  // OpenCV has turned it by then
+    std::string remark;
+    REQUIRE(decode_rgb("a.tif", turned, &remark).height == 6);
+    REQUIRE(remark.empty());
+    REQUIRE(decode_rgb("a.tif", three, &remark).height == 4);
+    REQUIRE_THAT(remark, Contains("holds 3 pages: the first is taken"));
+  }
+  std::string circle = tiff_file(4, 6, 2);
+  circle.replace(circle.size() - 4, 4, circle.substr(4, 4));
+  REQUIRE(pages_of_image(circle) >= 2);  // and it ends
+  for (const char* other : {"", "II", "II*", "MM"}) REQUIRE(pages_of_image(other) == 1);
 }
 
 TEST_CASE("PNG, WebP and label maps are turned as JPEGs are", "[cpu]") {

@@ -1,6 +1,7 @@
 // The small programs in front of the stages: what they answer without LibTorch, and what they keep until it is loaded.
 #include <string>
 
+#include "common/base/error.h"
 #include "common/base/files.h"
 #include "tests/support/loaded_libraries.h"
 #include "tests/support/support.h"
@@ -62,6 +63,19 @@ TEST_CASE("a stage starts where a shell has set a small stack", "[cpu]") {
     CHECK(result.exit_code == 3);
     CHECK_THAT(result.err, Contains("/nowhere"));
   }
+}
+
+TEST_CASE("a stage says that LibTorch does not fit into a limit of memory", "[cpu]") {
+  for (const int megabytes : {150, 250, 350}) {
+    const auto result =
+        run_command(fmt::format("ulimit -v {}; ", megabytes << 10) + program("stage1_classify") + "--check /nowhere");
+    CAPTURE(megabytes, result.err);
+    CHECK(result.exit_code == 1);
+    CHECK_THAT(result.err, Contains(fmt::format("LibTorch cannot be loaded within the limit of {} MB", megabytes)));
+  }
+  const auto result = run_command("ulimit -v 8000000; " + program("stage1_classify") + "--check /nowhere");
+  CAPTURE(result.err);
+  CHECK(result.exit_code == 3);
 }
 
 TEST_CASE("a front without its program says what is missing", "[cpu]") {
