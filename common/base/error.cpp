@@ -1,6 +1,7 @@
 #include "common/base/error.h"
 
 #include <cstdio>
+#include <filesystem>
 #include <new>
 
 #include "common/base/cpu_check.h"
@@ -28,6 +29,9 @@ int run_program(const char* program, int argc, char** argv, int (*body)(int, cha
     return e.exit_code();
   } catch (const std::bad_alloc&) {
     std::fprintf(stderr, "%s: out of memory; use fewer --threads, or a machine with more\n", program);
+  } catch (const std::filesystem::filesystem_error& e) {
+    const std::string path = printable(e.path1().string()), reason = e.code().message();
+    std::fprintf(stderr, "%s: %s: %s\n", program, path.c_str(), reason.c_str());
   } catch (const std::exception& e) {
     std::fprintf(stderr, "%s: internal error: %s\n", program, printable(e.what()).c_str());
   }

@@ -15,21 +15,6 @@
 namespace boxseg {
 namespace {
 
-// A number of the annotation, read as the authors do: float64 text, then float32.
-float number(const pugi::xml_node& node, const char* name, const std::string& where) {
-  const pugi::xml_node child = node.child(name);
-  if (!child) fail_input("{} lacks <{}>; add it, or leave the image out of the list", where, name);
-  if (child.next_sibling(name))
-    fail_input("{} has two <{}>; remove one, or leave the image out of the list", where, name);
-  const std::string_view text = trim(child.text().get());
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value) || std::fabs(value) > 1e6)
-    fail_input("{}: <{}> is '{}', expected a number of pixels; correct it, or leave the image out of the list", where,
-               name, text);
-  return static_cast<float>(value);
-}
-
 // A text and nothing else: of "cat<b>fish</b>" and "cat<![CDATA[ fish]]>" a part would be lost.
 std::string only_text(const pugi::xml_node& node, const std::string& where) {
   std::string text;
@@ -40,6 +25,21 @@ std::string only_text(const pugi::xml_node& node, const std::string& where) {
     text += part.value();
   }
   return std::string(trim(text));
+}
+
+// A number of the annotation, read as the authors do: float64 text, then float32.
+float number(const pugi::xml_node& node, const char* name, const std::string& where) {
+  const pugi::xml_node child = node.child(name);
+  if (!child) fail_input("{} lacks <{}>; add it, or leave the image out of the list", where, name);
+  if (child.next_sibling(name))
+    fail_input("{} has two <{}>; remove one, or leave the image out of the list", where, name);
+  const std::string text = only_text(child, where);
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value) || std::fabs(value) > 1e6)
+    fail_input("{}: <{}> is '{}', expected a number of pixels; correct it, or leave the image out of the list", where,
+               name, text);
+  return static_cast<float>(value);
 }
 
 // Tells a box that was turned after it was drawn: rolabelimg writes <robndbox> or <angle>, CVAT an attribute
@@ -121,6 +121,21 @@ void read_object(const pugi::xml_node& object, int64_t position, const fs::path&
     }
 }
 
+// A text would end at a zero, which XML does not allow: "1&#0;0" would be 1.
+void require_no_zero(std::string_view bytes, const fs::path& path) {
+  constexpr std::string_view kReference = "&#";
+  for (size_t at = 0; (at = bytes.find(kReference, at)) != std::string_view::npos;) {
+    const size_t start = at;
+    at += kReference.size();
+    if (at < bytes.size() && bytes[at] == 'x') ++at;
+    const size_t digits = at;
+    while (at < bytes.size() && bytes[at] == '0') ++at;
+    if (at > digits && at < bytes.size() && bytes[at] == ';')
+      fail_input("{}: '{}' at byte {} stands for the character 0, which no XML holds; correct it", path.string(),
+                 bytes.substr(start, at + 1 - start), start);
+  }
+}
+
 // What stands where it should, so that nothing is passed over in silence.
 void check_structure(const pugi::xml_document& document, const pugi::xml_node& root, const fs::path& path) {
   for (const pugi::xml_node other : document.children())
@@ -131,15 +146,26 @@ void check_structure(const pugi::xml_document& document, const pugi::xml_node& r
     pugi::xml_node found;
     bool for_each(pugi::xml_node& node) override {
       const std::string name = lower_case(node.name());
-      const bool is_at_its_place = depth() == 0 && std::string_view(node.name()) == "object";
-      if ((name == "object" || name == "objects") && !is_at_its_place && node.first_child()) found = node;
+      if (name == "object" || name == "objects") {
+        const bool is_at_its_place = depth() == 0 && std::string_view(node.name()) == "object";
+        if (!is_at_its_place && node.first_child()) found = node;
+      } else if (name == "bndbox" && !is_read(node)) {
+        found = node;
+      }
       return !found;
+    }
+    // The box of an object; those of its parts (VOC's heads, hands and feet) are not wanted.
+    static bool is_read(const pugi::xml_node& box) {
+      const std::string_view parent = box.parent().name();
+      return std::string_view(box.name()) == "bndbox" && (parent == "object" || parent == "part");
     }
   } misplaced;
   pugi::xml_node(root).traverse(misplaced);
   if (misplaced.found)
-    fail_input("{}: <{}> stands in <{}>, where it is not read; each object is an <object> directly in <annotation>",
-               path.string(), misplaced.found.name(), misplaced.found.parent().name());
+    fail_input(
+        "{}: <{}> stands in <{}>, where it is not read; each object is an <object> directly in <annotation>, with "
+        "a <bndbox>",
+        path.string(), misplaced.found.name(), misplaced.found.parent().name());
 }
 
 // The id in "/JPEGImages/a b.Jpg /SegmentationClass/a b.png", or "" for a line of another kind.
@@ -175,6 +201,7 @@ Flagged with_flag(const std::string& line) {
 
 VocAnnotation read_voc_annotation(const fs::path& path, const std::vector<std::string>& class_names) {
   const std::string bytes = read_file(path);
+  require_no_zero(bytes, path);
   pugi::xml_document document;
   if (const auto parsed = document.load_buffer(bytes.data(), bytes.size()); !parsed)
     fail_input("{}: is no well-formed XML: {} at byte {}; is the file whole?", path.string(), parsed.description(),

@@ -406,6 +406,7 @@ void record_receipt(const GraphRequest& request, const std::string& node) {
 
 void write_plan(const GraphRequest& request, const std::vector<Node>& nodes) {
   const RunLayout layout{request.run_dir};
+  layout.require_own_folder();
   auto files = files_of_plan(request, nodes);
   std::erase_if(files, [](const auto& file) { return fs::exists(file.first) && read_file(file.first) == file.second; });
   const bool is_damaged = is_damaged_metrics(layout.metrics());

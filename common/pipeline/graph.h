@@ -44,7 +44,8 @@ void record_receipt(const GraphRequest& request, const std::string& node);
 // Writes the plan: RUN/plan.mk for Make; RUN/config/*.ini, one per piece of work, with all options in force;
 // RUN/tables/*.txt, the tables asked for; and what of each table is pending. Files whose text would be the same stay as
 // they are; where all do, nothing is written and no lock is taken, so that a finished run may be read-only. A
-// metrics.json that cannot be read is put aside, with a warning: its numbers are measured again.
+// metrics.json that cannot be read is put aside, with a warning: its numbers are measured again. Throws usage for a
+// folder of somebody's own.
 void write_plan(const GraphRequest& request, const std::vector<Node>& nodes);
 
 }  // namespace boxseg

@@ -1,6 +1,7 @@
 #include "common/pipeline/run_layout.h"
 
 #include <algorithm>
+#include <set>
 
 #include "common/base/error.h"
 #include "common/base/text.h"
@@ -14,6 +15,24 @@ std::vector<fs::path> subfolders(const fs::path& folder) {
     if (entry.is_directory()) found.push_back(entry.path());
   std::sort(found.begin(), found.end());
   return found;
+}
+
+void RunLayout::require_own_folder() const {
+  // clean-run of Makefile.pipeline removes the same names.
+  static const std::set<std::string> parts = {"config",       "data",     "dataset.h5", "digests.txt",
+                                              "metrics.json", "receipts", "report",     "server",
+                                              "stage1",       "stage2",   "stage3",     "tables"};
+  if (fs::exists(fragment())) return;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(run, ignored)) {
+    const std::string name = entry.path().filename().string();
+    const bool is_part = std::any_of(parts.begin(), parts.end(), [&](const std::string& part) {
+      return name == part || name.starts_with(part + ".");  // its lock, a temporary
+    });
+    if (!is_part && !name.starts_with("plan.mk.") && !name.starts_with("."))
+      fail_usage("--run {}: the folder holds {}, which is no part of a run; name a folder of its own", run.string(),
+                 name);
+  }
 }
 
 std::vector<fs::path> RunLayout::manifest_folders() const {

@@ -40,6 +40,9 @@ struct RunLayout {
   fs::path config(const std::string& name) const { return run / "config" / (name + ".ini"); }
   // What a piece of work without a manifest was made from.
   fs::path receipt(const std::string& node) const { return run / "receipts" / node; }
+  // Throws usage where the folder is there, holds what is none of the above, and no plan yet: somebody's folder, into
+  // which a run would be mixed. Hidden files are no matter.
+  void require_own_folder() const;
   // Those that hold a manifest.h5, of whatever variant; sorted by stage and name.
   std::vector<fs::path> manifest_folders() const;
   // (size, mtime, inode) -> digest of files outside the run.

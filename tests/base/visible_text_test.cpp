@@ -20,6 +20,8 @@ TEST_CASE("What an eye cannot tell is written out, and left out of what was mean
                   "a") == "cat\\u00A0a");
   REQUIRE(visible("\xE2\x80\x8B"
                   "cat\r\n\xEF\xBB\xBF") == "\\u200Bcat\\x0D\\x0A\\uFEFF");
+  REQUIRE(visible("cat\xE2\x80\xA8"
+                  "dog") == "cat\\u2028dog");
   REQUIRE(visible("K\xF6ln") == "K\\xF6ln");
   REQUIRE(visible("Köln 東京 🐈") == "Köln 東京 🐈");
   REQUIRE(plain("cat\xC2\xA0"

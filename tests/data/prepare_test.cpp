@@ -333,6 +333,18 @@ TEST_CASE("Every command of prepare explains itself") {
   }
 }
 
+TEST_CASE("A list may come from a pipe, as shells make of <(...)") {
+  const VocFolder voc;
+  const CommandResult result =
+      run_command(fmt::format("bash -c '{}/prepare voc --quiet --root {} --split some=<(echo c; echo a) --output {}'",
+                              BOXSEG_BIN_DIR, voc.root.string(), voc.index().string()));
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  const Dataset dataset = read_dataset(voc.index());
+  REQUIRE(dataset.images.size() == 2);
+  REQUIRE(dataset.images[0].id == "c");
+}
+
 TEST_CASE("prepare writes over nothing that it reads") {
   const VocFolder voc;
   REQUIRE(prepare_voc(voc).exit_code == 0);

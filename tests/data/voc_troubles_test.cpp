@@ -234,6 +234,27 @@ TEST_CASE("What would be passed over in an annotation is refused, with its place
   refused(annotation_xml("<Object><name>cat</name></Object>"), "<Object> stands in <annotation>");
   refused(annotation_xml("<object><name>cat</name>" + bndbox(1, 2, 3, 4) + cat + "</object>"),
           "<object> stands in <object>");
+  for (const char* tag : {"item", "obj"})
+    refused(annotation_xml(fmt::format("<{0}><name>cat</name>{1}</{0}>", tag, bndbox(1, 2, 3, 4)) + cat),
+            fmt::format("<bndbox> stands in <{}>, where it is not read", tag));
+  refused(annotation_xml("<object><name>cat</name>" + bndbox(1, 2, 3, 4) + "<Bndbox><xmin>1</xmin></Bndbox></object>"),
+          "<Bndbox> stands in <object>, where it is not read");
+  // Of a number, too, nothing is passed over.
+  const auto with_xmin = [](const std::string& text) {
+    return annotation_xml("<object><name>cat</name><bndbox><xmin>" + text +
+                          "</xmin><ymin>2</ymin><xmax>20</xmax><ymax>4</ymax></bndbox></object>");
+  };
+  refused(with_xmin("1<b/>0"), "object 1 (cat): <xmin> holds <b>, expected a text");
+  refused(with_xmin("10<sub>5</sub>"), "<xmin> holds <sub>");
+  refused(with_xmin("1&#x00;0"), "'&#x00;' at byte");
+  for (const char* ten : {"1<!-- was 9 -->0", "1<![CDATA[0]]>", "&#49;0", " 10\n"}) {
+    write_file(voc.xml_of("a"), with_xmin(ten));
+    REQUIRE(index(voc).boxes() == Boxes{{10, 2, 20, 4}});
+  }
+  // VOC's own annotations have boxes of heads and hands in their objects.
+  write_file(voc.xml_of("a"), annotation_xml("<object><name>cat</name>" + bndbox(1, 2, 3, 4) +
+                                             "<part><name>head</name>" + bndbox(1, 2, 2, 3) + "</part></object>"));
+  REQUIRE(index(voc).boxes() == Boxes{{1, 2, 3, 4}});
   refused(annotation_xml("<object><name>cat<b>fish</b></name>" + bndbox(1, 2, 3, 4) + "</object>"),
           "object 1: <name> holds <b>, expected a text");
   for (const char* shares :
