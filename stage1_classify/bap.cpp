@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "common/base/error.h"
-#include "common/nn/device_path.h"
+#include "common/ops/device_path.h"
 #include "stage1_classify/bap_parts.h"
 
 namespace boxseg {

@@ -5,9 +5,9 @@
 #include <cmath>
 #include <vector>
 
-#include "common/nn/gram_maps.h"
-#include "common/nn/torch_pool.h"
-#include "common/nn/write_through.h"
+#include "common/ops/gram_maps.h"
+#include "common/ops/torch_pool.h"
+#include "common/simd/write_through.h"
 #include "stage1_classify/bap_parts.h"
 #include "stage1_classify/bap_products.h"
 
@@ -126,8 +126,9 @@ void forward_image(const Image<T>& image, T* gram, T* attention, T* weights, T* 
   }
   for (int64_t first = 0; first < image.channels; first += kBlock)
     for (int64_t b = image.first_box; b < image.last_box; ++b)
-      products_at_channels(rows[static_cast<size_t>(b - image.first_box)], image.windows, image.f, image.channels, first,
-                           std::min(first + kBlock, image.channels), vectors + b * image.windows * image.channels);
+      products_at_channels(rows[static_cast<size_t>(b - image.first_box)], image.windows, image.f, image.channels,
+                           first, std::min(first + kBlock, image.channels),
+                           vectors + b * image.windows * image.channels);
 }
 
 // What the samples of all boxes get back, each image in its own part.
@@ -155,9 +156,9 @@ void attention_backward(const Image<T>& image, const T* weights, const T* vector
     products.emplace_back(image.windows, image.cells_of(b), image.area);
   for (int64_t first = 0; first < image.channels; first += kBlock)
     for (int64_t b = image.first_box; b < image.last_box; ++b)
-      products[static_cast<size_t>(b - image.first_box)].add(
-          grad_vectors + b * image.windows * image.channels + first, image.channels, image.f + first * image.area,
-          std::min(kBlock, image.channels - first));
+      products[static_cast<size_t>(b - image.first_box)].add(grad_vectors + b * image.windows * image.channels + first,
+                                                             image.channels, image.f + first * image.area,
+                                                             std::min(kBlock, image.channels - first));
   for (int64_t b = image.first_box; b < image.last_box; ++b) {
     const Box& box = v.boxes[b];
     const int64_t row = b * image.windows;
@@ -204,7 +205,8 @@ void backward_image(const Image<T>& image, const T* weights, const T* matrix, co
     for (int64_t j = 0; j < queries; ++j)
       for (int64_t c = j * channels + first; c < j * channels + last; ++c) {
         T& sum = of_queries[static_cast<size_t>(c)];
-        if (image.attends()) sum += products[static_cast<size_t>(c)] - along[static_cast<size_t>(j)] * image.query_vectors[c];
+        if (image.attends())
+          sum += products[static_cast<size_t>(c)] - along[static_cast<size_t>(j)] * image.query_vectors[c];
         sum /= image.divisor(j);
       }
     spread_members(image.plan, image.n, of_queries.data(), channels, first, last, piece.data());

@@ -7,8 +7,8 @@
 #include <memory>
 #include <vector>
 
-#include "common/nn/device_path.h"
-#include "common/nn/gram_maps.h"
+#include "common/ops/device_path.h"
+#include "common/ops/gram_maps.h"
 #include "stage1_classify/bap_tables.h"
 #include "stage1_classify/cuda/launch.h"
 

@@ -8,8 +8,9 @@
 #include <cmath>
 #include <cstdint>
 
-#include "common/base/kernel.h"
-#include "common/nn/gram_maps_kernel.h"
+#include "common/labels/squared_norm.h"
+#include "common/ops/gram_maps_kernel.h"
+#include "common/simd/kernel.h"
 
 namespace boxseg::bap {
 
@@ -226,7 +227,7 @@ BOXSEG_HD void cell_gradients(const View<T>& v, const T* query_gradients, const 
   }
 }
 
-// --- Kernels (common/base/launch.h) ---
+// --- Kernels (common/ops/launch.h) ---
 
 // The box that sample s belongs to.
 template <class T>

@@ -16,8 +16,8 @@ int64_t sample_count(float begin, float end, int64_t n) {
   const float half = static_cast<float>(static_cast<double>(n - 1) / 2);
   const float from = begin * half + half, to = end * half + half;
   const double count = static_cast<double>(std::ceil(to)) - static_cast<double>(std::floor(from));
-  ensure(count <= 16.0 * static_cast<double>(n) + 64, "bap: a box from {} to {} takes {} samples on {} cells", begin, end,
-         count, n);
+  ensure(count <= 16.0 * static_cast<double>(n) + 64, "bap: a box from {} to {} takes {} samples on {} cells", begin,
+         end, count, n);
   return static_cast<int64_t>(count);
 }
 

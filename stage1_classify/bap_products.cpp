@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "common/nn/groups.h"
-#include "common/nn/wide.h"
+#include "common/simd/groups.h"
+#include "common/simd/wide.h"
 
 BOXSEG_FUSE_PRODUCTS
 
@@ -36,11 +36,11 @@ int64_t whole_rows_end(const Span& rows, int64_t h, int64_t w, int64_t lanes) {
   return std::clamp<int64_t>(last_start < 0 ? 0 : last_start / w + 1, rows.begin, rows.end);
 }
 
-// The members' sums of some channels, which share the loads of the mask, in row gy of the grid. f and out at the first channel;
-// columns: work space of `Channels` rows, `pitch` long.
+// The members' sums of some channels, which share the loads of the mask, in row gy of the grid. f and out at the first
+// channel; columns: work space of `Channels` rows, `pitch` long.
 template <int Channels, int lanes, class T>
-BOXSEG_INLINED void sum_grid_row(const BapPlan& plan, const std::vector<T>& mask, int64_t gy, const T* f, int64_t channels,
-                                 T* columns, int64_t pitch, T* out) {
+BOXSEG_INLINED void sum_grid_row(const BapPlan& plan, const std::vector<T>& mask, int64_t gy, const T* f,
+                                 int64_t channels, T* columns, int64_t pitch, T* out) {
   using V = Wide<T, lanes>;
   const int64_t w = plan.w, area = plan.h * w, grid = plan.grid;
   const Span rows = grid_span(gy, plan.cell_h, plan.pad_top, plan.h);
@@ -49,23 +49,27 @@ BOXSEG_INLINED void sum_grid_row(const BapPlan& plan, const std::vector<T>& mask
     const int64_t start = rows.begin * w + vector * lanes;
     const T *row = f + start, *weight = mask.data() + start;
     V sums[Channels][Count] = {};
-    for (int64_t y = rows.begin; y < whole_end; ++y, row += w, weight += w)
-      BOXSEG_UNROLL for (int i = 0; i < Count; ++i) {
-        const V is_background = load_wide<V>(weight + i * lanes);
-        BOXSEG_UNROLL for (int c = 0; c < Channels; ++c) sums[c][i] += load_wide<V>(row + c * area + i * lanes) * is_background;
-      }
-    BOXSEG_UNROLL for (int c = 0; c < Channels; ++c)
-      BOXSEG_UNROLL for (int i = 0; i < Count; ++i) store_wide(columns + c * pitch + (vector + i) * lanes, sums[c][i]);
+    for (int64_t y = rows.begin; y < whole_end; ++y, row += w, weight += w) BOXSEG_UNROLL
+    for (int i = 0; i < Count; ++i) {
+      const V is_background = load_wide<V>(weight + i * lanes);
+      BOXSEG_UNROLL
+      for (int c = 0; c < Channels; ++c) sums[c][i] += load_wide<V>(row + c * area + i * lanes) * is_background;
+    }
+    BOXSEG_UNROLL
+    for (int c = 0; c < Channels; ++c) BOXSEG_UNROLL
+    for (int i = 0; i < Count; ++i) store_wide(columns + c * pitch + (vector + i) * lanes, sums[c][i]);
   });
   for (int64_t c = 0; c < Channels; ++c)
     for (int64_t y = whole_end; y < rows.end; ++y)
-      for (int64_t x = 0; x < w; ++x) columns[c * pitch + x] += f[c * area + y * w + x] * mask[static_cast<size_t>(y * w + x)];
+      for (int64_t x = 0; x < w; ++x)
+        columns[c * pitch + x] += f[c * area + y * w + x] * mask[static_cast<size_t>(y * w + x)];
   for (int64_t gx = 0; gx < grid; ++gx) {
     const Span cols = grid_span(gx, plan.cell_w, plan.pad_left, w);
     T sums[Channels] = {};
-    for (int64_t x = cols.begin; x < cols.end; ++x)
-      BOXSEG_UNROLL for (int c = 0; c < Channels; ++c) sums[c] += columns[c * pitch + x];
-    BOXSEG_UNROLL for (int c = 0; c < Channels; ++c) out[(gy * grid + gx) * channels + c] = sums[c];
+    for (int64_t x = cols.begin; x < cols.end; ++x) BOXSEG_UNROLL
+    for (int c = 0; c < Channels; ++c) sums[c] += columns[c * pitch + x];
+    BOXSEG_UNROLL
+    for (int c = 0; c < Channels; ++c) out[(gy * grid + gx) * channels + c] = sums[c];
   }
 }
 
@@ -84,8 +88,8 @@ BOXSEG_INLINED void sum_members_in(const BapPlan& plan, int64_t image, const T* 
 }
 
 template <int lanes, class T>
-BOXSEG_INLINED void spread_members_in(const BapPlan& plan, int64_t image, const T* grad, int64_t channels, int64_t first,
-                                      int64_t last, T* out) {
+BOXSEG_INLINED void spread_members_in(const BapPlan& plan, int64_t image, const T* grad, int64_t channels,
+                                      int64_t first, int64_t last, T* out) {
   using V = Wide<T, lanes>;
   const int64_t w = plan.w, area = plan.h * w, grid = plan.grid;
   const std::vector<T> mask = mask_of<T>(plan, image);
@@ -104,7 +108,8 @@ BOXSEG_INLINED void spread_members_in(const BapPlan& plan, int64_t image, const 
       // What a vector writes beyond the end of its row is written again with the next.
       for (int64_t y = rows.begin; y < whole_end; ++y, row += w, weight += w)
         in_groups<6>(vectors_of_row(w, lanes), [&]<int Count>(int64_t vector) BOXSEG_ALWAYS_INLINE {
-          BOXSEG_UNROLL for (int i = 0; i < Count; ++i) {
+          BOXSEG_UNROLL
+          for (int i = 0; i < Count; ++i) {
             const int64_t x = (vector + i) * lanes;
             store_wide(row + x, load_wide<V>(columns.data() + x) * load_wide<V>(weight + x));
           }
@@ -145,7 +150,8 @@ CellRuns cells_of_boxes(const BapPlan& plan, int64_t begin, int64_t end) {
 }
 
 template <class T>
-void sum_members(const BapPlan& plan, int64_t image, const T* f, int64_t channels, int64_t first, int64_t last, T* out) {
+void sum_members(const BapPlan& plan, int64_t image, const T* f, int64_t channels, int64_t first, int64_t last,
+                 T* out) {
   with_vectors(instruction_set(), [&]<int bytes>() BOXSEG_ALWAYS_INLINE {
     sum_members_in<bytes / sizeof(T)>(plan, image, f, channels, first, last, out);
   });

@@ -5,7 +5,7 @@
 #pragma once
 #include <cstdint>
 
-#include "common/nn/map_products.h"
+#include "common/ops/map_products.h"
 #include "stage1_classify/bap_plan.h"
 
 namespace boxseg::bap {

@@ -3,7 +3,7 @@
 #include <ATen/Dispatch.h>
 #include <ATen/Functions.h>
 
-#include "common/nn/device_path.h"
+#include "common/ops/device_path.h"
 #include "stage1_classify/cuda/launch.h"
 
 namespace boxseg::bap {

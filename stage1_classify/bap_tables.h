@@ -3,7 +3,7 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
-#include "common/nn/transfer.h"
+#include "common/ops/transfer.h"
 #include "stage1_classify/bap_parts.h"
 
 namespace boxseg::bap {

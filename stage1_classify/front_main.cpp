@@ -1,7 +1,8 @@
 // stage1_classify as it is called: reads the command line, and becomes the program behind it (front.h, main.cpp).
 #include "common/base/error.h"
-#include "common/pipeline/front.h"
-#include "common/pipeline/stage_options.h"
+#include "common/pipeline/stage/front.h"
+#include "common/pipeline/stage/stage_options.h"
+#include "common/runtime/program.h"
 
 namespace boxseg {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "common/base/error.h"
-#include "common/nn/transfer.h"
+#include "common/ops/transfer.h"
 
 namespace boxseg {
 namespace {

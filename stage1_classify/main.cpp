@@ -1,5 +1,6 @@
 // stage1_classify: images and boxes in; a classifier of box contents and background out.
 #include "common/base/error.h"
+#include "common/runtime/program.h"
 #include "stage1_classify/stage1_run.h"
 
 namespace boxseg {

@@ -2,7 +2,7 @@
 #pragma once
 #include <filesystem>
 
-#include "common/pipeline/stage_options.h"
+#include "common/pipeline/stage/stage_options.h"
 
 namespace boxseg {
 

@@ -8,7 +8,7 @@
 #include "common/base/hash.h"
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
-#include "common/base/parallel.h"
+#include "common/runtime/parallel.h"
 
 namespace boxseg {
 namespace {
@@ -17,8 +17,8 @@ RgbImage read_entry(const Dataset& dataset, const ImageEntry& entry) {
   const std::filesystem::path path = dataset.image_path(entry);
   RgbImage image = read_rgb(path);
   if (image.height != entry.size.height || image.width != entry.size.width)
-    fail_input("{}: has {}x{} pixels, the dataset says {}x{}; run prepare again", path.string(), image.width, image.height,
-               entry.size.width, entry.size.height);
+    fail_input("{}: has {}x{} pixels, the dataset says {}x{}; run prepare again", path.string(), image.width,
+               image.height, entry.size.width, entry.size.height);
   return image;
 }
 
@@ -45,8 +45,8 @@ RgbImage picture_of(const TrainingSample& sample, const Normalisation& normalisa
   return image;
 }
 
-std::vector<int64_t> trainable_images(const Dataset& dataset, const std::string& split, bool skips_bad_images, int threads,
-                                      std::vector<std::string>* skipped) {
+std::vector<int64_t> trainable_images(const Dataset& dataset, const std::string& split, bool skips_bad_images,
+                                      int threads, std::vector<std::string>* skipped) {
   const std::vector<int64_t>& all = dataset.split(split);
   if (all.empty()) fail_usage("--split {}: holds no image", split);
   if (!skips_bad_images) return all;
@@ -73,12 +73,13 @@ std::vector<int64_t> trainable_images(const Dataset& dataset, const std::string&
     log_warning("{}; skipped", reasons[i]);
     skipped->push_back(dataset.images[static_cast<size_t>(all[i])].id);
   }
-  if (usable.empty()) fail_input("none of the {} images of split {} can be read; run `prepare check`", all.size(), split);
+  if (usable.empty())
+    fail_input("none of the {} images of split {} can be read; run `prepare check`", all.size(), split);
   return usable;
 }
 
-TrainingData::TrainingData(const Dataset& dataset, std::vector<int64_t> images, const Stage1Options& options, uint64_t seed,
-                           Normalisation normalisation)
+TrainingData::TrainingData(const Dataset& dataset, std::vector<int64_t> images, const Stage1Options& options,
+                           uint64_t seed, Normalisation normalisation)
     : dataset_(dataset),
       images_(std::move(images)),
       augment_{options.scale_min, options.scale_max, options.flip, options.jitter, options.crop},

@@ -7,28 +7,28 @@
 #include "common/data/augment.h"
 #include "common/data/boxes.h"
 #include "common/data/dataset.h"
-#include "common/data/loader.h"
-#include "common/pipeline/stage_options.h"
+#include "common/pipeline/stage/stage_options.h"
+#include "common/runtime/loader.h"
 
 namespace boxseg {
 
 struct TrainingSample {
-  uint64_t image_key = 0;              // stable_hash64 of the image's id
-  int64_t height = 0, width = 0;       // of the crop
-  std::vector<float> input;            // [3,H,W], normalised
-  std::vector<uint8_t> background;     // [H,W], 1 outside all boxes; 0 where the crop is padded, as the authors have it
-  std::vector<NormalisedBox> boxes;    // with respect to the crop; may be empty
+  uint64_t image_key = 0;            // stable_hash64 of the image's id
+  int64_t height = 0, width = 0;     // of the crop
+  std::vector<float> input;          // [3,H,W], normalised
+  std::vector<uint8_t> background;   // [H,W], 1 outside all boxes; 0 where the crop is padded, as the authors have it
+  std::vector<NormalisedBox> boxes;  // with respect to the crop; may be empty
 };
 
-// The crop for people to look at: boxes outlined in their classes' colours, what counts as background as it is, the rest
-// at half its brightness.
+// The crop for people to look at: boxes outlined in their classes' colours, what counts as background as it is, the
+// rest at half its brightness.
 RgbImage picture_of(const TrainingSample& sample, const Normalisation& normalisation, const Palette& palette);
 
-// Images of the split that can be trained on. With `skip` every image is decoded once, so that the order of training does
-// not depend on when damage is met; what cannot be read, or has another size than the dataset says, goes to `skipped`
-// (ids). Throws usage for an unknown or empty split, bad_input when nothing is left.
-std::vector<int64_t> trainable_images(const Dataset& dataset, const std::string& split, bool skips_bad_images, int threads,
-                                      std::vector<std::string>* skipped);
+// Images of the split that can be trained on. With `skip` every image is decoded once, so that the order of training
+// does not depend on when damage is met; what cannot be read, or has another size than the dataset says, goes to
+// `skipped` (ids). Throws usage for an unknown or empty split, bad_input when nothing is left.
+std::vector<int64_t> trainable_images(const Dataset& dataset, const std::string& split, bool skips_bad_images,
+                                      int threads, std::vector<std::string>* skipped);
 
 // The endless sequence of samples: position p = (step-1)*batch + i. sample() is a function of (seed, epoch, image) and
 // may be called from several threads.

@@ -6,7 +6,7 @@
 #include <span>
 
 #include "common/base/error.h"
-#include "common/nn/transfer.h"
+#include "common/ops/transfer.h"
 #include "stage1_classify/labeler.h"
 
 namespace boxseg {

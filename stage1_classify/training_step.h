@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "common/nn/trainer.h"
+#include "common/training/trainer.h"
 #include "stage1_classify/bap_plan.h"
 #include "stage1_classify/training_data.h"
 
@@ -20,7 +20,7 @@ struct StepOptions {
 // is not frozen excepted: its statistics are those of each part).
 // Reports loss, and box_accuracy: the share of box vectors whose class scores highest (1 without boxes).
 // dropped_boxes, if given, grows by the number of boxes that no sample falls into.
-StepReport training_step(Network& network, const std::vector<TrainingSample>& batch, const StepOptions& options, Pass pass,
-                         int64_t* dropped_boxes = nullptr);
+StepReport training_step(Network& network, const std::vector<TrainingSample>& batch, const StepOptions& options,
+                         Pass pass, int64_t* dropped_boxes = nullptr);
 
 }  // namespace boxseg

@@ -5,6 +5,7 @@
 
 #include "common/base/error.h"
 #include "common/base/text.h"
+#include "common/networks/network.h"
 
 namespace boxseg {
 namespace {
@@ -27,6 +28,16 @@ std::string canonical(const std::string& name) {
 }
 
 }  // namespace
+
+bool ClassWeights::knows(int64_t class_id) const {
+  return class_id >= 0 && class_id < static_cast<int64_t>(row_of_class.size()) &&
+         row_of_class[static_cast<size_t>(class_id)] >= 0;
+}
+
+const double* ClassWeights::of(int64_t class_id) const {
+  ensure(knows(class_id), "class {} has no classifier weight", class_id);
+  return rows.data() + row_of_class[static_cast<size_t>(class_id)] * channels;
+}
 
 ClassWeights match_classes(const at::Tensor& classifier_weight, const std::map<std::string, std::string>& record,
                            const std::vector<std::string>& class_names, const std::string& source) {

@@ -1,13 +1,23 @@
 // Finds the classifier's weight vector of each class of a dataset, by name.
 #pragma once
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
 
-#include "common/nn/network.h"
-#include "stage2_pseudolabel/feature_maps.h"
-
 namespace boxseg {
+
+// The classifier's weight vectors, found by the class ids of the dataset.
+struct ClassWeights {
+  int64_t channels = 0;
+  std::vector<double> rows;           // [K',C], K' classes of the classifier
+  std::vector<int64_t> row_of_class;  // by class id of the dataset; -1: the classifier does not know the class
+
+  bool knows(int64_t class_id) const;
+  const double* of(int64_t class_id) const;  // [C]; only of a known class
+};
 
 // `record` is the checkpoint's; its "class_names" name the classifier's rows. A file without names fits a dataset with
 // as many classes; one with 21 (the authors' bare files) is taken to know those of VOC. Names match without regard to

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "common/io/journal.h"
-#include "stage2_pseudolabel/shard.h"
+#include "common/labels/shard.h"
 #include "stage2_pseudolabel/spool.h"
 
 namespace boxseg {

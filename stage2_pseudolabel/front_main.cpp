@@ -2,8 +2,9 @@
 #include <cstring>
 
 #include "common/base/error.h"
-#include "common/pipeline/front.h"
-#include "common/pipeline/stage_options.h"
+#include "common/pipeline/stage/front.h"
+#include "common/pipeline/stage/stage_options.h"
+#include "common/runtime/program.h"
 
 namespace boxseg {
 namespace {

@@ -1,37 +1,31 @@
 #include "stage2_pseudolabel/label_run.h"
 
-#include <algorithm>
-#include <cmath>
+#include <utility>
 
-#include "common/base/crew.h"
 #include "common/base/error.h"
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
-#include "common/data/loader.h"
 #include "common/io/label_png.h"
-#include "common/nn/transfer.h"
+#include "common/labels/maps_bytes.h"
+#include "common/ops/transfer.h"
+#include "common/pipeline/stage/image_run.h"
 #include "stage2_pseudolabel/labels.h"
-#include "stage2_pseudolabel/maps_bytes.h"
+#include "stage2_pseudolabel/measure_features.h"
 #include "stage2_pseudolabel/pseudo_label.h"
 
 namespace boxseg {
 namespace {
 
-constexpr int kMostWorkers = 8;                    // beyond, an image's pixels are shared out instead
-constexpr int64_t kBytesInProgress = 800ll << 20;  // of the CRFs of all workers together, by their upper bounds
-
 // A decoded image on its way to the network.
 struct Decoded {
-  int64_t index = 0;  // into dataset.images
   RgbImage image;
+  ImageSize size;
   std::vector<float> input;  // [3,H,W] normalised; empty where no network is asked
-  std::string reason_skipped;
 };
 
 // An image with its features on its way to the labels.
 struct Job {
-  int64_t index = 0;
   RgbImage image;
   at::Tensor features;  // [C,h,w], undefined where no network was asked
 };
@@ -47,108 +41,69 @@ RgbImage read_verified(const Dataset& dataset, const ImageEntry& entry) {
   return image;
 }
 
-// Not a fault of the image, so never a reason to skip it.
-void require_finite(const FeatureMaps& maps, const ImageEntry& image) {
-  const auto is_finite = [](float value) { return std::isfinite(value); };
-  if (!std::all_of(maps.gram.begin(), maps.gram.end(), is_finite) ||
-      !std::all_of(maps.class_maps.begin(), maps.class_maps.end(), is_finite))
-    fail(
-        "image '{}': the network's features are not finite numbers; --checkpoint is damaged or comes from a training "
-        "that "
-        "diverged: train again with a lower --learning-rate",
-        image.id);
-}
-
-class Labelling {
+class Labelling : public ImageRun<Decoded, Job> {
  public:
   Labelling(const LabelPlan& plan, LabelSource& source, const Dataset& dataset, const fs::path& output,
-            FinishedImages& finished, Progress& progress)
-      : plan_(plan),
+            FinishedImages& finished)
+      : ImageRun({.threads = plan.threads, .skips_bad_images = plan.skips_bad_images}),
+        plan_(plan),
         source_(source),
         dataset_(dataset),
         output_(output),
         finished_(finished),
-        progress_(progress),
-        palette_(dataset.palette.empty() ? voc_palette() : dataset.palette),
-        budget_(kBytesInProgress) {
-    workers_ = std::clamp(plan.threads, 1, kMostWorkers);
-    threads_each_ = std::max(1, plan.threads / workers_);
-    for (int i = 0; i < workers_; ++i) crfs_.emplace_back(plan.crf, threads_each_);
-  }
-
-  void run(const std::vector<int64_t>& todo) {
-    Loader<Decoded> loader(0, static_cast<int64_t>(todo.size()), std::min(workers_, 4), 2 * std::min(workers_, 4),
-                           [&](int64_t i) { return decode(todo[static_cast<size_t>(i)]); });
-    Crew<Job> crew(workers_, static_cast<size_t>(workers_), [this](int worker, Job& job) { label(worker, job); });
-    while (!is_interrupted()) {
-      std::optional<Decoded> next = loader.next();
-      if (!next) break;
-      if (!next->reason_skipped.empty()) {
-        skip(next->index, next->reason_skipped);
-        continue;
-      }
-      if (!crew.give({next->index, std::move(next->image), features_of(*next)})) break;
-    }
-    crew.finish(is_interrupted());
-    finished_.sync();
-    throw_if_interrupted();
+        palette_(dataset.palette.empty() ? voc_palette() : dataset.palette) {
+    for (int i = 0; i < workers(); ++i) crfs_.emplace_back(plan.crf, threads_each());
   }
 
  private:
   const ImageEntry& entry(int64_t index) const { return dataset_.images[static_cast<size_t>(index)]; }
+  std::string name_of(int64_t index) const override { return fmt::format("image '{}'", entry(index).id); }
 
-  Decoded decode(int64_t index) const {
+  Decoded decode(int64_t index) const override {
     Decoded decoded;
-    decoded.index = index;
-    try {
-      decoded.image = read_verified(dataset_, entry(index));
-    } catch (const Error& e) {
-      if (e.kind() != ErrorKind::bad_input || !plan_.skips_bad_images) throw;
-      decoded.reason_skipped = e.what();
-      return decoded;
-    }
+    decoded.image = read_verified(dataset_, entry(index));
+    decoded.size = {decoded.image.height, decoded.image.width};
     if (source_.network && !entry(index).boxes.empty()) {
       const std::vector<float> values(decoded.image.pixels.begin(), decoded.image.pixels.end());
-      decoded.input = normalise(values, decoded.image.height, decoded.image.width, source_.network->normalisation());
+      decoded.input = normalise(values, decoded.size.height, decoded.size.width, source_.network->normalisation());
     }
     return decoded;
   }
 
-  at::Tensor features_of(const Decoded& decoded) {
+  std::vector<Job> infer(std::vector<Decoded>& batch) override {
+    std::vector<Job> jobs;
+    for (Decoded& decoded : batch) {
+      const at::Tensor features = features_of(decoded);
+      jobs.push_back({std::move(decoded.image), features});
+    }
+    return jobs;
+  }
+
+  at::Tensor features_of(Decoded& decoded) {
     if (decoded.input.empty()) return {};
     const c10::InferenceMode inference;
-    const at::Tensor input = at::from_blob(const_cast<float*>(decoded.input.data()),
-                                           {1, 3, decoded.image.height, decoded.image.width}, at::kFloat);
+    const at::Tensor input =
+        at::from_blob(decoded.input.data(), {1, 3, decoded.size.height, decoded.size.width}, at::kFloat);
     return source_.network->features(upload(input, source_.device), Pass{}).squeeze(0).contiguous();
   }
 
-  // The labels of one image, on a worker's thread.
-  void label(int worker, Job& job) {
+  void finish(int worker, int64_t index, Job& job) override {
     const c10::InferenceMode inference;
-    const ImageEntry& image = entry(job.index);
-    const auto labels = 1 + static_cast<int64_t>(classes_of(image.boxes).size());
-    const MemoryBudget::Share share(budget_, crf_memory_bytes(labels, image.size.height, image.size.width));
-    try {
-      finish_image(worker, job, image);
-    } catch (const Error& e) {
-      if (e.kind() != ErrorKind::bad_input) throw;
-      if (!plan_.skips_bad_images) fail_input("image '{}': {}", image.id, e.what());
-      skip(job.index, e.what());
-    }
-  }
-
-  void finish_image(int worker, Job& job, const ImageEntry& image) {
+    const ImageEntry& image = entry(index);
+    const auto labels_of_image = 1 + static_cast<int64_t>(classes_of(image.boxes).size());
+    const MemoryBudget::Share share(budget(), crf_memory_bytes(labels_of_image, image.size.height, image.size.width));
     const Geometry geometry = make_geometry(image.boxes, image.size, plan_.convention);
     FeatureMaps maps;
     if (job.features.defined()) {
-      maps = measure_features(job.features, geometry, source_.weights, plan_.grid, threads_each_);
-      require_finite(maps, image);
+      maps = measure_features(job.features, geometry, source_.weights, plan_.grid, threads_each());
+      for (const auto* values : {&maps.gram, &maps.class_maps})
+        require_finite(*values, name_of(index) + ": the network's features");
     } else if (source_.attention && !image.boxes.empty())
       maps = source_.attention->read(image);
     const bool has_maps = job.features.defined();
     const std::string maps_bytes = has_maps ? to_bytes(maps) : "";
     PseudoLabels labels = make_pseudo_labels(plan_.unary, geometry, job.image, maps, job.features, source_.weights,
-                                             crfs_[static_cast<size_t>(worker)], threads_each_);
+                                             crfs_[static_cast<size_t>(worker)], threads_each());
     if (source_.network && image.boxes.empty()) labels.y_ret = labels.y_crf;
 
     FinishedImage done;
@@ -161,7 +116,6 @@ class Labelling {
     done.has_maps = has_maps;
     done.boxes_without_labels = describe_boxes(boxes_without_labels(labels.y_crf, geometry), image);
     finished_.add(image.id, std::move(done), maps_bytes);
-    progress_.advance();
   }
 
   std::string describe_boxes(const std::vector<size_t>& boxes, const ImageEntry& image) const {
@@ -174,12 +128,10 @@ class Labelling {
     return join(lines, "\n");
   }
 
-  void skip(int64_t index, const std::string& reason) {
-    log_warning("skipped: {}", reason);
+  void record_skipped(int64_t index, const std::string& reason) override {
     FinishedImage skipped;
     skipped.reason_skipped = reason;
     finished_.add(entry(index).id, std::move(skipped), "");
-    progress_.advance();
   }
 
   const LabelPlan& plan_;
@@ -187,10 +139,7 @@ class Labelling {
   const Dataset& dataset_;
   const fs::path& output_;
   FinishedImages& finished_;
-  Progress& progress_;
   const Palette palette_;
-  MemoryBudget budget_;
-  int workers_ = 1, threads_each_ = 1;
   std::vector<DenseCrf> crfs_;
 };
 
@@ -224,7 +173,9 @@ void label_images(const LabelPlan& plan, LabelSource& source, const Dataset& dat
   const auto total = static_cast<int64_t>(images.size()), done = total - static_cast<int64_t>(todo.size());
   if (done > 0) log_info("{} of {} images were finished before; going on", done, total);
   Progress progress(what, total, done);
-  Labelling(plan, source, dataset, output, finished, progress).run(todo);
+  Labelling(plan, source, dataset, output, finished).run(todo, progress);
+  finished.sync();
+  throw_if_interrupted();
 }
 
 }  // namespace boxseg

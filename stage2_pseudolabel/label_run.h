@@ -4,12 +4,13 @@
 
 #include "common/crf/dense_crf.h"
 #include "common/data/augment.h"
-#include "common/nn/network.h"
-#include "common/nn/precision.h"
-#include "common/pipeline/stage_options.h"
-#include "stage2_pseudolabel/attention_file.h"
+#include "common/labels/attention_file.h"
+#include "common/labels/unary.h"
+#include "common/networks/network.h"
+#include "common/ops/precision.h"
+#include "common/pipeline/stage/stage_options.h"
+#include "stage2_pseudolabel/class_weights.h"
 #include "stage2_pseudolabel/finished.h"
-#include "stage2_pseudolabel/unary.h"
 
 namespace boxseg {
 

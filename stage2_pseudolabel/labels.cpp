@@ -3,54 +3,17 @@
 #include <algorithm>
 
 #include "common/base/error.h"
-#include "stage2_pseudolabel/attention.h"
-#include "stage2_pseudolabel/cell_algebra.h"
+#include "common/labels/attention.h"
+#include "common/ops/cell_algebra.h"
 
 namespace boxseg {
 namespace {
-
-// [H,W]: 1 inside a box of the class.
-std::vector<uint8_t> inside_boxes(const Geometry& geometry, int64_t class_id) {
-  std::vector<uint8_t> inside(static_cast<size_t>(geometry.area()), 0);
-  for (const auto& box : geometry.boxes) {
-    if (box.class_id != class_id || box.x0 >= box.x1) continue;
-    for (int64_t y = box.y0; y < box.y1; ++y)
-      std::fill_n(inside.begin() + y * geometry.size.width + box.x0, box.x1 - box.x0, uint8_t{1});
-  }
-  return inside;
-}
 
 void copy_attention(bool is_background, const std::vector<float>& attention, float* out) {
   for (size_t p = 0; p < attention.size(); ++p) out[p] = is_background ? attention[p] : 1.f - attention[p];
 }
 
 }  // namespace
-
-void reset_outside_boxes(Planes& scores, const Geometry& geometry) {
-  for (int64_t k = 1; k < scores.count; ++k) {
-    const auto inside = inside_boxes(geometry, geometry.classes[static_cast<size_t>(k - 1)]);
-    float* plane = scores.plane(k);
-    for (size_t p = 0; p < inside.size(); ++p)
-      if (!inside[p]) plane[p] = 0.f;
-  }
-}
-
-LabelMap highest_class(const Planes& scores, const Geometry& geometry) {
-  ensure(scores.count == 1 + static_cast<int64_t>(geometry.classes.size()), "highest_class: {} planes for {} classes",
-         scores.count, geometry.classes.size());
-  LabelMap labels(scores.height, scores.width, 0);
-  std::vector<float> best(scores.plane(0), scores.plane(0) + scores.area());
-  for (int64_t k = 1; k < scores.count; ++k) {
-    const float* plane = scores.plane(k);
-    const auto label = static_cast<uint8_t>(geometry.classes[static_cast<size_t>(k - 1)]);
-    for (size_t p = 0; p < best.size(); ++p) {
-      if (!(plane[p] > best[p])) continue;
-      best[p] = plane[p];
-      labels.pixels[p] = label;
-    }
-  }
-  return labels;
-}
 
 std::vector<size_t> boxes_without_labels(const LabelMap& labels, const Geometry& geometry) {
   const auto holds_its_class = [&](const PixelBox& box) {

@@ -2,7 +2,8 @@
 #include <cstring>
 
 #include "common/base/error.h"
-#include "common/pipeline/fingerprints.h"
+#include "common/pipeline/stage/fingerprints.h"
+#include "common/runtime/program.h"
 #include "stage2_pseudolabel/merge.h"
 #include "stage2_pseudolabel/stage2_run.h"
 

@@ -6,8 +6,8 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
-#include "common/pipeline/lock.h"
-#include "common/pipeline/stage_run.h"
+#include "common/pipeline/stage/lock.h"
+#include "common/pipeline/stage/stage_run.h"
 
 namespace boxseg {
 namespace {

@@ -1,7 +1,7 @@
 // The split's manifest, from those of its shards.
 #pragma once
 #include "common/io/manifest.h"
-#include "stage2_pseudolabel/shard.h"
+#include "common/labels/shard.h"
 
 namespace boxseg {
 

@@ -1,7 +1,7 @@
 #include "stage2_pseudolabel/pseudo_label.h"
 
 #include "common/base/error.h"
-#include "stage2_pseudolabel/attention.h"
+#include "common/labels/attention.h"
 #include "stage2_pseudolabel/labels.h"
 
 namespace boxseg {

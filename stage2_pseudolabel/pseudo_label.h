@@ -3,8 +3,9 @@
 #include <ATen/core/Tensor.h>
 
 #include "common/crf/dense_crf.h"
-#include "stage2_pseudolabel/feature_maps.h"
-#include "stage2_pseudolabel/unary.h"
+#include "common/labels/feature_maps.h"
+#include "common/labels/unary.h"
+#include "stage2_pseudolabel/class_weights.h"
 
 namespace boxseg {
 

@@ -4,21 +4,21 @@
 #include <cstdio>
 
 #include "common/base/error.h"
-#include "common/base/exit_deadline.h"
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
 #include "common/base/outputs.h"
-#include "common/base/parallel.h"
 #include "common/base/text.h"
 #include "common/io/label_png.h"
-#include "common/nn/tensor_runtime.h"
-#include "common/pipeline/dataset_files.h"
-#include "common/pipeline/label_classes.h"
-#include "common/pipeline/stage_inputs.h"
-#include "common/pipeline/stage_run.h"
+#include "common/labels/maps_bytes.h"
+#include "common/ops/tensor_runtime.h"
+#include "common/pipeline/stage/dataset_files.h"
+#include "common/pipeline/stage/label_classes.h"
+#include "common/pipeline/stage/stage_inputs.h"
+#include "common/pipeline/stage/stage_run.h"
+#include "common/runtime/exit_deadline.h"
+#include "common/runtime/parallel.h"
 #include "stage2_pseudolabel/class_weights.h"
 #include "stage2_pseudolabel/label_run.h"
-#include "stage2_pseudolabel/maps_bytes.h"
 #include "stage2_pseudolabel/merge.h"
 
 namespace boxseg {
@@ -44,8 +44,7 @@ LabelSource load_attention(const Stage2Options& options) {
   if (made.grid != options.grid || made.box_convention != options.box_convention)
     fail_usage(
         "--from-attention {}: its maps were made with --grid {} --box-convention {}, which they depend on; give the "
-        "same, "
-        "or run the network again",
+        "same, or run the network again",
         options.from_attention, made.grid, made.box_convention);
   source.knows_all_classes = made.knows_all_classes;
   return source;

@@ -2,7 +2,7 @@
 #pragma once
 #include "common/base/files.h"
 #include "common/base/options.h"
-#include "common/pipeline/stage_options.h"
+#include "common/pipeline/stage/stage_options.h"
 
 namespace boxseg {
 

@@ -20,7 +20,8 @@ Axis<T>::Axis(int64_t cells, int64_t positions, bool align_corners) {
     end[static_cast<size_t>(cell)] = std::max(end[static_cast<size_t>(cell)], static_cast<int32_t>(position + 1));
   };
   for (int64_t p = 0; p < positions; ++p) {
-    const T at = align_corners ? step * static_cast<T>(p) : std::max(step * (static_cast<T>(p) + T(0.5)) - T(0.5), T(0));
+    const T at =
+        align_corners ? step * static_cast<T>(p) : std::max(step * (static_cast<T>(p) + T(0.5)) - T(0.5), T(0));
     const int64_t lower = std::min(static_cast<int64_t>(at), cells - 1);
     index.push_back(static_cast<int32_t>(lower));
     // On the last cell there is no second one: its weight would only scale the same value.

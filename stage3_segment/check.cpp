@@ -3,7 +3,7 @@
 #include "common/base/error.h"
 #include "common/io/label_png.h"
 #include "common/io/manifest.h"
-#include "common/nn/trainer.h"
+#include "common/training/trainer.h"
 #include "stage3_segment/predict.h"
 #include "stage3_segment/segmenter.h"
 

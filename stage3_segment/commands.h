@@ -5,8 +5,8 @@
 
 #include "common/base/error.h"
 #include "common/base/text.h"
-#include "common/pipeline/fingerprints.h"
-#include "common/pipeline/stage_options.h"
+#include "common/pipeline/stage/fingerprints.h"
+#include "common/pipeline/stage/stage_options.h"
 
 namespace boxseg {
 

@@ -9,10 +9,10 @@
 #include <cmath>
 
 #include "common/base/error.h"
-#include "common/nn/device_path.h"
-#include "common/nn/map_products.h"
-#include "common/nn/torch_pool.h"
-#include "common/nn/write_through.h"
+#include "common/ops/device_path.h"
+#include "common/ops/map_products.h"
+#include "common/ops/torch_pool.h"
+#include "common/simd/write_through.h"
 
 namespace boxseg {
 namespace {

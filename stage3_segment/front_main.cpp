@@ -1,7 +1,8 @@
 // stage3_segment as it is called: reads the command line, and becomes the program behind it (front.h, main.cpp).
 #include <filesystem>
 
-#include "common/pipeline/front.h"
+#include "common/pipeline/stage/front.h"
+#include "common/runtime/program.h"
 #include "stage3_segment/commands.h"
 
 namespace boxseg {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "common/nn/torch_pool.h"
+#include "common/ops/torch_pool.h"
 #include "stage3_segment/pixel_block.h"
 
 namespace boxseg {
@@ -102,7 +102,8 @@ class ClassSlopes {
         label_extra_(load(slope.label_extra)) {}
 
   Lanes at(int64_t c, const Lanes& score) const {
-    const Lanes log_p = score * temperature_ - log_sum_, p = exp_of(log_p), of_class = spread(static_cast<T>(c)), none{};
+    const Lanes log_p = score * temperature_ - log_sum_, p = exp_of(log_p), of_class = spread(static_cast<T>(c)),
+                none{};
     Lanes value = cross_entropy_ * p + (label_ == of_class ? label_extra_ : none);
     if (slope_.has_entropy) value -= load(slope_.entropy) * p * (log_p + load(slope_.entropy_value));
     if (slope_.has_top) value += load(slope_.top) == of_class ? load(slope_.top_extra) : none;
@@ -116,7 +117,8 @@ class ClassSlopes {
   const Lanes log_sum_, cross_entropy_, label_, label_extra_;
 };
 
-// The gradient from the pixels between cell rows `band` and band + 1 of an image, spread over the two: upper, lower [w,K].
+// The gradient from the pixels between cell rows `band` and band + 1 of an image, spread over the two: upper, lower
+// [w,K].
 template <class T>
 class BandGradient {
   using Lanes = PixelLanes<T>;
@@ -129,7 +131,8 @@ class BandGradient {
     end_ = end - p.rows.index;
     lines_.resize(static_cast<size_t>((end_ - first_) * length_));
     for (int64_t y = first_; y < end_; ++y) blend_rows(p, n, y, lines_.data() + (y - first_) * length_);
-    for (std::vector<T>* v : {&scores_, &of_upper_, &of_lower_}) v->resize(static_cast<size_t>(p.classes * kPixelLanes));
+    for (std::vector<T>* v : {&scores_, &of_upper_, &of_lower_})
+      v->resize(static_cast<size_t>(p.classes * kPixelLanes));
   }
 
   void add(const PixelBlock<T>& block, T* upper, T* lower) {
@@ -177,8 +180,10 @@ class BandGradient {
     const Lanes label = labels.labels<T>(), none{};
     const auto is_void = label == spread(static_cast<T>(kVoidLabel));
     Lanes sums{};
-    if (pixels == kPixelLanes) sums = load_wide<Lanes>(log_sum_ + pixel);
-    else std::memcpy(&sums, log_sum_ + pixel, static_cast<size_t>(pixels) * sizeof(T));
+    if (pixels == kPixelLanes)
+      sums = load_wide<Lanes>(log_sum_ + pixel);
+    else
+      std::memcpy(&sums, log_sum_ + pixel, static_cast<size_t>(pixels) * sizeof(T));
     const Lanes factor = is_void ? none : spread(scales_.reliable * p_.temperature);
     store_wide(slope.log_sum, is_void ? spread(BlockSlope<T>::kNoGradient) : sums);
     store_wide(slope.cross_entropy, factor);
@@ -204,9 +209,9 @@ class BandGradient {
   const LossScales<T>& scales_;
   const T* log_sum_;
   const int64_t n_, length_;
-  int64_t first_, end_;           // rows of pixels
-  std::vector<T> lines_;          // of cells at their height, [end - first,w,K]
-  std::vector<T> scores_;         // of a block, [K,lane]
+  int64_t first_, end_;                 // rows of pixels
+  std::vector<T> lines_;                // of cells at their height, [end - first,w,K]
+  std::vector<T> scores_;               // of a block, [K,lane]
   std::vector<T> of_upper_, of_lower_;  // a block's gradient, summed over its rows, [K,lane]
 };
 

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "common/nn/device_path.h"
-#include "common/nn/transfer.h"
+#include "common/ops/device_path.h"
+#include "common/ops/transfer.h"
 #include "stage3_segment/cuda/launch.h"
 
 namespace boxseg::device {

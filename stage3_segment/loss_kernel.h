@@ -8,7 +8,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "common/base/kernel.h"
+#include "common/simd/kernel.h"
 
 namespace boxseg {
 
@@ -208,7 +208,7 @@ BOXSEG_HD T slope_of_class(const PixelSlope<T>& slope, T temperature, T score, i
 
 // The gradient with respect to one low-resolution score, gathered from the pixels around its cell in a fixed order:
 // what a GPU thread does. The CPU spreads each pixel's gradient over its cells instead, which needs a quarter of the
-// exponentials (losses.cpp); the tests compare the two.
+// exponentials (loss_cpu.cpp); the tests compare the two.
 template <class T>
 BOXSEG_HD T gather_cell(const LossProblem<T>& p, const PixelSlope<T>* slopes, int64_t n, int64_t row, int64_t column,
                         int64_t c) {
@@ -227,7 +227,7 @@ BOXSEG_HD T gather_cell(const LossProblem<T>& p, const PixelSlope<T>* slopes, in
   return sum;
 }
 
-// --- Kernels (common/base/launch.h) ---
+// --- Kernels (common/ops/launch.h) ---
 
 // What some of the pixels add to the sums over the batch.
 struct LossPart {

@@ -7,8 +7,8 @@
 #include <type_traits>
 
 #include "common/base/error.h"
-#include "common/nn/device_path.h"
-#include "common/nn/transfer.h"
+#include "common/ops/device_path.h"
+#include "common/ops/transfer.h"
 #include "stage3_segment/axis.h"
 #include "stage3_segment/loss_cpu.h"
 #include "stage3_segment/loss_device.h"

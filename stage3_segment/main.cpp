@@ -1,4 +1,5 @@
 // stage3_segment: label maps in, a segmentation network out (train); images in, label maps out (predict).
+#include "common/runtime/program.h"
 #include "stage3_segment/commands.h"
 #include "stage3_segment/predict.h"
 #include "stage3_segment/train.h"

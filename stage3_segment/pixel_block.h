@@ -1,12 +1,12 @@
-// Up to eight pixels of a row that lie between the same two columns of cells: where they are, and their scores and labels,
-// one pixel per lane.
+// Up to eight pixels of a row that lie between the same two columns of cells: where they are, and their scores and
+// labels, one pixel per lane.
 #pragma once
 #include <algorithm>
 #include <cstring>
 #include <vector>
 
+#include "common/simd/pixel_lanes.h"
 #include "stage3_segment/loss_kernel.h"
-#include "stage3_segment/pixel_lanes.h"
 
 namespace boxseg {
 
@@ -98,8 +98,10 @@ class BlockLabels {
   static_assert(kVoidLabel == 255 && kPixelLanes == sizeof kAllVoid);
   static uint64_t read(const uint8_t* from, int pixels) {
     uint64_t bytes = kAllVoid;
-    if (pixels == kPixelLanes) std::memcpy(&bytes, from, sizeof bytes);
-    else std::memcpy(&bytes, from, static_cast<size_t>(pixels));
+    if (pixels == kPixelLanes)
+      std::memcpy(&bytes, from, sizeof bytes);
+    else
+      std::memcpy(&bytes, from, static_cast<size_t>(pixels));
     return bytes;
   }
   uint64_t label_, other_;

@@ -1,34 +1,32 @@
 #include "stage3_segment/predict.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
+#include <mutex>
 
-#include "common/base/crew.h"
 #include "common/base/error.h"
-#include "common/base/exit_deadline.h"
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
 #include "common/base/outputs.h"
-#include "common/base/parallel.h"
 #include "common/base/text.h"
-#include "common/data/loader.h"
 #include "common/data/photo_folder.h"
+#include "common/io/highest_label.h"
 #include "common/io/journal.h"
-#include "common/nn/tensor_runtime.h"
-#include "common/nn/transfer.h"
-#include "common/pipeline/dataset_files.h"
-#include "common/pipeline/label_classes.h"
-#include "common/pipeline/stage_inputs.h"
-#include "common/pipeline/stage_run.h"
+#include "common/ops/tensor_runtime.h"
+#include "common/ops/transfer.h"
+#include "common/pipeline/stage/dataset_files.h"
+#include "common/pipeline/stage/image_run.h"
+#include "common/pipeline/stage/label_classes.h"
+#include "common/pipeline/stage/stage_inputs.h"
+#include "common/pipeline/stage/stage_run.h"
+#include "common/runtime/exit_deadline.h"
+#include "common/runtime/parallel.h"
 #include "stage3_segment/predict_images.h"
 #include "stage3_segment/segmenter.h"
 
 namespace boxseg {
 namespace {
 
-constexpr int kMostWorkers = 16;
-constexpr int64_t kBytesInProgress = 2ll << 30;            // of the CRFs of all workers together
 const std::string kDone = "done ", kSkipped = "skipped ";  // of a journal's payload: digest, reason
 
 // What is the same for all images.
@@ -73,69 +71,45 @@ PredictPlan make_plan(const Options& command_line, const PredictOptions& options
 }
 
 struct Decoded {
-  size_t index = 0;
   RgbImage image;
+  ImageSize size;
   std::vector<float> input;  // [3,H,W] normalised
-  std::string reason_skipped;
 };
 
 struct Job {
-  size_t index = 0;
   RgbImage image;
   ScoreMaps scores;
 };
 
-// Not a fault of the photograph, so never a reason to skip it.
-void require_finite(const ScoreMaps& scores, const fs::path& photograph) {
-  const auto is_finite = [](float value) { return std::isfinite(value); };
-  for (const ScoreMap& map : scores.maps)
-    if (!std::all_of(map.values.begin(), map.values.end(), is_finite))
-      fail(
-          "{}: the network's scores are no finite numbers; --checkpoint is damaged or comes from a training that "
-          "diverged: train again with a lower --learning-rate",
-          photograph.string());
-}
-
-class Prediction {
+class Prediction : public ImageRun<Decoded, Job> {
  public:
   Prediction(const PredictPlan& plan, Network& network, const std::vector<PredictImage>& images, const fs::path& output,
              Journal& journal)
-      : plan_(plan), network_(network), images_(images), output_(output), journal_(journal), budget_(kBytesInProgress) {
+      : ImageRun({.threads = plan.threads,
+                  .most_workers = 16,
+                  .bytes_in_progress = 2ll << 30,
+                  .skips_bad_images = plan.skips_bad_images}),
+        plan_(plan),
+        network_(network),
+        images_(images),
+        output_(output),
+        journal_(journal) {
     for (const auto& record : journal.found()) {
       const bool is_done = record.payload.rfind(kDone, 0) == 0;
       if (!is_done || fs::exists(output / (record.key + ".png"))) finished_[record.key] = record.payload;
     }
-    workers_ = std::clamp(plan.threads, 1, kMostWorkers);
-    threads_each_ = std::max(1, plan.threads / workers_);
     if (plan.uses_crf)
-      for (int i = 0; i < workers_; ++i) crfs_.emplace_back(plan.crf, threads_each_);
+      for (int i = 0; i < workers(); ++i) crfs_.emplace_back(plan.crf, threads_each());
   }
 
   void run(const std::string& what) {
-    std::vector<size_t> todo;
+    std::vector<int64_t> todo;
     for (size_t i = 0; i < images_.size(); ++i)
-      if (finished_.count(key_of(i)) == 0) todo.push_back(i);
+      if (finished_.count(key_of(i)) == 0) todo.push_back(static_cast<int64_t>(i));
     const auto total = static_cast<int64_t>(images_.size()), done = total - static_cast<int64_t>(todo.size());
     if (done > 0) log_info("{} of {} images were finished before; going on", done, total);
     Progress progress(what, total, done);
-    const int readers = std::min(workers_, 4);
-    Loader<Decoded> loader(0, static_cast<int64_t>(todo.size()), readers, 2 * readers,
-                           [&](int64_t i) { return decode(todo[static_cast<size_t>(i)]); });
-    Crew<Job> crew(workers_, static_cast<size_t>(workers_), [&](int worker, Job& job) {
-      segment(worker, job);
-      progress.advance();
-    });
-    while (std::optional<Decoded> next = loader.next()) {
-      if (is_interrupted()) break;
-      if (!next->reason_skipped.empty()) {
-        log_warning("skipped: {}", next->reason_skipped);
-        record(next->index, kSkipped + next->reason_skipped);
-        progress.advance();
-      } else if (!crew.give(Job{next->index, std::move(next->image), scores_of(*next)})) {
-        break;
-      }
-    }
-    crew.finish(is_interrupted());
+    ImageRun::run(todo, progress);
     journal_.sync();
     throw_if_interrupted();
   }
@@ -151,68 +125,64 @@ class Prediction {
   }
 
  private:
+  const PredictImage& image_of(int64_t index) const { return images_[static_cast<size_t>(index)]; }
+  std::string name_of(int64_t index) const override { return image_of(index).path.string(); }
   // The output without its suffix tells an image.
   std::string key_of(size_t index) const {
     const std::string& output = images_[index].output;
     return output.substr(0, output.size() - 4);
   }
 
-  Decoded decode(size_t index) const {
+  Decoded decode(int64_t index) const override {
     Decoded decoded;
-    decoded.index = index;
-    const PredictImage& image = images_[index];
-    try {
-      std::string remark;
-      decoded.image = decode_rgb(image.path, read_file(image.path), &remark);
-      if (!remark.empty()) log_warning("{}: {}", image.path.string(), remark);
-      const ImageSize size{decoded.image.height, decoded.image.width};
-      if (image.size.height > 0 && image.size != size)
-        fail_input("{}: is {}x{} pixels, the dataset says {}x{}; run prepare again", image.path.string(), size.width,
-                   size.height, image.size.width, image.size.height);
-      const std::vector<float> values(decoded.image.pixels.begin(), decoded.image.pixels.end());
-      decoded.input = normalise(values, size.height, size.width, network_.normalisation());
-    } catch (const Error& e) {
-      if (e.kind() != ErrorKind::bad_input || !plan_.skips_bad_images) throw;
-      decoded.reason_skipped = e.what();
-    }
+    const PredictImage& image = image_of(index);
+    std::string remark;
+    decoded.image = decode_rgb(image.path, read_file(image.path), &remark);
+    if (!remark.empty()) log_warning("{}: {}", image.path.string(), remark);
+    const ImageSize size = decoded.size = {decoded.image.height, decoded.image.width};
+    if (image.size.height > 0 && image.size != size)
+      fail_input("{}: is {}x{} pixels, the dataset says {}x{}; run prepare again", image.path.string(), size.width,
+                 size.height, image.size.width, image.size.height);
+    const std::vector<float> values(decoded.image.pixels.begin(), decoded.image.pixels.end());
+    decoded.input = normalise(values, size.height, size.width, network_.normalisation());
     return decoded;
   }
 
-  ScoreMaps scores_of(const Decoded& decoded) {
+  std::vector<Job> infer(std::vector<Decoded>& batch) override {
     const c10::InferenceMode inference;
-    const at::Tensor input = at::from_blob(const_cast<float*>(decoded.input.data()),
-                                           {1, 3, decoded.image.height, decoded.image.width}, at::kFloat);
-    return score_maps(network_, upload(input, network_.device()), plan_.scales, plan_.flips, plan_.align_corners);
+    std::vector<Job> jobs;
+    for (Decoded& decoded : batch) {
+      const at::Tensor input =
+          at::from_blob(decoded.input.data(), {1, 3, decoded.size.height, decoded.size.width}, at::kFloat);
+      ScoreMaps scores =
+          score_maps(network_, upload(input, network_.device()), plan_.scales, plan_.flips, plan_.align_corners);
+      jobs.push_back({std::move(decoded.image), std::move(scores)});
+    }
+    return jobs;
   }
 
-  // From scores to the file, on a worker's thread.
-  void segment(int worker, const Job& job) {
-    require_finite(job.scores, images_[job.index].path);
+  void finish(int worker, int64_t index, Job& job) override {
+    for (const ScoreMap& map : job.scores.maps) require_finite(map.values, name_of(index) + ": the network's scores");
     const ImageSize size{job.image.height, job.image.width};
     LabelMap labels;
     if (plan_.uses_crf) {
-      const MemoryBudget::Share share(budget_, crf_memory_bytes(job.scores.classes, size.height, size.width));
-      try {
-        labels = refine(crfs_[static_cast<size_t>(worker)], job.scores, crf_colours(job.image, plan_.is_crf_reference),
-                        size, plan_.temperature, threads_each_);
-      } catch (const Error& e) {
-        if (e.kind() != ErrorKind::bad_input) throw;
-        const std::string reason = fmt::format("{}: {}", images_[job.index].path.string(), e.what());
-        if (!plan_.skips_bad_images) fail_input("{}", reason);
-        log_warning("skipped: {}", reason);
-        return record(job.index, kSkipped + reason);
-      }
+      const MemoryBudget::Share share(budget(), crf_memory_bytes(job.scores.classes, size.height, size.width));
+      labels = refine(crfs_[static_cast<size_t>(worker)], job.scores, crf_colours(job.image, plan_.is_crf_reference),
+                      size, plan_.temperature, threads_each());
     } else {
-      labels = most_likely(job.scores, size, threads_each_);
+      labels = most_likely(job.scores, size, threads_each());
     }
-    write_label_png(output_ / images_[job.index].output, labels, plan_.palette);
-    record(job.index, kDone + digest_of_labels(labels));
+    write_label_png(output_ / image_of(index).output, labels, plan_.palette);
+    record(index, kDone + digest_of_labels(labels));
   }
 
-  void record(size_t index, const std::string& payload) {
-    journal_.append({key_of(index), payload});
-    std::lock_guard lock(mutex_);
-    finished_[key_of(index)] = payload;
+  void record_skipped(int64_t index, const std::string& reason) override { record(index, kSkipped + reason); }
+
+  void record(int64_t index, const std::string& payload) {
+    const std::string key = key_of(static_cast<size_t>(index));
+    journal_.append({key, payload});
+    const std::lock_guard lock(mutex_);
+    finished_[key] = payload;
   }
 
   const PredictPlan& plan_;
@@ -220,8 +190,6 @@ class Prediction {
   const std::vector<PredictImage>& images_;
   const fs::path& output_;
   Journal& journal_;
-  MemoryBudget budget_;
-  int workers_ = 1, threads_each_ = 1;
   std::vector<DenseCrf> crfs_;
   std::mutex mutex_;
   std::map<std::string, std::string> finished_;
@@ -300,20 +268,9 @@ std::vector<uint8_t> crf_colours(const RgbImage& image, bool is_reference) {
 
 LabelMap refine(DenseCrf& crf, const ScoreMaps& scores, const std::vector<uint8_t>& colours, ImageSize size,
                 double temperature, int threads) {
-  const int64_t area = size.height * size.width;
   const std::vector<float> p = class_probabilities(scores, size, temperature, threads);
   const std::span<const float> q = crf.infer_view(colours, p, scores.classes, size.height, size.width);
-  LabelMap labels(size.height, size.width);
-  std::vector<float> best(q.begin(), q.begin() + area);
-  for (int64_t c = 1; c < scores.classes; ++c) {
-    const float* of_class = q.data() + c * area;
-    for (int64_t i = 0; i < area; ++i) {
-      if (!(of_class[i] > best[static_cast<size_t>(i)])) continue;
-      best[static_cast<size_t>(i)] = of_class[i];
-      labels.pixels[static_cast<size_t>(i)] = static_cast<uint8_t>(c);
-    }
-  }
-  return labels;
+  return highest_label(q, scores.classes, size);
 }
 
 void run_prediction(const Options& command_line, const PredictOptions& options) {

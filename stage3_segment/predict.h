@@ -6,7 +6,7 @@
 #include "common/base/options.h"
 #include "common/crf/dense_crf.h"
 #include "common/io/image.h"
-#include "common/pipeline/stage_options.h"
+#include "common/pipeline/stage/stage_options.h"
 #include "stage3_segment/score_maps.h"
 
 namespace boxseg {

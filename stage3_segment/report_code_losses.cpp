@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "common/base/error.h"
-#include "common/nn/device_path.h"
-#include "common/nn/transfer.h"
+#include "common/ops/device_path.h"
+#include "common/ops/transfer.h"
 #include "stage3_segment/axis.h"
 #include "stage3_segment/loss_kernel.h"
 #include "stage3_segment/losses.h"

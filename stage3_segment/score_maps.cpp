@@ -5,8 +5,8 @@
 
 #include "common/base/error.h"
 #include "common/base/interrupt.h"
-#include "common/base/parallel.h"
-#include "common/nn/transfer.h"
+#include "common/ops/transfer.h"
+#include "common/runtime/parallel.h"
 #include "stage3_segment/axis.h"
 #include "stage3_segment/cosine_scores.h"
 

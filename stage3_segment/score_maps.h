@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "common/io/image.h"
-#include "common/nn/network.h"
+#include "common/networks/network.h"
 
 namespace boxseg {
 

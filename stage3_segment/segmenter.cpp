@@ -54,7 +54,8 @@ SegmenterRecord parse_record(const std::map<std::string, std::string>& record, i
   out.temperature = parse_number(field("temperature"), "temperature");
   if (!(out.temperature > 0)) fail_input("temperature: {}, expected more than 0", field("temperature"));
   out.crf = parse_crf(field("crf"));
-  if (const auto aligned = record.find("align_corners"); aligned != record.end()) out.align_corners = aligned->second != "false";
+  if (const auto aligned = record.find("align_corners"); aligned != record.end())
+    out.align_corners = aligned->second != "false";
   return out;
 }
 
@@ -72,8 +73,8 @@ Checkpoint make_segmenter(const Network& network, const SegmenterRecord& record)
       {"class_names", record_list(record.class_names)},
       {"palette", palette_text(record.palette, record.class_names.size())},
       {"temperature", fmt::format("{}", record.temperature)},
-      {"crf", fmt::format("{},{},{},{},{},{}", crf.bilateral_weight, crf.bilateral_xy, crf.bilateral_rgb, crf.gaussian_weight,
-                          crf.gaussian_xy, crf.iterations)}};
+      {"crf", fmt::format("{},{},{},{},{},{}", crf.bilateral_weight, crf.bilateral_xy, crf.bilateral_rgb,
+                          crf.gaussian_weight, crf.gaussian_xy, crf.iterations)}};
   if (!record.align_corners) entries["align_corners"] = "false";  // left out, it is true: as in checkpoints from before
   return make_checkpoint(network, std::move(entries));
 }

@@ -8,7 +8,7 @@
 #include "common/base/files.h"
 #include "common/crf/dense_crf.h"
 #include "common/data/dataset.h"
-#include "common/nn/network.h"
+#include "common/networks/network.h"
 
 namespace boxseg {
 

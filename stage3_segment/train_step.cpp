@@ -1,9 +1,10 @@
 #include "stage3_segment/train_step.h"
 
 #include <algorithm>
+#include <map>
 
 #include "common/base/error.h"
-#include "common/nn/transfer.h"
+#include "common/ops/transfer.h"
 #include "stage3_segment/cosine_scores.h"
 
 namespace boxseg {
@@ -87,10 +88,12 @@ StepReport report(const LossSums& sums, const LossOptions& options) {
 
 LossOptions loss_options(const Stage3Options& options) {
   LossOptions loss;
-  loss.kind = options.loss == "nal"         ? Kind::nal
-              : options.loss == "entropy"   ? Kind::entropy
-              : options.loss == "bootstrap" ? Kind::bootstrap
-                                            : Kind::plain;
+  static const std::map<std::string, Kind> kinds = {
+      {"nal", Kind::nal},      {"entropy", Kind::entropy}, {"bootstrap", Kind::bootstrap}, {"baseline", Kind::plain},
+      {"ce_crf", Kind::plain}, {"ce_ret", Kind::plain},    {"true_masks", Kind::plain}};
+  const auto kind = kinds.find(options.loss);
+  ensure(kind != kinds.end(), "loss '{}' has no kind", options.loss);
+  loss.kind = kind->second;
   loss.temperature = options.temperature;
   loss.lambda = options.lambda;
   loss.gamma = options.gamma;

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <string>
 
-#include "common/nn/network.h"
-#include "common/nn/trainer.h"
-#include "common/pipeline/stage_options.h"
+#include "common/networks/network.h"
+#include "common/pipeline/stage/stage_options.h"
+#include "common/training/trainer.h"
 #include "stage3_segment/losses.h"
 #include "stage3_segment/training_samples.h"
 

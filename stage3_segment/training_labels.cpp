@@ -3,8 +3,8 @@
 #include "common/base/error.h"
 #include "common/io/mask.h"
 #include "common/io/orientation.h"
-#include "common/pipeline/label_classes.h"
-#include "common/pipeline/stage_inputs.h"
+#include "common/pipeline/stage/label_classes.h"
+#include "common/pipeline/stage/stage_inputs.h"
 
 namespace boxseg {
 namespace {
@@ -25,8 +25,7 @@ Manifest read_labels_manifest(const fs::path& folder) {
   if (!fs::exists(path))
     fail_input(
         "--labels {}: has no manifest.h5: name the output folder of a finished stage 2, or give label maps of your own "
-        "one "
-        "with `prepare labels`",
+        "one with `prepare labels`",
         folder.string());
   return read_manifest(path);
 }

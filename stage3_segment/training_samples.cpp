@@ -5,8 +5,8 @@
 
 #include "common/base/error.h"
 #include "common/base/hash.h"
-#include "common/base/parallel.h"
 #include "common/base/random.h"
+#include "common/runtime/parallel.h"
 
 namespace boxseg {
 namespace {

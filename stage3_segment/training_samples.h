@@ -8,7 +8,7 @@
 
 #include "common/data/augment.h"
 #include "common/data/dataset.h"
-#include "common/data/loader.h"
+#include "common/runtime/loader.h"
 #include "stage3_segment/losses.h"
 #include "stage3_segment/training_labels.h"
 
@@ -21,7 +21,8 @@ struct LabelledSample {
 };
 
 // The crop for people to look at, and to its right its label maps in their classes' colours.
-RgbImage picture_of(const LabelledSample& sample, int64_t crop, const Normalisation& normalisation, const Palette& palette);
+RgbImage picture_of(const LabelledSample& sample, int64_t crop, const Normalisation& normalisation,
+                    const Palette& palette);
 
 struct TrainingSet {
   std::vector<int64_t> images;       // indices into dataset.images that have all they need

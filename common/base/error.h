@@ -1,7 +1,7 @@
 // Errors: one exception type with a kind, and the process exit code each kind maps to.
 //
 // A message names the file, the value, and what to do next. Errors are thrown where they are found
-// and caught once, in run_program().
+// and caught once, in run_program() (common/runtime/program.h).
 #pragma once
 #include <fmt/format.h>
 
@@ -49,9 +49,5 @@ template <class... Args>
 void ensure(bool holds, fmt::format_string<Args...> text, Args&&... args) {
   if (!holds) fail(text, std::forward<Args>(args)...);
 }
-
-// The one try/catch of a program: runs `body`, prints what escaped as "PROGRAM: message" on stderr
-// and returns the exit code. Unknown exceptions count as `failed`.
-int run_program(const char* program, int argc, char** argv, int (*body)(int argc, char** argv));
 
 }  // namespace boxseg

@@ -1,5 +1,5 @@
-// Whole files. They are written atomically: to a temporary file of the writer's own in the same folder, flushed to disk,
-// then renamed, so that any number of programs may write one path at a time. A killed program leaves at most its
+// Whole files. They are written atomically: to a temporary file of the writer's own in the same folder, flushed to
+// disk, then renamed, so that any number of programs may write one path at a time. A killed program leaves at most its
 // temporary, NAME.….part, never a half-written file under the final name; the next program that writes into the folder
 // removes it.
 #pragma once
@@ -16,7 +16,8 @@ namespace fs = std::filesystem;
 // since many have none.
 std::string read_file(const fs::path& path);
 void read_blocks(const fs::path& path, const std::function<void(std::string_view)>& take);  // the same, piece by piece
-std::string special_kind(const fs::path& path);  // "a device", "a pipe", "a socket", "a folder"; "" for a file, and for none
+std::string special_kind(
+    const fs::path& path);  // "a device", "a pipe", "a socket", "a folder"; "" for a file, and for none
 // For readers that open a path themselves, perhaps more than once: throws bad_input for what is no regular file.
 void require_regular_file(const fs::path& path);
 

@@ -17,12 +17,12 @@ class Random {
  public:
   Random(uint64_t seed, std::string_view purpose, uint64_t a = 0, uint64_t b = 0);
   uint32_t bits();
-  double uniform();                          // [0, 1), 53 bits
-  double uniform(double low, double high);   // [low, high)
-  double normal();                           // mean 0, variance 1 (Box-Muller)
-  int64_t below(int64_t n);                  // 0 .. n-1, unbiased; n >= 1
+  double uniform();                         // [0, 1), 53 bits
+  double uniform(double low, double high);  // [low, high)
+  double normal();                          // mean 0, variance 1 (Box-Muller)
+  int64_t below(int64_t n);                 // 0 .. n-1, unbiased; n >= 1
   template <class T>
-  void shuffle(std::vector<T>& items) {      // Fisher-Yates
+  void shuffle(std::vector<T>& items) {  // Fisher-Yates
     for (int64_t i = static_cast<int64_t>(items.size()) - 1; i > 0; --i)
       std::swap(items[static_cast<size_t>(i)], items[static_cast<size_t>(below(i + 1))]);
   }

@@ -4,12 +4,13 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-set_target_properties(boxseg_base PROPERTIES EXPORT_NAME base POSITION_INDEPENDENT_CODE ON)
-set_target_properties(boxseg_crf PROPERTIES EXPORT_NAME crf POSITION_INDEPENDENT_CODE ON)
+foreach(part base runtime simd crf)
+  set_target_properties(boxseg_${part} PROPERTIES EXPORT_NAME ${part} POSITION_INDEPENDENT_CODE ON)
+endforeach()
 target_compile_features(boxseg_crf INTERFACE cxx_std_20)
 target_include_directories(boxseg_base INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_compile_definitions(boxseg_base INTERFACE $<INSTALL_INTERFACE:FMT_HEADER_ONLY=1>)  # boxseg/base/error.h uses fmt
-install(TARGETS boxseg_base boxseg_crf EXPORT boxseg ARCHIVE COMPONENT crf)
+install(TARGETS boxseg_base boxseg_runtime boxseg_simd boxseg_crf EXPORT boxseg ARCHIVE COMPONENT crf)
 install(FILES common/crf/dense_crf.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/boxseg/crf COMPONENT crf)
 install(FILES common/base/error.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/boxseg/base COMPONENT crf)
 

@@ -85,7 +85,7 @@ endif()
 find_package(TorchWheel 2.11 REQUIRED)
 set(BOXSEG_TORCH Torch::cpu)
 if(BOXSEG_CUDA)
-  # libtorch_cuda is not linked: it takes 0.4 s to load, and is loaded once a GPU is asked for (common/nn/device.cpp). The
+  # libtorch_cuda is not linked: it takes 0.4 s to load, and is loaded once a GPU is asked for (common/ops/device.cpp). The
   # kernels' CUDA runtime comes with the language, on the link line alone: a folder of CUDA's headers would change the
   # command of every C++ file, and with it what the compiler's cache knows of a build without CUDA.
   if(NOT TorchWheel_HAS_CUDA)
@@ -98,5 +98,5 @@ if(BOXSEG_CUDA)
     endif()
   endforeach()
   list(JOIN CMAKE_CUDA_ARCHITECTURES "," architectures)
-  set_source_files_properties(common/nn/cuda_build.cpp PROPERTIES COMPILE_DEFINITIONS BOXSEG_CUDA_ARCHITECTURES="${architectures}")
+  set_source_files_properties(common/runtime/cuda_build.cpp PROPERTIES COMPILE_DEFINITIONS BOXSEG_CUDA_ARCHITECTURES="${architectures}")
 endif()

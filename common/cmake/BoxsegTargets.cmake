@@ -1,8 +1,8 @@
-# A library is all .cpp files of its folder but the mains; a test program all *_test.cpp of tests/UNIT. TORCH gives
+# A library is all .cpp files of its folders but the mains; a test program all *_test.cpp of tests/UNIT. TORCH gives
 # LibTorch and the precompiled header with it, made once.
-add_library(boxseg_torch_pch OBJECT common/nn/torch_pch.cpp)
+add_library(boxseg_torch_pch OBJECT common/ops/torch_pch.cpp)
 target_link_libraries(boxseg_torch_pch PUBLIC ${BOXSEG_TORCH})
-target_precompile_headers(boxseg_torch_pch PUBLIC common/nn/torch_pch.h)
+target_precompile_headers(boxseg_torch_pch PUBLIC common/ops/torch_pch.h)
 
 function(boxseg_use target)
   cmake_parse_arguments(A "TORCH" "" "LINK" ${ARGN})
@@ -17,10 +17,16 @@ function(boxseg_use target)
 endfunction()
 
 function(boxseg_library target)
-  cmake_parse_arguments(A "TORCH" "DIR" "LINK" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS "${A_DIR}/*.cpp")
-  # Kernels run on a GPU where nvcc compiles these, and as plain loops where the C++ compiler does.
-  file(GLOB launches CONFIGURE_DEPENDS "${A_DIR}/cuda/*.cu")
+  cmake_parse_arguments(A "TORCH" "" "DIR;LINK" ${ARGN})
+  set(sources)
+  set(launches)
+  foreach(dir IN LISTS A_DIR)
+    file(GLOB found CONFIGURE_DEPENDS "${dir}/*.cpp")
+    list(APPEND sources ${found})
+    # Kernels run on a GPU where nvcc compiles these, and as plain loops where the C++ compiler does.
+    file(GLOB found CONFIGURE_DEPENDS "${dir}/cuda/*.cu")
+    list(APPEND launches ${found})
+  endforeach()
   if(launches AND NOT BOXSEG_CUDA)
     set_source_files_properties(${launches} PROPERTIES LANGUAGE CXX SKIP_PRECOMPILE_HEADERS ON)
   endif()
@@ -46,7 +52,7 @@ function(boxseg_program target main)
   set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 endfunction()
 
-# A stage: bin/NAME from DIR/front_main.cpp, which needs no LibTorch (common/pipeline/front.h), and behind it libexec/NAME
+# A stage: bin/NAME from DIR/front_main.cpp, which needs no LibTorch (common/pipeline/stage/front.h), and behind it libexec/NAME
 # from DIR/main.cpp.
 function(boxseg_stage name)
   cmake_parse_arguments(A "" "DIR" "LINK" ${ARGN})
@@ -95,7 +101,7 @@ function(boxseg_test unit)
     find_package(Catch2 REQUIRED)    # 2 or 3, see tests/support/catch.h
     file(GLOB support CONFIGURE_DEPENDS "tests/support/*.cpp")
     add_library(boxseg_test_support STATIC ${support})
-    target_link_libraries(boxseg_test_support PUBLIC boxseg_io Catch2::Catch2)
+    target_link_libraries(boxseg_test_support PUBLIC boxseg_io boxseg_runtime Catch2::Catch2)
     target_compile_definitions(boxseg_test_support PRIVATE
       BOXSEG_BUILT_FROM="${CMAKE_CURRENT_SOURCE_DIR}" BOXSEG_BUILT_INTO="${CMAKE_BINARY_DIR}/bin")
   endif()

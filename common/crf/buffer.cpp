@@ -20,8 +20,10 @@ void* take_memory(size_t bytes) {
 }
 
 void give_memory(void* block, size_t bytes) {
-  if (bytes < kLarge) ::operator delete(block, kAlignment);
-  else munmap(block, bytes);
+  if (bytes < kLarge)
+    ::operator delete(block, kAlignment);
+  else
+    munmap(block, bytes);
 }
 
 }  // namespace boxseg::crf

@@ -8,12 +8,14 @@
 #include "common/base/log.h"
 #include "common/base/options.h"
 #include "common/base/outputs.h"
-#include "common/base/parallel.h"
 #include "common/crf/dense_crf.h"
+#include "common/io/highest_label.h"
 #include "common/io/image.h"
 #include "common/io/image_container.h"
 #include "common/io/label_png.h"
 #include "common/io/npy.h"
+#include "common/runtime/parallel.h"
+#include "common/runtime/program.h"
 
 namespace {
 
@@ -24,19 +26,6 @@ struct Arguments {
   std::vector<double> bilateral, gaussian;
   double memory_limit_gb = 0;
 };
-
-// [H,W]: the most probable label of each pixel; of equal ones the first.
-LabelMap most_probable(std::span<const float> q, int64_t labels, const RgbImage& image) {
-  LabelMap result(image.height, image.width);
-  const size_t pixels = result.pixels.size();
-  for (size_t p = 0; p < pixels; ++p) {
-    int64_t best = 0;
-    for (int64_t k = 1; k < labels; ++k)
-      if (q[static_cast<size_t>(k) * pixels + p] > q[static_cast<size_t>(best) * pixels + p]) best = k;
-    result.pixels[p] = static_cast<uint8_t>(best);
-  }
-  return result;
-}
 
 // [K,H,W] of the image. Other orders of the axes are told by the image's size, and named with their remedy.
 void require_shape(const std::vector<int64_t>& shape, const RgbImage& image, bool is_turned, const Arguments& a) {
@@ -55,8 +44,7 @@ void require_shape(const std::vector<int64_t>& shape, const RgbImage& image, boo
   if (!fits && is({shape[0], w, h}) && is_turned)
     fail_input(
         "{}, which fits {} as it is stored; its EXIF says to turn it, which viewers and boxseg do: {} high and {} "
-        "wide. "
-        "Make the probabilities of the upright photograph",
+        "wide. Make the probabilities of the upright photograph",
         found, a.image, h, w);
   if (!fits && is({shape[0], w, h}))
     fail_input("{}, which is [K,W,H]; write numpy.ascontiguousarray(array.transpose(0, 2, 1)), which is [K,H,W]",
@@ -90,8 +78,7 @@ void look_at(const FloatArray& array, const std::string& path) {
   if (least < -1e-3f || most > 1 + 1e-3f) {
     log_warning(
         "{}: values from {:.4g} to {:.4g} are no probabilities, and are clipped to [0, 1]; of logits write the softmax "
-        "over "
-        "the {} classes",
+        "over the {} classes",
         path, least, most, labels);
     return;
   }
@@ -101,8 +88,7 @@ void look_at(const FloatArray& array, const std::string& path) {
   const auto first = std::find_if(sums.begin(), sums.end(), is_off) - sums.begin();
   log_warning(
       "{}: at {} of {} pixels the {} probabilities do not add up to 1 (at row {}, column {} to {:.4g}); is the first "
-      "axis that "
-      "of the classes?",
+      "axis that of the classes?",
       path, off, pixels, labels, first / width, first % width, sums[static_cast<size_t>(first)]);
 }
 
@@ -164,7 +150,7 @@ int run(int argc, char** argv) {
   const std::span<const float> q =
       dense_crf.infer_view(image.pixels, probabilities.values, shape[0], image.height, image.width);
   if (!a.scores.empty()) write_npy(a.scores, {shape, {q.begin(), q.end()}});
-  if (!a.output.empty()) write_label_png(a.output, most_probable(q, shape[0], image));
+  if (!a.output.empty()) write_label_png(a.output, highest_label(q, shape[0], {image.height, image.width}));
   log_info("crf: {} classes, {} x {} pixels -> {}", shape[0], image.width, image.height,
            a.output.empty() ? a.scores : a.output);
   return 0;

@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "common/base/error.h"
-#include "common/base/parallel.h"
 #include "common/crf/mean_field.h"
 #include "common/crf/panels.h"
 #include "common/crf/permutohedral.h"
 #include "common/crf/pixel_order.h"
+#include "common/runtime/parallel.h"
 
 namespace boxseg {
 namespace {
@@ -28,8 +28,8 @@ void require(bool holds, const char* option, const char* what, double value, con
   if (!holds) fail_usage("{}: the {} is {}, expected {}", option, what, value, expected);
 }
 
-// Of the arrays with values per pixel: those that share memory with the building of lattices (beliefs that take turns with
-// messages, and unaries, whose place the result takes), and the rest (a constant, norm, and what the caller holds:
+// Of the arrays with values per pixel: those that share memory with the building of lattices (beliefs that take turns
+// with messages, and unaries, whose place the result takes), and the rest (a constant, norm, and what the caller holds:
 // probabilities, image).
 int64_t unary_columns(int64_t labels) { return std::max(Panels::for_labels(labels).columns(), labels); }
 int64_t panel_bytes(int64_t labels, int64_t points) {
@@ -37,9 +37,9 @@ int64_t panel_bytes(int64_t labels, int64_t points) {
 }
 int64_t pixel_bytes(int64_t labels, int64_t points) { return points * (4 * (2 + labels) + 3); }
 
-// How panels are filtered: `together` by the same pass over the lattices, and `at_once` such groups at the same time, each by
-// one thread. Two together read vertices, weights and neighbours once for both, as long as what they hold at vertices is
-// little: beyond that it costs memory, and leaves the cache.
+// How panels are filtered: `together` by the same pass over the lattices, and `at_once` such groups at the same time,
+// each by one thread. Two together read vertices, weights and neighbours once for both, as long as what they hold at
+// vertices is little: beyond that it costs memory, and leaves the cache.
 struct Grouping {
   static constexpr int64_t kPairBytes = int64_t{16} << 20;
   int64_t together, at_once;
@@ -49,7 +49,9 @@ struct Grouping {
   int64_t panels() const { return together * at_once; }
   static bool may_pair(const Panels& panels, int threads) { return panels.count >= 2 * threads; }
   // Floats per vertex that are held together without pairs.
-  static int row_width(const Panels& panels, int threads) { return panels.width * (panels.count >= threads ? threads : 1); }
+  static int row_width(const Panels& panels, int threads) {
+    return panels.width * (panels.count >= threads ? threads : 1);
+  }
   // What pairs may add: half of these bytes at vertices, and no more than that for blurring.
   static int64_t pair_bytes(const Panels& panels, int threads) { return may_pair(panels, threads) ? kPairBytes : 0; }
 };
@@ -80,9 +82,7 @@ struct DenseCrf::Impl {
     }
     int64_t vertices() const { return weight > 0 ? lattice.vertices() : 0; }
     float factor() const { return static_cast<float>(weight) * lattice.alpha(); }
-    int64_t bytes() const {
-      return weight > 0 ? lattice.bytes() : 0;
-    }
+    int64_t bytes() const { return weight > 0 ? lattice.bytes() : 0; }
   };
 
   CrfOptions options;
@@ -91,11 +91,11 @@ struct DenseCrf::Impl {
   PixelOrder order;
   Kernel gaussian, bilateral;
   int64_t gaussian_height = 0, gaussian_width = 0;  // of the image that the Gaussian lattice was made for
-  std::vector<Buffer<float>> scratch{1};       // for blurring, of either kernel; for each panel
-  Buffer<uint64_t> space;                      // for building lattices, then for unary and beliefs
-  float *unary = nullptr, *beliefs = nullptr;  // panels; beliefs take turns with the messages they send
-  // What the kernels make of a constant 1 after normalisation. [P]. The Gaussian's is kept with its lattice; `last` is first
-  // the norm of either, then the bilateral's constant, then the belief in the last label.
+  std::vector<Buffer<float>> scratch{1};            // for blurring, of either kernel; for each panel
+  Buffer<uint64_t> space;                           // for building lattices, then for unary and beliefs
+  float *unary = nullptr, *beliefs = nullptr;       // panels; beliefs take turns with the messages they send
+  // What the kernels make of a constant 1 after normalisation. [P]. The Gaussian's is kept with its lattice; `last` is
+  // first the norm of either, then the bilateral's constant, then the belief in the last label.
   Buffer<float> gaussian_constant, last;
 
   int64_t points() const { return order.height * order.width; }
@@ -145,12 +145,18 @@ void DenseCrf::Impl::prepare_kernels(std::span<const uint8_t> rgb, int64_t label
     o.dimensions = 2;
     o.largest = {largest(order.width, sxy), largest(order.height, sxy)};
     o.other_bytes = other_bytes + bilateral.bytes();
-    prepare_kernel(gaussian, o, [&](int64_t first, float* feature) {
-      order.for_points(first, kLift, [&](int lane, int64_t x, int64_t y) {
-        feature[lane] = static_cast<float>(x) / sxy;
-        feature[kLift + lane] = static_cast<float>(y) / sxy;
-      }, [&](int lane) { feature[lane] = feature[kLift + lane] = 0; });
-    }, gaussian_constant);
+    prepare_kernel(
+        gaussian, o,
+        [&](int64_t first, float* feature) {
+          order.for_points(
+              first, kLift,
+              [&](int lane, int64_t x, int64_t y) {
+                feature[lane] = static_cast<float>(x) / sxy;
+                feature[kLift + lane] = static_cast<float>(y) / sxy;
+              },
+              [&](int lane) { feature[lane] = feature[kLift + lane] = 0; });
+        },
+        gaussian_constant);
     gaussian_height = order.height;
     gaussian_width = order.width;
   }
@@ -160,16 +166,22 @@ void DenseCrf::Impl::prepare_kernels(std::span<const uint8_t> rgb, int64_t label
     o.largest = {largest(order.width, sxy), largest(order.height, sxy), 255 / srgb, 255 / srgb, 255 / srgb};
     o.other_bytes = other_bytes;
     if (gaussian_height > 0) o.other_bytes += gaussian.bytes() + gaussian.lattice.vertices() * 2 * 4 * o.row_width;
-    prepare_kernel(bilateral, o, [&](int64_t first, float* feature) {
-      order.for_points(first, kLift, [&](int lane, int64_t x, int64_t y) {
-        const uint8_t* pixel = &rgb[static_cast<size_t>((y * order.width + x) * 3)];
-        feature[lane] = static_cast<float>(x) / sxy;
-        feature[kLift + lane] = static_cast<float>(y) / sxy;
-        for (int c = 0; c < 3; ++c) feature[(2 + c) * kLift + lane] = static_cast<float>(pixel[c]) / srgb;
-      }, [&](int lane) {
-        for (int d = 0; d < 5; ++d) feature[d * kLift + lane] = 0;
-      });
-    }, last);
+    prepare_kernel(
+        bilateral, o,
+        [&](int64_t first, float* feature) {
+          order.for_points(
+              first, kLift,
+              [&](int lane, int64_t x, int64_t y) {
+                const uint8_t* pixel = &rgb[static_cast<size_t>((y * order.width + x) * 3)];
+                feature[lane] = static_cast<float>(x) / sxy;
+                feature[kLift + lane] = static_cast<float>(y) / sxy;
+                for (int c = 0; c < 3; ++c) feature[(2 + c) * kLift + lane] = static_cast<float>(pixel[c]) / srgb;
+              },
+              [&](int lane) {
+                for (int d = 0; d < 5; ++d) feature[d * kLift + lane] = 0;
+              });
+        },
+        last);
   }
 }
 
@@ -179,14 +191,15 @@ bool DenseCrf::Impl::prepare_unary(std::span<const float> probabilities, int64_t
   const Panels panels = Panels::for_labels(labels);
   bool is_finite = true;
   order.for_runs(from, to - from, [&](int64_t i, int64_t x, int64_t y, int64_t length) {
-    is_finite &= crf::log_ratios(probabilities.data() + y * order.width + x, points(), labels, kCrfProbabilityFloor, panels,
-                                 points(), length, unary + (from + i) * panels.width);
+    is_finite &= crf::log_ratios(probabilities.data() + y * order.width + x, points(), labels, kCrfProbabilityFloor,
+                                 panels, points(), length, unary + (from + i) * panels.width);
   });
   return is_finite;
 }
 
 void DenseCrf::Impl::subtract_constants(const Panels& panels, int64_t from, int64_t to) {
-  const std::pair<const Kernel*, const float*> constants[] = {{&gaussian, gaussian_constant.data()}, {&bilateral, last.data()}};
+  const std::pair<const Kernel*, const float*> constants[] = {{&gaussian, gaussian_constant.data()},
+                                                              {&bilateral, last.data()}};
   for (const auto& [kernel, constant] : constants) {
     if (kernel->weight == 0) continue;
     const float weight = static_cast<float>(kernel->weight);
@@ -197,7 +210,8 @@ void DenseCrf::Impl::subtract_constants(const Panels& panels, int64_t from, int6
 }
 
 void DenseCrf::Impl::update(const Panels& panels, const float* messages, bool is_last, int64_t from, int64_t to) {
-  crf::update_beliefs({panels, points(), unary, messages, beliefs, is_last ? last.data() : nullptr}, from, to, instructions);
+  crf::update_beliefs({panels, points(), unary, messages, beliefs, is_last ? last.data() : nullptr}, from, to,
+                      instructions);
 }
 
 // Unaries, and the beliefs before the first message.
@@ -221,8 +235,7 @@ void DenseCrf::Impl::pass_group(const Panels& panels, int64_t first, int64_t las
   const int64_t step = points() * panels.width;
   const crf::PointRows<float> rows{beliefs + first * step, panels.width, static_cast<int>(last - first), step};
   for (Kernel* kernel : {&gaussian, &bilateral})
-    if (kernel->weight > 0)
-      kernel->lattice.splat_and_blur(rows, group_threads, kernel->values[slot], scratch[slot]);
+    if (kernel->weight > 0) kernel->lattice.splat_and_blur(rows, group_threads, kernel->values[slot], scratch[slot]);
   parallel_for(points(), crf::kBeliefGrain, group_threads, [&](int64_t from, int64_t to) {
     for (int i = 0; i < rows.panels; ++i)
       std::fill_n(rows.from(from).first + i * step, (to - from) * panels.width, 0.0f);
@@ -272,7 +285,8 @@ DenseCrf::DenseCrf(DenseCrf&&) noexcept = default;
 
 void DenseCrf::require_memory(int64_t labels, int64_t height, int64_t width) const {
   const int64_t pixels = height * width;
-  crf::require_memory(pixel_bytes(labels, pixels) + panel_bytes(labels, pixels), impl_->options.memory_limit_bytes, pixels);
+  crf::require_memory(pixel_bytes(labels, pixels) + panel_bytes(labels, pixels), impl_->options.memory_limit_bytes,
+                      pixels);
 }
 
 std::vector<float> DenseCrf::infer(std::span<const uint8_t> rgb, std::span<const float> probabilities, int64_t labels,

@@ -16,7 +16,7 @@ struct CrfOptions {
   double gaussian_weight = 3, gaussian_xy = 3;
   int64_t iterations = 10;
   int64_t memory_limit_bytes = 12'000'000'000;  // infer() refuses an image that needs more
-  void check() const;  // throws usage: "--bilateral: the weight is -1, expected a number >= 0"
+  void check() const;                           // throws usage: "--bilateral: the weight is -1, expected a number >= 0"
 };
 
 // The default unary of pydensecrf.utils.unary_from_softmax: probabilities clipped to [1e-5, 1], -log.
@@ -47,8 +47,8 @@ class DenseCrf {
   std::unique_ptr<Impl> impl_;
 };
 
-// Bytes that infer_view() needs at most, its arguments included: those of an image in which no two pixels share a lattice
-// vertex. Photographs need a third to a half of them; it measures before it refuses.
+// Bytes that infer_view() needs at most, its arguments included: those of an image in which no two pixels share a
+// lattice vertex. Photographs need a third to a half of them; it measures before it refuses.
 int64_t crf_memory_bytes(int64_t labels, int64_t height, int64_t width, int threads = 1);
 
 }  // namespace boxseg

@@ -2,8 +2,8 @@
 #pragma once
 #include <cstdint>
 
-#include "common/base/instruction_set.h"
 #include "common/crf/panels.h"
+#include "common/simd/instruction_set.h"
 
 namespace boxseg::crf {
 

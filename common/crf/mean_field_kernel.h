@@ -4,8 +4,8 @@
 #include <cstring>
 #include <vector>
 
-#include "common/crf/floats.h"
 #include "common/crf/mean_field.h"
+#include "common/simd/floats.h"
 
 namespace boxseg::crf {
 
@@ -33,11 +33,15 @@ BOXSEG_INLINED Floats<lanes> exp_of_negative(const Floats<lanes>& x) {
 
 struct Sum {
   template <class F>
-  BOXSEG_INLINED F operator()(const F& a, const F& b) const { return a + b; }
+  BOXSEG_INLINED F operator()(const F& a, const F& b) const {
+    return a + b;
+  }
 };
 struct Largest {
   template <class F>
-  BOXSEG_INLINED F operator()(const F& a, const F& b) const { return larger(a, b); }
+  BOXSEG_INLINED F operator()(const F& a, const F& b) const {
+    return larger(a, b);
+  }
 };
 
 // Over the `width` neighbouring lanes of each pixel, in every one of these lanes.
@@ -102,8 +106,8 @@ BOXSEG_INLINED void update_few(const BeliefUpdate& u, int64_t pixels) {
     std::memcpy(unary.data() + i * lanes, u.unary + i * u.pixels * width, bytes);
     if (u.messages != nullptr) std::memcpy(messages.data() + i * lanes, u.messages + i * u.pixels * width, bytes);
   }
-  update_vector<width, lanes>({u.panels, lanes / width, unary.data(), u.messages == nullptr ? nullptr : messages.data(),
-                               beliefs.data(), last});
+  update_vector<width, lanes>(
+      {u.panels, lanes / width, unary.data(), u.messages == nullptr ? nullptr : messages.data(), beliefs.data(), last});
   for (int64_t i = 0; i < u.panels.count; ++i)
     std::memcpy(u.beliefs + i * u.pixels * width, beliefs.data() + i * lanes, bytes);
   if (u.last != nullptr) std::copy_n(last, pixels, u.last);
@@ -119,9 +123,12 @@ BOXSEG_INLINED void update_panels(const BeliefUpdate& u, int64_t from, int64_t t
 template <int lanes>
 BOXSEG_INLINED void update_beliefs_in(const BeliefUpdate& u, int64_t from, int64_t to) {
   switch (u.panels.width) {
-    case 1: return update_panels<1, lanes>(u, from, to);
-    case 2: return update_panels<2, lanes>(u, from, to);
-    default: return update_panels<4, lanes>(u, from, to);
+    case 1:
+      return update_panels<1, lanes>(u, from, to);
+    case 2:
+      return update_panels<2, lanes>(u, from, to);
+    default:
+      return update_panels<4, lanes>(u, from, to);
   }
 }
 

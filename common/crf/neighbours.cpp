@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "common/base/error.h"
-#include "common/base/parallel.h"
+#include "common/runtime/parallel.h"
 
 namespace boxseg::crf {
 
@@ -12,11 +12,11 @@ struct Neighbours::Merge {
   const uint64_t *keys, *below_keys;
   int64_t size, below_size;
   uint64_t step;
-  uint16_t *next, *below_before;    // every second one counts
-  Block *blocks, *below_blocks;     // of the two classes
+  uint16_t *next, *below_before;  // every second one counts
+  Block *blocks, *below_blocks;   // of the two classes
   int64_t i = 0, k = 0;
-  int64_t i_end = 0, k_end = 0;     // of the blocks that they are in
-  int64_t i_base = 0, k_base = 0;   // what distances in these count from: a k, and an i
+  int64_t i_end = 0, k_end = 0;    // of the blocks that they are in
+  int64_t i_base = 0, k_base = 0;  // what distances in these count from: a k, and an i
   int64_t farthest_next = 0, farthest_before = 0;
 
   bool is_running() const { return i < i_end && k < k_end; }
@@ -68,16 +68,22 @@ struct Neighbours::Merge {
 };
 
 // Along three axes. Each merge waits for its own comparisons; three at a time fill the gaps.
-void Neighbours::merge(const std::vector<std::span<const uint64_t>>& keys, const std::vector<std::vector<uint64_t>>& steps,
-                       size_t r, size_t first_axis) {
+void Neighbours::merge(const std::vector<std::span<const uint64_t>>& keys,
+                       const std::vector<std::vector<uint64_t>>& steps, size_t r, size_t first_axis) {
   const size_t below = below_of(r);
   const auto along = [&](size_t axis) {
     const int64_t a = static_cast<int64_t>(axis);
     uint16_t* pairs = pairs_.data() + a * class_begin_.back() * 2;
     Block* of_axis = blocks_.data() + a * blocks();
-    return Merge{keys[r].data(), keys[below].data(), class_begin_[r + 1] - class_begin_[r],
-                 class_begin_[below + 1] - class_begin_[below], steps[r][axis], pairs + class_begin_[r] * 2,
-                 pairs + class_begin_[below] * 2 + 1, of_axis + block_begin_[r], of_axis + block_begin_[below]};
+    return Merge{keys[r].data(),
+                 keys[below].data(),
+                 class_begin_[r + 1] - class_begin_[r],
+                 class_begin_[below + 1] - class_begin_[below],
+                 steps[r][axis],
+                 pairs + class_begin_[r] * 2,
+                 pairs + class_begin_[below] * 2 + 1,
+                 of_axis + block_begin_[r],
+                 of_axis + block_begin_[below]};
   };
   Merge x = along(first_axis), y = along(first_axis + 1), z = along(first_axis + 2);
   while (x.enter() && y.enter() && z.enter())
@@ -92,8 +98,8 @@ void Neighbours::merge(const std::vector<std::span<const uint64_t>>& keys, const
 }
 
 // Numbers instead of distances, for one block.
-void Neighbours::widen(const std::vector<std::span<const uint64_t>>& keys, const std::vector<std::vector<uint64_t>>& steps,
-                       size_t r, size_t axis, int64_t block_in_class) {
+void Neighbours::widen(const std::vector<std::span<const uint64_t>>& keys,
+                       const std::vector<std::vector<uint64_t>>& steps, size_t r, size_t axis, int64_t block_in_class) {
   const size_t below = below_of(r), above = above_of(r);
   Block& block = blocks_[axis * static_cast<size_t>(blocks()) + static_cast<size_t>(block_begin_[r] + block_in_class)];
   ensure(wide_.size() < UINT32_MAX - 2 * kBlock, "CRF: too many far neighbours");
@@ -109,8 +115,8 @@ void Neighbours::widen(const std::vector<std::span<const uint64_t>>& keys, const
   }
 }
 
-void Neighbours::find(const std::vector<std::span<const uint64_t>>& keys, const std::vector<std::vector<uint64_t>>& steps,
-                      int threads) {
+void Neighbours::find(const std::vector<std::span<const uint64_t>>& keys,
+                      const std::vector<std::vector<uint64_t>>& steps, int threads) {
   const size_t axes = steps[0].size();
   ensure(keys.size() % 3 == 0 && axes == keys.size(), "neighbours of {} classes along {} axes", keys.size(), axes);
   class_begin_.assign(1, 0);
@@ -125,7 +131,8 @@ void Neighbours::find(const std::vector<std::span<const uint64_t>>& keys, const 
   pairs_.reserve(static_cast<int64_t>(axes) * class_begin_.back() * 2);
   const auto thirds = static_cast<int64_t>(axes / 3), tasks = static_cast<int64_t>(keys.size()) * thirds;
   parallel_for(tasks, 1, threads, [&](int64_t from, int64_t to) {
-    for (int64_t i = from; i < to; ++i) merge(keys, steps, static_cast<size_t>(i / thirds), static_cast<size_t>(i % thirds) * 3);
+    for (int64_t i = from; i < to; ++i)
+      merge(keys, steps, static_cast<size_t>(i / thirds), static_cast<size_t>(i % thirds) * 3);
   });
   for (size_t axis = 0; axis < axes; ++axis)
     for (size_t r = 0; r < keys.size(); ++r)
@@ -135,7 +142,8 @@ void Neighbours::find(const std::vector<std::span<const uint64_t>>& keys, const 
 }
 
 int64_t Neighbours::bytes() const {
-  return pairs_.bytes() + static_cast<int64_t>(blocks_.capacity() * sizeof(Block) + wide_.capacity() * sizeof(uint32_t));
+  return pairs_.bytes() +
+         static_cast<int64_t>(blocks_.capacity() * sizeof(Block) + wide_.capacity() * sizeof(uint32_t));
 }
 
 int64_t neighbour_bytes(int axes, int64_t vertices) { return vertices * axes * 4 + vertices * axes / 16; }

@@ -1,9 +1,9 @@
 // Who is whose neighbour among the vertices of a permutohedral lattice, along each of its axes.
 //
-// Vertices are numbered class after class (by remainder) and, within a class, by key; a step along an axis leads from each
-// class into the one below it (from the first into the last) and adds a constant to keys. Neighbours of ascending vertices
-// therefore ascend, too: in blocks of vertices they are kept as 16-bit distances from the first of them, half of what
-// numbers take. Where a block's neighbours lie further apart, it has numbers.
+// Vertices are numbered class after class (by remainder) and, within a class, by key; a step along an axis leads from
+// each class into the one below it (from the first into the last) and adds a constant to keys. Neighbours of ascending
+// vertices therefore ascend, too: in blocks of vertices they are kept as 16-bit distances from the first of them, half
+// of what numbers take. Where a block's neighbours lie further apart, it has numbers.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -18,7 +18,8 @@ class Neighbours {
   static constexpr int64_t kBlock = 256;  // vertices, or what is left of a class
 
   // keys[r]: those of class r, ascending. steps[r][axis]: what a step out of class r adds.
-  void find(const std::vector<std::span<const uint64_t>>& keys, const std::vector<std::vector<uint64_t>>& steps, int threads);
+  void find(const std::vector<std::span<const uint64_t>>& keys, const std::vector<std::vector<uint64_t>>& steps,
+            int threads);
 
   int64_t blocks() const { return static_cast<int64_t>(block_begin_.back()); }
 
@@ -26,8 +27,8 @@ class Neighbours {
   template <class Distance>
   static constexpr Distance kNone = static_cast<Distance>(-1);
 
-  // Calls body(first, count, below, above, pairs): vertices first .. first + count - 1 have as neighbours, along the axis,
-  // the vertices below + pairs[2 i] and above + pairs[2 i + 1], in the class below and the class above.
+  // Calls body(first, count, below, above, pairs): vertices first .. first + count - 1 have as neighbours, along the
+  // axis, the vertices below + pairs[2 i] and above + pairs[2 i + 1], in the class below and the class above.
   template <class Body>
   void visit(int axis, int64_t block, const Body& body) const {
     size_t r = 0;
@@ -55,10 +56,10 @@ class Neighbours {
   size_t classes() const { return class_begin_.size() - 1; }
   size_t below_of(size_t r) const { return r == 0 ? classes() - 1 : r - 1; }
   size_t above_of(size_t r) const { return r + 1 == classes() ? 0 : r + 1; }
-  void merge(const std::vector<std::span<const uint64_t>>& keys, const std::vector<std::vector<uint64_t>>& steps, size_t r,
-             size_t first_axis);
-  void widen(const std::vector<std::span<const uint64_t>>& keys, const std::vector<std::vector<uint64_t>>& steps, size_t r,
-             size_t axis, int64_t block_in_class);
+  void merge(const std::vector<std::span<const uint64_t>>& keys, const std::vector<std::vector<uint64_t>>& steps,
+             size_t r, size_t first_axis);
+  void widen(const std::vector<std::span<const uint64_t>>& keys, const std::vector<std::vector<uint64_t>>& steps,
+             size_t r, size_t axis, int64_t block_in_class);
 
   std::vector<int64_t> class_begin_{0}, block_begin_{0};  // of each class, then the sum
   std::vector<Block> blocks_;                             // [axes, blocks]

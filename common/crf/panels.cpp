@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "common/crf/log_kernel.h"
+#include "common/simd/log_kernel.h"
 
 namespace boxseg::crf {
 namespace {
@@ -28,8 +28,8 @@ bool take_logs(const float* from, int64_t count, float floor, float* to) {
 }
 
 template <int width>
-bool log_ratios_in(const float* probabilities, int64_t plane, int64_t labels, float floor, int64_t panels_count, int64_t points,
-                   int64_t count, float* panels) {
+bool log_ratios_in(const float* probabilities, int64_t plane, int64_t labels, float floor, int64_t panels_count,
+                   int64_t points, int64_t count, float* panels) {
   float last[kMostTogether], logs[width][kMostTogether];
   bool is_finite = take_logs(probabilities + (labels - 1) * plane, count, floor, last);
   for (int64_t panel = 0; panel < panels_count; ++panel, panels += points * width) {
@@ -58,21 +58,27 @@ void planes_of_width(const float* panels, int64_t points, int64_t count, int64_t
 
 }  // namespace
 
-bool log_ratios(const float* probabilities, int64_t plane, int64_t labels, float floor, const Panels& layout, int64_t points,
-                int64_t count, float* panels) {
+bool log_ratios(const float* probabilities, int64_t plane, int64_t labels, float floor, const Panels& layout,
+                int64_t points, int64_t count, float* panels) {
   switch (layout.width) {
-    case 1: return log_ratios_in<1>(probabilities, plane, labels, floor, layout.count, points, count, panels);
-    case 2: return log_ratios_in<2>(probabilities, plane, labels, floor, layout.count, points, count, panels);
-    default: return log_ratios_in<4>(probabilities, plane, labels, floor, layout.count, points, count, panels);
+    case 1:
+      return log_ratios_in<1>(probabilities, plane, labels, floor, layout.count, points, count, panels);
+    case 2:
+      return log_ratios_in<2>(probabilities, plane, labels, floor, layout.count, points, count, panels);
+    default:
+      return log_ratios_in<4>(probabilities, plane, labels, floor, layout.count, points, count, panels);
   }
 }
 
 void planes_of(const float* panels, const Panels& layout, int64_t points, int64_t count, int64_t labels, int64_t plane,
                float* values) {
   switch (layout.width) {
-    case 1: return planes_of_width<1>(panels, points, count, labels, plane, values);
-    case 2: return planes_of_width<2>(panels, points, count, labels, plane, values);
-    default: return planes_of_width<4>(panels, points, count, labels, plane, values);
+    case 1:
+      return planes_of_width<1>(panels, points, count, labels, plane, values);
+    case 2:
+      return planes_of_width<2>(panels, points, count, labels, plane, values);
+    default:
+      return planes_of_width<4>(panels, points, count, labels, plane, values);
   }
 }
 

@@ -25,10 +25,10 @@ inline constexpr float kNoLabel = -1e30f;
 inline constexpr int64_t kMostTogether = 64;  // pixels
 
 // Log-probabilities minus that of the last label, for `count` pixels in a row (at most kMostTogether). probabilities:
-// [K, ...] at the first of them, `plane` floats from label to label; panels: at its point, `points` from panel to panel.
-// Probabilities are clipped to [floor, 1]. False where one is NaN or infinite.
-bool log_ratios(const float* probabilities, int64_t plane, int64_t labels, float floor, const Panels& layout, int64_t points,
-                int64_t count, float* panels);
+// [K, ...] at the first of them, `plane` floats from label to label; panels: at its point, `points` from panel to
+// panel. Probabilities are clipped to [floor, 1]. False where one is NaN or infinite.
+bool log_ratios(const float* probabilities, int64_t plane, int64_t labels, float floor, const Panels& layout,
+                int64_t points, int64_t count, float* panels);
 
 // The other way: values in panels of `count` pixels in a row, into a plane per label but the last.
 void planes_of(const float* panels, const Panels& layout, int64_t points, int64_t count, int64_t labels, int64_t plane,

@@ -4,11 +4,11 @@
 // merging two sorted lists, and blurring runs through memory in order. No hash table is needed, and the same steps suit
 // a GPU. A point has one vertex in each class, so that threads can splat different classes without meeting.
 //
-// Tried, and no faster: huge pages; splatting as a gather; blurring in place along chains of neighbours; numbering vertices by
-// parts of the image first.
+// Tried, and no faster: huge pages; splatting as a gather; blurring in place along chains of neighbours; numbering
+// vertices by parts of the image first.
 //
-// Vertices are named by their number within their class: 16 bits do as long as no class has more than 65,536, which holds
-// for most photographs and halves what has to be read.
+// Vertices are named by their number within their class: 16 bits do as long as no class has more than 65,536, which
+// holds for most photographs and halves what has to be read.
 //
 // Axis letters: P points, M vertices, D features.
 #pragma once
@@ -30,8 +30,8 @@ inline constexpr int kGroup = 16;  // points whose vertices and weights are stor
 // Fills feature j of point first + l into features[j * kLift + l] for l = 0 .. kLift - 1. Past the last point: zeros.
 using FeatureSource = std::function<void(int64_t first, float* features)>;
 
-// Values of points that are filtered together: `panels` arrays [P, width], `step` floats from one to the next. width: 1, 2
-// or 4; two panels have 4 each. Their values at vertices lie side by side: [M, columns()].
+// Values of points that are filtered together: `panels` arrays [P, width], `step` floats from one to the next. width:
+// 1, 2 or 4; two panels have 4 each. Their values at vertices lie side by side: [M, columns()].
 template <class Value>
 struct PointRows {
   Value* first = nullptr;
@@ -49,9 +49,9 @@ class PermutohedralLattice {
     std::array<float, kMaxDimensions> largest{};  // features lie in 0 .. largest[j]
     bool has_origin = false;                      // see build()
     int threads = 1;
-    int row_width = 1;               // floats per vertex of all values that will be held together
-    int64_t later_bytes = 0;         // that the caller will use the build space for afterwards
-    int64_t other_bytes = 0;         // in use elsewhere, counted towards the limit
+    int row_width = 1;        // floats per vertex of all values that will be held together
+    int64_t later_bytes = 0;  // that the caller will use the build space for afterwards
+    int64_t other_bytes = 0;  // in use elsewhere, counted towards the limit
     int64_t memory_limit_bytes = 0;
   };
 
@@ -69,7 +69,8 @@ class PermutohedralLattice {
 
   // Splats rows and blurs them. Every sum runs in the order of the points, whatever the number of threads. values:
   // [M, columns], kept by the caller, so that several may use one lattice. scratch: as large, free again afterwards.
-  void splat_and_blur(const PointRows<const float>& rows, int threads, Buffer<float>& values, Buffer<float>& scratch) const;
+  void splat_and_blur(const PointRows<const float>& rows, int threads, Buffer<float>& values,
+                      Buffer<float>& scratch) const;
 
   // Adds factor times the blurred values to the rows of points from .. to - 1 (from: a multiple of kGroup).
   void slice(const Buffer<float>& values, const PointRows<float>& rows, float factor, int64_t from, int64_t to) const;
@@ -93,11 +94,15 @@ class PermutohedralLattice {
   // Calls body(Index{}) with the type of the numbers within classes.
   template <class Body>
   void with_index_type(const Body& body) const {
-    if (index_bytes_ == 2) body(uint16_t{});
-    else body(uint32_t{});
+    if (index_bytes_ == 2)
+      body(uint16_t{});
+    else
+      body(uint32_t{});
   }
   template <class Index>
-  const Index* vertex() const { return reinterpret_cast<const Index*>(vertex_.data()); }
+  const Index* vertex() const {
+    return reinterpret_cast<const Index*>(vertex_.data());
+  }
   int64_t class_begin(int remainder) const { return class_begin_[static_cast<size_t>(remainder)]; }
 
   int dimensions_ = 0, index_bytes_ = 2;

@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "common/base/error.h"
-#include "common/base/parallel.h"
 #include "common/crf/permutohedral.h"
 #include "common/crf/permutohedral_kernel.h"
 #include "common/crf/radix_sort.h"
-#include "common/crf/simd.h"
+#include "common/runtime/parallel.h"
+#include "common/simd/simd.h"
 
 namespace boxseg::crf {
 namespace {
@@ -139,15 +139,16 @@ struct PermutohedralLattice::Builder {
     Index* vertex_of = reinterpret_cast<Index*>(lattice.vertex_.data()) + r * kGroup;
     int64_t vertex = -1;
     uint64_t last_key = ~uint64_t{0};
-    sort_in_buckets(entries, word, point_bits, point_bits + keys.bits, words, other, [&](const uint64_t* sorted, int64_t size) {
-      for (int64_t i = 0; i < size; ++i) {
-        const uint64_t key = sorted[i] >> point_bits, point = sorted[i] & point_mask;
-        vertex += key != last_key;
-        last_key = key;
-        words[vertex] = key;  // never ahead of what is read
-        vertex_of[point / kGroup * (kGroup * kClasses) + point % kGroup] = static_cast<Index>(vertex);
-      }
-    });
+    sort_in_buckets(entries, word, point_bits, point_bits + keys.bits, words, other,
+                    [&](const uint64_t* sorted, int64_t size) {
+                      for (int64_t i = 0; i < size; ++i) {
+                        const uint64_t key = sorted[i] >> point_bits, point = sorted[i] & point_mask;
+                        vertex += key != last_key;
+                        last_key = key;
+                        words[vertex] = key;  // never ahead of what is read
+                        vertex_of[point / kGroup * (kGroup * kClasses) + point % kGroup] = static_cast<Index>(vertex);
+                      }
+                    });
     if (vertex > std::numeric_limits<Index>::max()) return false;
     class_size[r] = vertex + 1;
     std::copy_n(words, class_size[r], class_keys[r].reserve(class_size[r]));
@@ -187,8 +188,10 @@ void PermutohedralLattice::build_dimensions(const FeatureSource& features, const
   Builder<D> builder{*this, features, options};
   const int64_t entries = builder.entries;
   if (builder.keys.bits == 0 || builder.keys.bits + builder.point_bits > 64)
-    fail_input("CRF: kernels this narrow give an image of {} pixels too many lattice cells; "
-               "use larger standard deviations", points_);
+    fail_input(
+        "CRF: kernels this narrow give an image of {} pixels too many lattice cells; "
+        "use larger standard deviations",
+        points_);
   const auto require_memory_for = [&](int64_t vertices) {
     require_memory(options.other_bytes + lattice_point_bytes(D, entries, index_bytes_) +
                        std::max(lattice_build_bytes(D, entries, vertices, options.threads), options.later_bytes) +
@@ -220,11 +223,15 @@ void PermutohedralLattice::build(int64_t points, const FeatureSource& features, 
   points_ = points;
   constexpr int64_t kMostPoints = (int64_t{1} << 32) - 2;  // with the origin
   if (points > kMostPoints)
-    fail_input("CRF: {} pixels are more than the {} that can be numbered; cut the image into pieces", points, kMostPoints);
+    fail_input("CRF: {} pixels are more than the {} that can be numbered; cut the image into pieces", points,
+               kMostPoints);
   switch (dimensions_) {
-    case 2: return build_dimensions<2>(features, options, space);
-    case 5: return build_dimensions<5>(features, options, space);
-    default: fail("a lattice of {} dimensions: expected 2 or 5", dimensions_);
+    case 2:
+      return build_dimensions<2>(features, options, space);
+    case 5:
+      return build_dimensions<5>(features, options, space);
+    default:
+      fail("a lattice of {} dimensions: expected 2 or 5", dimensions_);
   }
 }
 
@@ -242,9 +249,10 @@ int64_t lattice_vertex_bytes(int dimensions, int64_t vertices, int row_width) {
 
 void require_memory(int64_t needed, int64_t limit, int64_t points) {
   if (needed > limit)
-    fail_input("CRF: an image of {} pixels needs {:.1f} GB of memory, more than the limit of {:.1f} GB; make the image "
-               "smaller, cut it into pieces, or raise the limit",
-               points, static_cast<double>(needed) * 1e-9, static_cast<double>(limit) * 1e-9);
+    fail_input(
+        "CRF: an image of {} pixels needs {:.1f} GB of memory, more than the limit of {:.1f} GB; make the image "
+        "smaller, cut it into pieces, or raise the limit",
+        points, static_cast<double>(needed) * 1e-9, static_cast<double>(limit) * 1e-9);
 }
 
 }  // namespace boxseg::crf

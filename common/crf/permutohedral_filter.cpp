@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "common/base/error.h"
-#include "common/base/parallel.h"
 #include "common/crf/permutohedral.h"
-#include "common/crf/simd.h"
+#include "common/runtime/parallel.h"
+#include "common/simd/simd.h"
 
 namespace boxseg::crf {
 namespace {
@@ -36,8 +36,8 @@ void store_row(const PointRows<float>& rows, int64_t point, const R& row) {
   }
 }
 
-// Adds rows of all points to their vertices in `count` classes. vertex, weight: of the first point and class; values: of
-// each class; stride: from one group of points to the next.
+// Adds rows of all points to their vertices in `count` classes. vertex, weight: of the first point and class; values:
+// of each class; stride: from one group of points to the next.
 template <class R, int count, class Index>
 void splat_classes(const PointRows<const float>& rows, const Index* vertex, const float* weight, int64_t stride,
                    int64_t points, const std::array<float*, count>& values) {
@@ -46,7 +46,8 @@ void splat_classes(const PointRows<const float>& rows, const Index* vertex, cons
     const bool has_next = R::kWidth > 1 && first + kGroup < points;
     for (int l = 0; l < lanes; ++l) {
       if (has_next)
-        for (size_t r = 0; r < count; ++r) __builtin_prefetch(values[r] + int64_t{vertex[stride + r * kGroup + l]} * R::kWidth);
+        for (size_t r = 0; r < count; ++r)
+          __builtin_prefetch(values[r] + int64_t{vertex[stride + r * kGroup + l]} * R::kWidth);
       const R row = load_row<R>(rows, first + l);
       for (size_t r = 0; r < count; ++r) {
         float* at = values[r] + int64_t{vertex[r * kGroup + l]} * R::kWidth;
@@ -103,21 +104,28 @@ template <class R, class Index>
 void PermutohedralLattice::splat(const PointRows<const float>& rows, int threads, float* values) const {
   const int classes = dimensions_ + 1;
   const int together = threads == 1 ? classes : classes == 6 && threads <= 3 ? 6 / threads : 1;
-  parallel_for(vertices_, kGrainVertices, threads, [&](int64_t from, int64_t to) {
-    std::fill(values + from * R::kWidth, values + to * R::kWidth, 0.0f);
-  });
+  parallel_for(vertices_, kGrainVertices, threads,
+               [&](int64_t from, int64_t to) { std::fill(values + from * R::kWidth, values + to * R::kWidth, 0.0f); });
   const auto splat_from = [&]<int count>(int first, std::integral_constant<int, count>) {
     std::array<float*, count> of_class;
     for (int r = 0; r < count; ++r) of_class[static_cast<size_t>(r)] = values + class_begin(first + r) * R::kWidth;
-    splat_classes<R, count>(rows, vertex<Index>() + first * kGroup, weight_.data() + first * kGroup, classes * kGroup, points_,
-                            of_class);
+    splat_classes<R, count>(rows, vertex<Index>() + first * kGroup, weight_.data() + first * kGroup, classes * kGroup,
+                            points_, of_class);
   };
   parallel_for(classes / together, 1, threads, [&](int64_t from, int64_t to) {
     for (int first = static_cast<int>(from) * together; first < to * together; first += together) switch (together) {
-        case 6: splat_from(first, std::integral_constant<int, 6>{}); break;
-        case 3: splat_from(first, std::integral_constant<int, 3>{}); break;
-        case 2: splat_from(first, std::integral_constant<int, 2>{}); break;
-        default: splat_from(first, std::integral_constant<int, 1>{}); break;
+        case 6:
+          splat_from(first, std::integral_constant<int, 6>{});
+          break;
+        case 3:
+          splat_from(first, std::integral_constant<int, 3>{});
+          break;
+        case 2:
+          splat_from(first, std::integral_constant<int, 2>{});
+          break;
+        default:
+          splat_from(first, std::integral_constant<int, 1>{});
+          break;
       }
   });
 }
@@ -128,10 +136,11 @@ void PermutohedralLattice::blur(int threads, float* from, float* to) const {
   for (int axis = 0; axis <= dimensions_; ++axis) {
     parallel_for(neighbours_.blocks(), kGrainVertices / Neighbours::kBlock, threads, [&](int64_t begin, int64_t end) {
       for (int64_t block = begin; block < end; ++block)
-        neighbours_.visit(axis, block, [&](int64_t first, int64_t count, int64_t below, int64_t above, const auto* pairs) {
-          blur_block<R>(from + first * R::kWidth, from + below * R::kWidth, from + above * R::kWidth, pairs, count,
-                        to + first * R::kWidth);
-        });
+        neighbours_.visit(axis, block,
+                          [&](int64_t first, int64_t count, int64_t below, int64_t above, const auto* pairs) {
+                            blur_block<R>(from + first * R::kWidth, from + below * R::kWidth, from + above * R::kWidth,
+                                          pairs, count, to + first * R::kWidth);
+                          });
     });
     std::swap(from, to);
   }
@@ -153,20 +162,23 @@ void PermutohedralLattice::slice(const Buffer<float>& values, const PointRows<fl
   const auto slice_classes = [&]<class R, class Index, int classes>(R, Index, std::integral_constant<int, classes>) {
     std::array<const float*, classes> of_class;
     for (int r = 0; r < classes; ++r) of_class[static_cast<size_t>(r)] = values.data() + class_begin(r) * R::kWidth;
-    slice_points<R, classes>(rows.from(from), vertex<Index>() + from * classes, weight_.data() + from * classes, of_class,
-                             factor, to - from);
+    slice_points<R, classes>(rows.from(from), vertex<Index>() + from * classes, weight_.data() + from * classes,
+                             of_class, factor, to - from);
   };
   with_row_type(rows.columns(), [&](auto row) {
     with_index_type([&](auto index) {
-      if (dimensions_ == 2) slice_classes(row, index, std::integral_constant<int, 3>{});
-      else slice_classes(row, index, std::integral_constant<int, 6>{});
+      if (dimensions_ == 2)
+        slice_classes(row, index, std::integral_constant<int, 3>{});
+      else
+        slice_classes(row, index, std::integral_constant<int, 6>{});
     });
   });
 }
 
 float PermutohedralLattice::alpha() const { return 1.0f / (1.0f + std::pow(2.0f, static_cast<float>(-dimensions_))); }
 
-void PermutohedralLattice::filter_ones(float* result, int threads, Buffer<float>& values, Buffer<float>& scratch) const {
+void PermutohedralLattice::filter_ones(float* result, int threads, Buffer<float>& values,
+                                       Buffer<float>& scratch) const {
   std::fill_n(result, points_, 1.0f);
   splat_and_blur({result}, threads, values, scratch);
   std::fill_n(result, points_, 0.0f);
@@ -182,8 +194,6 @@ void PermutohedralLattice::scale_weights(const float* scale, int threads) {
   });
 }
 
-int64_t PermutohedralLattice::bytes() const {
-  return vertex_.bytes() + weight_.bytes() + neighbours_.bytes();
-}
+int64_t PermutohedralLattice::bytes() const { return vertex_.bytes() + weight_.bytes() + neighbours_.bytes(); }
 
 }  // namespace boxseg::crf

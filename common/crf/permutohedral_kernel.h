@@ -10,9 +10,9 @@
 #pragma once
 #include <cstdint>
 
-#include "common/base/kernel.h"
+#include "common/simd/kernel.h"
 #if !defined(__CUDACC__)
-#include "common/crf/simd.h"  // before the templates: built-in vectors have no namespace to look in
+#include "common/simd/simd.h"  // before the templates: built-in vectors have no namespace to look in
 #endif
 
 namespace boxseg::crf {

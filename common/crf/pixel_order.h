@@ -1,5 +1,5 @@
-// The order in which pixels are kept: strips of kStrip columns, row by row inside a strip. Pixels that lie together in the
-// image, and with them their lattice vertices, then lie together in memory.
+// The order in which pixels are kept: strips of kStrip columns, row by row inside a strip. Pixels that lie together in
+// the image, and with them their lattice vertices, then lie together in memory.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -10,8 +10,8 @@ struct PixelOrder {
   static constexpr int64_t kStrip = 64;
   int64_t height = 0, width = 0;
 
-  // Calls body(i, x, y, length) for the points first .. first + count - 1 that are pixels, in runs of at most kStrip: the
-  // points first + i, first + i + 1, ... are the pixels (x, y), (x + 1, y), ... Returns how many points are pixels.
+  // Calls body(i, x, y, length) for the points first .. first + count - 1 that are pixels, in runs of at most kStrip:
+  // the points first + i, first + i + 1, ... are the pixels (x, y), (x + 1, y), ... Returns how many points are pixels.
   template <class Body>
   int64_t for_runs(int64_t first, int64_t count, const Body& body) const {
     int64_t i = 0;

@@ -15,9 +15,9 @@ constexpr int kMostDigitBits = 11;  // more places to write to at a time than 2 
 // holds the result.
 uint64_t* radix_sort(uint64_t* words, uint64_t* other, int64_t count, int first_bit, int end_bit);
 
-// Sorts the words word(0) .. word(count - 1) by these bits, stably, and hands them to body(sorted, size) in order, a bucket
-// of their uppermost bits at a time. words, other: [count]; body may write into words up to those that it is handed. Of
-// `other` no more than the largest bucket is touched.
+// Sorts the words word(0) .. word(count - 1) by these bits, stably, and hands them to body(sorted, size) in order, a
+// bucket of their uppermost bits at a time. words, other: [count]; body may write into words up to those that it is
+// handed. Of `other` no more than the largest bucket is touched.
 template <class Word, class Body>
 void sort_in_buckets(int64_t count, const Word& word, int first_bit, int end_bit, uint64_t* words, uint64_t* other,
                      const Body& body) {

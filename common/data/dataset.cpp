@@ -186,8 +186,7 @@ void Dataset::require_boxes(const std::string& name) const {
   if (has_boxes(name)) return;
   fail_input(
       "no image of split '{}' has a box, so there is nothing to learn from: it was indexed with --without-boxes, or "
-      "its "
-      "annotations in {} hold no <bndbox> (exported as polygons only?); export them as boxes and run prepare again",
+      "its annotations in {} hold no <bndbox> (exported as polygons only?); export them as boxes and run prepare again",
       name, (root / "Annotations").string());
 }
 

@@ -89,7 +89,7 @@ std::string describe_npy(const fs::path& path) {
   return text + "\n";
 }
 
-// --- zip, as torch.save writes it -----------------------------------------------------------------------------------
+// --- zip, as torch.save writes it ---
 uint64_t little_endian(std::string_view bytes, size_t at, size_t count) {
   if (at + count > bytes.size()) fail_input("cut short");
   uint64_t value = 0;

@@ -7,10 +7,10 @@
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
 #include "common/base/outputs.h"
-#include "common/base/parallel.h"
 #include "common/data/folder_names.h"
 #include "common/data/label_doubts.h"
 #include "common/io/orientation.h"
+#include "common/runtime/parallel.h"
 
 namespace boxseg {
 namespace {

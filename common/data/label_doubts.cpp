@@ -39,8 +39,7 @@ std::string LabelDoubts::doubt_on_boxes(const std::string& what) const {
   if (objects_without_box_ == 0 || with_boxes_ == 0) return "";
   return fmt::format(
       "{}: {} image{} without a box {} objects there, such as {}: are their annotations empty by mistake (polygons, "
-      "say, "
-      "are no boxes)?",
+      "say, are no boxes)?",
       what, objects_without_box_, objects_without_box_ == 1 ? "" : "s", objects_without_box_ == 1 ? "has" : "have",
       first_without_box_);
 }

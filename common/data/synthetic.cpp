@@ -5,8 +5,8 @@
 #include "common/base/error.h"
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
-#include "common/base/parallel.h"
 #include "common/base/text.h"
+#include "common/runtime/parallel.h"
 
 namespace boxseg {
 namespace {

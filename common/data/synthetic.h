@@ -39,7 +39,7 @@ SyntheticImage render_synthetic(const SyntheticOptions& options, int64_t index);
 // usage for a folder that holds something else.
 void write_synthetic(const fs::path& dir, const SyntheticOptions& options, int threads);
 
-void refuse_foreign_folder(const fs::path& dir);       // throws usage for a folder that holds something else
-fs::path synthetic_marker(const fs::path& dir);        // DIR/synthetic.ini, which tells such folders from others
+void refuse_foreign_folder(const fs::path& dir);  // throws usage for a folder that holds something else
+fs::path synthetic_marker(const fs::path& dir);   // DIR/synthetic.ini, which tells such folders from others
 
 }  // namespace boxseg

@@ -1,8 +1,8 @@
 // A small RAII wrapper over the HDF5 C API: whole datasets in and out, scalar and vector attributes.
 //
-// Files are created under a name of their own and renamed by close_and_commit(); opened for reading without file locks (network
-// file systems). Object timestamps are off. Datasets get the fletcher32 checksum. Not for concurrent use of one
-// object; different files may be used from different threads. Element types T: float, double, uint8_t, int32_t,
+// Files are created under a name of their own and renamed by close_and_commit(); opened for reading without file locks
+// (network file systems). Object timestamps are off. Datasets get the fletcher32 checksum. Not for concurrent use of
+// one object; different files may be used from different threads. Element types T: float, double, uint8_t, int32_t,
 // int64_t, uint32_t, uint64_t, int8_t, int16_t, uint16_t. Numbers are converted on reading; fractions into integers
 // and integers that do not fit are refused. Equal calls give equal bytes.
 #pragma once
@@ -24,17 +24,17 @@ class H5Reader {
   ~H5Reader();
   H5Reader(H5Reader&&) noexcept;
 
-  bool has(const std::string& object) const;                            // dataset or group, "a/b"
+  bool has(const std::string& object) const;                                     // dataset or group, "a/b"
   bool has_attribute(const std::string& object, const std::string& name) const;  // object "" or "/" = root
-  std::vector<std::string> children(const std::string& group) const;    // names, sorted; "" = root
+  std::vector<std::string> children(const std::string& group) const;             // names, sorted; "" = root
   bool is_group(const std::string& object) const;
-  Shape shape(const std::string& dataset) const;                        // {} for a scalar
-  std::string type_name(const std::string& dataset) const;              // "float32", "uint8", "int64", "string", ...
+  Shape shape(const std::string& dataset) const;            // {} for a scalar
+  std::string type_name(const std::string& dataset) const;  // "float32", "uint8", "int64", "string", ...
   template <class T>
-  std::vector<T> read(const std::string& dataset) const;                // row-major, all of it
+  std::vector<T> read(const std::string& dataset) const;  // row-major, all of it
   std::vector<std::string> read_strings(const std::string& dataset) const;
   template <class T>
-  T attribute(const std::string& object, const std::string& name) const;               // scalar (or size 1)
+  T attribute(const std::string& object, const std::string& name) const;  // scalar (or size 1)
   template <class T>
   std::vector<T> attribute_list(const std::string& object, const std::string& name) const;
   std::string attribute_text(const std::string& object, const std::string& name) const;

@@ -36,12 +36,18 @@ std::string last_reason() {
 std::string name_of_type(hid_t type) {
   const size_t bits = H5Tget_size(type) * 8;
   switch (H5Tget_class(type)) {
-    case H5T_INTEGER: return fmt::format("{}{}", H5Tget_sign(type) == H5T_SGN_NONE ? "uint" : "int", bits);
-    case H5T_FLOAT: return fmt::format("float{}", bits);
-    case H5T_STRING: return "string";
-    case H5T_ENUM: return bits == 8 && H5Tget_nmembers(type) == 2 ? "bool" : "enum";
-    case H5T_COMPOUND: return "compound";
-    default: return "other";
+    case H5T_INTEGER:
+      return fmt::format("{}{}", H5Tget_sign(type) == H5T_SGN_NONE ? "uint" : "int", bits);
+    case H5T_FLOAT:
+      return fmt::format("float{}", bits);
+    case H5T_STRING:
+      return "string";
+    case H5T_ENUM:
+      return bits == 8 && H5Tget_nmembers(type) == 2 ? "bool" : "enum";
+    case H5T_COMPOUND:
+      return "compound";
+    default:
+      return "other";
   }
 }
 

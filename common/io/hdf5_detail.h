@@ -45,15 +45,24 @@ std::string last_reason();
 
 template <class T>
 hid_t native_type() {
-  if constexpr (std::is_same_v<T, float>) return H5T_NATIVE_FLOAT;
-  else if constexpr (std::is_same_v<T, double>) return H5T_NATIVE_DOUBLE;
-  else if constexpr (std::is_same_v<T, int8_t>) return H5T_NATIVE_INT8;
-  else if constexpr (std::is_same_v<T, uint8_t>) return H5T_NATIVE_UINT8;
-  else if constexpr (std::is_same_v<T, int16_t>) return H5T_NATIVE_INT16;
-  else if constexpr (std::is_same_v<T, uint16_t>) return H5T_NATIVE_UINT16;
-  else if constexpr (std::is_same_v<T, int32_t>) return H5T_NATIVE_INT32;
-  else if constexpr (std::is_same_v<T, uint32_t>) return H5T_NATIVE_UINT32;
-  else if constexpr (std::is_same_v<T, int64_t>) return H5T_NATIVE_INT64;
+  if constexpr (std::is_same_v<T, float>)
+    return H5T_NATIVE_FLOAT;
+  else if constexpr (std::is_same_v<T, double>)
+    return H5T_NATIVE_DOUBLE;
+  else if constexpr (std::is_same_v<T, int8_t>)
+    return H5T_NATIVE_INT8;
+  else if constexpr (std::is_same_v<T, uint8_t>)
+    return H5T_NATIVE_UINT8;
+  else if constexpr (std::is_same_v<T, int16_t>)
+    return H5T_NATIVE_INT16;
+  else if constexpr (std::is_same_v<T, uint16_t>)
+    return H5T_NATIVE_UINT16;
+  else if constexpr (std::is_same_v<T, int32_t>)
+    return H5T_NATIVE_INT32;
+  else if constexpr (std::is_same_v<T, uint32_t>)
+    return H5T_NATIVE_UINT32;
+  else if constexpr (std::is_same_v<T, int64_t>)
+    return H5T_NATIVE_INT64;
   else {
     static_assert(std::is_same_v<T, uint64_t>, "no HDF5 type for this element type");
     return H5T_NATIVE_UINT64;
@@ -65,6 +74,9 @@ std::string name_of_type(hid_t type);
 
 }  // namespace boxseg::h5
 
-#define BOXSEG_FOR_EACH_H5_TYPE(APPLY) \
-  APPLY(float) APPLY(double) APPLY(int8_t) APPLY(uint8_t) APPLY(int16_t) APPLY(uint16_t) \
-  APPLY(int32_t) APPLY(uint32_t) APPLY(int64_t) APPLY(uint64_t)
+// clang-format goes back and forth between two layouts of this.
+// clang-format off
+#define BOXSEG_FOR_EACH_H5_TYPE(APPLY)                                        \
+  APPLY(float) APPLY(double) APPLY(int8_t) APPLY(uint8_t) APPLY(int16_t)      \
+  APPLY(uint16_t) APPLY(int32_t) APPLY(uint32_t) APPLY(int64_t) APPLY(uint64_t)
+// clang-format on

@@ -18,8 +18,7 @@ size_t big_endian(std::string_view bytes, size_t at, size_t count) {
   return value;
 }
 
-// --- JPEG
-// --------------------------------------------------------------------------------------------------------------
+// --- JPEG ---
 
 constexpr unsigned kEnd = 0xD9, kScan = 0xDA, kApp1 = 0xE1;
 bool is_restart(unsigned code) { return code >= 0xD0 && code <= 0xD7; }
@@ -72,8 +71,7 @@ std::string fault_of_jpeg(std::string_view bytes) {
   return "the file ends early";
 }
 
-// --- PNG
-// ---------------------------------------------------------------------------------------------------------------
+// --- PNG ---
 
 struct Chunk {
   std::string_view type, data;
@@ -107,8 +105,7 @@ std::string fault_of_png(std::string_view bytes) {
   }
 }
 
-// --- WebP
-// --------------------------------------------------------------------------------------------------------------
+// --- WebP ---
 
 bool is_webp(std::string_view bytes) { return bytes.starts_with("RIFF") && bytes.substr(0, 12).ends_with("WEBP"); }
 

@@ -17,7 +17,8 @@ void check_layout(const PngLayout& layout, const std::filesystem::path& path) {
   if (has_colours || layout.has_alpha)
     fail_input("{}: {}, expected class ids (an 8-bit palette or grey PNG); save it as the label map, not as a picture",
                path.string(), has_colours ? "has 3 colour channels" : "has an alpha channel");
-  if (layout.bits == 16) fail_input("{}: has 16 bits per pixel, expected class ids of 8 bits; save it with 8", path.string());
+  if (layout.bits == 16)
+    fail_input("{}: has 16 bits per pixel, expected class ids of 8 bits; save it with 8", path.string());
 }
 
 }  // namespace

@@ -10,8 +10,8 @@ struct FloatArray {
   std::vector<int64_t> shape;
   std::vector<float> values;
 };
-FloatArray read_npy(const std::filesystem::path& path);                          // throws bad_input
-std::vector<int64_t> read_npy_shape(const std::filesystem::path& path);          // of its header alone; throws bad_input
-void write_npy(const std::filesystem::path& path, const FloatArray& array);      // atomic
+FloatArray read_npy(const std::filesystem::path& path);                      // throws bad_input
+std::vector<int64_t> read_npy_shape(const std::filesystem::path& path);      // of its header alone; throws bad_input
+void write_npy(const std::filesystem::path& path, const FloatArray& array);  // atomic
 
 }  // namespace boxseg

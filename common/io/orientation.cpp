@@ -97,8 +97,8 @@ Orientation orientation_of_exif(std::string_view exif) {
 std::string reason_of_exchanged_sides(ImageSize a, ImageSize b) {
   if (a.height != b.width || a.width != b.height || a == b) return "";
   return " (width and height are exchanged: photographs are turned upright as their EXIF orientation says, so boxes "
-         "and "
-         "masks have to be those of the upright one; save the photograph turned, without the EXIF, or turn the others)";
+         "and masks have to be those of the upright one; save the photograph turned, without the EXIF, or turn the "
+         "others)";
 }
 
 ImageSize upright(ImageSize size, Orientation orientation) {

@@ -51,7 +51,8 @@ bool parse(std::string_view bytes, PlainPng& png) {
   const uint32_t width = big_endian(header->data), height = big_endian(header->data.substr(4));
   const char depth = header->data[8], colour = header->data[9];
   const bool is_palette = colour == 3;
-  if (depth != 8 || !(colour == 0 || is_palette) || header->data.substr(10) != std::string_view("\0\0\0", 3)) return false;
+  if (depth != 8 || !(colour == 0 || is_palette) || header->data.substr(10) != std::string_view("\0\0\0", 3))
+    return false;
   constexpr uint32_t kMostSide = 1'000'000;  // libpng's limit
   if (width < 1 || height < 1 || width > kMostSide || height > kMostSide) return false;
   png.height = height, png.width = width;
@@ -83,7 +84,8 @@ bool parse(std::string_view bytes, PlainPng& png) {
 }
 
 uint8_t paeth(int left, int up, int corner) {
-  const int of_left = std::abs(up - corner), of_up = std::abs(left - corner), of_corner = std::abs(left + up - 2 * corner);
+  const int of_left = std::abs(up - corner), of_up = std::abs(left - corner),
+            of_corner = std::abs(left + up - 2 * corner);
   return static_cast<uint8_t>(of_left <= of_up && of_left <= of_corner ? left : of_up <= of_corner ? up : corner);
 }
 
@@ -91,7 +93,9 @@ uint8_t paeth(int left, int up, int corner) {
 bool undo_filter(int filter, const uint8_t* from, const uint8_t* above, int64_t width, uint8_t* to) {
   int left = 0, corner = 0;
   switch (filter) {
-    case 0: std::copy_n(from, width, to); return true;
+    case 0:
+      std::copy_n(from, width, to);
+      return true;
     case 1:
       for (int64_t x = 0; x < width; ++x) left = to[x] = static_cast<uint8_t>(from[x] + left);
       return true;
@@ -107,7 +111,8 @@ bool undo_filter(int filter, const uint8_t* from, const uint8_t* above, int64_t 
         corner = above[x];
       }
       return true;
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -122,11 +127,12 @@ bool read_plain_png(std::string_view bytes, LabelMap& labels) {
   if (!parse(bytes, png)) return false;
   const int64_t size = png.height * (png.width + 1);
   if (size / 1100 > static_cast<int64_t>(png.pixels.size())) return false;  // deflate shrinks to a 1032nd at best
-  static thread_local const std::unique_ptr<libdeflate_decompressor, FreeDecompressor> inflater(libdeflate_alloc_decompressor());
+  static thread_local const std::unique_ptr<libdeflate_decompressor, FreeDecompressor> inflater(
+      libdeflate_alloc_decompressor());
   if (!inflater) return false;
   std::vector<uint8_t> rows(static_cast<size_t>(size));
-  if (libdeflate_zlib_decompress(inflater.get(), png.pixels.data(), png.pixels.size(), rows.data(), rows.size(), nullptr) !=
-      LIBDEFLATE_SUCCESS)
+  if (libdeflate_zlib_decompress(inflater.get(), png.pixels.data(), png.pixels.size(), rows.data(), rows.size(),
+                                 nullptr) != LIBDEFLATE_SUCCESS)
     return false;
   LabelMap result(png.height, png.width);
   const std::vector<uint8_t> zeros(static_cast<size_t>(png.width));

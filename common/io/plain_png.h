@@ -1,5 +1,6 @@
-// The quick way to read the PNGs that label maps usually are: 8 bits of grey or palette, not interlaced, undamaged. libdeflate
-// inflates a whole file at once, in less than half of zlib's time; whatever else a file may be is left to libpng.
+// The quick way to read the PNGs that label maps usually are: 8 bits of grey or palette, not interlaced, undamaged.
+// libdeflate inflates a whole file at once, in less than half of zlib's time; whatever else a file may be is left to
+// libpng.
 #pragma once
 #include <string_view>
 

@@ -11,11 +11,20 @@ bool ProtobufFields::next() {
   is_integer = (key & 7) == 0;
   value = 0, bytes = {};
   switch (key & 7) {
-    case 0: value = integer(); break;
-    case 1: bytes = take(8); break;
-    case 2: bytes = take(integer()); break;
-    case 5: bytes = take(4); break;
-    default: fail_input("{}: is damaged, or not {} (field type {})", file_, kind_, key & 7);
+    case 0:
+      value = integer();
+      break;
+    case 1:
+      bytes = take(8);
+      break;
+    case 2:
+      bytes = take(integer());
+      break;
+    case 5:
+      bytes = take(4);
+      break;
+    default:
+      fail_input("{}: is damaged, or not {} (field type {})", file_, kind_, key & 7);
   }
   return true;
 }

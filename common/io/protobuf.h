@@ -10,7 +10,8 @@ namespace boxseg {
 class ProtobufFields {
  public:
   // `bytes`: of one message; must outlive the object. `file` and `kind` ("a .caffemodel") are for messages.
-  ProtobufFields(std::string_view bytes, const std::string& file, const char* kind) : rest_(bytes), file_(file), kind_(kind) {}
+  ProtobufFields(std::string_view bytes, const std::string& file, const char* kind)
+      : rest_(bytes), file_(file), kind_(kind) {}
 
   // Goes to the next field; false at the end. Throws bad_input for what is cut short or no protocol buffer.
   bool next();

@@ -24,9 +24,12 @@ std::string first_values(const std::vector<T>& values, size_t most = kFirstValue
   std::string text;
   for (size_t i = 0; i < std::min(most, values.size()); ++i) {
     if (i > 0) text += ", ";
-    if constexpr (std::is_same_v<T, std::string>) text += one_line(values[i]);
-    else if constexpr (std::is_floating_point_v<T>) text += fmt::format("{:.7g}", values[i]);
-    else text += fmt::format("{}", values[i]);
+    if constexpr (std::is_same_v<T, std::string>)
+      text += one_line(values[i]);
+    else if constexpr (std::is_floating_point_v<T>)
+      text += fmt::format("{:.7g}", values[i]);
+    else
+      text += fmt::format("{}", values[i]);
   }
   return values.size() > most ? text + ", ..." : text;
 }

@@ -1,7 +1,7 @@
 // Launches of the kernels of bap_kernel.h. All pointers, those of the view included, are memory of the device that `on`
 // names.
 #pragma once
-#include "common/base/launch.h"
+#include "common/ops/launch.h"
 #include "stage1_classify/bap_kernel.h"
 
 namespace boxseg::bap::launches {

@@ -1,7 +1,7 @@
 // Launches of the kernels of loss_kernel.h. All pointers, those of the problem included, are memory of the device that
 // `on` names.
 #pragma once
-#include "common/base/launch.h"
+#include "common/ops/launch.h"
 #include "stage3_segment/loss_kernel.h"
 
 namespace boxseg::launches {

@@ -3,6 +3,7 @@
 
 #include <new>
 
+#include "common/runtime/program.h"
 #include "tests/base/capture.h"
 #include "tests/support/failure.h"
 

@@ -1,4 +1,4 @@
-#include "common/base/exit_deadline.h"
+#include "common/runtime/exit_deadline.h"
 
 #include <signal.h>
 #include <sys/wait.h>

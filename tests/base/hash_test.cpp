@@ -29,9 +29,12 @@ TEST_CASE("The digest of a file is that of its bytes", "[cpu]") {
 }
 
 TEST_CASE("A hasher keeps the boundaries of its pieces", "[cpu]") {
-  const std::set<Digest> digests = {Hasher().text("ab").text("c").digest(), Hasher().text("a").text("bc").digest(),
-                                    Hasher().text("abc").digest(), Hasher().text("abc").text("").digest(),
-                                    Hasher().digest(), Hasher().number(7).digest()};
+  const std::set<Digest> digests = {Hasher().text("ab").text("c").digest(),
+                                    Hasher().text("a").text("bc").digest(),
+                                    Hasher().text("abc").digest(),
+                                    Hasher().text("abc").text("").digest(),
+                                    Hasher().digest(),
+                                    Hasher().number(7).digest()};
   REQUIRE(digests.size() == 6);
   REQUIRE(Hasher().text("ab").text("c").digest() == Hasher().bytes("ab", 2).bytes("c", 1).digest());
   Hasher hasher;

@@ -1,4 +1,4 @@
-#include "common/base/instruction_set.h"
+#include "common/simd/instruction_set.h"
 
 #include <cstdlib>
 #include <string>
@@ -18,6 +18,8 @@ TEST_CASE("ATEN_CPU_CAPABILITY goes without AVX-512, as it does in LibTorch") {
   }
   setenv("ATEN_CPU_CAPABILITY", "avx512", 1);
   CHECK(instruction_set() == best);
-  if (set == nullptr) unsetenv("ATEN_CPU_CAPABILITY");
-  else setenv("ATEN_CPU_CAPABILITY", before.c_str(), 1);
+  if (set == nullptr)
+    unsetenv("ATEN_CPU_CAPABILITY");
+  else
+    setenv("ATEN_CPU_CAPABILITY", before.c_str(), 1);
 }

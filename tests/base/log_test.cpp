@@ -4,8 +4,8 @@
 #include <csignal>
 #include <thread>
 
-#include "common/base/exit_deadline.h"
 #include "common/base/interrupt.h"
+#include "common/runtime/exit_deadline.h"
 #include "tests/base/capture.h"
 #include "tests/support/failure.h"
 

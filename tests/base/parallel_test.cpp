@@ -1,14 +1,14 @@
 // parallel_for, Crew and MemoryBudget: every item once, exceptions carried over, for any number of threads.
-#include "common/base/parallel.h"
+#include "common/runtime/parallel.h"
 
 #include <atomic>
 #include <numeric>
 #include <set>
 #include <thread>
 
-#include "common/base/cpu_quota.h"
-#include "common/base/crew.h"
 #include "common/base/files.h"
+#include "common/runtime/cpu_quota.h"
+#include "common/runtime/crew.h"
 #include "tests/support/failure.h"
 #include "tests/support/support.h"
 
@@ -72,9 +72,10 @@ TEST_CASE("A nested parallel_for finishes on the thread that calls it", "[cpu]")
   });
   REQUIRE(sum == 450);
   REQUIRE_FALSE(has_moved);
-  REQUIRE(failure_of([] { parallel_for(3, 1, 4, [](int64_t, int64_t) {
-            parallel_for(3, 1, 4, [](int64_t, int64_t) { fail("inner"); });
-          }); }).message == "inner");
+  REQUIRE(failure_of([] {
+            parallel_for(3, 1, 4,
+                         [](int64_t, int64_t) { parallel_for(3, 1, 4, [](int64_t, int64_t) { fail("inner"); }); });
+          }).message == "inner");
 }
 
 TEST_CASE("parallel_for may be called from many threads at once", "[cpu]") {

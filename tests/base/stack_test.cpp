@@ -1,5 +1,5 @@
 // The limit on local variables that a shell or a cluster sets.
-#include "common/base/stack.h"
+#include "common/runtime/stack.h"
 
 #include <pthread.h>
 #include <sys/resource.h>

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "common/base/random.h"
-#include "common/nn/gram_maps.h"
+#include "common/ops/gram_maps.h"
 #include "stage1_classify/labeler.h"
 
 namespace boxseg {
@@ -29,10 +29,13 @@ Batch make_batch() {
       const double x = random.uniform(0.15, 0.85), y = random.uniform(0.15, 0.85);
       const double rx = random.uniform(0.08, 0.33), ry = random.uniform(0.08, 0.33);
       const auto pixel = [](double v) { return std::clamp(v, 0.01, 0.99) * (kSide - 1); };
-      const double x0 = pixel(x - rx), x1 = pixel(x + rx), y0 = pixel(y - ry), y1 = pixel(y + ry), half = (kSide - 1) / 2.0;
-      image.boxes.push_back({float(x0 / half - 1), float(y0 / half - 1), float(x1 / half - 1), float(y1 / half - 1), 1 + random.below(20)});
+      const double x0 = pixel(x - rx), x1 = pixel(x + rx), y0 = pixel(y - ry), y1 = pixel(y + ry),
+                   half = (kSide - 1) / 2.0;
+      image.boxes.push_back({float(x0 / half - 1), float(y0 / half - 1), float(x1 / half - 1), float(y1 / half - 1),
+                             1 + random.below(20)});
       for (auto v = static_cast<int64_t>(y0); v < static_cast<int64_t>(y1); ++v)
-        std::fill(mask.begin() + v * kSide + static_cast<int64_t>(x0), mask.begin() + v * kSide + static_cast<int64_t>(x1), 0);
+        std::fill(mask.begin() + v * kSide + static_cast<int64_t>(x0),
+                  mask.begin() + v * kSide + static_cast<int64_t>(x1), 0);
     }
     batch.masks.push_back(std::move(mask));
     image.background_mask = batch.masks.back().data();
@@ -48,7 +51,8 @@ void bap_forward_backward(benchmark::State& state) {
   const Batch batch = make_batch();
   const auto pooling = state.range(1) == 0 ? Pooling::bap : Pooling::gap;
   for (auto _ : state) {
-    const at::Tensor features = batch.features.detach().requires_grad_(), weight = batch.weight.detach().requires_grad_();
+    const at::Tensor features = batch.features.detach().requires_grad_(),
+                     weight = batch.weight.detach().requires_grad_();
     const auto plan = std::make_shared<const BapPlan>(make_bap_plan(batch.images, {321, 321}, 41, 41, 4, 2, pooling));
     label_batch(features, weight, plan).loss.backward();
     benchmark::DoNotOptimize(features.grad().const_data_ptr());
@@ -71,7 +75,13 @@ void gram_backward(benchmark::State& state) {
 }  // namespace
 }  // namespace boxseg
 
-BENCHMARK(boxseg::bap_forward_backward)->ArgNames({"threads", "gap"})->Args({1, 0})->Args({2, 0})->Args({2, 1})->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(boxseg::bap_forward_backward)
+    ->ArgNames({"threads", "gap"})
+    ->Args({1, 0})
+    ->Args({2, 0})
+    ->Args({2, 1})
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
 BENCHMARK(boxseg::gram_forward)->ArgName("threads")->Arg(1)->Arg(2)->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK(boxseg::gram_backward)->ArgName("threads")->Arg(1)->Arg(2)->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK_MAIN();

@@ -8,8 +8,8 @@
 #include "common/base/log.h"
 #include "common/data/augment.h"
 #include "common/data/boxes.h"
+#include "common/data/formats/voc.h"
 #include "common/data/synthetic.h"
-#include "common/data/voc.h"
 
 namespace {
 

@@ -5,9 +5,9 @@
 
 #include <vector>
 
-#include "common/nn/efficientnet_lite0.h"
-#include "common/nn/relu_max_pool.h"
-#include "common/nn/tensor_runtime.h"
+#include "common/networks/efficientnet_lite0.h"
+#include "common/ops/relu_max_pool.h"
+#include "common/ops/tensor_runtime.h"
 
 namespace boxseg {
 namespace {

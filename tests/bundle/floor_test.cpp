@@ -54,8 +54,7 @@ TEST_CASE("a file that needs a newer glibc than the floor is named, with the ver
   built.build_user_of("GLIBC_2.99", "libnew.so");
   const auto refused = built.check();
   REQUIRE(refused.exit_code == 1);
-  REQUIRE_THAT(refused.err,
-               Contains("lib/libnew.so needs GLIBC_2.99 of libc.so.6") && !Contains("libold.so"));
+  REQUIRE_THAT(refused.err, Contains("lib/libnew.so needs GLIBC_2.99 of libc.so.6") && !Contains("libold.so"));
   REQUIRE(built.check("2.100").exit_code == 0);
   REQUIRE_THAT(built.check("2.4").err, Contains("libold.so needs GLIBC_2.36"));
 }
@@ -96,8 +95,8 @@ TEST_CASE("a library that is neither in the bundle, nor the system's, nor LibTor
   fs::copy_file(built.dir / "system/libgomp.so.1", built.root / "lib/libgomp.so.1");
   const auto refused = built.check();
   REQUIRE(refused.exit_code == 1);
-  REQUIRE_THAT(refused.err, Contains("lib/libuser.so needs libgomp.so.1 itself") &&
-                                Contains("lib/libgomp.so.1 is bundled"));
+  REQUIRE_THAT(refused.err,
+               Contains("lib/libuser.so needs libgomp.so.1 itself") && Contains("lib/libgomp.so.1 is bundled"));
 }
 
 TEST_CASE("a folder without programs is no bundle", "[cpu]") {

@@ -45,7 +45,8 @@ struct Inputs {
 std::vector<float> run(const Inputs& in, bool has_messages, int64_t from, int64_t to, const Update& update) {
   std::vector<float> out(in.unary.size() + static_cast<size_t>(in.pixels), kUntouched);
   update({in.panels, in.pixels, in.unary.data(), has_messages ? in.messages.data() : nullptr, out.data(),
-          out.data() + in.unary.size()}, from, to);
+          out.data() + in.unary.size()},
+         from, to);
   return out;
 }
 
@@ -89,8 +90,10 @@ TEST_CASE("beliefs equal a softmax in double, and nothing beside the pixels aske
         for (int64_t k = 0; k < labels; ++k) {
           INFO(labels << " labels, label " << k << ", pixel " << p);
           const float belief = k < labels - 1 ? q[in.at(k, p)] : q[in.unary.size() + static_cast<size_t>(p)];
-          if (p < from || p >= to) CHECK(belief == kUntouched);
-          else CHECK(belief == Approx(std::exp(z[static_cast<size_t>(k)] - largest) / sum).epsilon(1e-4).margin(1e-37));
+          if (p < from || p >= to)
+            CHECK(belief == kUntouched);
+          else
+            CHECK(belief == Approx(std::exp(z[static_cast<size_t>(k)] - largest) / sum).epsilon(1e-4).margin(1e-37));
         }
       }
     }

@@ -61,8 +61,7 @@ class NaiveLattice {
     }
     // The nearest point whose coordinates are multiples of d+1; back to sum 0 by moving the worst rounded ones.
     Coordinates zero(lifted.size());
-    for (size_t i = 0; i < zero.size(); ++i)
-      zero[i] = static_cast<int>(std::nearbyint(lifted[i] / (d + 1))) * (d + 1);
+    for (size_t i = 0; i < zero.size(); ++i) zero[i] = static_cast<int>(std::nearbyint(lifted[i] / (d + 1))) * (d + 1);
     std::vector<int> order(lifted.size());
     std::iota(order.begin(), order.end(), 0);
     const auto offset = [&](int i) { return lifted[static_cast<size_t>(i)] - zero[static_cast<size_t>(i)]; };

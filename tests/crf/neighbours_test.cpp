@@ -21,14 +21,15 @@ constexpr int64_t kNobody = -1;
 std::vector<std::array<int64_t, 2>> numbers_along(const Neighbours& neighbours, int axis, int64_t vertices) {
   std::vector<std::array<int64_t, 2>> all(static_cast<size_t>(vertices), {-2, -2});
   for (int64_t block = 0; block < neighbours.blocks(); ++block)
-    neighbours.visit(axis, block, [&]<class Distance>(int64_t first, int64_t count, int64_t below, int64_t above,
-                                                      const Distance* pairs) {
-      const auto number = [](int64_t from, Distance distance) {
-        return distance == Neighbours::kNone<Distance> ? kNobody : from + int64_t{distance};
-      };
-      for (int64_t i = 0; i < count; ++i)
-        all[static_cast<size_t>(first + i)] = {number(below, pairs[i * 2]), number(above, pairs[i * 2 + 1])};
-    });
+    neighbours.visit(
+        axis, block,
+        [&]<class Distance>(int64_t first, int64_t count, int64_t below, int64_t above, const Distance* pairs) {
+          const auto number = [](int64_t from, Distance distance) {
+            return distance == Neighbours::kNone<Distance> ? kNobody : from + int64_t{distance};
+          };
+          for (int64_t i = 0; i < count; ++i)
+            all[static_cast<size_t>(first + i)] = {number(below, pairs[i * 2]), number(above, pairs[i * 2 + 1])};
+        });
   return all;
 }
 
@@ -76,14 +77,16 @@ TEST_CASE("neighbours are found in classes of any size") {
   for (const auto& sizes : std::vector<std::array<size_t, 3>>{
            {1, 1, 1}, {0, 5, 3}, {255, 256, 257}, {300, 20, 1000}, {512, 513, 1}, {2000, 1900, 2100}}) {
     INFO(sizes[0] << ", " << sizes[1] << ", " << sizes[2]);
-    check_neighbours({ascending("a", sizes[0], 3000), ascending("b", sizes[1], 3000), ascending("c", sizes[2], 3000)}, steps);
+    check_neighbours({ascending("a", sizes[0], 3000), ascending("b", sizes[1], 3000), ascending("c", sizes[2], 3000)},
+                     steps);
   }
 }
 
 TEST_CASE("neighbours further apart than 16 bits reach are found") {
   // The few of the first class lie among very many of the others: a block of theirs sees nearly all.
   const std::vector<std::vector<uint64_t>> steps{{3, 0, uint64_t(-7)}, {1, 5, uint64_t(-300)}, {0, uint64_t(-1), 40}};
-  check_neighbours({ascending("a", 400, 300'000), ascending("b", 200'000, 300'000), ascending("c", 150'000, 300'000)}, steps);
+  check_neighbours({ascending("a", 400, 300'000), ascending("b", 200'000, 300'000), ascending("c", 150'000, 300'000)},
+                   steps);
   // At the edge: the last of a block is 65,534, 65,535 or 65,536 vertices away.
   for (const uint64_t last : {65'534, 65'535, 65'536}) {
     std::vector<uint64_t> many(70'000), few{1000, 1000 + last};
@@ -100,8 +103,9 @@ void check_sorted(int64_t count, int first_bit, int end_bit) {
   std::vector<uint64_t> given(static_cast<size_t>(count)), words(given.size()), other(given.size()), got;
   for (auto& word : given) word = random.below(1 << 9) << 55 | random.below(50) << 30 | random.below(1 << 20);
   const auto keep = [&](const uint64_t* sorted, int64_t size) { got.insert(got.end(), sorted, sorted + size); };
-  crf::sort_in_buckets(count, [&](int64_t e) { return given[static_cast<size_t>(e)]; }, first_bit, end_bit, words.data(),
-                       other.data(), keep);
+  crf::sort_in_buckets(
+      count, [&](int64_t e) { return given[static_cast<size_t>(e)]; }, first_bit, end_bit, words.data(), other.data(),
+      keep);
   const auto field = [first = first_bit, mask = (uint64_t{1} << (end_bit - first_bit)) - 1](uint64_t word) {
     return word >> first & mask;
   };

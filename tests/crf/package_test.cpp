@@ -18,7 +18,8 @@ TEST_CASE("a project outside finds the installed package and gets the library's 
   };
   const std::string prefix = (folder / "prefix").string(), build = (folder / "build").string();
   must("cmake --install '" + BOXSEG_BIN_DIR + "/..' --component crf --prefix '" + prefix + "'");
-  must("cmake -S '" + BOXSEG_SOURCE_DIR + "/tests/crf/consumer' -B '" + build + "' -DCMAKE_PREFIX_PATH='" + prefix + "'");
+  must("cmake -S '" + BOXSEG_SOURCE_DIR + "/tests/crf/consumer' -B '" + build + "' -DCMAKE_PREFIX_PATH='" + prefix +
+       "'");
   must("cmake --build '" + build + "'");
   std::istringstream printed(must("'" + build + "/consumer'"));
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "common/base/random.h"
-#include "common/crf/log_kernel.h"
+#include "common/simd/log_kernel.h"
 
 #include "tests/support/catch.h"
 
@@ -41,7 +41,8 @@ TEST_CASE("log-probabilities in panels are ratios to the last label, clipped, an
       const int64_t plane = kBefore + count + kAfter;
       Random random(1, "panels", static_cast<uint64_t>(labels), static_cast<uint64_t>(count));
       std::vector<float> probabilities;
-      for (int64_t i = 0; i < labels * plane; ++i) probabilities.push_back(static_cast<float>(random.uniform(-0.1, 1.1)));
+      for (int64_t i = 0; i < labels * plane; ++i)
+        probabilities.push_back(static_cast<float>(random.uniform(-0.1, 1.1)));
       const auto log_of = [&](int64_t k, int64_t i) {
         const double p = probabilities[static_cast<size_t>(k * plane + i)];
         return std::log(std::clamp(p, double{kFloor}, 1.0));
@@ -52,18 +53,26 @@ TEST_CASE("log-probabilities in panels are ratios to the last label, clipped, an
                             panels.data() + kBefore * layout.width));
       for (int64_t k = 0; k < layout.columns(); ++k)
         for (int64_t i = 0; i < plane; ++i) {
-          const float found = panels[static_cast<size_t>((k / layout.width * plane + i) * layout.width + k % layout.width)];
-          if (i < kBefore || i >= kBefore + count) CHECK(found == kUntouched);
-          else if (k >= labels - 1) CHECK(found == crf::kNoLabel);
-          else CHECK(found == Approx(log_of(k, i) - log_of(labels - 1, i)).margin(4e-6));
+          const float found =
+              panels[static_cast<size_t>((k / layout.width * plane + i) * layout.width + k % layout.width)];
+          if (i < kBefore || i >= kBefore + count)
+            CHECK(found == kUntouched);
+          else if (k >= labels - 1)
+            CHECK(found == crf::kNoLabel);
+          else
+            CHECK(found == Approx(log_of(k, i) - log_of(labels - 1, i)).margin(4e-6));
         }
       std::vector<float> planes(static_cast<size_t>(labels * plane), kUntouched);
-      crf::planes_of(panels.data() + kBefore * layout.width, layout, plane, count, labels, plane, planes.data() + kBefore);
+      crf::planes_of(panels.data() + kBefore * layout.width, layout, plane, count, labels, plane,
+                     planes.data() + kBefore);
       for (int64_t k = 0; k < labels; ++k)
         for (int64_t i = 0; i < plane; ++i) {
           const float found = planes[static_cast<size_t>(k * plane + i)];
-          if (k == labels - 1 || i < kBefore || i >= kBefore + count) CHECK(found == kUntouched);
-          else CHECK(found == panels[static_cast<size_t>((k / layout.width * plane + i) * layout.width + k % layout.width)]);
+          if (k == labels - 1 || i < kBefore || i >= kBefore + count)
+            CHECK(found == kUntouched);
+          else
+            CHECK(found ==
+                  panels[static_cast<size_t>((k / layout.width * plane + i) * layout.width + k % layout.width)]);
         }
       for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
                               -std::numeric_limits<float>::infinity()}) {

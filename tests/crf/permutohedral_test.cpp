@@ -126,7 +126,8 @@ TEMPLATE_TEST_CASE_SIG("classes of more vertices than 16 bits can name are filte
 TEST_CASE("among more vertices than 16 bits can name, neighbours are found") {
   Random random(4, "neighbours", 0, 0);
   std::vector<std::vector<double>> points(70'000);
-  for (auto& point : points) point = {static_cast<float>(random.uniform(0, 1500)), static_cast<float>(random.uniform(0, 1500))};
+  for (auto& point : points)
+    point = {static_cast<float>(random.uniform(0, 1500)), static_cast<float>(random.uniform(0, 1500))};
   auto lattice = build(points);
   CHECK(lattice.vertices() > 3 * 65'536);  // and fewer than 3 for each point: they share
   CHECK(lattice.vertices() < 3 * 69'500);

@@ -34,7 +34,8 @@ inline CrfCase make_crf_case(std::string_view name, int64_t labels, int64_t heig
     double sum = 0;
     std::vector<double> weight;
     for (int64_t k = 0; k < labels; ++k) {
-      weight.push_back(0.05 + std::pow(std::sin(0.07 * static_cast<double>(p % width) + 1.9 * static_cast<double>(k)), 2) +
+      weight.push_back(0.05 +
+                       std::pow(std::sin(0.07 * static_cast<double>(p % width) + 1.9 * static_cast<double>(k)), 2) +
                        random.uniform(0, 0.8));
       sum += weight.back();
     }

@@ -1,4 +1,4 @@
-#include "common/data/loader.h"
+#include "common/runtime/loader.h"
 
 #include <atomic>
 #include <chrono>

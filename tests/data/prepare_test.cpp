@@ -4,7 +4,7 @@
 #include "common/data/dataset.h"
 #include "common/io/hdf5.h"
 #include "common/io/manifest.h"
-#include "common/pipeline/fingerprints.h"
+#include "common/pipeline/stage/fingerprints.h"
 #include "tests/data/voc_folder.h"
 #include "tests/support/loaded_libraries.h"
 

@@ -1,5 +1,5 @@
 // Photographs that EXIF wants turned: their boxes and masks are those of the upright picture.
-#include "common/data/voc.h"
+#include "common/data/formats/voc.h"
 #include "tests/data/voc_folder.h"
 #include "tests/io/damage.h"
 #include "tests/io/exif.h"

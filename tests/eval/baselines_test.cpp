@@ -1,8 +1,8 @@
 // Labels from boxes alone.
-#include "eval/baselines.h"
+#include "eval/miou/baselines.h"
 
-#include "common/base/parallel.h"
-#include "eval/confusion.h"
+#include "common/runtime/parallel.h"
+#include "eval/miou/confusion.h"
 #include "tests/eval/made_up_run.h"
 #include "tests/support/support.h"
 
@@ -26,7 +26,8 @@ std::vector<PixelBox> boxes_of(const Picture& p) {
 }  // namespace
 
 TEST_CASE("smaller boxes lie on top of larger ones, later ones on top of equal ones") {
-  const std::vector<PixelBox> boxes = {{1, 1, 3, 3, 1}, {0, 0, 4, 4, 2}, {2, 2, 4, 4, 3}, {2, 2, 2, 4, 4}, {3, 1, 2, 4, 4}};
+  const std::vector<PixelBox> boxes = {
+      {1, 1, 3, 3, 1}, {0, 0, 4, 4, 2}, {2, 2, 4, 4, 3}, {2, 2, 2, 4, 4}, {3, 1, 2, 4, 4}};
   REQUIRE(painting_order(boxes) == std::vector<size_t>{1, 0, 2});  // the two empty ones are left out
   const LabelMap labels = filled_boxes(boxes, {4, 5});
   REQUIRE(labels.pixels == std::vector<uint8_t>{2, 2, 2, 2, 0,  //

@@ -2,7 +2,7 @@
 // surprise, or a refusal that names the entry. The numbers here are those of pycocotools 2.0.11.
 #include "common/base/error.h"
 #include "common/base/files.h"
-#include "common/pipeline/metrics_file.h"
+#include "common/pipeline/plan/metrics_file.h"
 #include "tests/support/support.h"
 
 #include "tests/support/catch.h"

@@ -5,7 +5,7 @@
 #include "common/base/files.h"
 #include "common/base/random.h"
 #include "common/io/hdf5.h"
-#include "eval/coco_evaluation.h"
+#include "eval/coco/coco_evaluation.h"
 #include "tests/support/failure.h"
 #include "tests/support/support.h"
 

@@ -1,12 +1,12 @@
 // The confusion matrix and its scores.
-#include "eval/confusion.h"
+#include "eval/miou/confusion.h"
 
 #include <cmath>
 
 #include "common/base/error.h"
 #include "common/base/random.h"
 #include "common/io/hdf5.h"
-#include "eval/evaluation.h"
+#include "eval/miou/evaluation.h"
 #include "tests/support/support.h"
 
 #include "tests/support/catch.h"

@@ -3,8 +3,8 @@
 
 #include <thread>
 
-#include "common/pipeline/metrics_file.h"
-#include "eval/label_folder.h"
+#include "common/pipeline/plan/metrics_file.h"
+#include "eval/miou/label_folder.h"
 #include "tests/eval/made_up_run.h"
 #include "tests/support/support.h"
 
@@ -26,7 +26,8 @@ struct Bench {
     write_shifted_truth(dataset, labels / "Y_ret", 3);
   }
   CommandResult run(const std::string& verb, const std::string& arguments) const {
-    return run_command(fmt::format("'{}/evaluate' {} --dataset '{}' {}", BOXSEG_BIN_DIR, verb, (dir / "dataset.h5").string(), arguments));
+    return run_command(fmt::format("'{}/evaluate' {} --dataset '{}' {}", BOXSEG_BIN_DIR, verb,
+                                   (dir / "dataset.h5").string(), arguments));
   }
   CommandResult miou(const std::string& arguments = "") const {
     return run("miou", fmt::format("--predictions '{}' {}", (labels / "Y_crf").string(), arguments));
@@ -45,14 +46,16 @@ double number(const Metrics& metrics, const std::string& key) { return metrics.a
 TEST_CASE("evaluate miou prints a table and merges its numbers under the key of the folder") {
   const Bench b;
   const fs::path json = b.dir / "metrics.json";
-  const auto result = b.miou(fmt::format("--json '{}' --record-inputs 'by hand' --confusion '{}'", json.string(), (b.dir / "c.csv").string()));
+  const auto result = b.miou(
+      fmt::format("--json '{}' --record-inputs 'by hand' --confusion '{}'", json.string(), (b.dir / "c.csv").string()));
   INFO(result.err);
   REQUIRE(result.exit_code == 0);
   REQUIRE_THAT(result.err, Contains("1 of 6 images of split 'val' have no ground-truth mask"));
 
   Confusion expected(3);
   for (size_t i = 0; i + 1 < b.dataset.images.size(); ++i)
-    expected.add(read_truth(b.dataset, b.dataset.images[i]), read_label_png(b.labels / "Y_crf" / (b.dataset.images[i].id + ".png")));
+    expected.add(read_truth(b.dataset, b.dataset.images[i]),
+                 read_label_png(b.labels / "Y_crf" / (b.dataset.images[i].id + ".png")));
   const Metrics metrics = read_metrics(json);
   const std::string key = "stage2/bap/val/y_crf/";
   REQUIRE(number(metrics, key + "miou") == expected.scores().miou);
@@ -63,7 +66,8 @@ TEST_CASE("evaluate miou prints a table and merges its numbers under the key of 
   REQUIRE(metrics.at(key + "recorded") == "by hand");
   REQUIRE(metrics.at(key + "inputs").get<std::string>().size() == 32);
   REQUIRE_THAT(result.out, Contains("disc & co") && Contains(fmt::format("mIoU {:.2f}", expected.scores().miou)));
-  REQUIRE_THAT(read_file(b.dir / "c.csv"), Contains(fmt::format("\"disc & co\",{},{}", expected.count(1, 0), expected.count(1, 1))));
+  REQUIRE_THAT(read_file(b.dir / "c.csv"),
+               Contains(fmt::format("\"disc & co\",{},{}", expected.count(1, 0), expected.count(1, 1))));
 
   // Any number of threads; other keys stay; the same inputs give the same file.
   merge_metrics(json, "stage2/bap/val/y_crf", {{"left_over", 1}});
@@ -110,25 +114,31 @@ TEST_CASE("evaluate baseline scores each kind, and writes its labels when asked"
   const Bench b;
   const fs::path json = b.dir / "metrics.json";
   for (const auto& kind : baseline_names()) {
-    const auto result = b.run("baseline", fmt::format("--kind {0} --json '{1}' --output '{2}/{0}'", kind, json.string(), b.dir.path().string()));
+    const auto result = b.run("baseline", fmt::format("--kind {0} --json '{1}' --output '{2}/{0}'", kind, json.string(),
+                                                      b.dir.path().string()));
     INFO(result.err);
     REQUIRE(result.exit_code == 0);
     // What was written scores the same.
-    REQUIRE(b.run("miou", fmt::format("--predictions '{}/{}' --json '{}' --key again/{}", b.dir.path().string(), kind, json.string(), kind)).exit_code == 0);
+    REQUIRE(b.run("miou", fmt::format("--predictions '{}/{}' --json '{}' --key again/{}", b.dir.path().string(), kind,
+                                      json.string(), kind))
+                .exit_code == 0);
     const Metrics metrics = read_metrics(json);
     REQUIRE(number(metrics, "again/" + kind + "/miou") == number(metrics, "baseline/val/" + kind + "/miou"));
   }
   const Metrics metrics = read_metrics(json);
   for (const auto& kind : baseline_names()) REQUIRE(number(metrics, "baseline/val/" + kind + "/miou") > 80);
   // The authors' rounding of boxes is another baseline than the exact boxes.
-  REQUIRE(b.run("baseline", fmt::format("--kind filled_boxes --box-convention exact --json '{}' --key exact", json.string())).exit_code == 0);
+  REQUIRE(b.run("baseline",
+                fmt::format("--kind filled_boxes --box-convention exact --json '{}' --key exact", json.string()))
+              .exit_code == 0);
   REQUIRE(number(read_metrics(json), "exact/miou") > number(metrics, "baseline/val/filled_boxes/miou"));
 }
 
 TEST_CASE("evaluate agreement judges disagreement in three ways") {
   const Bench b;
   const fs::path json = b.dir / "metrics.json";
-  const auto result = b.run("agreement", fmt::format("--y-crf '{0}/Y_crf' --y-ret '{0}/Y_ret' --json '{1}'", b.labels.string(), json.string()));
+  const auto result = b.run("agreement", fmt::format("--y-crf '{0}/Y_crf' --y-ret '{0}/Y_ret' --json '{1}'",
+                                                     b.labels.string(), json.string()));
   INFO(result.err);
   REQUIRE(result.exit_code == 0);
   const Metrics m = read_metrics(json);
@@ -138,7 +148,8 @@ TEST_CASE("evaluate agreement judges disagreement in three ways") {
   REQUIRE(number(m, key + "ignored/counted_percent") < 100);
   REQUIRE(number(m, key + "ignored/counted_percent") > 50);
   REQUIRE(m.at(key + "wrong/counted_percent") == 100);
-  REQUIRE_THAT(result.out, Contains("disagree: ignored") && Contains("disagree: wrong") && Contains("disagree: background"));
+  REQUIRE_THAT(result.out,
+               Contains("disagree: ignored") && Contains("disagree: wrong") && Contains("disagree: background"));
 }
 
 TEST_CASE("predictions that do not fit are refused with the file and the value") {
@@ -166,7 +177,8 @@ TEST_CASE("an image without truth needs no prediction, and void pixels may hold 
   fs::remove(b.labels / "Y_crf/set a/5.png");
   REQUIRE(b.miou().exit_code == 0);
   for (int i = 0; i < 5; ++i)  // the truth as its own prediction: 255 where it is void
-    write_label_png(b.labels / fmt::format("Y_crf/set a/{}.png", i), read_truth(b.dataset, b.dataset.images[static_cast<size_t>(i)]));
+    write_label_png(b.labels / fmt::format("Y_crf/set a/{}.png", i),
+                    read_truth(b.dataset, b.dataset.images[static_cast<size_t>(i)]));
   const auto result = b.miou();
   REQUIRE_THAT(result.out, Contains("mIoU 100.00"));
 }
@@ -176,7 +188,8 @@ TEST_CASE("labels are held against the manifest that lists them") {
   Manifest m;
   m.program = "stage2_pseudolabel";
   for (const auto& e : b.dataset.images)
-    m.outputs.push_back({"Y_crf/" + e.id + ".png", 1, digest_of_labels(read_label_png(b.labels / "Y_crf" / (e.id + ".png")))});
+    m.outputs.push_back(
+        {"Y_crf/" + e.id + ".png", 1, digest_of_labels(read_label_png(b.labels / "Y_crf" / (e.id + ".png")))});
   write_manifest(b.labels / "manifest.h5", m);
   REQUIRE(LabelFolder(b.labels / "Y_crf").manifest()->program == "stage2_pseudolabel");
   REQUIRE(LabelFolder(b.labels / "Y_crf/").manifest());
@@ -210,15 +223,17 @@ TEST_CASE("evaluate refuses command lines it cannot follow") {
   b.refused(b.run("baseline", "--kind grapcut"), 2, {"did you mean 'grabcut'"});
   b.refused(b.run("baseline", "--kind filled_boxes_crf --bilateral 4,55"), 2, {"--bilateral"});
   b.refused(b.run("baseline", "--device gpu"), 2, {"--device gpu"});
-  b.refused(b.run("miou", fmt::format("--predictions '{}' --json '{}'", b.dir.path().string(), (b.dir / "m.json").string())), 2,
-            {"--key is missing"});
+  b.refused(
+      b.run("miou", fmt::format("--predictions '{}' --json '{}'", b.dir.path().string(), (b.dir / "m.json").string())),
+      2, {"--key is missing"});
   b.refused(b.miou(fmt::format("--json '{}' --key a//b", (b.dir / "m.json").string())), 2, {"a//b"});
   b.refused(b.miou("--json /proc/nowhere/m.json"), 2, {"--json /proc/nowhere", "choose another"});
   b.refused(b.run("agreement", "--y-crf x"), 2, {"--y-ret"});
   write_file(b.dir / "text.json", "mIoU: 7");
   b.refused(b.miou(fmt::format("--json '{}'", (b.dir / "text.json").string())), 3, {"text.json: not a metrics file"});
   REQUIRE(read_file(b.dir / "text.json") == "mIoU: 7");
-  b.refused(run_command(fmt::format("'{}/evaluate' --check '{}'", BOXSEG_BIN_DIR, (b.dir / "text.json").string())), 3, {"text.json"});
+  b.refused(run_command(fmt::format("'{}/evaluate' --check '{}'", BOXSEG_BIN_DIR, (b.dir / "text.json").string())), 3,
+            {"text.json"});
 }
 
 TEST_CASE("a dataset without masks has nothing to evaluate") {

@@ -13,12 +13,12 @@
 #include "common/base/random.h"
 #include "common/data/boxes.h"
 #include "common/data/dataset.h"
-#include "common/io/hdf5.h"
 #include "common/io/manifest.h"
-#include "common/pipeline/metrics_file.h"
-#include "eval/baselines.h"
-#include "eval/evaluation.h"
-#include "eval/label_folder.h"
+#include "common/labels/attention_file.h"
+#include "common/pipeline/plan/metrics_file.h"
+#include "eval/miou/baselines.h"
+#include "eval/miou/evaluation.h"
+#include "eval/miou/label_folder.h"
 
 namespace boxseg::test {
 
@@ -33,7 +33,8 @@ inline Picture make_picture(int64_t height, int64_t width, uint64_t number) {
   Picture p{RgbImage(height, width), LabelMap(height, width), {}};
   Random random(7, "picture", number, 0);
   const double radius = static_cast<double>(std::min(height, width)) * random.uniform(0.2, 0.35);
-  const double cy = random.uniform(radius, static_cast<double>(height) - radius), cx = random.uniform(radius, static_cast<double>(width) - radius);
+  const double cy = random.uniform(radius, static_cast<double>(height) - radius),
+               cx = random.uniform(radius, static_cast<double>(width) - radius);
   const auto sy = static_cast<int64_t>(cy), sx = static_cast<int64_t>(cx), side = static_cast<int64_t>(radius * 1.2);
   for (int64_t y = 0; y < height; ++y)
     for (int64_t x = 0; x < width; ++x) {
@@ -44,7 +45,8 @@ inline Picture make_picture(int64_t height, int64_t width, uint64_t number) {
       const int stripe = (x + 2 * y) / 9 % 2 == 0 ? 20 : -20;
       const int colors[3][3] = {{90 + stripe, 120 + stripe, 80}, {200, 70, 60}, {60, 80, 200}};
       for (int k = 0; k < 3; ++k)
-        p.rgb.pixels[static_cast<size_t>((y * width + x) * 3 + k)] = static_cast<uint8_t>(std::clamp(colors[label][k] + noise, 0, 255));
+        p.rgb.pixels[static_cast<size_t>((y * width + x) * 3 + k)] =
+            static_cast<uint8_t>(std::clamp(colors[label][k] + noise, 0, 255));
       p.truth.at(y, x) = number % 3 == 0 && label == 1 && std::abs(distance - radius) < 1 ? 255 : label;
     }
   for (int64_t c = 1; c <= 2; ++c) {
@@ -119,8 +121,10 @@ inline void write_log(const fs::path& path, double start, double end, int64_t st
 
 inline Metrics scored(const Dataset& d, const fs::path& folder) {
   const LabelFolder labels(folder);
-  return metrics_of(evaluate_split(d, "val", [&](const ImageEntry& e, int64_t) { return labels.read(e); },
-                                   Abstention::refused, "made up", 1), d.class_names);
+  return metrics_of(
+      evaluate_split(
+          d, "val", [&](const ImageEntry& e, int64_t) { return labels.read(e); }, Abstention::refused, "made up", 1),
+      d.class_names);
 }
 
 inline void write_shard(const fs::path& path, const Dataset& d);
@@ -146,9 +150,11 @@ inline Dataset make_run(const fs::path& dir, int64_t images, int64_t height = 60
   }
   for (const auto& name : baseline_names()) {
     const auto make = [&](const ImageEntry& e, int64_t) {
-      return baseline_labels(parse_baseline_kind(name), d, e, pixel_boxes(e.boxes, e.size, BoxConvention::exact), {}, 0);
+      return baseline_labels(parse_baseline_kind(name), d, e, pixel_boxes(e.boxes, e.size, BoxConvention::exact), {},
+                             0);
     };
-    merge_metrics(metrics, "baseline/val/" + name, metrics_of(evaluate_split(d, "val", make, Abstention::refused, name, 1), d.class_names));
+    merge_metrics(metrics, "baseline/val/" + name,
+                  metrics_of(evaluate_split(d, "val", make, Abstention::refused, name, 1), d.class_names));
   }
   Manifest m;
   m.program = "stage2_pseudolabel";
@@ -171,11 +177,9 @@ inline Dataset make_run(const fs::path& dir, int64_t images, int64_t height = 60
 
 // Two feature channels, "ground" and "disc", blurred: enough for maps that look like something.
 inline void write_shard(const fs::path& path, const Dataset& d) {
-  H5Writer file(path);
-  std::vector<std::string> ids;
+  AttentionWriter file(path, Shard{}, {.box_convention = "exact"});
   for (size_t i = 0; i < d.images.size(); ++i) {
     const ImageEntry& e = d.images[i];
-    ids.push_back(e.id);
     const Picture p = make_picture(e.size.height, e.size.width, i);
     const int64_t h = (e.size.height + 7) / 8, w = (e.size.width + 7) / 8;
     std::vector<float> f(static_cast<size_t>(2 * h * w));
@@ -185,28 +189,28 @@ inline void write_shard(const fs::path& path, const Dataset& d) {
         f[static_cast<size_t>(y * w + x)] = label == 0 ? 1.0f : 0.2f;
         f[static_cast<size_t>((h + y) * w + x)] = label == 0 ? 0.1f : 1.0f;
       }
-    std::vector<float> gram(static_cast<size_t>(5 * h * w), 0);
+    FeatureMaps maps;
+    maps.cells = {h, w};
+    maps.gram.resize(static_cast<size_t>(5 * h * w));
     const auto dot = [&](int64_t y0, int64_t x0, int64_t y1, int64_t x1) {
       if (std::max(y0, y1) >= h || std::max(x0, x1) >= w) return 0.0f;
       float sum = 0;
-      for (int64_t c = 0; c < 2; ++c) sum += f[static_cast<size_t>((c * h + y0) * w + x0)] * f[static_cast<size_t>((c * h + y1) * w + x1)];
+      for (int64_t c = 0; c < 2; ++c)
+        sum += f[static_cast<size_t>((c * h + y0) * w + x0)] * f[static_cast<size_t>((c * h + y1) * w + x1)];
       return sum;
     };
     for (int64_t y = 0; y < h; ++y)
       for (int64_t x = 0; x < w; ++x) {
-        const float values[5] = {dot(y, x, y, x), dot(y, x, y, x + 1), dot(y, x, y + 1, x), dot(y, x, y + 1, x + 1), dot(y, x + 1, y + 1, x)};
-        for (int64_t k = 0; k < 5; ++k) gram[static_cast<size_t>((k * h + y) * w + x)] = values[k];
+        const float values[5] = {dot(y, x, y, x), dot(y, x, y, x + 1), dot(y, x, y + 1, x), dot(y, x, y + 1, x + 1),
+                                 dot(y, x + 1, y + 1, x)};
+        for (int64_t k = 0; k < 5; ++k) maps.gram[static_cast<size_t>((k * h + y) * w + x)] = values[k];
       }
-    const std::string group = "maps/" + std::to_string(i);
-    file.write<float>(group + "/gram", gram, {5, h, w});
-    const std::vector<float> query(f.begin(), f.begin() + h * w);
-    file.write<float>(group + "/query_maps", query, {1, h, w});
-    std::vector<float> classes;
-    for (size_t k = 0; k < classes_of(e.boxes).size(); ++k) classes.insert(classes.end(), f.begin() + h * w, f.end());
-    file.write<float>(group + "/class_maps", classes, {static_cast<int64_t>(classes.size()) / (h * w), h, w});
-    file.set_attribute_list<int64_t>(group, "classes", classes_of(e.boxes));
+    maps.query_maps.assign(f.begin(), f.begin() + h * w);
+    maps.is_known.assign(classes_of(e.boxes).size(), 1);
+    for (size_t k = 0; k < maps.is_known.size(); ++k)
+      maps.class_maps.insert(maps.class_maps.end(), f.begin() + h * w, f.end());
+    file.add(e, maps);
   }
-  file.write_strings("ids", ids);
   file.close_and_commit();
 }
 

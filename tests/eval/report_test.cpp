@@ -2,11 +2,11 @@
 
 #include "common/base/files.h"
 #include "common/base/text.h"
-#include "eval/charts.h"
-#include "eval/gallery.h"
-#include "eval/html.h"
-#include "eval/report_page.h"
-#include "eval/run_difference_text.h"
+#include "eval/report/charts.h"
+#include "eval/report/gallery.h"
+#include "eval/report/html.h"
+#include "eval/report/report_page.h"
+#include "eval/report/run_difference_text.h"
 #include "tests/eval/made_up_run.h"
 #include "tests/support/support.h"
 
@@ -50,13 +50,33 @@ TEST_CASE("the report of a whole run is one file with scores, curves and picture
 
   // The numbers of metrics.json stand in the page.
   const Metrics metrics = read_metrics(run / "metrics.json");
-  for (const std::string key : {"stage2/bap/val/y_crf/miou", "stage3/nal/val/crf/miou", "baseline/val/filled_boxes/miou",
-                                "stage2/gap/val/y_crf/per_class/square"})
+  for (const std::string key : {"stage2/bap/val/y_crf/miou", "stage3/nal/val/crf/miou",
+                                "baseline/val/filled_boxes/miou", "stage2/gap/val/y_crf/per_class/square"})
     REQUIRE_THAT(html, Contains(fmt::format("{:.1f}", metrics.at(key).get<double>())));
-  for (const std::string text : {"filled boxes + CRF", "GrabCut", "bap: Y_crf", "bap: Y_ret", "gap: Y_crf", "nal: plain", "nal: CRF",
-                                 "true_masks: CRF", "Over seeds", "Stage 1, classifier", "Stage 3, segmentation network",
-                                 "loss_wce", "learning_rate", "<svg", "Best", "Worst", "attention A", "bap u0", "bap CAM",
-                                 "disagreement", "truth", "image and boxes", "What ran", "1 min 15 s"})
+  for (const std::string text : {"filled boxes + CRF",
+                                 "GrabCut",
+                                 "bap: Y_crf",
+                                 "bap: Y_ret",
+                                 "gap: Y_crf",
+                                 "nal: plain",
+                                 "nal: CRF",
+                                 "true_masks: CRF",
+                                 "Over seeds",
+                                 "Stage 1, classifier",
+                                 "Stage 3, segmentation network",
+                                 "loss_wce",
+                                 "learning_rate",
+                                 "<svg",
+                                 "Best",
+                                 "Worst",
+                                 "attention A",
+                                 "bap u0",
+                                 "bap CAM",
+                                 "disagreement",
+                                 "truth",
+                                 "image and boxes",
+                                 "What ran",
+                                 "1 min 15 s"})
     REQUIRE_THAT(html, Contains(text));
   REQUIRE(count(html, "<article class=\"card\"") == 4);
   REQUIRE_THAT(html, !Contains("Not shown"));
@@ -68,7 +88,8 @@ TEST_CASE("the report of a whole run is one file with scores, curves and picture
   REQUIRE_THAT(html, !Contains("NaN") && !Contains("nan\"") && !Contains(">nan"));
 
   // The page is a function of what it shows.
-  REQUIRE(report(fmt::format("--run '{}' --output '{}' --images 4 --threads 1", run.string(), (dir / "again").string())).exit_code == 0);
+  REQUIRE(report(fmt::format("--run '{}' --output '{}' --images 4 --threads 1", run.string(), (dir / "again").string()))
+              .exit_code == 0);
   REQUIRE(read_file(dir / "again/index.html") == html);
 
   REQUIRE(report(fmt::format("--check '{}'", (dir / "out/index.html").string())).exit_code == 0);
@@ -91,7 +112,8 @@ TEST_CASE("parts that a run does not have are left out of the report with a note
   fs::remove_all(run / "stage2/bap/val/attention");
   fs::remove(run / "stage2/bap/val/manifest.h5");
   std::string html = page();
-  REQUIRE_THAT(html, Contains("stage2/bap/val/attention holds no shards") && !Contains("bap CAM") && Contains("bap Y_crf"));
+  REQUIRE_THAT(html,
+               Contains("stage2/bap/val/attention holds no shards") && !Contains("bap CAM") && Contains("bap Y_crf"));
 
   fs::remove(run / "stage2/bap/val/Y_crf/set a/2.png");
   REQUIRE_THAT(page(), Contains("1 of 5 images have no label map yet"));
@@ -149,8 +171,10 @@ TEST_CASE("report --against says which options differ, how the numbers moved, an
   m.inputs["checkpoint"] = "another";
   write_manifest(dir / "new" / labels, m);
   write_manifest(dir / "new/stage3/nal/manifest.h5", m);
-  merge_metrics(dir / "old/metrics.json", "stage2/bap/val/y_crf", {{"miou", 12.5}, {"per_class/square", 10.0}, {"per_class/disc & co", 20.0}});
-  merge_metrics(dir / "new/metrics.json", "stage2/bap/val/y_crf", {{"miou", 15.0}, {"per_class/square", 16.0}, {"per_class/disc & co", 19.0}});
+  merge_metrics(dir / "old/metrics.json", "stage2/bap/val/y_crf",
+                {{"miou", 12.5}, {"per_class/square", 10.0}, {"per_class/disc & co", 20.0}});
+  merge_metrics(dir / "new/metrics.json", "stage2/bap/val/y_crf",
+                {{"miou", 15.0}, {"per_class/square", 16.0}, {"per_class/disc & co", 19.0}});
   merge_metrics(dir / "old/metrics.json", "stage3/entropy/val/crf", {{"miou", 40.0}});
 
   const RunDifference d = difference_of(open_run(dir / "new", {}), open_run(dir / "old", {}));
@@ -168,13 +192,16 @@ TEST_CASE("report --against says which options differ, how the numbers moved, an
   const auto result = report(fmt::format("--run '{}' --against '{}' --output '{}' --images 0", (dir / "new").string(),
                                          (dir / "old").string(), (dir / "out").string()));
   REQUIRE(result.exit_code == 0);
-  REQUIRE_THAT(result.out, Contains("# new against old") && Contains("| option threshold | 0.5 | 0.99 | stage2/bap/val |") &&
-                               Contains("| images | 3 | – | stage2/bap/val |") && Contains("Made from other inputs: stage2/bap/val (checkpoint).") &&
-                               Contains("| bap: Y_crf | val | 15.00 | 12.50 | +2.50 | square +6.00, disc & co -1.00 |") &&
-                               Contains("Only in new: stage3/nal.") && Contains("Only in old: stage3/entropy/val/crf.") &&
-                               Contains("1 piece of work is the same in both.") && !Contains("box-convention"));
+  REQUIRE_THAT(result.out,
+               Contains("# new against old") && Contains("| option threshold | 0.5 | 0.99 | stage2/bap/val |") &&
+                   Contains("| images | 3 | – | stage2/bap/val |") &&
+                   Contains("Made from other inputs: stage2/bap/val (checkpoint).") &&
+                   Contains("| bap: Y_crf | val | 15.00 | 12.50 | +2.50 | square +6.00, disc & co -1.00 |") &&
+                   Contains("Only in new: stage3/nal.") && Contains("Only in old: stage3/entropy/val/crf.") &&
+                   Contains("1 piece of work is the same in both.") && !Contains("box-convention"));
   const std::string html = read_file(dir / "out/index.html");
-  REQUIRE_THAT(html, Contains("<h2>Against old</h2>") && Contains("<th>option threshold</th><td class=\"text\">0.5</td>") &&
+  REQUIRE_THAT(html, Contains("<h2>Against old</h2>") &&
+                         Contains("<th>option threshold</th><td class=\"text\">0.5</td>") &&
                          Contains("square +6.00, disc &amp; co -1.00") && Contains("Only in new: stage3/nal."));
   REQUIRE(html.find("id=\"against\"") < html.find("id=\"scores\""));
 }
@@ -182,11 +209,13 @@ TEST_CASE("report --against says which options differ, how the numbers moved, an
 TEST_CASE("a run against itself: nothing differs") {
   TemporaryDirectory dir;
   make_run(dir / "run", 3);
-  const auto result = report(fmt::format("--run '{0}' --against '{0}' --output '{1}' --images 0", (dir / "run").string(), (dir / "out").string()));
+  const auto result = report(fmt::format("--run '{0}' --against '{0}' --output '{1}' --images 0",
+                                         (dir / "run").string(), (dir / "out").string()));
   REQUIRE(result.exit_code == 0);
   REQUIRE_THAT(result.out, Contains("Nothing differs: 1 piece of work and ") && !Contains("|"));
   REQUIRE_THAT(read_file(dir / "out/index.html"), Contains("Nothing differs: 1 piece of work"));
-  REQUIRE(report(fmt::format("--run '{0}' --output '{1}' --images 0", (dir / "run").string(), (dir / "out").string())).out.empty());
+  REQUIRE(report(fmt::format("--run '{0}' --output '{1}' --images 0", (dir / "run").string(), (dir / "out").string()))
+              .out.empty());
 }
 
 TEST_CASE("a change that many pieces of work share is one row; equal settings with other results are said to be so") {
@@ -239,7 +268,8 @@ TEST_CASE("report refuses what it cannot use") {
   refused(fmt::format("--run '{}/none' --output '{}'", dir.path().string(), out), 3, "no such folder");
   refused(fmt::format("--run '{}' --output '{}' --imags 3", dir.path().string(), out), 2, "did you mean --images");
   make_run(dir / "run", 3);
-  const fs::path shard = dir / "run/stage2/bap/val/attention/shard-0000-of-0001.h5", labels = dir / "run/stage2/gap/val/Y_crf/set a/1.png";
+  const fs::path shard = dir / "run/stage2/bap/val/attention/shard-0000-of-0001.h5",
+                 labels = dir / "run/stage2/gap/val/Y_crf/set a/1.png";
   const std::string whole = read_file(shard), png = read_file(labels);
   const std::string usual = fmt::format("--run '{}' --output '{}'", (dir / "run").string(), out);
   write_file(shard, whole.substr(0, whole.size() / 2));
@@ -256,8 +286,9 @@ TEST_CASE("report refuses what it cannot use") {
 
 TEST_CASE("a training log keeps the later of two equal steps and drops a cut last line") {
   TemporaryDirectory dir;
-  write_file(dir / "log.jsonl", "{\"step\":2,\"loss\":1}\n{\"step\":1,\"loss\":3}\n{\"step\":2,\"loss\":5,\"x\":null}\n{\"step\":3,\"lo");
-  const auto log = read_training_log(dir / "log.jsonl");
+  write_file(dir / "log.jsonl",
+             "{\"step\":2,\"loss\":1}\n{\"step\":1,\"loss\":3}\n{\"step\":2,\"loss\":5,\"x\":null}\n{\"step\":3,\"lo");
+  const auto log = read_training_curves(dir / "log.jsonl");
   REQUIRE(log.values.size() == 1);
   REQUIRE(log.values.at("loss") == std::vector<std::pair<double, double>>{{1, 3}, {2, 5}});
 }
@@ -277,8 +308,8 @@ TEST_CASE("text and bytes are written as HTML wants them") {
   REQUIRE(resized(labels, {2, 2}).pixels == std::vector<uint8_t>{1, 2, 3, 4});
   REQUIRE(resized(labels, {4, 4}).pixels == std::vector<uint8_t>{1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4});
   const RgbImage heat = heat_map({0, 1, std::nanf("")}, 1, 3);
-  REQUIRE(heat.pixels[2] > heat.pixels[1]);   // 0 is dark blue
-  REQUIRE(heat.pixels[3] > 200);              // 1 is yellow
+  REQUIRE(heat.pixels[2] > heat.pixels[1]);  // 0 is dark blue
+  REQUIRE(heat.pixels[3] > 200);             // 1 is yellow
   REQUIRE((heat.pixels[4] > 200 && heat.pixels[5] < 100));
   REQUIRE(heat.pixels[6] == 128);
 }

@@ -1,11 +1,10 @@
 // The tables of the report: values of a run beside the published ones, in every form.
-#include "eval/table_forms.h"
-
 #include <cmath>
 
 #include "common/base/files.h"
-#include "common/pipeline/pending.h"
-#include "eval/report_style.h"
+#include "common/pipeline/plan/pending.h"
+#include "eval/report/report_style.h"
+#include "eval/report/table_forms.h"
 #include "tests/eval/made_up_run.h"
 #include "tests/support/support.h"
 
@@ -17,7 +16,8 @@ using namespace boxseg::test;
 namespace {
 
 void put_manifest(const fs::path& folder, std::map<std::string, std::string> options, double seconds,
-                  std::map<std::string, Digest> inputs = {}, std::vector<ManifestOutput> outputs = {}, int64_t seed = 0) {
+                  std::map<std::string, Digest> inputs = {}, std::vector<ManifestOutput> outputs = {},
+                  int64_t seed = 0) {
   Manifest manifest;
   manifest.program = "made up";
   manifest.options = std::move(options);
@@ -31,13 +31,16 @@ void put_manifest(const fs::path& folder, std::map<std::string, std::string> opt
 
 // Two seeds of the labels, a network before and after its CRF; the second labels have other scores.
 void make_small_run(const fs::path& run) {
-  for (const auto& [key, miou] : std::map<std::string, double>{{"stage2/bap/val/y_crf", 70}, {"stage2/bap@1/val/y_crf", 74},
-                                                               {"stage3/nal/val/plain", 50.5}, {"stage3/nal/val/crf", 60.5}})
+  for (const auto& [key, miou] : std::map<std::string, double>{{"stage2/bap/val/y_crf", 70},
+                                                               {"stage2/bap@1/val/y_crf", 74},
+                                                               {"stage3/nal/val/plain", 50.5},
+                                                               {"stage3/nal/val/crf", 60.5}})
     merge_metrics(run / "metrics.json", key, {{"miou", miou}});
   for (const char* seed : {"", "@1"}) {
-    put_manifest(run / ("stage1/bap" + std::string(seed)), {{"iterations", "600"}}, 3725, {}, {{"classifier.pt", 1, "digest" + std::string(seed)}},
-                 seed[0] == '@' ? 1 : 0);
-    put_manifest(run / ("stage2/bap" + std::string(seed) + "/val"), {}, 10, {{"checkpoint", "digest" + std::string(seed)}});
+    put_manifest(run / ("stage1/bap" + std::string(seed)), {{"iterations", "600"}}, 3725, {},
+                 {{"classifier.pt", 1, "digest" + std::string(seed)}}, seed[0] == '@' ? 1 : 0);
+    put_manifest(run / ("stage2/bap" + std::string(seed) + "/val"), {}, 10,
+                 {{"checkpoint", "digest" + std::string(seed)}});
   }
   put_manifest(run / "stage3/nal", {{"iterations", "900"}}, 90);
   put_manifest(run / "stage3/nal/predictions/val/plain", {{"tta", "false"}, {"crf", "false"}}, 5);
@@ -55,14 +58,15 @@ TEST_CASE("a table shows a run's values, their spread, the published ones and th
   TemporaryDirectory dir;
   make_small_run(dir / "run");
   const RunFolder run = open_run(dir / "run", {});
-  const FilledTable table = fill_table(
-      table_of(dir, "title = T\ncolumn = mIoU\n"
-                    "labels | stage2/bap/val/y_crf & stage2/bap@1/val/y_crf ; authors 79.2\n"
-                    "net | stage3/nal/val/plain / stage3/nal/val/crf ; authors 62.4 / 68.1 ; report 61.4 / 64.8\n"
-                    "gone | stage3/ce_crf/val/crf ; report 1\n"
-                    "time | time stage1/bap ; report 2.5 h\n"
-                    "server | - nobody knows\n"),
-      run);
+  const FilledTable table =
+      fill_table(table_of(dir,
+                          "title = T\ncolumn = mIoU\n"
+                          "labels | stage2/bap/val/y_crf & stage2/bap@1/val/y_crf ; authors 79.2\n"
+                          "net | stage3/nal/val/plain / stage3/nal/val/crf ; authors 62.4 / 68.1 ; report 61.4 / 64.8\n"
+                          "gone | stage3/ce_crf/val/crf ; report 1\n"
+                          "time | time stage1/bap ; report 2.5 h\n"
+                          "server | - nobody knows\n"),
+                 run);
   REQUIRE(table.missing == 1);
   REQUIRE(table.values == 5);
   const TableValue& labels = table.rows[0][0].values[0];
@@ -98,8 +102,9 @@ TEST_CASE("a table shows a run's values, their spread, the published ones and th
 TEST_CASE("a heat map colours its cells from the lowest to the highest value") {
   TemporaryDirectory dir;
   make_small_run(dir / "run");
-  const FilledTable table = fill_table(table_of(dir, "column = a | b\nstyle = heat\nrow | stage3/nal/val/plain | stage3/nal/val/crf ; report 61\n"),
-                                       open_run(dir / "run", {}));
+  const FilledTable table = fill_table(
+      table_of(dir, "column = a | b\nstyle = heat\nrow | stage3/nal/val/plain | stage3/nal/val/crf ; report 61\n"),
+      open_run(dir / "run", {}));
   const std::string html = html_of(table);
   CHECK_THAT(html, Contains("--v:0\"") && Contains("--v:100\"") && Contains("(report 61: -0.5)"));
   CHECK_THAT(markdown_of(table), Contains("| row | 50.5 [1] | 60.5 [2] (report 61: -0.5) |"));
@@ -108,49 +113,61 @@ TEST_CASE("a heat map colours its cells from the lowest to the highest value") {
 TEST_CASE("of a pair with one value, and of seeds of which some are done, the rest is said to be missing") {
   TemporaryDirectory dir;
   make_small_run(dir / "run");
-  const std::string text = "column = mIoU\npair | stage3/nal/val/plain / stage3/nal/val/tta ; authors 60 / 70\n"
-                           "neither | stage3/x/val/plain / stage3/x/val/crf\n"
-                           "seeds | stage2/bap/val/y_crf & stage2/bap@1/val/y_crf & stage2/bap@2/val/y_crf ; authors 79\n";
+  const std::string text =
+      "column = mIoU\npair | stage3/nal/val/plain / stage3/nal/val/tta ; authors 60 / 70\n"
+      "neither | stage3/x/val/plain / stage3/x/val/crf\n"
+      "seeds | stage2/bap/val/y_crf & stage2/bap@1/val/y_crf & stage2/bap@2/val/y_crf ; authors 79\n";
   const FilledTable table = fill_table(table_of(dir, text), open_run(dir / "run", {}));
   CHECK(table.missing == 4);
-  CHECK_THAT(markdown_of(table), Contains("| pair | 50.5 / not yet | 60 / 70 | -9.5 / – |") && Contains("| neither | not yet |") &&
-                                     Contains("| seeds | 72.0 ± 2.8 (2 of 3 seeds) | 79 | -7.0 |") && Contains("4 of 5 values are not there yet"));
+  CHECK_THAT(markdown_of(table), Contains("| pair | 50.5 / not yet | 60 / 70 | -9.5 / – |") &&
+                                     Contains("| neither | not yet |") &&
+                                     Contains("| seeds | 72.0 ± 2.8 (2 of 3 seeds) | 79 | -7.0 |") &&
+                                     Contains("4 of 5 values are not there yet"));
   CHECK_THAT(csv_of(table), Contains("\"2 of 3 seeds\""));
 }
 
-TEST_CASE("columns of a table without published numbers are left out; of several columns each cell has its own beside it") {
+TEST_CASE(
+    "columns of a table without published numbers are left out; of several columns each cell has its own beside it") {
   TemporaryDirectory dir;
   make_small_run(dir / "run");
   const RunFolder run = open_run(dir / "run", {});
   const std::string plain = markdown_of(fill_table(table_of(dir, "column = mIoU\nr | stage3/nal/val/crf\n"), run));
   CHECK_THAT(plain, Contains("| method | mIoU | how |") && Contains("| r | 60.5 | 900 steps"));
   const FilledTable two = fill_table(
-      table_of(dir, "column = v1 | v2\nr | stage3/nal/val/crf ; authors 61 ; report 60 | - waits for the server\n"), run);
+      table_of(dir, "column = v1 | v2\nr | stage3/nal/val/crf ; authors 61 ; report 60 | - waits for the server\n"),
+      run);
   CHECK_THAT(markdown_of(two), Contains("| r | 60.5 (authors 61: -0.5; report 60: +0.5) | waits for the server |") &&
                                    Contains("Made with: 900 steps, 60 images, seed 0; TTA off, CRF on."));
-  CHECK_THAT(html_of(two), Contains("<b>60.5</b></td><td>61</td><td>-0.5</td><td>60</td><td>+0.5</td>") && Contains("colspan=\"5\">waits"));
+  CHECK_THAT(html_of(two), Contains("<b>60.5</b></td><td>61</td><td>-0.5</td><td>60</td><td>+0.5</td>") &&
+                               Contains("colspan=\"5\">waits"));
 }
 
 TEST_CASE("where cells of several columns were made in other ways, a mark tells which") {
   TemporaryDirectory dir;
   make_small_run(dir / "run");
-  const FilledTable table = fill_table(table_of(dir, "column = a | b\nr | stage3/nal/val/crf | stage2/bap/val/y_crf\n"), open_run(dir / "run", {}));
-  CHECK_THAT(markdown_of(table), Contains("| r | 60.5 [1] | 70.0 [2] |") &&
-                                     Contains("Made with: [1] 900 steps, 60 images, seed 0; TTA off, CRF on; [2] 600 steps, 60 images, seed 0."));
+  const FilledTable table = fill_table(table_of(dir, "column = a | b\nr | stage3/nal/val/crf | stage2/bap/val/y_crf\n"),
+                                       open_run(dir / "run", {}));
+  CHECK_THAT(
+      markdown_of(table),
+      Contains("| r | 60.5 [1] | 70.0 [2] |") &&
+          Contains("Made with: [1] 900 steps, 60 images, seed 0; TTA off, CRF on; [2] 600 steps, 60 images, seed 0."));
   CHECK_THAT(html_of(table), Contains("<b>70.0</b> [2]</td>"));
 }
 
 TEST_CASE("a table in progress leaves out numbers of other options until what makes them has run") {
   TemporaryDirectory dir;
-  const fs::path run = dir / "run", pending = run / "config/pending-table9.txt", receipt = run / "receipts/evaluate/stage3/nal/val/crf";
+  const fs::path run = dir / "run", pending = run / "config/pending-table9.txt",
+                 receipt = run / "receipts/evaluate/stage3/nal/val/crf";
   make_small_run(run);
   write_file(receipt, "of other options\n");
   write_file(pending, pending_text(pending, {{"stage3/nal/val/crf", receipt},
                                              {"stage3/nal/val/tta", run / "receipts/evaluate/stage3/nal/val/tta"}}));
-  write_file(run / "tables/table9.txt", "column = mIoU\nr | stage3/nal/val/plain / stage3/nal/val/crf / stage3/nal/val/tta\n");
+  write_file(run / "tables/table9.txt",
+             "column = mIoU\nr | stage3/nal/val/plain / stage3/nal/val/crf / stage3/nal/val/tta\n");
   const auto show = [&] {
-    const auto result = run_command(fmt::format("'{0}/report' --run '{1}' --output '{1}/tables' --table '{1}/tables/table9.txt' --pending '{2}'",
-                                                BOXSEG_BIN_DIR, run.string(), pending.string()));
+    const auto result = run_command(
+        fmt::format("'{0}/report' --run '{1}' --output '{1}/tables' --table '{1}/tables/table9.txt' --pending '{2}'",
+                    BOXSEG_BIN_DIR, run.string(), pending.string()));
     INFO(result.err);
     REQUIRE(result.exit_code == 0);
     return result.out;
@@ -170,9 +187,10 @@ TEST_CASE("several programs that show one table at a time leave whole files") {
   TemporaryDirectory dir;
   make_small_run(dir / "run");
   write_file(dir / "table9.txt", "column = mIoU\nr | stage3/nal/val/crf\n");
-  const auto result = run_command(fmt::format(
-      "for i in 1 2 3 4 5 6 7 8; do '{}/report' --run '{}' --output '{}' --table '{}' & pids=\"$pids $!\"; done; for p in $pids; do wait $p || exit 1; done",
-      BOXSEG_BIN_DIR, (dir / "run").string(), (dir / "out").string(), (dir / "table9.txt").string()));
+  const auto result = run_command(
+      fmt::format("for i in 1 2 3 4 5 6 7 8; do '{}/report' --run '{}' --output '{}' --table '{}' & pids=\"$pids $!\"; "
+                  "done; for p in $pids; do wait $p || exit 1; done",
+                  BOXSEG_BIN_DIR, (dir / "run").string(), (dir / "out").string(), (dir / "table9.txt").string()));
   INFO(result.err);
   REQUIRE(result.exit_code == 0);
   CHECK_NOTHROW(check_html_document(read_file(dir / "out/table9.html"), "table9.html"));
@@ -182,8 +200,10 @@ TEST_CASE("several programs that show one table at a time leave whole files") {
 TEST_CASE("the page of a run shows the tables that were asked for; report --table writes one") {
   TemporaryDirectory dir;
   make_small_run(dir / "run");
-  write_file(dir / "run/tables/table9.txt", "title = A table of ours\ncolumn = c\nr | stage2/bap/val/y_crf ; authors 79\n");
-  const std::string program = "'" + std::string(BOXSEG_BIN_DIR) + "/report' --run '" + (dir / "run").string() + "' --output '" + (dir / "out").string() + "'";
+  write_file(dir / "run/tables/table9.txt",
+             "title = A table of ours\ncolumn = c\nr | stage2/bap/val/y_crf ; authors 79\n");
+  const std::string program = "'" + std::string(BOXSEG_BIN_DIR) + "/report' --run '" + (dir / "run").string() +
+                              "' --output '" + (dir / "out").string() + "'";
   REQUIRE(run_command(program).exit_code == 0);
   CHECK_THAT(read_file(dir / "out/index.html"), Contains("A table of ours") && Contains("<b>70.0</b>"));
   const auto one = run_command(program + " --table '" + (dir / "run/tables/table9.txt").string() + "'");
@@ -200,8 +220,8 @@ TEST_CASE("a table of pictures also makes a sheet of them, and says what is miss
   make_run(dir / "run", 4);
   const auto sheet = [&](const std::string& key) {
     write_file(dir / "figure9.txt", "column = labels | truth\nstyle = pictures\nr | " + key + " | - by hand\n");
-    return run_command("'" + std::string(BOXSEG_BIN_DIR) + "/report' --run '" + (dir / "run").string() + "' --output '" +
-                       (dir / "out").string() + "' --table '" + (dir / "figure9.txt").string() + "'");
+    return run_command("'" + std::string(BOXSEG_BIN_DIR) + "/report' --run '" + (dir / "run").string() +
+                       "' --output '" + (dir / "out").string() + "' --table '" + (dir / "figure9.txt").string() + "'");
   };
   const auto made = sheet("stage2/bap/val/y_crf");
   INFO(made.err);
@@ -215,7 +235,8 @@ TEST_CASE("a table of pictures also makes a sheet of them, and says what is miss
   fs::copy_file(dir / "out/figure9.png", dir / "run/tables/figure9.png");
   fs::copy_file(dir / "figure9.txt", dir / "run/tables/figure9.txt");
   REQUIRE(run_command("'" + std::string(BOXSEG_BIN_DIR) + "/report' --run '" + (dir / "run").string() + "' --output '" +
-                      (dir / "page").string() + "' --images 2").exit_code == 0);
+                      (dir / "page").string() + "' --images 2")
+              .exit_code == 0);
   CHECK_THAT(read_file(dir / "page/index.html"), Contains("<img alt=\"figure9\""));
   const auto absent = sheet("stage2/nowhere/val/y_crf");
   CHECK(absent.exit_code == 3);

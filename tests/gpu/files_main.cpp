@@ -13,6 +13,7 @@
 #include "common/base/files.h"
 #include "common/io/label_png.h"
 #include "common/io/manifest.h"
+#include "common/runtime/program.h"
 
 namespace boxseg {
 namespace {

@@ -11,12 +11,13 @@
 
 #include "common/base/error.h"
 #include "common/base/hash.h"
-#include "common/base/heap.h"
 #include "common/base/options.h"
-#include "common/base/parallel.h"
 #include "common/base/random.h"
-#include "common/nn/tensor_runtime.h"
-#include "common/nn/trainer.h"
+#include "common/ops/tensor_runtime.h"
+#include "common/runtime/heap.h"
+#include "common/runtime/parallel.h"
+#include "common/runtime/program.h"
+#include "common/training/trainer.h"
 #include "stage1_classify/training_step.h"
 #include "stage3_segment/train_step.h"
 

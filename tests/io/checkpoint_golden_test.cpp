@@ -1,12 +1,11 @@
 // The golden checkpoint files, written by Python: every tensor's name, type, shape and bits.
-#include "common/io/checkpoint/checkpoint.h"
-
 #include <ATen/ATen.h>
 
 #include <algorithm>
 #include <cstring>
 
 #include "common/base/files.h"
+#include "common/io/checkpoint/checkpoint.h"
 #include "common/io/hdf5.h"
 #include "tests/io/damage.h"
 #include "tests/support/failure.h"
@@ -28,9 +27,9 @@ struct TypeInFile {
 };
 
 at::ScalarType type_of(const std::string& name) {
-  constexpr TypeInFile kTypes[] = {{"float32", at::kFloat}, {"float64", at::kDouble}, {"float16", at::kHalf},
-                                   {"bfloat16", at::kBFloat16}, {"int64", at::kLong}, {"int32", at::kInt},
-                                   {"int16", at::kShort}, {"int8", at::kChar}, {"uint8", at::kByte},
+  constexpr TypeInFile kTypes[] = {{"float32", at::kFloat},     {"float64", at::kDouble}, {"float16", at::kHalf},
+                                   {"bfloat16", at::kBFloat16}, {"int64", at::kLong},     {"int32", at::kInt},
+                                   {"int16", at::kShort},       {"int8", at::kChar},      {"uint8", at::kByte},
                                    {"bool", at::kBool}};
   for (const auto& entry : kTypes)
     if (name == entry.name) return entry.type;
@@ -150,8 +149,10 @@ TEST_CASE("Golden checkpoints with a changed byte are read or refused, never wor
           const Checkpoint read = read_checkpoint(dir / "changed");
           if (has_checksums) now = digest_of_checkpoint(read);
         });
-        if (failure.kind.has_value()) REQUIRE(failure.kind == ErrorKind::bad_input);
-        else REQUIRE(now == digest);
+        if (failure.kind.has_value())
+          REQUIRE(failure.kind == ErrorKind::bad_input);
+        else
+          REQUIRE(now == digest);
       }
   }
 }

@@ -1,12 +1,11 @@
-#include "common/io/event_file.h"
-
-#include "common/base/markdown.h"
+#include "common/io/tensorboard/event_file.h"
 
 #include <algorithm>
 #include <string>
 #include <vector>
 
-#include "common/io/event_record.h"
+#include "common/base/markdown.h"
+#include "common/io/tensorboard/event_record.h"
 #include "tests/support/failure.h"
 #include "tests/support/support.h"
 
@@ -49,7 +48,8 @@ std::string loss(int64_t step, double value) { return without_time(scalars_event
 
 // Steps 10, 20, ... as a training run logs them.
 void log_steps(EventFile& events, int64_t first, int64_t last) {
-  for (int64_t step = first; step <= last; step += 10) events.add_scalars(step, {{"loss", 1.0 / static_cast<double>(step)}});
+  for (int64_t step = first; step <= last; step += 10)
+    events.add_scalars(step, {{"loss", 1.0 / static_cast<double>(step)}});
 }
 
 }  // namespace
@@ -62,11 +62,11 @@ TEST_CASE("CRC-32C has its published check value, and TFRecord's mask", "[events
 
 TEST_CASE("a record of a scalar is TensorFlow's, byte for byte", "[events]") {
   const std::string event = from_hex(
-      "09 000000000000F83F"                // 1: wall_time = 1.5
-      "10 AC02"                            // 2: step = 300
-      "2A 0D 0A 0B"                        // 5: summary of 13 bytes, 1: value of 11
-      "0A 04 6C6F7373"                     // 1: tag = "loss"
-      "15 0000803E");                      // 2: simple_value = 0.25
+      "09 000000000000F83F"  // 1: wall_time = 1.5
+      "10 AC02"              // 2: step = 300
+      "2A 0D 0A 0B"          // 5: summary of 13 bytes, 1: value of 11
+      "0A 04 6C6F7373"       // 1: tag = "loss"
+      "15 0000803E");        // 2: simple_value = 0.25
   CHECK(scalars_event(1.5, 300, {{"loss", 0.25}}) == event);
   const std::string record = event_record(event);
   CHECK(record.substr(0, 8) == from_hex("1B00000000000000"));
@@ -78,9 +78,9 @@ TEST_CASE("a record of a scalar is TensorFlow's, byte for byte", "[events]") {
 
 TEST_CASE("texts, pictures and starts have the fields of their messages", "[events]") {
   CHECK(without_time(text_event(0, 0, "t", "ab")) ==
-        from_hex("10 00 2A 1B 0A 19 0A 01 74"             // step 0, summary, value, tag
-                 "4A 0A 0A 06 0A 04 74657874 20 02"       // 9: metadata: plugin "text", data class 2, a tensor
-                 "42 08 08 07 12 00 42 02 6162"));        // 8: tensor of strings without axes
+        from_hex("10 00 2A 1B 0A 19 0A 01 74"        // step 0, summary, value, tag
+                 "4A 0A 0A 06 0A 04 74657874 20 02"  // 9: metadata: plugin "text", data class 2, a tensor
+                 "42 08 08 07 12 00 42 02 6162"));   // 8: tensor of strings without axes
   CHECK(without_time(image_event(0, 1, "t", 2, 300, "PNG")) ==
         from_hex("10 01 2A 13 0A 11 0A 01 74"
                  "22 0C 08 02 10 AC02 18 03 22 03 504E47"));  // 4: image: height, width, 3 colours, the file

@@ -73,7 +73,12 @@ TEST_CASE("A manifest's digest follows what decides the outputs, and nothing els
     change(m);
     return m.digest();
   };
-  REQUIRE(after([](Manifest& m) { m.device = "cuda"; m.threads = 9; m.wall_time_s = 1; m.facts.clear(); }) == before);
+  REQUIRE(after([](Manifest& m) {
+            m.device = "cuda";
+            m.threads = 9;
+            m.wall_time_s = 1;
+            m.facts.clear();
+          }) == before);
   REQUIRE(after([](Manifest& m) { m.program = "x"; }) != before);
   REQUIRE(after([](Manifest& m) { m.fingerprint = "8"; }) != before);
   REQUIRE(after([](Manifest& m) { m.options["threshold"] = "0.9"; }) != before);

@@ -3,7 +3,6 @@
 
 #include <zlib.h>
 
-
 #include "common/base/files.h"
 #include "common/io/label_png.h"
 #include "tests/io/damage.h"

@@ -1,4 +1,4 @@
-#include "common/nn/average_pool.h"
+#include "common/ops/average_pool.h"
 
 #include <ATen/Functions.h>
 

@@ -1,4 +1,4 @@
-#include "common/nn/channel_convolutions.h"
+#include "common/networks/lite0/channel_convolutions.h"
 
 #include <algorithm>
 #include <vector>
@@ -33,12 +33,13 @@ double naive_depthwise(const DepthwiseShape& s, int64_t y, int64_t x, int64_t c,
 }
 
 double naive_stem(const StemShape& s, int64_t y, int64_t x, int64_t c, const std::vector<float>& planes,
-                 const std::vector<float>& weight, const std::vector<float>& bias) {
+                  const std::vector<float>& weight, const std::vector<float>& bias) {
   double sum = bias[static_cast<size_t>(c)];
   for (int64_t k = 0; k < 27; ++k) {
     const int64_t v = 2 * y - s.pad_top + k % 9 / 3, u = 2 * x - s.pad_left + k % 3;
     if (v < 0 || v >= s.height || u < 0 || u >= s.width) continue;
-    sum += double{planes[static_cast<size_t>((k / 9 * s.height + v) * s.width + u)]} * weight[static_cast<size_t>(k * 32 + c)];
+    sum += double{planes[static_cast<size_t>((k / 9 * s.height + v) * s.width + u)]} *
+           weight[static_cast<size_t>(k * 32 + c)];
   }
   return relu6(sum);
 }
@@ -74,7 +75,8 @@ TEST_CASE("depthwise rows are those of the definition, with equal bits whatever 
         for (int64_t y = 0; y < (height + stride - 1) / stride; ++y) {
           std::vector<double> expected;
           for (int64_t x = 0; x < out_width; ++x)
-            for (int64_t c = 0; c < channels; ++c) expected.push_back(naive_depthwise(shape, y, x, c, in, weight, bias));
+            for (int64_t c = 0; c < channels; ++c)
+              expected.push_back(naive_depthwise(shape, y, x, c, in, weight, bias));
           const int64_t first = std::max<int64_t>(0, y * stride - pad);
           check_rows(expected, [&](float* row, InstructionSet set) {
             depthwise_row(shape, y, in.data() + first * width * channels, first, weight.data(), bias.data(), row, set);
@@ -88,7 +90,8 @@ TEST_CASE("the stem's rows are those of the definition, with equal bits whatever
   for (const int64_t width : {1, 2, 9, 24, 33})
     for (const int64_t pad : {0, 1}) {
       const StemShape shape{7, width, (width + 1) / 2, pad, pad};
-      const std::vector<float> planes = drawn(random, 3 * 7 * width), weight = drawn(random, 27 * 32), bias = drawn(random, 32);
+      const std::vector<float> planes = drawn(random, 3 * 7 * width), weight = drawn(random, 27 * 32),
+                               bias = drawn(random, 32);
       for (int64_t y = 0; y < 4; ++y) {
         std::vector<double> expected;
         for (int64_t x = 0; x < shape.out_width; ++x)

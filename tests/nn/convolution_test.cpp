@@ -1,11 +1,10 @@
 // Convolutions with and without the ReLU before them, against LibTorch's two nodes.
-#include "common/nn/convolution.h"
+#include "common/ops/convolution.h"
 
 #include <ATen/Functions.h>
 #include <ATen/Parallel.h>
 
-
-#include "common/nn/winograd.h"
+#include "common/ops/winograd/winograd.h"
 #include "tests/nn/tensors.h"
 #include "tests/support/failure.h"
 
@@ -21,9 +20,9 @@ struct Case {
 };
 
 const std::vector<Case> kCases = {
-    {128, 130, 3, 12, {1, 1, 1, 1}, true, true},   {128, 128, 3, 30, {1, 2, 2, 1}, false, true},
-    {8, 6, 3, 11, {1, 1, 1, 1}, true, false},      {8, 6, 3, 11, {2, 1, 1, 1}, false, false},
-    {8, 6, 1, 7, {1, 0, 1, 1}, true, false},       {8, 8, 3, 9, {1, 1, 1, 8}, true, false},
+    {128, 130, 3, 12, {1, 1, 1, 1}, true, true}, {128, 128, 3, 30, {1, 2, 2, 1}, false, true},
+    {8, 6, 3, 11, {1, 1, 1, 1}, true, false},    {8, 6, 3, 11, {2, 1, 1, 1}, false, false},
+    {8, 6, 1, 7, {1, 0, 1, 1}, true, false},     {8, 8, 3, 9, {1, 1, 1, 8}, true, false},
 };
 
 struct Operands {
@@ -33,12 +32,14 @@ struct Operands {
 Operands operands_of(const Case& c) {
   Random random(0, "convolution", static_cast<uint64_t>(c.inputs), static_cast<uint64_t>(c.size));
   Operands o{test::normal_tensor(random, {2, c.inputs, c.size, c.size}),
-             test::normal_tensor(random, {c.outputs, c.inputs / c.geometry.groups, c.kernel, c.kernel}), {}};
+             test::normal_tensor(random, {c.outputs, c.inputs / c.geometry.groups, c.kernel, c.kernel}),
+             {}};
   if (c.has_bias) o.bias = test::normal_tensor(random, {c.outputs});
   return o;
 }
 
-at::Tensor by_torch(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const ConvolutionGeometry& g) {
+at::Tensor by_torch(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                    const ConvolutionGeometry& g) {
   return at::conv2d(x, weight, bias, {g.stride, g.stride}, {g.padding, g.padding}, {g.dilation, g.dilation}, g.groups);
 }
 
@@ -117,12 +118,14 @@ TEST_CASE("gradients are made for those that ask, add up, and take any layout", 
       const Operands given = operands_of(c);
       const int64_t cells = 2 * c.outputs * c.size * c.size;
       const at::Tensor grad = at::arange(cells, at::kFloat).view({2, c.outputs, c.size, c.size}).sin();
-      const at::Tensor once = given.weight.clone().requires_grad_(true), twice = given.weight.clone().requires_grad_(true);
+      const at::Tensor once = given.weight.clone().requires_grad_(true),
+                       twice = given.weight.clone().requires_grad_(true);
       convolution(given.x.clone(), once, given.bias, c.geometry, before).backward(grad);
       const at::Tensor spread = given.x.transpose(2, 3).contiguous().transpose(2, 3);
       REQUIRE(!spread.is_contiguous());
       for (const at::Tensor& x : {given.x.clone(), spread}) {
-        convolution(x, twice, given.bias, c.geometry, before).backward(grad.transpose(2, 3).contiguous().transpose(2, 3));
+        convolution(x, twice, given.bias, c.geometry, before)
+            .backward(grad.transpose(2, 3).contiguous().transpose(2, 3));
         REQUIRE(!x.grad().defined());
       }
       REQUIRE(!given.bias.grad().defined());
@@ -130,16 +133,19 @@ TEST_CASE("gradients are made for those that ask, add up, and take any layout", 
     }
 }
 
-TEST_CASE("a convolution refuses an input of other channels than its weight's, or of other dimensions", "[convolution]") {
+TEST_CASE("a convolution refuses an input of other channels than its weight's, or of other dimensions",
+          "[convolution]") {
   for (const Case& c : {kCases[0], kCases[2]}) {
     const Operands given = operands_of(c);
     for (const at::Tensor& x : {given.x[0], given.x.slice(1, 1)})
-      REQUIRE(test::failure_of([&] { convolution(x, given.weight, given.bias, c.geometry, Before::nothing); })
-                  .mentions("convolution: input of"));
+      REQUIRE(test::failure_of([&] {
+                convolution(x, given.weight, given.bias, c.geometry, Before::nothing);
+              }).mentions("convolution: input of"));
   }
 }
 
-TEST_CASE("without gradients nothing is kept for them, and x is overwritten by its ReLU all the same", "[convolution]") {
+TEST_CASE("without gradients nothing is kept for them, and x is overwritten by its ReLU all the same",
+          "[convolution]") {
   const Operands l = operands_of(kCases[0]);
   const at::Tensor weight = l.weight.clone().requires_grad_(true);
   const at::NoGradGuard no_grad;

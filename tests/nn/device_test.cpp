@@ -1,4 +1,4 @@
-#include "common/nn/device.h"
+#include "common/ops/device.h"
 
 #include <filesystem>
 #include <string>
@@ -26,9 +26,9 @@ CommandResult start_program(const std::string& device, const std::string& fake, 
                             const std::string& driver_folder = BOXSEG_FAKE_CUDA_DIR) {
   const TemporaryDirectory dir;
   return run_command("env -u CUDA_VISIBLE_DEVICES " + environment + " LD_LIBRARY_PATH='" + driver_folder +
-                     "' BOXSEG_FAKE_CUDA='" + fake + "' '" + BOXSEG_BIN_DIR + "/stage3_segment' predict --checkpoint '" +
-                     (dir / "missing.pt").string() + "' --images '" + dir.path().string() + "' --output '" +
-                     (dir / "out").string() + "' --device " + device);
+                     "' BOXSEG_FAKE_CUDA='" + fake + "' '" + BOXSEG_BIN_DIR +
+                     "/stage3_segment' predict --checkpoint '" + (dir / "missing.pt").string() + "' --images '" +
+                     dir.path().string() + "' --output '" + (dir / "out").string() + "' --device " + device);
 }
 
 }  // namespace

@@ -1,3 +1,5 @@
+#include "common/networks/efficientnet_lite0.h"
+
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -5,7 +7,6 @@
 #include <vector>
 
 #include "common/io/hdf5.h"
-#include "common/nn/efficientnet_lite0.h"
 #include "tests/support/golden_weights.h"
 #include "tests/support/support.h"
 
@@ -23,12 +24,12 @@ fs::path lite0_weights() {
   return fs::path(BOXSEG_SOURCE_DIR) / ".deps/weights/efficientnet_lite0.pth";
 }
 
-#define WEIGHTS_OR_SKIP(name)                                                             \
-  const fs::path name = lite0_weights();                                                  \
-  if (!fs::exists(name)) {                                                                \
+#define WEIGHTS_OR_SKIP(name)                                                                \
+  const fs::path name = lite0_weights();                                                     \
+  if (!fs::exists(name)) {                                                                   \
     boxseg::test::skip("no EfficientNet-Lite0 weights: BOXSEG_LITE0_WEIGHTS or the set-up"); \
-    return;                                                                               \
-  }                                                                                       \
+    return;                                                                                  \
+  }                                                                                          \
   static_assert(true)
 
 std::unique_ptr<EfficientNetLite0> pretrained(const fs::path& weights, int64_t output_stride) {
@@ -113,9 +114,10 @@ enum class OtherPadding { fixed_for_224, symmetric };
 at::Tensor convolved(const Conv& conv, const at::Tensor& input, OtherPadding padding) {
   const ConvolutionGeometry& g = conv.geometry;
   const int64_t reach = g.dilation * (conv.kernel() - 1);
-  const int64_t total = g.stride == 2 && padding == OtherPadding::fixed_for_224 ? reach - 1 : reach, before = total / 2, after = total - before;
-  return at::conv2d(at::constant_pad_nd(input, {before, after, before, after}), conv.weight, at::Tensor(), at::IntArrayRef(g.stride),
-                    at::IntArrayRef({0, 0}), at::IntArrayRef(g.dilation), g.groups);
+  const int64_t total = g.stride == 2 && padding == OtherPadding::fixed_for_224 ? reach - 1 : reach, before = total / 2,
+                after = total - before;
+  return at::conv2d(at::constant_pad_nd(input, {before, after, before, after}), conv.weight, at::Tensor(),
+                    at::IntArrayRef(g.stride), at::IntArrayRef({0, 0}), at::IntArrayRef(g.dilation), g.groups);
 }
 
 at::Tensor trunk_with(const EfficientNetLite0& network, const at::Tensor& input, OtherPadding padding) {
@@ -131,7 +133,8 @@ at::Tensor trunk_with(const EfficientNetLite0& network, const at::Tensor& input,
 
 }  // namespace
 
-TEST_CASE("EfficientNet-Lite0 with the paddings it could have is what the package makes of them, and not ours", "[golden][lite0]") {
+TEST_CASE("EfficientNet-Lite0 with the paddings it could have is what the package makes of them, and not ours",
+          "[golden][lite0]") {
   SHARED_OR_SKIP(shared);
   WEIGHTS_OR_SKIP(weights);
   const H5Reader golden(shared / "golden/efficientnet_lite0.h5");

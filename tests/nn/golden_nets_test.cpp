@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "common/io/hdf5.h"
-#include "common/nn/network.h"
+#include "common/networks/network.h"
 #include "tests/nn/paths.h"
 #include "tests/support/golden_weights.h"
 #include "tests/support/support.h"

@@ -1,4 +1,4 @@
-#include "common/nn/gram_maps.h"
+#include "common/ops/gram_maps.h"
 
 #include <ATen/Parallel.h>
 
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/base/random.h"
+#include "common/labels/squared_norm.h"
 #include "tests/nn/paths.h"
 #include "tests/nn/tensors.h"
 #include "tests/support/support.h"

@@ -1,7 +1,7 @@
 #include "tests/nn/large.h"
 
-#include "common/nn/gram_maps.h"
-#include "common/nn/relu_max_pool.h"
+#include "common/ops/gram_maps.h"
+#include "common/ops/relu_max_pool.h"
 
 #include "tests/support/catch.h"
 

@@ -1,4 +1,4 @@
-#include "common/nn/map_products.h"
+#include "common/ops/map_products.h"
 
 #include <utility>
 #include <vector>

@@ -1,3 +1,5 @@
+#include "common/networks/network.h"
+
 #include <ATen/Parallel.h>
 
 #include <cmath>
@@ -6,8 +8,7 @@
 #include <vector>
 
 #include "common/base/error.h"
-#include "common/nn/efficientnet_lite0.h"
-#include "common/nn/network.h"
+#include "common/networks/efficientnet_lite0.h"
 #include "tests/nn/tensors.h"
 #include "tests/support/golden_weights.h"
 #include "tests/support/support.h"
@@ -30,7 +31,9 @@ int exit_code_of(const Body& body, std::string* message = nullptr) {
   return 0;
 }
 
-at::Tensor pattern(at::IntArrayRef shape) { return at::arange(c10::multiply_integers(shape), at::kFloat).mul_(0.7).sin_().view(shape); }
+at::Tensor pattern(at::IntArrayRef shape) {
+  return at::arange(c10::multiply_integers(shape), at::kFloat).mul_(0.7).sin_().view(shape);
+}
 
 NamedTensors copies(const NamedTensors& tensors) {
   NamedTensors result;
@@ -77,7 +80,8 @@ TEST_CASE("features have a cell for each stride of the input, rounded up", "[net
     for (const auto& [height, width] : std::vector<std::pair<int64_t, int64_t>>{{33, 64}, {97, 50}, {1, 1}, {8, 121}}) {
       const at::Tensor features = network->features(pattern({2, 3, height, width}), {});
       INFO(c.spec.backbone << " " << c.spec.head << " " << height << "x" << width);
-      CHECK(features.sizes() == at::IntArrayRef({2, c.channels, (height + c.stride - 1) / c.stride, (width + c.stride - 1) / c.stride}));
+      CHECK(features.sizes() ==
+            at::IntArrayRef({2, c.channels, (height + c.stride - 1) / c.stride, (width + c.stride - 1) / c.stride}));
       CHECK(features.is_contiguous());
       CHECK(features.min().item<float>() >= 0);
     }
@@ -104,7 +108,8 @@ TEST_CASE("fresh weights follow from the seed and the name", "[network]") {
   // Another head changes only what the head is.
   NetworkSpec with_head = spec;
   with_head.head = "largefov";
-  CHECK(at::equal(tensor_named(*make_network(with_head, 7), "backbone._conv_stem.weight"), tensor_named(*a, "backbone._conv_stem.weight")));
+  CHECK(at::equal(tensor_named(*make_network(with_head, 7), "backbone._conv_stem.weight"),
+                  tensor_named(*a, "backbone._conv_stem.weight")));
   const auto std_of = [&](const std::string& name) { return tensor_named(*a, name).std(true).item<double>(); };
   CHECK(std_of("classifier.weight") == Approx(0.1).epsilon(0.1));
   CHECK(std_of("backbone.project.weight") == Approx(std::sqrt(2.0 / 320)).epsilon(0.02));
@@ -174,19 +179,22 @@ TEST_CASE("frozen batch norm keeps statistics and parameters, the rest learns", 
   CHECK(tensor_named(*network, "backbone._bn0.num_batches_tracked").item<int64_t>() == 1);
 }
 
-TEST_CASE("the folded network equals the layers for any size, stride, batch and number of threads", "[network][lite0]") {
+TEST_CASE("the folded network equals the layers for any size, stride, batch and number of threads",
+          "[network][lite0]") {
   const OneThread one_thread;  // but where the folded network runs
   const at::NoGradGuard no_grad;
   for (const int64_t stride : {8, 16}) {
     EfficientNetLite0 network(NetworkSpec{.classes = 4, .output_stride = stride}, {.seed = 3});
     fill_by_formula(network);
-    for (const auto& shape : std::vector<std::vector<int64_t>>{{1, 3, 75, 50}, {3, 3, 64, 33}, {2, 3, 1, 1}, {1, 3, 2, 120}}) {
+    for (const auto& shape :
+         std::vector<std::vector<int64_t>>{{1, 3, 75, 50}, {3, 3, 64, 33}, {2, 3, 1, 1}, {1, 3, 2, 120}}) {
       std::vector<at::Tensor> taps;
       const at::Tensor input = pattern(shape), layers = network.trunk(input, {}, &taps);
       for (const int count : {1, 2, 3}) {
         at::set_num_threads(count);
         const at::Tensor folded = network.trunk(input, {});
-        INFO("stride " << stride << ", " << shape[0] << "x" << shape[2] << "x" << shape[3] << ", " << count << " threads");
+        INFO("stride " << stride << ", " << shape[0] << "x" << shape[2] << "x" << shape[3] << ", " << count
+                       << " threads");
         REQUIRE(folded.sizes() == layers.sizes());
         CHECK((folded - layers).abs().max().item<double>() <= 2e-5 * layers.abs().max().item<double>());
         CHECK(at::equal(folded, network.trunk(input, {})));

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "common/nn/transfer.h"
+#include "common/ops/transfer.h"
 
 namespace boxseg::test {
 

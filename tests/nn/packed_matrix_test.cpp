@@ -1,4 +1,4 @@
-#include "common/nn/packed_matrix.h"
+#include "common/networks/lite0/packed_matrix.h"
 
 #include <algorithm>
 
@@ -23,7 +23,8 @@ TEST_CASE("packed products are sums in double, for widths of one to several pane
   for (const int64_t columns : {8, 16, 24, 32, 40, 56, 64, 96, 120})
     for (const int64_t inner : {1, 7, 96})
       for (const int64_t rows : {1, 3, 4, 6, 8, 11, 13}) {
-        const auto in = drawn("in", rows * inner), weight = drawn("weight", inner * columns), bias = drawn("bias", columns);
+        const auto in = drawn("in", rows * inner), weight = drawn("weight", inner * columns),
+                   bias = drawn("bias", columns);
         const auto added = drawn("added", rows * columns);
         const PackedMatrix matrix(weight.data(), bias.data(), inner, columns);
         std::vector<float> out(added.size()), rectified(added.size()), alone(static_cast<size_t>(columns));
@@ -52,7 +53,8 @@ TEST_CASE("AVX-512 multiplies packed matrices to the bits of the instructions th
   for (const int64_t columns : {8, 16, 24, 40, 48, 56, 80, 112, 192})
     for (const int64_t inner : {1, 19, 200})
       for (int64_t rows = 1; rows <= 17; ++rows) {
-        const auto in = drawn("in", rows * inner), weight = drawn("weight", inner * columns), bias = drawn("bias", columns);
+        const auto in = drawn("in", rows * inner), weight = drawn("weight", inner * columns),
+                   bias = drawn("bias", columns);
         const auto added = drawn("added", rows * columns);
         const auto product = [&](InstructionSet instructions, PackedMatrix::Finish finish) {
           std::vector<float> out(added.size());

@@ -11,8 +11,8 @@
 #include <string>
 
 #include "common/base/error.h"
-#include "common/nn/device_path.h"
-#include "common/nn/tensor_runtime.h"
+#include "common/ops/device_path.h"
+#include "common/ops/tensor_runtime.h"
 #include "tests/support/support.h"
 
 namespace boxseg::test {

@@ -1,4 +1,4 @@
-#include "common/nn/pool_planes.h"
+#include "common/ops/pool_planes.h"
 
 #include <cmath>
 #include <limits>
@@ -35,7 +35,8 @@ Pooled naive_pool(PoolSize size, const std::vector<float>& in) {
 
 }  // namespace
 
-TEST_CASE("planes are pooled window by window, with the instructions that the program is compiled for and this CPU's best") {
+TEST_CASE(
+    "planes are pooled window by window, with the instructions that the program is compiled for and this CPU's best") {
   Random random(3, "pool_planes");
   for (const int64_t stride : {1, 2})
     for (int64_t w = 1; w < 80; ++w) {

@@ -1,10 +1,10 @@
-#include "common/nn/precision.h"
+#include "common/ops/precision.h"
 
 #include <ATen/Context.h>
 #include <ATen/autocast_mode.h>
 
-#include "common/nn/device_path.h"
-#include "common/nn/network.h"
+#include "common/networks/network.h"
+#include "common/ops/device_path.h"
 #include "tests/nn/tensors.h"
 #include "tests/support/failure.h"
 

@@ -1,4 +1,4 @@
-#include "common/nn/relu_dropout.h"
+#include "common/ops/relu_dropout.h"
 
 #include <ATen/Functions.h>
 

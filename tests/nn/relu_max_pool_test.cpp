@@ -1,4 +1,4 @@
-#include "common/nn/relu_max_pool.h"
+#include "common/ops/relu_max_pool.h"
 
 #include <ATen/Parallel.h>
 

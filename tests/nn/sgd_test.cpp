@@ -7,7 +7,7 @@
 
 #include "common/base/error.h"
 #include "common/io/hdf5.h"
-#include "common/nn/trainer.h"
+#include "common/training/trainer.h"
 #include "tests/support/golden_weights.h"
 #include "tests/support/support.h"
 
@@ -40,12 +40,14 @@ TEST_CASE("learning rates follow the authors' schedulers to the end", "[golden][
     for (size_t i = 0; i < iterations.size(); ++i)
       for (size_t g = 0; g < 4; ++g) {
         INFO(stage << " iteration " << iterations[i] << " group " << g);
-        CHECK(sgd.rate(kGroups[g], schedule.factor(iterations[i])) == Approx(rates[4 * i + g]).epsilon(1e-14).margin(1e-18));
+        CHECK(sgd.rate(kGroups[g], schedule.factor(iterations[i])) ==
+              Approx(rates[4 * i + g]).epsilon(1e-14).margin(1e-18));
       }
     const auto first = steps.read<double>(stage + "/learning_rate");
     for (size_t it = 0; it < 3; ++it)
       for (size_t g = 0; g < 4; ++g)
-        CHECK(sgd.rate(kGroups[g], schedule.factor(static_cast<int64_t>(it) + 1)) == Approx(first[4 * it + g]).epsilon(1e-14));
+        CHECK(sgd.rate(kGroups[g], schedule.factor(static_cast<int64_t>(it) + 1)) ==
+              Approx(first[4 * it + g]).epsilon(1e-14));
   }
 }
 
@@ -70,7 +72,8 @@ TEST_CASE("the weights at the start of the golden steps are filled as probed", "
   for (const std::string stage : {"stage1", "stage3"}) {
     // parameter_probe is after the step, change_probe the difference: together they give the start (first, last).
     const auto network = steps_network(steps, stage);
-    const auto after = steps.read<double>(stage + "/parameter_probe"), change = steps.read<double>(stage + "/change_probe");
+    const auto after = steps.read<double>(stage + "/parameter_probe"),
+               change = steps.read<double>(stage + "/change_probe");
     const auto values = values_of(*network);
     for (size_t t = 0; t < values.size(); ++t) {
       const auto found = steps_probe(values[t]);
@@ -87,8 +90,9 @@ TEST_CASE("SGD adds decay to the gradient and keeps the first gradient as moment
   const auto parameter = [](ParameterGroup group) {
     return Parameter{"p", at::full({1}, 2.0, at::kDouble).set_requires_grad(true), group};
   };
-  std::vector<Parameter> parameters = {parameter(ParameterGroup::backbone_weight), parameter(ParameterGroup::backbone_bias),
-                                       parameter(ParameterGroup::scratch_weight), parameter(ParameterGroup::scratch_bias)};
+  std::vector<Parameter> parameters = {
+      parameter(ParameterGroup::backbone_weight), parameter(ParameterGroup::backbone_bias),
+      parameter(ParameterGroup::scratch_weight), parameter(ParameterGroup::scratch_bias)};
   Sgd sgd(parameters, {.learning_rate = 0.1, .momentum = 0.5, .weight_decay = 0.25});
   const auto step = [&](double gradient, double factor) {
     for (Parameter& p : parameters) p.value.mutable_grad() = at::full({1}, gradient, at::kDouble);
@@ -97,7 +101,7 @@ TEST_CASE("SGD adds decay to the gradient and keeps the first gradient as moment
   };
   const auto value = [&](size_t i) { return parameters[i].value.item<double>(); };
   step(1, 1);
-  CHECK(value(0) == Approx(2 - 0.1 * 1.5));      // 1 + 0.25 * 2
+  CHECK(value(0) == Approx(2 - 0.1 * 1.5));  // 1 + 0.25 * 2
   CHECK(value(1) == Approx(2 - 0.2 * 1));
   CHECK(value(2) == Approx(2 - 1.0 * 1.5));
   CHECK(value(3) == Approx(2 - 2.0 * 1));
@@ -160,7 +164,8 @@ TEST_CASE("biases learn twice as fast as weights, or as fast where asked", "[sgd
 }
 
 TEST_CASE("SGD leaves a parameter without a gradient alone", "[sgd]") {
-  std::vector<Parameter> parameters = {{"p", at::full({1}, 2.0).set_requires_grad(true), ParameterGroup::backbone_weight}};
+  std::vector<Parameter> parameters = {
+      {"p", at::full({1}, 2.0).set_requires_grad(true), ParameterGroup::backbone_weight}};
   Sgd sgd(parameters, {});
   sgd.step(1);
   CHECK(parameters[0].value.item<float>() == 2);

@@ -1,4 +1,4 @@
-#include "common/nn/tensor_runtime.h"
+#include "common/ops/tensor_runtime.h"
 
 #include <ATen/Functions.h>
 #include <ATen/Parallel.h>
@@ -17,7 +17,8 @@ int64_t mapped_megabytes() { return static_cast<int64_t>(mallinfo2().hblkhd) / k
 
 }  // namespace
 
-TEST_CASE("the memory of a large tensor serves the next one of about its size, and no more is held than was needed at once") {
+TEST_CASE(
+    "the memory of a large tensor serves the next one of about its size, and no more is held than was needed at once") {
   const int threads = at::get_num_threads();
   start_tensor_runtime(2);
   CHECK(at::get_num_threads() == 2);

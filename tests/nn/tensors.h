@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "common/base/random.h"
-#include "common/nn/network.h"
+#include "common/networks/network.h"
 
 namespace boxseg::test {
 

@@ -1,5 +1,6 @@
-#include <ATen/Parallel.h>
+#include "common/training/trainer.h"
 
+#include <ATen/Parallel.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -13,9 +14,8 @@
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
 #include "common/base/random.h"
-#include "common/io/event_file.h"
-#include "common/io/event_record.h"
-#include "common/nn/trainer.h"
+#include "common/io/tensorboard/event_file.h"
+#include "common/io/tensorboard/event_record.h"
 #include "tests/support/golden_weights.h"
 #include "tests/support/support.h"
 
@@ -37,7 +37,8 @@ constexpr int64_t kSteps = 8;
 // statistics that a resumed run must take up, tiny is quick.
 class Problem {
  public:
-  explicit Problem(const std::string& backbone) : network_(make_network({.backbone = backbone, .classes = 2, .classifier_std = 0.1}, 5)) {
+  explicit Problem(const std::string& backbone)
+      : network_(make_network({.backbone = backbone, .classes = 2, .classifier_std = 0.1}, 5)) {
     options_.sgd.learning_rate = 0.01;
     options_.schedule = {"poly", {}, kSteps};
     options_.log_every = 4;
@@ -70,10 +71,13 @@ class Problem {
 
   // Runs in `dir`; `on_step` sees each step before it is computed.
   void run(const fs::path& dir, const std::string& key = "key", const std::function<void(int64_t)>& on_step = {}) {
-    train(*network_, options_, dir, key, [&](int64_t it) {
-      if (on_step) on_step(it);
-      return step(it);
-    }, [&](int64_t first) { first_ = first; });
+    train(
+        *network_, options_, dir, key,
+        [&](int64_t it) {
+          if (on_step) on_step(it);
+          return step(it);
+        },
+        [&](int64_t first) { first_ = first; });
   }
 
   std::string digest() const { return digest_of_checkpoint(make_checkpoint(*network_, {})); }
@@ -108,11 +112,14 @@ TEST_CASE("training lowers the loss and logs means that can be read back", "[tra
   Problem problem("tiny");
   double first = 0, last = 0;
   problem.options().schedule.iterations = 40;
-  train(problem.network(), problem.options(), dir.path(), "key", [&](int64_t it) {
-    const StepReport report = problem.step(it);
-    (it == 1 ? first : last) = report[0].second;
-    return report;
-  }, [](int64_t) {});
+  train(
+      problem.network(), problem.options(), dir.path(), "key",
+      [&](int64_t it) {
+        const StepReport report = problem.step(it);
+        (it == 1 ? first : last) = report[0].second;
+        return report;
+      },
+      [](int64_t) {});
   CHECK(last < 0.3 * first);
   const std::string log = read_file(dir / "log.jsonl");
   CHECK(std::count(log.begin(), log.end(), '\n') == 10);
@@ -126,15 +133,19 @@ TEST_CASE("training lowers the loss and logs means that can be read back", "[tra
 
 TEST_CASE("a killed run goes on from its checkpoint to the bytes of an undisturbed one", "[trainer]") {
   const EveryThreeSteps checkpoints;
-  for (const auto& [backbone, kills] : std::vector<std::pair<std::string, std::vector<int64_t>>>{
-           {"tiny", {2, 6, 8}}, {"efficientnet_lite0", {8}}}) {
+  for (const auto& [backbone, kills] :
+       std::vector<std::pair<std::string, std::vector<int64_t>>>{{"tiny", {2, 6, 8}}, {"efficientnet_lite0", {8}}}) {
     TemporaryDirectory undisturbed, killed;
     Problem reference(backbone);
     reference.run(undisturbed.path());
     CHECK(reference.first() == 1);
     for (const int64_t at_step : kills) {
       Problem problem(backbone);
-      CHECK_THROWS_AS(problem.run(killed.path(), "key", [&](int64_t it) { if (it == at_step) throw Killed(); }), Killed);
+      CHECK_THROWS_AS(problem.run(killed.path(), "key",
+                                  [&](int64_t it) {
+                                    if (it == at_step) throw Killed();
+                                  }),
+                      Killed);
     }
     Problem resumed(backbone);
     resumed.run(killed.path());
@@ -172,8 +183,12 @@ TEST_CASE("a loss that is not a number ends training with the step and a hint", 
   TemporaryDirectory dir;
   Problem problem("tiny");
   try {
-    train(problem.network(), problem.options(), dir.path(), "key",
-          [&](int64_t it) { return StepReport{{"loss", it < 3 ? 1.0 : std::numeric_limits<double>::quiet_NaN()}}; }, [](int64_t) {});
+    train(
+        problem.network(), problem.options(), dir.path(), "key",
+        [&](int64_t it) {
+          return StepReport{{"loss", it < 3 ? 1.0 : std::numeric_limits<double>::quiet_NaN()}};
+        },
+        [](int64_t) {});
     FAIL("went on");
   } catch (const Error& e) {
     CHECK(e.exit_code() == 1);
@@ -199,17 +214,20 @@ TEST_CASE("interrupted training", "[.interrupted-child]") {
   watch_interrupts();
   Problem problem("efficientnet_lite0");
   try {
-    train(problem.network(), problem.options(), dir, "key", [&](int64_t it) {
-      if (it == at_step && where == "before") raise(SIGTERM);
-      if (it == at_step && where == "backward") {
-        // The first gradient that is ready raises the signal: the backward pass must stop at the next layer.
-        problem.network().classifier_weight().register_hook([](const at::Tensor&) { raise(SIGTERM); });
-      }
-      const StepReport report = problem.step(it);
-      if (is_interrupted()) std::printf("the step was not broken off\n");
-      if (it == at_step && where == "after") raise(SIGTERM);
-      return report;
-    }, [](int64_t) {});
+    train(
+        problem.network(), problem.options(), dir, "key",
+        [&](int64_t it) {
+          if (it == at_step && where == "before") raise(SIGTERM);
+          if (it == at_step && where == "backward") {
+            // The first gradient that is ready raises the signal: the backward pass must stop at the next layer.
+            problem.network().classifier_weight().register_hook([](const at::Tensor&) { raise(SIGTERM); });
+          }
+          const StepReport report = problem.step(it);
+          if (is_interrupted()) std::printf("the step was not broken off\n");
+          if (it == at_step && where == "after") raise(SIGTERM);
+          return report;
+        },
+        [](int64_t) {});
   } catch (const Error& e) {
     std::printf("exit %d\n", e.exit_code());
     std::exit(e.exit_code());
@@ -224,8 +242,9 @@ TEST_CASE("a signal drops the step under way, keeps the last one and loses nothi
   for (const std::string where : {"before", "backward", "after"}) {
     TemporaryDirectory dir;
     for (const int64_t step : {3, 6}) {
-      const CommandResult child = run_command("BOXSEG_TEST_DIR='" + dir.path().string() + "' BOXSEG_TEST_STEP=" + std::to_string(step) +
-                                              " BOXSEG_TEST_WHERE=" + where + " /proc/" + std::to_string(getpid()) + "/exe '[.interrupted-child]'");
+      const CommandResult child = run_command(
+          "BOXSEG_TEST_DIR='" + dir.path().string() + "' BOXSEG_TEST_STEP=" + std::to_string(step) +
+          " BOXSEG_TEST_WHERE=" + where + " /proc/" + std::to_string(getpid()) + "/exe '[.interrupted-child]'");
       INFO(where << ": " << child.out << child.err);
       REQUIRE(child.exit_code == 75);
       CHECK_THAT(child.out, !Contains("not broken off"));  // forward and backward passes stop between two layers

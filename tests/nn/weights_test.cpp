@@ -7,8 +7,8 @@
 #include "common/base/error.h"
 #include "common/base/files.h"
 #include "common/base/text.h"
-#include "common/nn/efficientnet_lite0.h"
-#include "common/nn/weight_files.h"
+#include "common/networks/efficientnet_lite0.h"
+#include "common/networks/weight_files.h"
 #include "tests/support/golden_weights.h"
 #include "tests/support/support.h"
 

@@ -1,8 +1,7 @@
-#include "common/nn/winograd.h"
+#include "common/ops/winograd/winograd.h"
 
 #include <ATen/Functions.h>
 #include <ATen/Parallel.h>
-
 
 #include "tests/nn/tensors.h"
 
@@ -41,8 +40,9 @@ std::vector<at::Tensor> run_theirs(const Operands& given, const Case& c, at::Sca
 }
 
 const std::vector<Case> kCases = {
-    {1, 1, 1, 1, 1, 1},     {2, 3, 5, 2, 3, 1},     {1, 33, 32, 7, 8, 1},  {3, 40, 36, 16, 17, 1},   {2, 32, 48, 41, 41, 2},
-    {1, 34, 33, 9, 30, 12}, {1, 32, 32, 5, 4, 12},  {1, 32, 32, 4, 40, 3}, {1, 64, 64, 161, 161, 1}, {2, 256, 320, 41, 41, 1},
+    {1, 1, 1, 1, 1, 1},       {2, 3, 5, 2, 3, 1},       {1, 33, 32, 7, 8, 1},  {3, 40, 36, 16, 17, 1},
+    {2, 32, 48, 41, 41, 2},   {1, 34, 33, 9, 30, 12},   {1, 32, 32, 5, 4, 12}, {1, 32, 32, 4, 40, 3},
+    {1, 64, 64, 161, 161, 1}, {2, 256, 320, 41, 41, 1},
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
 // Digests of files that are remembered.
-#include "common/pipeline/digest_cache.h"
+#include "common/pipeline/stage/digest_cache.h"
 
 #include <unistd.h>
 

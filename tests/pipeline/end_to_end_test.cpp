@@ -15,7 +15,7 @@
 #include "common/base/text.h"
 #include "common/io/label_png.h"
 #include "common/io/manifest.h"
-#include "common/pipeline/shell.h"
+#include "common/pipeline/plan/shell.h"
 #include "tests/pipeline/tiny_run.h"
 #include "tests/support/support.h"
 

@@ -1,5 +1,5 @@
 // The pieces of work that follow from a preset.
-#include "common/pipeline/graph.h"
+#include "common/pipeline/plan/graph.h"
 
 #include <algorithm>
 
@@ -14,10 +14,12 @@ namespace {
 
 struct Project {
   test::TemporaryDirectory dir;
-  std::vector<Node> nodes(const std::string& preset, std::vector<std::string> overrides, std::vector<std::string> tables = {}) const {
+  std::vector<Node> nodes(const std::string& preset, std::vector<std::string> overrides,
+                          std::vector<std::string> tables = {}) const {
     const fs::path data = fs::path(BOXSEG_SOURCE_DIR) / "data";
     GraphRequest request;
-    request.run = {data / "presets", data / "variants", preset, std::move(overrides), 0, data / "tables", std::move(tables), {}};
+    request.run = {data / "presets", data / "variants", preset, std::move(overrides), 0,
+                   data / "tables",  std::move(tables), {}};
     request.run_dir = dir / "run";
     request.bin = "bin";
     request.voc = dir / "VOC";

@@ -1,5 +1,5 @@
 // metrics.json.
-#include "common/pipeline/metrics_file.h"
+#include "common/pipeline/plan/metrics_file.h"
 
 #include "common/base/files.h"
 #include "tests/support/failure.h"

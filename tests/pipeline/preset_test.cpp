@@ -1,4 +1,4 @@
-#include "common/pipeline/preset.h"
+#include "common/pipeline/plan/preset.h"
 
 #include "common/base/error.h"
 #include "tests/pipeline/project_presets.h"

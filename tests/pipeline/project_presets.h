@@ -2,8 +2,8 @@
 #pragma once
 #include <string>
 
-#include "common/base/options.h"
 #include "common/base/files.h"
+#include "common/base/options.h"
 
 namespace boxseg::test {
 

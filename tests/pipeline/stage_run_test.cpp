@@ -1,4 +1,4 @@
-#include "common/pipeline/stage_run.h"
+#include "common/pipeline/stage/stage_run.h"
 
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -9,8 +9,8 @@
 
 #include "common/base/error.h"
 #include "common/base/log.h"
-#include "common/pipeline/lock.h"
-#include "common/pipeline/shell.h"
+#include "common/pipeline/plan/shell.h"
+#include "common/pipeline/stage/lock.h"
 #include "tests/support/support.h"
 
 #include "tests/support/catch.h"

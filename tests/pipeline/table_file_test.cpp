@@ -1,8 +1,8 @@
-#include "common/pipeline/table_file.h"
+#include "common/pipeline/plan/table_file.h"
 
 #include "common/base/error.h"
-#include "common/pipeline/preset.h"
-#include "common/pipeline/variant_name.h"
+#include "common/pipeline/plan/preset.h"
+#include "common/pipeline/plan/variant_name.h"
 #include "tests/pipeline/project_presets.h"
 #include "tests/support/failure.h"
 #include "tests/support/support.h"
@@ -38,7 +38,8 @@ TEST_CASE("a variant's name holds settings and a seed, and gives those that are 
   REQUIRE(upstream_variant(name, "stage3", "bap") == "bap+1.grid_3@2");
   REQUIRE(upstream_variant(parse_variant("bap+1.grid_3+2.grid_2"), "stage2", "bap") == "bap+1.grid_3");
   REQUIRE(upstream_variant(parse_variant("bap@1"), "stage2", "gap@5") == "gap@5");
-  for (const char* wrong : {"", "a b", "nal@x", "nal+", "nal+grid_3", "nal+4.grid_3", "nal+1.grid", "nal+1._3", "nal+1.grid_"})
+  for (const char* wrong :
+       {"", "a b", "nal@x", "nal+", "nal+grid_3", "nal+4.grid_3", "nal+1.grid", "nal+1._3", "nal+1.grid_"})
     CHECK_FALSE(usage_message_of([&] { parse_variant(wrong); }).empty());
 }
 
@@ -58,7 +59,8 @@ TEST_CASE("a table's lines become rows of keys and published numbers, and text a
   REQUIRE(table.rows[1].cells[0].values.size() == 2);
   REQUIRE(table.rows[1].cells[1].values[0][0].is_time);
   REQUIRE(table.keys().size() == 4);
-  REQUIRE(table.text().find("first row | stage2/bap/val/y_crf ; authors 79.2 ; report 78.8 | - nothing to show\n") != std::string::npos);
+  REQUIRE(table.text().find("first row | stage2/bap/val/y_crf ; authors 79.2 ; report 78.8 | - nothing to show\n") !=
+          std::string::npos);
   REQUIRE(f.read(table.text()).text() == table.text());
 
   Table repeated = f.read("column = c\nr | stage2/gap/{split}/y_crf / baseline/{split}/grabcut\n", {{"split", "val"}});
@@ -83,7 +85,8 @@ TEST_CASE("a table that cannot be read names the file, the line and what was exp
 
 TEST_CASE("a cell of the test split has a number where the run has a labelled one, else its reason") {
   const TableFolder f;
-  const std::string text = "title = t\ncolumn = one\nrow | stage3/nal/{test}/crf ; authors 69 ; report 65 ; - the server alone can tell\n";
+  const std::string text =
+      "title = t\ncolumn = one\nrow | stage3/nal/{test}/crf ; authors 69 ; report 65 ; - the server alone can tell\n";
   const Table with = f.read(text, {{"test", "held"}}), without = f.read(text);
   REQUIRE(with.rows[0].cells[0].values[0][0].key == "stage3/nal/held/crf");
   REQUIRE(with.has("stage3/nal/held/crf"));
@@ -93,7 +96,8 @@ TEST_CASE("a cell of the test split has a number where the run has a labelled on
     REQUIRE(table.rows[0].cells[0].authors == "69");
     REQUIRE(table.rows[0].cells[0].report == "65");
   }
-  REQUIRE_THAT(usage_message_of([&] { f.read("column = one\nrow | stage3/nal/{test}/crf\n"); }), Contains("'{test}': this run has none"));
+  REQUIRE_THAT(usage_message_of([&] { f.read("column = one\nrow | stage3/nal/{test}/crf\n"); }),
+               Contains("'{test}': this run has none"));
   const fs::path data = fs::path(BOXSEG_SOURCE_DIR) / "data";
   const RunPlan plan({data / "presets", data / "variants", "demo", {}, 0, data / "tables", {"table5"}, {}});
   const auto tested = plan.predictions("nal");

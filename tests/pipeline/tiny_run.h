@@ -9,7 +9,7 @@
 #include "common/base/files.h"
 #include "common/base/text.h"
 #include "common/io/manifest.h"
-#include "common/pipeline/shell.h"
+#include "common/pipeline/plan/shell.h"
 #include "tests/support/support.h"
 
 namespace boxseg::test {

@@ -20,7 +20,8 @@ using namespace boxseg;
 at::Tensor made_up_photo() {
   at::Tensor rgb = at::empty({97, 129, 3}, at::kByte);
   Random random(0, "tests/python", 0);
-  std::generate_n(rgb.mutable_data_ptr<uint8_t>(), rgb.numel(), [&] { return static_cast<uint8_t>(random.below(256)); });
+  std::generate_n(rgb.mutable_data_ptr<uint8_t>(), rgb.numel(),
+                  [&] { return static_cast<uint8_t>(random.below(256)); });
   return test::caffe_input(rgb);
 }
 

@@ -31,8 +31,8 @@ void require_success(const std::string& command) {
 }
 
 // pictures: how many, and their size; options: those that the TEXT tab must show.
-void require_read_by_tensorboard(const fs::path& python, const fs::path& output, int last_line, const std::string& pictures,
-                                 const std::string& options) {
+void require_read_by_tensorboard(const fs::path& python, const fs::path& output, int last_line,
+                                 const std::string& pictures, const std::string& options) {
   require_success(fmt::format("{} '{}/tests/python/check_events.py' {} {} {} {}", in_quotes(python), BOXSEG_SOURCE_DIR,
                               in_quotes(output), last_line, pictures, options));
 }
@@ -44,7 +44,8 @@ TEST_CASE("TensorBoard shows numbers, pictures and options of stage 1", "[python
   const test::TemporaryDirectory dir;
   require_success(training_command(dir, "stage1_classify", 45));
   // Pictures of steps 1, 5, 10, ..., 45.
-  require_read_by_tensorboard(python, dir / "out", 40, "10:65x65", "backbone=tiny learning-rate=0.03 iterations=45 pooling=bap");
+  require_read_by_tensorboard(python, dir / "out", 40, "10:65x65",
+                              "backbone=tiny learning-rate=0.03 iterations=45 pooling=bap");
 }
 
 TEST_CASE("TensorBoard shows a killed and resumed run of stage 3 as one", "[python]") {

@@ -4,8 +4,8 @@
 
 #include "common/base/files.h"
 #include "common/io/checkpoint/checkpoint.h"
-#include "common/io/event_file.h"
 #include "common/io/manifest.h"
+#include "common/io/tensorboard/event_file.h"
 #include "tests/nn/paths.h"
 #include "tests/stage1/small_dataset.h"
 #include "tests/support/loaded_libraries.h"

@@ -28,10 +28,12 @@ inline std::filesystem::path make_small_dataset(const std::filesystem::path& fol
     entry.path = std::to_string(i) + ".png";
     entry.size = {image.height, image.width};
     if (i + 1 < images) {
-      const int64_t x0 = random.below(40), y0 = random.below(40), x1 = x0 + 20 + random.below(25), y1 = y0 + 20 + random.below(20);
+      const int64_t x0 = random.below(40), y0 = random.below(40), x1 = x0 + 20 + random.below(25),
+                    y1 = y0 + 20 + random.below(20);
       const int64_t class_id = 1 + random.below(2);
       for (int64_t y = y0; y < y1; ++y)
-        for (int64_t x = x0; x < x1; ++x) image.pixels[static_cast<size_t>((y * image.width + x) * 3 + (class_id == 1 ? 0 : 2))] = 230;
+        for (int64_t x = x0; x < x1; ++x)
+          image.pixels[static_cast<size_t>((y * image.width + x) * 3 + (class_id == 1 ? 0 : 2))] = 230;
       entry.boxes.push_back({float(x0 + 1), float(y0 + 1), float(x1), float(y1), class_id, false, false});
     }
     write_rgb_png(folder / entry.path, image);

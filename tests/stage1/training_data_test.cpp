@@ -77,7 +77,8 @@ TEST_CASE("boxes and background mask of a sample go the way of its image", "[cpu
     REQUIRE((s.height == 65 && s.width == 65));
     for (const NormalisedBox& box : s.boxes) {
       // The rectangle's colour at the box's centre, noise has at most 119: channel 0 for class 1, 2 for class 2.
-      const auto x = static_cast<int64_t>((box.x0 + box.x1) / 2 * 32 + 32), y = static_cast<int64_t>((box.y0 + box.y1) / 2 * 32 + 32);
+      const auto x = static_cast<int64_t>((box.x0 + box.x1) / 2 * 32 + 32),
+                 y = static_cast<int64_t>((box.y0 + box.y1) / 2 * 32 + 32);
       const int64_t channel = box.class_id == 1 ? 0 : 2;
       const float value = s.input[static_cast<size_t>((channel * 65 + y) * 65 + x)] * 128 + 127;
       REQUIRE(value == Approx(230).margin(1));
@@ -95,7 +96,8 @@ TEST_CASE("the picture of a sample outlines its boxes and darkens what is not ba
   sample.width = 9;
   sample.input = normalise(std::vector<float>(5 * 9 * 3, 100), 5, 9, normalisation);
   sample.background.assign(5 * 9, 1);
-  for (const size_t row : {1, 2, 3}) std::fill_n(sample.background.begin() + static_cast<int64_t>(row) * 9 + 2, 4, uint8_t{0});
+  for (const size_t row : {1, 2, 3})
+    std::fill_n(sample.background.begin() + static_cast<int64_t>(row) * 9 + 2, 4, uint8_t{0});
   sample.boxes = {{-0.5f, -0.5f, 0.25f, 0.5f, 2}};  // columns 2 to 5, rows 1 to 3
   const RgbImage picture = picture_of(sample, normalisation, {{0, 0, 0}, {1, 1, 1}, {10, 20, 30}});
   std::string seen;

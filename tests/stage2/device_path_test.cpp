@@ -1,5 +1,6 @@
 // What the device path of stage 2 asks of a device.
 
+#include "stage2_pseudolabel/measure_features.h"
 #include "stage2_pseudolabel/pseudo_label.h"
 #include "tests/nn/operations.h"
 #include "tests/nn/paths.h"

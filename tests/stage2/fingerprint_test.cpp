@@ -4,7 +4,8 @@
 #include "common/base/hash.h"
 #include "common/base/random.h"
 #include "common/io/label_png.h"
-#include "common/pipeline/fingerprints.h"
+#include "common/pipeline/stage/fingerprints.h"
+#include "stage2_pseudolabel/measure_features.h"
 #include "stage2_pseudolabel/pseudo_label.h"
 #include "tests/support/support.h"
 

@@ -1,10 +1,10 @@
-#include "stage2_pseudolabel/interpolation.h"
+#include "common/labels/interpolation.h"
 
 #include <cmath>
 
 #include "common/base/random.h"
-#include "common/nn/gram_maps.h"
-#include "stage2_pseudolabel/cell_algebra.h"
+#include "common/ops/cell_algebra.h"
+#include "common/ops/gram_maps.h"
 #include "tests/nn/paths.h"
 #include "tests/support/support.h"
 

@@ -2,9 +2,10 @@
 #include <fstream>
 
 #include "common/base/error.h"
+#include "common/labels/maps_bytes.h"
+#include "common/networks/network.h"
 #include "stage2_pseudolabel/class_weights.h"
 #include "stage2_pseudolabel/finished.h"
-#include "stage2_pseudolabel/maps_bytes.h"
 #include "tests/support/support.h"
 
 #include "tests/support/catch.h"

@@ -7,10 +7,11 @@
 
 #include "common/base/files.h"
 #include "common/base/text.h"
-#include "common/data/voc.h"
+#include "common/data/formats/voc.h"
 #include "common/io/label_png.h"
-#include "stage2_pseudolabel/attention.h"
+#include "common/labels/attention.h"
 #include "stage2_pseudolabel/class_weights.h"
+#include "stage2_pseudolabel/measure_features.h"
 #include "stage2_pseudolabel/pseudo_label.h"
 #include "tests/stage2/golden_image.h"
 #include "tests/support/golden_weights.h"
@@ -165,8 +166,8 @@ TEST_CASE("VGG-16 goes through the three stages on photos", "[stage2][golden][sl
   TemporaryDirectory dir;
   const PhotoRun photos = prepare_photos(shared, dir);
   const auto run = [&](const std::string& words, const std::string& more) {
-    const auto result = run_command(fmt::format("{}/{} --dataset '{}' --split photos --device cpu {}", BOXSEG_BIN_DIR, words,
-                                                photos.dataset_file.string(), more));
+    const auto result = run_command(fmt::format("{}/{} --dataset '{}' --split photos --device cpu {}", BOXSEG_BIN_DIR,
+                                                words, photos.dataset_file.string(), more));
     INFO(words << "\n" << result.err);
     REQUIRE(result.exit_code == 0);
   };
@@ -178,7 +179,8 @@ TEST_CASE("VGG-16 goes through the three stages on photos", "[stage2][golden][sl
   run("stage1_classify", training + " --output " + path("stage1"));
   run("stage2_pseudolabel", "--checkpoint " + path("stage1/classifier.pt") + " --output " + path("labels"));
   run("stage3_segment train", training + " --labels " + path("labels") + " --output " + path("stage3"));
-  run("stage3_segment predict", "--checkpoint " + path("stage3/segmenter.pt") + " --scales 1 --output " + path("masks"));
+  run("stage3_segment predict",
+      "--checkpoint " + path("stage3/segmenter.pt") + " --scales 1 --output " + path("masks"));
   for (const auto& id : kPhotos) {
     const LabelMap mask = read_label_png(dir / "masks" / (id + ".png"));
     CHECK(ImageSize{mask.height, mask.width} == entry_of(photos.dataset, id).size);

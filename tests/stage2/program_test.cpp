@@ -12,9 +12,9 @@
 #include "common/io/hdf5.h"
 #include "common/io/label_png.h"
 #include "common/io/manifest.h"
-#include "common/nn/network.h"
-#include "common/pipeline/stage_inputs.h"
-#include "stage2_pseudolabel/shard.h"
+#include "common/labels/shard.h"
+#include "common/networks/network.h"
+#include "common/pipeline/stage/stage_inputs.h"
 #include "tests/support/support.h"
 
 #include "tests/support/catch.h"

@@ -1,9 +1,10 @@
 // Every intermediate of the authors' stage2.py loop body (golden/stage2.h5), through the functions the program calls.
 #include "stage2_pseudolabel/pseudo_label.h"
 
-#include "stage2_pseudolabel/attention.h"
-#include "stage2_pseudolabel/cam.h"
+#include "common/labels/attention.h"
+#include "common/labels/cam.h"
 #include "stage2_pseudolabel/labels.h"
+#include "stage2_pseudolabel/measure_features.h"
 #include "tests/nn/paths.h"
 #include "tests/stage2/golden_image.h"
 #include "tests/support/support.h"

@@ -1,11 +1,12 @@
-#include "stage2_pseudolabel/unary.h"
+#include "common/labels/unary.h"
 
 #include <cmath>
 
 #include "common/base/error.h"
-#include "stage2_pseudolabel/attention.h"
-#include "stage2_pseudolabel/cam.h"
+#include "common/labels/attention.h"
+#include "common/labels/cam.h"
 #include "stage2_pseudolabel/labels.h"
+#include "stage2_pseudolabel/measure_features.h"
 #include "tests/support/support.h"
 
 #include "tests/support/catch.h"

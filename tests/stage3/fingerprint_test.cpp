@@ -3,7 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include "common/base/hash.h"
-#include "common/pipeline/fingerprints.h"
+#include "common/pipeline/stage/fingerprints.h"
 #include "stage3_segment/predict.h"
 #include "stage3_segment/train_step.h"
 #include "stage3_segment/training_samples.h"

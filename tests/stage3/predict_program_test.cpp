@@ -306,7 +306,7 @@ TEST_CASE("scores that are no numbers end predict with the reason, whatever is d
     const CommandResult result = run_command(
         in_quotes(kProgram) + " predict --checkpoint " + in_quotes(trained.dir / "overflowing.pt") + " --output " +
         in_quotes(trained.dir / "out") + " --threads 1 " + trained.of_dataset() + " " + mode);
-    require_refusal(result, 1, "0.png: the network's scores are no finite numbers; --checkpoint is damaged");
+    require_refusal(result, 1, "0.png: the network's scores are not finite numbers; --checkpoint is damaged");
     REQUIRE_FALSE(fs::exists(trained.dir / "out/manifest.h5"));
   }
 }

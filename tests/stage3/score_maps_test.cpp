@@ -48,7 +48,8 @@ TEST_CASE("scores averaged at low resolution are the authors' average at full re
   const at::NoGradGuard guard;
   const auto network = tiny_network();
   for (const auto& [height, width] : std::vector<std::pair<int64_t, int64_t>>{{37, 53}, {64, 48}, {9, 7}}) {
-    for (const auto& [flips, align_corners] : std::vector<std::pair<bool, bool>>{{false, true}, {true, true}, {true, false}}) {
+    for (const auto& [flips, align_corners] :
+         std::vector<std::pair<bool, bool>>{{false, true}, {true, true}, {true, false}}) {
       const at::Tensor input = random_input(height, width);
       const std::vector<double> scales = {0.5, 0.75, 1, 1.5};
       const at::Tensor expected = authors_scores(*network, input, scales, flips, align_corners);

@@ -12,6 +12,7 @@ TEST_CASE("the picture of a sample shows the crop and beside it its label maps",
   const Palette palette = {{0, 0, 0}, {50, 60, 70}, {80, 90, 100}};
   const RgbImage picture = picture_of(sample, 2, normalisation, palette);
   REQUIRE((picture.height == 2 && picture.width == 6));
-  REQUIRE(picture.pixels == std::vector<uint8_t>{1, 2, 3, 4, 5, 6, 0, 0, 0, 50, 60, 70, 50, 60, 70, 50, 60, 70,               //
-                                                 7, 8, 9, 10, 11, 12, 80, 90, 100, 224, 224, 192, 0, 0, 0, 80, 90, 100});
+  REQUIRE(picture.pixels ==
+          std::vector<uint8_t>{1, 2, 3, 4,  5,  6,  0,  0,  0,   50,  60,  70,  50, 60, 70, 50, 60, 70,  //
+                               7, 8, 9, 10, 11, 12, 80, 90, 100, 224, 224, 192, 0,  0,  0,  80, 90, 100});
 }

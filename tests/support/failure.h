@@ -28,7 +28,8 @@ Failure failure_of(const Call& call) {
 template <class Call>
 std::string usage_message_of(const Call& call) {
   const Failure failure = failure_of(call);
-  if (failure.kind && *failure.kind != ErrorKind::usage) throw std::runtime_error("not a usage error: " + failure.message);
+  if (failure.kind && *failure.kind != ErrorKind::usage)
+    throw std::runtime_error("not a usage error: " + failure.message);
   return failure.message;
 }
 

@@ -1,5 +1,5 @@
 // Networks as the golden data has them: weights from a formula, probes of tensors, and the steps of steps.h5.
-// Header only, for test programs that link boxseg_nn.
+// Header only, for test programs that link boxseg_networks.
 #pragma once
 #include <ATen/core/Tensor.h>
 
@@ -13,8 +13,8 @@
 
 #include "common/base/error.h"
 #include "common/io/hdf5.h"
-#include "common/nn/backbones.h"
-#include "common/nn/network.h"
+#include "common/networks/backbones.h"
+#include "common/networks/network.h"
 
 namespace boxseg::test {
 
@@ -102,12 +102,13 @@ inline at::Tensor caffe_input(const at::Tensor& rgb) {
     const float* p = image.const_data_ptr<float>();
     const std::vector<float> values =
         normalise(std::vector<float>(p, p + image.numel()), image.size(0), image.size(1), n);
-    inputs.push_back(at::from_blob(const_cast<float*>(values.data()), {3, image.size(0), image.size(1)}, at::kFloat).clone());
+    inputs.push_back(
+        at::from_blob(const_cast<float*>(values.data()), {3, image.size(0), image.size(1)}, at::kFloat).clone());
   }
   return at::stack(inputs);
 }
 
-// --- steps.h5 -------------------------------------------------------------------------------------------------------
+// --- steps.h5 ---
 
 // The network of a stage ("stage1", "stage3") at its start: formula_mixed, seven weights halved, classifier stored.
 inline std::unique_ptr<Network> steps_network(const H5Reader& steps, const std::string& stage) {
@@ -133,8 +134,8 @@ struct Deviation {
 
 // Compares with STAGE/PROBE[step] (change_probe, gradient_probe, parameter_probe) or, for step < 0, with STAGE/PROBE
 // (momentum_probe). `tensors` in the order of STAGE/tensor_names.
-inline Deviation steps_deviation(const H5Reader& steps, const std::string& stage, const std::string& probe, int64_t step,
-                                 const std::vector<at::Tensor>& tensors) {
+inline Deviation steps_deviation(const H5Reader& steps, const std::string& stage, const std::string& probe,
+                                 int64_t step, const std::vector<at::Tensor>& tensors) {
   static const char* const kColumns[] = {"sum", "sum of squares", "first", "last"};
   const std::vector<double> golden = steps.read<double>(stage + "/" + probe);
   const std::vector<double> err = steps.read<double>(stage + "/err_" + probe);

@@ -20,7 +20,8 @@ struct LoadedLibraries {
   }
 };
 
-// The command begins with the program, not with a shell's word. The loader itself (glibc's LD_DEBUG) notes each library.
+// The command begins with the program, not with a shell's word. The loader itself (glibc's LD_DEBUG) notes each
+// library.
 inline LoadedLibraries loaded_libraries(const std::string& command) {
   const TemporaryDirectory dir;
   LoadedLibraries loaded;

@@ -7,10 +7,10 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "common/base/equal_bits.h"
 #include "common/base/error.h"
 #include "common/base/files.h"
 #include "common/base/text.h"
+#include "common/runtime/equal_bits.h"
 
 #if __has_include(<catch2/catch_session.hpp>)
 #include <catch2/catch_session.hpp>

@@ -1,5 +1,5 @@
-// .caffemodel: a binary protocol buffer, caffe.proto's NetParameter. Of it only names and blobs are read, so neither Caffe
-// nor a prototxt is needed (OpenCV's dnn reader wants one that fits).
+// .caffemodel: a binary protocol buffer, caffe.proto's NetParameter. Of it only names and blobs are read, so neither
+// Caffe nor a prototxt is needed (OpenCV's dnn reader wants one that fits).
 #include <ATen/ATen.h>
 
 #include <algorithm>
@@ -33,16 +33,19 @@ std::vector<int64_t> read_shape(std::string_view bytes, const std::string& file)
   return shape;
 }
 
-// BlobProto: data 5, shape 7; before shapes: num 1, channels 2, height 3, width 4, where what a bias or a matrix does not
-// use is 1.
+// BlobProto: data 5, shape 7; before shapes: num 1, channels 2, height 3, width 4, where what a bias or a matrix does
+// not use is 1.
 at::Tensor read_blob(std::string_view bytes, bool is_bias, const std::string& file) {
   std::vector<float> data;
   std::vector<int64_t> shape, extents(4, 1);
   bool has_extents = false;
   for (Fields f(bytes, file); f.next();) {
-    if (f.number >= 1 && f.number <= 4) extents[static_cast<size_t>(f.number - 1)] = static_cast<int64_t>(f.value), has_extents = true;
-    else if (f.number == 5) append_floats(f.bytes, data);
-    else if (f.number == 7) shape = read_shape(f.bytes, file);
+    if (f.number >= 1 && f.number <= 4)
+      extents[static_cast<size_t>(f.number - 1)] = static_cast<int64_t>(f.value), has_extents = true;
+    else if (f.number == 5)
+      append_floats(f.bytes, data);
+    else if (f.number == 7)
+      shape = read_shape(f.bytes, file);
   }
   if (shape.empty() && has_extents) shape = extents;
   const auto count = static_cast<int64_t>(data.size());
@@ -50,20 +53,25 @@ at::Tensor read_blob(std::string_view bytes, bool is_bias, const std::string& fi
   if (shape.size() == 4 && shape[0] == 1 && shape[1] == 1) shape.erase(shape.begin(), shape.begin() + 2);  // a matrix
   int64_t product = 1;
   for (const int64_t n : shape) product *= std::max<int64_t>(n, 0);
-  if (shape.empty() || product != count) fail_input("{}: holds a blob of {} numbers whose shape says {}", file, count, product);
+  if (shape.empty() || product != count)
+    fail_input("{}: holds a blob of {} numbers whose shape says {}", file, count, product);
   return at::from_blob(data.data(), shape, at::kFloat).clone();
 }
 
 // LayerParameter (fields 1, 7) or V1LayerParameter (4, 6): the first blob is the weight, the second the bias.
-void read_layer(std::string_view bytes, int name_field, int blob_field, const std::string& file, NamedTensors& tensors) {
+void read_layer(std::string_view bytes, int name_field, int blob_field, const std::string& file,
+                NamedTensors& tensors) {
   std::string name;
   std::vector<std::string_view> blobs;
   for (Fields f(bytes, file); f.next();) {
-    if (f.number == name_field) name = std::string(f.bytes);
-    else if (f.number == blob_field) blobs.push_back(f.bytes);
+    if (f.number == name_field)
+      name = std::string(f.bytes);
+    else if (f.number == blob_field)
+      blobs.push_back(f.bytes);
   }
   static const char* const kKinds[] = {".weight", ".bias"};
-  for (size_t i = 0; i < std::min<size_t>(blobs.size(), 2); ++i) tensors.emplace_back(name + kKinds[i], read_blob(blobs[i], i == 1, file));
+  for (size_t i = 0; i < std::min<size_t>(blobs.size(), 2); ++i)
+    tensors.emplace_back(name + kKinds[i], read_blob(blobs[i], i == 1, file));
 }
 
 }  // namespace
@@ -71,8 +79,10 @@ void read_layer(std::string_view bytes, int name_field, int blob_field, const st
 NamedTensors read_caffe_model(std::string_view bytes, const std::string& file) {
   NamedTensors tensors;
   for (Fields f(bytes, file); f.next();) {
-    if (f.number == 100) read_layer(f.bytes, 1, 7, file, tensors);
-    else if (f.number == 2) read_layer(f.bytes, 4, 6, file, tensors);
+    if (f.number == 100)
+      read_layer(f.bytes, 1, 7, file, tensors);
+    else if (f.number == 2)
+      read_layer(f.bytes, 4, 6, file, tensors);
   }
   if (tensors.empty()) fail_input("{}: holds no layer with weights; is it a .caffemodel of Caffe 1?", file);
   return tensors;

@@ -12,14 +12,14 @@ namespace {
 
 const std::unordered_map<std::string, at::ScalarType>& storage_types() {
   static const std::unordered_map<std::string, at::ScalarType> types = {
-      {"torch.FloatStorage", at::kFloat},       {"torch.DoubleStorage", at::kDouble},
-      {"torch.HalfStorage", at::kHalf},         {"torch.BFloat16Storage", at::kBFloat16},
-      {"torch.LongStorage", at::kLong},         {"torch.IntStorage", at::kInt},
-      {"torch.ShortStorage", at::kShort},       {"torch.CharStorage", at::kChar},
-      {"torch.ByteStorage", at::kByte},         {"torch.BoolStorage", at::kBool},
-      {"torch.cuda.FloatStorage", at::kFloat},  {"torch.cuda.DoubleStorage", at::kDouble},
-      {"torch.cuda.HalfStorage", at::kHalf},    {"torch.cuda.LongStorage", at::kLong},
-      {"torch.cuda.IntStorage", at::kInt},      {"torch.cuda.ByteStorage", at::kByte}};
+      {"torch.FloatStorage", at::kFloat},      {"torch.DoubleStorage", at::kDouble},
+      {"torch.HalfStorage", at::kHalf},        {"torch.BFloat16Storage", at::kBFloat16},
+      {"torch.LongStorage", at::kLong},        {"torch.IntStorage", at::kInt},
+      {"torch.ShortStorage", at::kShort},      {"torch.CharStorage", at::kChar},
+      {"torch.ByteStorage", at::kByte},        {"torch.BoolStorage", at::kBool},
+      {"torch.cuda.FloatStorage", at::kFloat}, {"torch.cuda.DoubleStorage", at::kDouble},
+      {"torch.cuda.HalfStorage", at::kHalf},   {"torch.cuda.LongStorage", at::kLong},
+      {"torch.cuda.IntStorage", at::kInt},     {"torch.cuda.ByteStorage", at::kByte}};
   return types;
 }
 
@@ -150,9 +150,10 @@ class Unpickler {
     if (storage_types().contains(full) || calls().contains(full)) return {Global{full}};
     if (full.starts_with("torch.") && full.ends_with("Storage"))
       fail_input("{}: tensors of type {} are not supported; convert them in Python and save again", file_, full);
-    fail_input("{}: its pickle asks for {}, which is refused: only tensors and plain containers are read, nothing is "
-               "executed. If you trust the file, load it in Python and write torch.save(model.state_dict(), file)",
-               file_, full);
+    fail_input(
+        "{}: its pickle asks for {}, which is refused: only tensors and plain containers are read, nothing is "
+        "executed. If you trust the file, load it in Python and write torch.save(model.state_dict(), file)",
+        file_, full);
   }
 
   Value call(const Global& function, const Value& arguments) {
@@ -186,9 +187,11 @@ class Unpickler {
       int64_t reach = 0;
       is_fine = sizes[axis] >= 0 && strides[axis] >= 0 &&
                 !__builtin_mul_overflow(count, std::max<int64_t>(sizes[axis], 1), &count);
-      if (sizes[axis] == 0) is_empty = true;
-      else if (is_fine) is_fine = !__builtin_mul_overflow(sizes[axis] - 1, strides[axis], &reach) &&
-                                  !__builtin_add_overflow(last, reach, &last);
+      if (sizes[axis] == 0)
+        is_empty = true;
+      else if (is_fine)
+        is_fine = !__builtin_mul_overflow(sizes[axis] - 1, strides[axis], &reach) &&
+                  !__builtin_add_overflow(last, reach, &last);
     }
     if (!is_fine) refuse("a tensor of impossible shape");
     if (is_empty) return at::empty(sizes, storage->flat.options());
@@ -235,35 +238,77 @@ class Unpickler {
       case 0x80:
         if (number<uint8_t>() > 5) refuse("a pickle of an unknown protocol");
         break;
-      case 0x95: take(8); break;  // FRAME
-      case '(': marks_.push_back(stack_.size()); break;
-      case 'N': push({}); break;
-      case 0x88: push({true}); break;
-      case 0x89: push({false}); break;
-      case 'J': push({int64_t{number<int32_t>()}}); break;
-      case 'K': push({int64_t{number<uint8_t>()}}); break;
-      case 'M': push({int64_t{number<uint16_t>()}}); break;
-      case 0x8a: push_long(number<uint8_t>()); break;
-      case 'G': push_float(); break;
-      case 'X': case 'T': case 'B': push({text(number<uint32_t>())}); break;
-      case 'U': case 0x8c: case 'C': push({text(number<uint8_t>())}); break;
-      case ')': case ']': push(make(List{})); break;
-      case '}': push(make(Dict{})); break;
-      case 't': case 'l': push(make(pop_to_mark())); break;
+      case 0x95:
+        take(8);
+        break;  // FRAME
+      case '(':
+        marks_.push_back(stack_.size());
+        break;
+      case 'N':
+        push({});
+        break;
+      case 0x88:
+        push({true});
+        break;
+      case 0x89:
+        push({false});
+        break;
+      case 'J':
+        push({int64_t{number<int32_t>()}});
+        break;
+      case 'K':
+        push({int64_t{number<uint8_t>()}});
+        break;
+      case 'M':
+        push({int64_t{number<uint16_t>()}});
+        break;
+      case 0x8a:
+        push_long(number<uint8_t>());
+        break;
+      case 'G':
+        push_float();
+        break;
+      case 'X':
+      case 'T':
+      case 'B':
+        push({text(number<uint32_t>())});
+        break;
+      case 'U':
+      case 0x8c:
+      case 'C':
+        push({text(number<uint8_t>())});
+        break;
+      case ')':
+      case ']':
+        push(make(List{}));
+        break;
+      case '}':
+        push(make(Dict{}));
+        break;
+      case 't':
+      case 'l':
+        push(make(pop_to_mark()));
+        break;
       case 'd': {
         List items = pop_to_mark();
         push(make(Dict{}));
         set_items(std::move(items));
         break;
       }
-      case 0x85: case 0x86: case 0x87: push_tuple(opcode - size_t{0x84}); break;
+      case 0x85:
+      case 0x86:
+      case 0x87:
+        push_tuple(opcode - size_t{0x84});
+        break;
       case 'a': {
         List item;
         item.push_back(pop());
         extend(std::move(item));
         break;
       }
-      case 'e': extend(pop_to_mark()); break;
+      case 'e':
+        extend(pop_to_mark());
+        break;
       case 's': {
         List pair(2);
         pair[1] = pop();
@@ -271,12 +316,24 @@ class Unpickler {
         set_items(std::move(pair));
         break;
       }
-      case 'u': set_items(pop_to_mark()); break;
-      case 'q': memo_[number<uint8_t>()] = top(); break;
-      case 'r': memo_[number<uint32_t>()] = top(); break;
-      case 0x94: memo_[static_cast<uint32_t>(memo_.size())] = top(); break;  // MEMOIZE
-      case 'h': recall(number<uint8_t>()); break;
-      case 'j': recall(number<uint32_t>()); break;
+      case 'u':
+        set_items(pop_to_mark());
+        break;
+      case 'q':
+        memo_[number<uint8_t>()] = top();
+        break;
+      case 'r':
+        memo_[number<uint32_t>()] = top();
+        break;
+      case 0x94:
+        memo_[static_cast<uint32_t>(memo_.size())] = top();
+        break;  // MEMOIZE
+      case 'h':
+        recall(number<uint8_t>());
+        break;
+      case 'j':
+        recall(number<uint32_t>());
+        break;
       case 'c': {
         const std::string module = line(), name = line();
         push(global(module, name));
@@ -303,8 +360,11 @@ class Unpickler {
         pop();
         if (top().dict() == nullptr) refuse("its pickle sets the state of an object");
         break;
-      case '0': pop(); break;
-      default: refuse(fmt::format("pickle opcode {:#04x} is not supported", opcode));
+      case '0':
+        pop();
+        break;
+      default:
+        refuse(fmt::format("pickle opcode {:#04x} is not supported", opcode));
     }
   }
 

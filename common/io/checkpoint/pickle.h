@@ -30,7 +30,9 @@ struct Value {
   std::variant<std::monostate, bool, int64_t, double, std::string, at::Tensor, List*, Dict*, Global, Storage> content;
   bool is_none() const { return content.index() == 0; }
   template <class T>
-  const T* get() const { return std::get_if<T>(&content); }
+  const T* get() const {
+    return std::get_if<T>(&content);
+  }
   const List* list() const { return std::holds_alternative<List*>(content) ? std::get<List*>(content) : nullptr; }
   const Dict* dict() const { return std::holds_alternative<Dict*>(content) ? std::get<Dict*>(content) : nullptr; }
   const Value* find(const std::string& key) const;  // member of a dict by a string key; the last one set

@@ -68,7 +68,8 @@ int boxseg_codecs_decode(const uint8_t* bytes, size_t size, uint8_t** pixels, in
   try {
     const cv::Mat raw(1, static_cast<int>(size), CV_8U, const_cast<uint8_t*>(bytes));
     const cv::Mat bgr = cv::imdecode(raw, cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION);
-    if (bgr.empty()) return refuse("is not an image of a known format (JPEG, PNG, BMP, TIFF, WebP), or is damaged or animated");
+    if (bgr.empty())
+      return refuse("is not an image of a known format (JPEG, PNG, BMP, TIFF, WebP), or is damaged or animated");
     std::unique_ptr<uint8_t, Free> copy(static_cast<uint8_t*>(std::malloc(bgr.total() * 3)));
     if (copy == nullptr) return refuse(kNoMemory);
     cv::Mat rgb(bgr.rows, bgr.cols, CV_8UC3, copy.get());

@@ -29,8 +29,8 @@ void run(const Arguments& arguments) {
     const std::string name = std::to_string(i) + "/";
     const auto shape = input.shape(name + "probabilities");
     const auto pixels = static_cast<size_t>(shape[1] * shape[2]);
-    photos.push_back({input.read<uint8_t>(name + "rgb"), std::vector<uint8_t>(pixels), input.read<float>(name + "probabilities"),
-                      shape[0], shape[1], shape[2]});
+    photos.push_back({input.read<uint8_t>(name + "rgb"), std::vector<uint8_t>(pixels),
+                      input.read<float>(name + "probabilities"), shape[0], shape[1], shape[2]});
   }
   CrfOptions options;
   if (std::sscanf(arguments[2].c_str(), "%lf,%lf,%lf,%lf,%lf", &options.bilateral_weight, &options.bilateral_xy,
@@ -41,7 +41,8 @@ void run(const Arguments& arguments) {
   bool is_first = true;  // the first round is not counted, and takes the first photograph, too
   serve([&] {
     Photo& photo = photos.at(turn % photos.size());
-    find_best(crf.infer_view(photo.rgb, photo.probabilities, photo.count, photo.height, photo.width), photo.count, photo.labels);
+    find_best(crf.infer_view(photo.rgb, photo.probabilities, photo.count, photo.height, photo.width), photo.count,
+              photo.labels);
     if (!is_first) ++turn;
     is_first = false;
   });

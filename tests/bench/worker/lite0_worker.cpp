@@ -1,8 +1,8 @@
 // EfficientNet-Lite0's trunk, forward, as stages 2 and 3 and a frozen backbone call it.
 #include <c10/core/InferenceMode.h>
 
-#include "common/nn/efficientnet_lite0.h"
-#include "common/nn/tensor_runtime.h"
+#include "common/networks/efficientnet_lite0.h"
+#include "common/ops/tensor_runtime.h"
 #include "tests/bench/worker/serve.h"
 #include "tests/bench/worker/tensors.h"
 

@@ -11,7 +11,8 @@ namespace {
 constexpr uint64_t kSeed = 5;
 
 // What TrainingData draws for each position, for those who cannot draw it themselves.
-void write_draws(const fs::path& path, const Dataset& dataset, const std::vector<int64_t>& images, const Stage1Options& options) {
+void write_draws(const fs::path& path, const Dataset& dataset, const std::vector<int64_t>& images,
+                 const Stage1Options& options) {
   const ShuffledOrder order(kSeed, static_cast<int64_t>(images.size()), options.batch);
   std::vector<std::string> ids;
   std::vector<double> draws;
@@ -21,8 +22,8 @@ void write_draws(const fs::path& path, const Dataset& dataset, const std::vector
     Random random(kSeed, "augment", static_cast<uint64_t>(place.epoch), stable_hash64(entry.id));
     const AugmentDraws d = draw_augmentation(AugmentOptions(), random);
     ids.push_back(entry.id);
-    draws.insert(draws.end(), {d.scale, d.crop_x, d.crop_y, d.is_flipped ? 1.0 : 0.0, d.jitter.brightness, d.jitter.contrast,
-                              d.jitter.saturation});
+    draws.insert(draws.end(), {d.scale, d.crop_x, d.crop_y, d.is_flipped ? 1.0 : 0.0, d.jitter.brightness,
+                               d.jitter.contrast, d.jitter.saturation});
   }
   H5Writer file(path);
   file.write_strings("ids", ids);

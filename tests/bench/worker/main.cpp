@@ -4,9 +4,9 @@
 #include <iostream>
 #include <map>
 
-#include "common/base/equal_bits.h"
-#include "common/base/heap.h"
 #include "common/base/log.h"
+#include "common/runtime/equal_bits.h"
+#include "common/runtime/heap.h"
 #include "tests/bench/worker/serve.h"
 
 namespace boxseg::bench {
@@ -40,7 +40,8 @@ void serve(const std::function<void()>& work) {
   for (std::string line; std::getline(std::cin, line);) {
     const auto start = std::chrono::steady_clock::now();
     work();
-    std::printf("{\"seconds\": %.9f}\n", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    std::printf("{\"seconds\": %.9f}\n",
+                std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     std::fflush(stdout);
   }
 }

@@ -1,6 +1,6 @@
 // The objectives of stages 1 and 3 on given features: forward and backward.
 
-#include "common/nn/tensor_runtime.h"
+#include "common/ops/tensor_runtime.h"
 #include "stage1_classify/labeler.h"
 #include "stage3_segment/cosine_scores.h"
 #include "stage3_segment/losses.h"
@@ -39,7 +39,8 @@ void run_bap(const Arguments& arguments) {
   const test::GoldenBatch batch = test::read_batch(H5Reader(arguments[0]), "in");
   race(arguments, [&](const Leaves& leaves) {
     const int64_t h = leaves.features.size(2), w = leaves.features.size(3);
-    const auto plan = std::make_shared<const BapPlan>(make_bap_plan(batch.images, batch.mask_size, h, w, 4, 2, Pooling::bap));
+    const auto plan =
+        std::make_shared<const BapPlan>(make_bap_plan(batch.images, batch.mask_size, h, w, 4, 2, Pooling::bap));
     return label_batch(leaves.features, leaves.weight, plan).loss;
   });
 }

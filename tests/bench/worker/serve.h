@@ -1,5 +1,5 @@
-// Our side of a race (tests/bench/peers/measure.py): says "ready" once its input is loaded, then works once for each line
-// it reads and prints the seconds; the end of the input ends it.
+// Our side of a race (tests/bench/peers/measure.py): says "ready" once its input is loaded, then works once for each
+// line it reads and prints the seconds; the end of the input ends it.
 #pragma once
 #include <functional>
 #include <string>

@@ -2,10 +2,12 @@
 #include <c10/core/InferenceMode.h>
 
 #include "common/io/label_png.h"
-#include "common/nn/tensor_runtime.h"
+#include "common/labels/shard.h"
+#include "common/networks/network.h"
+#include "common/ops/tensor_runtime.h"
 #include "stage2_pseudolabel/class_weights.h"
+#include "stage2_pseudolabel/measure_features.h"
 #include "stage2_pseudolabel/pseudo_label.h"
-#include "stage2_pseudolabel/shard.h"
 #include "tests/bench/worker/serve.h"
 #include "tests/bench/worker/tensors.h"
 
@@ -41,7 +43,8 @@ void run(const Arguments& arguments) {
     const Photo& photo = photos.at(turn % photos.size());
     const Geometry geometry = make_geometry(photo.entry->boxes, photo.entry->size, BoxConvention::reference);
     const FeatureMaps maps = measure_features(photo.features, geometry, weights, 1, kThreads);
-    const PseudoLabels labels = make_pseudo_labels({}, geometry, photo.image, maps, photo.features, weights, crf, kThreads);
+    const PseudoLabels labels =
+        make_pseudo_labels({}, geometry, photo.image, maps, photo.features, weights, crf, kThreads);
     write_label_png(output / y_crf_file(photo.entry->id), labels.y_crf);
     write_label_png(output / y_ret_file(photo.entry->id), labels.y_ret);
     if (!is_first) ++turn;

@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "common/base/hash.h"
-#include "common/nn/tensor_runtime.h"
+#include "common/ops/tensor_runtime.h"
 #include "stage1_classify/training_step.h"
 #include "stage3_segment/train_step.h"
 #include "tests/bench/worker/serve.h"
@@ -22,7 +22,8 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 // Time that this thread spends in convolutions, ours and LibTorch's, and their backward passes (autograd on a CPU stays
 // on it).
 double convolution_seconds = 0;
-constexpr const char* kConvolutions[] = {"aten::convolution", "aten::convolution_backward", "boxseg::convolution_backward"};
+constexpr const char* kConvolutions[] = {"aten::convolution", "aten::convolution_backward",
+                                         "boxseg::convolution_backward"};
 
 struct Started : at::ObserverContext {
   Clock::time_point at = Clock::now();
@@ -30,8 +31,8 @@ struct Started : at::ObserverContext {
 
 std::unique_ptr<at::ObserverContext> when_started(const at::RecordFunction& function) {
   const char* name = function.name();
-  const bool is_convolution =
-      std::any_of(std::begin(kConvolutions), std::end(kConvolutions), [&](const char* of) { return std::strcmp(name, of) == 0; });
+  const bool is_convolution = std::any_of(std::begin(kConvolutions), std::end(kConvolutions),
+                                          [&](const char* of) { return std::strcmp(name, of) == 0; });
   return is_convolution ? std::make_unique<Started>() : nullptr;
 }
 
@@ -57,7 +58,8 @@ std::vector<TrainingSample> stage1_batch(const test::GoldenBatch& golden, const 
 }
 
 TrainingBatch stage3_batch(const H5Reader& input, const at::Tensor& images) {
-  TrainingBatch batch{images, {read_tensor<uint8_t>(input, "in/mask_crf"), read_tensor<uint8_t>(input, "in/mask_ret")}, {}};
+  TrainingBatch batch{
+      images, {read_tensor<uint8_t>(input, "in/mask_crf"), read_tensor<uint8_t>(input, "in/mask_ret")}, {}};
   for (int64_t n = 0; n < images.size(0); ++n) batch.keys.push_back(stable_hash64(std::to_string(n)));
   return batch;
 }
@@ -92,8 +94,10 @@ void run(const Arguments& arguments) {
       write_gradients(output, *network);
     }
     sgd.step(1);
-    if (pass.is_training) seconds += seconds_since(start);
-    else convolution_seconds = 0;
+    if (pass.is_training)
+      seconds += seconds_since(start);
+    else
+      convolution_seconds = 0;
     pass.is_training = true;
     ++pass.step;
   });

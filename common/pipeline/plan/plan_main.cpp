@@ -1,0 +1,120 @@
+// Decides what of a run is stale: writes RUN/plan.mk for Make, or says why.
+#include <algorithm>
+#include <cstdio>
+
+#include "common/base/error.h"
+#include "common/base/options.h"
+#include "common/base/text.h"
+#include "common/pipeline/plan/fragment.h"
+#include "common/pipeline/plan/graph.h"
+#include "common/pipeline/plan/shell.h"
+#include "common/runtime/program.h"
+
+namespace boxseg {
+namespace {
+
+struct PlanOptions {
+  std::string run, preset = "demo", presets = "data/presets", variants = "data/variants", bin, voc, launch, run_options,
+                   record;
+  std::vector<std::string> overrides;
+  std::vector<std::string> tables;
+  std::vector<double> seeds;
+  std::string tables_folder = "data/tables";
+  bool is_why = false, is_status = false, is_print = false, is_fresh = false;
+
+  void declare(Options& o) {
+    o.add("run", &run, "folder of the run; default runs/PRESET", Role::run);
+    o.add("preset", &preset, "name of a preset");
+    o.add("presets", &presets, "folder of the presets", Role::input);
+    o.add("variants", &variants, "folder of the variants", Role::input);
+    o.add("bin", &bin, "folder of the programs; default: that of plan", Role::run);
+    o.add("voc", &voc, "root of a VOC folder, for presets that need one", Role::input);
+    o.add("launch", &launch, "prefix of stage commands, such as 'srun -n 1'", Role::run);
+    o.add("run-options", &run_options, "appended to every command, such as '--threads 2'", Role::run);
+    o.add_repeated("set", &overrides, "SECTION.OPTION=VALUE, over preset and variant; repeatable");
+    o.add("tables-folder", &tables_folder, "folder of the tables", Role::input);
+    o.add("tables", &tables, "names of tables to make, such as table3,figure3");
+    o.add("seeds", &seeds, "each cell of a table is the mean over these seeds, such as 1,2,3");
+    o.add("why", &is_why, "say what is stale and why; exit 4 when something is", Role::run);
+    o.add("status", &is_status, "list every piece of work with its state", Role::run);
+    o.add("print", &is_print,
+          "print plan.mk instead of writing it; refused when something is stale: for a read-only run", Role::run);
+    o.add("fresh", &is_fresh, "read every file again, whatever size and time say", Role::run);
+    o.add("record", &record, "note that this piece of work is done (recipes call it)", Role::run);
+  }
+};
+
+fs::path own_folder(const char* argv0) {
+  std::error_code error;
+  const fs::path self = fs::read_symlink("/proc/self/exe", error);
+  return error ? fs::path(argv0).parent_path() : self.parent_path();
+}
+
+// The command that recipes use to call this very plan again, without --why, --status and --record.
+std::string own_command(const PlanOptions& o, int64_t seed, const fs::path& bin) {
+  std::string command = shell_quote((bin / "plan").string());
+  const auto option = [&](const char* name, const std::string& value) {
+    if (!value.empty()) command += fmt::format(" --{} {}", name, shell_quote(value));
+  };
+  option("run", o.run);
+  option("preset", o.preset);
+  option("presets", o.presets);
+  option("variants", o.variants);
+  option("voc", o.voc);
+  option("seed", std::to_string(seed));
+  for (const auto& text : o.overrides) option("set", text);
+  return command;
+}
+
+int body(int argc, char** argv) {
+  PlanOptions o;
+  Options options(
+      {"plan", "Decides what of a run is stale, and why.", "plan --run runs/demo --preset demo --why", "", "1"});
+  o.declare(options);
+  if (!options.parse(argc, argv)) return 0;
+  if (o.run.empty()) o.run = "runs/" + o.preset;
+  for (const auto& [name, value] : {std::pair{"run", o.run},
+                                    {"voc", o.voc},
+                                    {"launch", o.launch},
+                                    {"bin", o.bin},
+                                    {"preset", o.preset},
+                                    {"presets", o.presets},
+                                    {"variants", o.variants},
+                                    {"run-options", o.run_options},
+                                    {"set", join(o.overrides, " ")}})
+    if (value.find_first_of("\n\r") != std::string::npos)
+      fail_usage("--{}: holds a line break, which no Makefile takes; choose another name", name);
+
+  GraphRequest request;
+  request.run = {o.presets,    o.variants,      o.preset, o.overrides,
+                 options.seed, o.tables_folder, o.tables, {o.seeds.begin(), o.seeds.end()}};
+  request.run_dir = o.run;
+  request.bin = o.bin.empty() ? own_folder(argv[0]) : fs::path(o.bin);
+  request.voc = o.voc;
+  request.launch = o.launch;
+  request.run_options = o.run_options;
+  request.reads_all = o.is_fresh;
+  request.plan_command = own_command(o, options.seed, request.bin);
+  if (!o.record.empty()) {
+    record_receipt(request, o.record);
+    return 0;
+  }
+  const std::vector<Node> nodes = make_graph(request);
+  if (o.is_why || o.is_status) {
+    std::fputs((o.is_why ? explain(nodes) : status_table(nodes)).c_str(), stdout);
+    const bool is_stale = std::any_of(nodes.begin(), nodes.end(), [](const Node& n) { return !n.reason.empty(); });
+    return o.is_why && is_stale ? static_cast<int>(ErrorKind::stale) : 0;
+  }
+  if (!o.is_print) return write_plan(request, nodes), 0;
+  for (const auto& node : nodes)
+    if (!node.reason.empty())
+      fail("{}: cannot be written, and {} is not up to date: {}; copy the run to a folder that can be written", o.run,
+           node.name, node.reason);
+  std::fputs(make_fragment(nodes).c_str(), stdout);
+  return 0;
+}
+
+}  // namespace
+}  // namespace boxseg
+
+int main(int argc, char** argv) { return boxseg::run_program("plan", argc, argv, boxseg::body); }

@@ -1,0 +1,106 @@
+// Presets and variants, resolved to the options of every piece of work of a run.
+//
+// A preset (data/presets/NAME.ini) names the dataset and the variants to run ([pipeline]) and sets defaults per stage
+// ([dataset], [stage1], [stage2], [stage3], [predict]); `from = OTHER` without a section inherits;
+// PRESET+OTHER puts OTHER on top (one with `on-top-of` goes nowhere else). A variant
+// (data/variants/NAME.ini) says what differs, per stage, and `from` the variant upstream; names may add settings and a
+// seed (variant_name.h). A table (data/tables/NAME.txt) adds the variants that its cells need.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/base/files.h"
+#include "common/base/options.h"
+#include "common/pipeline/plan/table_file.h"
+#include "common/pipeline/stage/stage_options.h"
+
+namespace boxseg {
+
+// [pipeline] of a preset.
+struct PipelineOptions {
+  std::string dataset = "synthetic";       // synthetic, voc
+  std::vector<std::string> splits;         // NAME=LIST, LIST relative to the dataset's root
+  std::string masks;                       // folder of masks of a VOC dataset, "" for the usual ones
+  std::vector<std::string> without_boxes;  // splits of a VOC dataset whose images need no annotation
+  std::vector<std::string> stage1 = {"bap"}, stage2 = {"bap"}, stage3 = {"nal"};
+  std::string train_split = "train";
+  std::vector<std::string> label_splits = {"train", "val"};  // of stage 2
+  std::string evaluate_split = "val";
+  // Kept for the end. With boxes, so labelled: measured for the cells of tables that ask for it. Named in
+  // without_boxes, as VOC's own: predicted, and archived for VOC's server.
+  std::string test_split;
+  std::vector<std::string> modes = {"plain"};  // of predictions: plain, crf, tta, tta_crf
+  std::vector<std::string> baselines = {"filled_boxes"};
+  std::string init;    // initial weights of the backbones, "" for none; `init` of [stage1] or [stage3] goes before
+  int64_t shards = 1;  // of stage 2
+  std::vector<std::string> second_network;  // OPTION=VALUE of stage 3 for variants NAME+v2
+  void declare(Options& options);
+};
+
+// What the command line of `plan` adds to the preset.
+struct RunRequest {
+  fs::path presets, variants;  // folders
+  std::string preset;
+  std::vector<std::string> overrides;  // "stage2.threshold=0.9"
+  int64_t seed = 0;
+  fs::path tables_folder = {};           // data/tables
+  std::vector<std::string> tables = {};  // names of tables to make
+  std::vector<int64_t> seeds = {};       // each cell of a table is the mean over these (added to `seed`); none: {0}
+};
+
+class RunPlan {
+ public:
+  explicit RunPlan(const RunRequest& request);  // throws usage: unknown preset (lists them), unknown keys, ...
+
+  PipelineOptions pipeline;
+  std::map<std::string, std::string> dataset;  // [dataset] as it stands, for `prepare`
+  std::vector<Table> tables;                   // those asked for, in terms of this run
+
+  // A stage's options for one variant (paths unset) and their canonical form for an INI file.
+  struct Stage1 {
+    Stage1Options values;
+    ResolvedOptions resolved;
+  };
+  struct Stage2 {
+    Stage2Options values;
+    ResolvedOptions resolved;
+    std::string from;
+  };
+  struct Stage3 {
+    Stage3Options values;
+    ResolvedOptions resolved;
+    std::string from;  // "" for true_masks
+  };
+  struct Predict {
+    PredictOptions values;
+    ResolvedOptions resolved;
+  };
+  Stage1 stage1(const std::string& variant) const;
+  Stage2 stage2(const std::string& variant, const std::string& split) const;
+  Stage3 stage3(const std::string& variant) const;
+  Predict predict(const std::string& variant, const std::string& split, const std::string& mode) const;
+
+  // Those that the preset lists, then those that the next stage builds on.
+  std::vector<std::string> stage1_variants() const;
+  std::vector<std::string> stage2_variants() const;
+  // Labels of the training split are made for the variants that stage 3 learns from (for all, without stage 3), those
+  // of the other splits for the variants that the preset lists.
+  std::vector<std::string> splits_to_label(const std::string& variant) const;
+  bool is_unlabelled_test(const std::string& split) const;
+  // What is predicted with a variant of stage 3: all modes on the split that is measured; on the test split all if it
+  // has no labels, else what tables want of it.
+  struct Prediction {
+    std::string split, mode;
+  };
+  std::vector<Prediction> predictions(const std::string& variant) const;
+
+ private:
+  void apply(Options& options, const std::string& variant) const;
+  void add_table(const std::string& name);
+  std::string upstream(const std::string& variant, const std::string& section) const;
+  RunRequest request_;
+  std::vector<fs::path> preset_chain_;  // base first
+};
+
+}  // namespace boxseg

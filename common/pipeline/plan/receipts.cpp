@@ -1,0 +1,176 @@
+#include "common/pipeline/plan/receipts.h"
+
+#include <set>
+
+#include "common/base/error.h"
+#include "common/base/text.h"
+#include "common/io/manifest.h"
+#include "common/pipeline/stage/digest_cache.h"
+#include "common/pipeline/stage/fingerprints.h"
+
+namespace boxseg {
+namespace {
+
+constexpr const char* kNoFile = "-";
+
+Digest digest_or_none(const fs::path& path) {
+  return fs::is_regular_file(path) ? DigestCache::shared().digest_of(path) : kNoFile;
+}
+
+// NAME=LIST of [pipeline] splits. Lists are named as for `prepare voc`: a path, or a name below ImageSets/Segmentation.
+Digest list_digest(const fs::path& root, const std::string& split) {
+  const size_t equals = split.find('=');
+  if (equals == std::string::npos) fail_usage("[pipeline] splits: '{}' is not of the form NAME=LIST", split);
+  const std::string list = split.substr(equals + 1);
+  const fs::path sets = root / "ImageSets" / "Segmentation";
+  for (const fs::path& path : {fs::path(list), root / list, sets / list, sets / (list + ".txt")})
+    if (fs::is_regular_file(path)) return DigestCache::shared().digest_of(path);
+  return kNoFile;
+}
+
+std::vector<fs::path> table_files(const RunLayout& layout, const std::string& name) {
+  std::vector<fs::path> files;
+  for (const char* extension : {".md", ".csv", ".json", ".html", ".png"})
+    files.push_back(layout.tables() / (name + extension));
+  return files;
+}
+
+}  // namespace
+
+Receipts::Receipts(const RunPlan& plan, const RunLayout& layout, const fs::path& dataset_root,
+                   const std::optional<Dataset>& dataset)
+    : plan_(plan), layout_(layout), dataset_root_(dataset_root), dataset_(dataset) {}
+
+std::optional<Receipts::Receipt> Receipts::read(const std::string& node) const {
+  const fs::path path = layout_.receipt(node);
+  if (!fs::exists(path)) return std::nullopt;
+  const auto words = split(trim(read_file(path)), ' ');
+  if (words.size() != 2) return Receipt{};  // of an earlier version, or damaged: like nothing that is
+  return Receipt{words[0], words[1]};
+}
+
+std::string Receipts::why_stale(const std::string& node) {
+  const auto receipt = read(node);
+  if (!receipt) return "it was not made yet";
+  return receipt->from == from(node) ? why_damaged(node) : "what it is made from changed";
+}
+
+std::string Receipts::why_damaged(const std::string& node) {
+  const auto receipt = read(node);
+  if (!receipt || receipt->made == made(node)) return "";
+  const char* const what = node == "dataset"               ? "dataset.h5 is"
+                           : node.starts_with("evaluate/") ? "its numbers in metrics.json are"
+                                                           : "its files are";
+  return fmt::format("{} not what was made", what);
+}
+
+void Receipts::record(const std::string& node) {
+  write_file(layout_.receipt(node), fmt::format("{} {}\n", from(node), made(node)));
+}
+
+Digest Receipts::from(const std::string& node) {
+  if (node == "dataset") return dataset_from();
+  if (node == "report") return report_from();
+  if (node.starts_with("table/")) return table_from(node.substr(6));
+  if (node.starts_with("evaluate/")) return evaluation_from(node.substr(9));
+  if (const auto words = split(node, '/'); words.size() == 3 && words[0] == "server")
+    return archive_from(words[1], words[2]);
+  fail_usage("{}: no such piece of work keeps a receipt", node);
+}
+
+Digest Receipts::made(const std::string& node) {
+  Hasher hasher;
+  if (node == "dataset") hasher.text(digest_or_none(layout_.dataset()));
+  if (node == "report") hasher.text(digest_or_none(layout_.report() / "index.html"));
+  if (node.starts_with("table/"))
+    for (const auto& file : table_files(layout_, node.substr(6))) hasher.text(digest_or_none(file));
+  if (const auto words = split(node, '/'); words.size() == 3 && words[0] == "server")
+    hasher.text(digest_or_none(layout_.server_archive(words[1], words[2])));
+  if (node.starts_with("evaluate/")) {
+    const Metrics numbers = numbers_of(metrics(), node.substr(9));
+    if (numbers.empty()) return kNoFile;
+    for (const auto& [name, value] : numbers) hasher.text(name).text(value.dump());
+  }
+  return hasher.digest();
+}
+
+const Metrics& Receipts::metrics() {
+  if (!metrics_) {
+    try {
+      metrics_ = read_metrics(layout_.metrics());
+    } catch (const Error&) {
+      metrics_.emplace();
+    }
+  }
+  return *metrics_;
+}
+
+Digest Receipts::dataset_from() const {
+  const auto& p = plan_.pipeline;
+  Hasher hasher;
+  hasher.text(kPrepareFingerprint).text(p.dataset).text(p.masks);
+  for (const auto& split : p.splits) hasher.text(split);
+  for (const auto& split : p.without_boxes) hasher.text("without boxes").text(split);
+  if (p.dataset == "synthetic")
+    for (const auto& [key, value] : plan_.dataset) hasher.text(key).text(value);
+  for (const auto& split : p.splits) hasher.text(list_digest(dataset_root_, split));
+  if (!dataset_) return hasher.digest();
+  const fs::path root = fs::absolute(dataset_root_), annotations = root / "Annotations";
+  for (const auto& image : dataset_->images) {
+    hasher.text(digest_or_none(root / image.path)).text(digest_or_none(annotations / (image.id + ".xml")));
+    if (!image.mask_path.empty()) hasher.text(digest_or_none(root / image.mask_path));
+  }
+  return hasher.digest();
+}
+
+// Of the manifest of what was measured and the split's truth.
+Digest Receipts::evaluation_from(const std::string& key) const {
+  if (!dataset_) fail("{} is not there yet", layout_.dataset().string());
+  Hasher hasher;
+  hasher.text(kEvaluateFingerprint).text(key).text(dataset_->digest(split_of_number(key), true));
+  if (const fs::path folder = layout_.measured(key); !folder.empty())
+    if (const auto manifest = try_read_manifest(folder / "manifest.h5")) hasher.text(manifest->digest());
+  return hasher.digest();
+}
+
+Digest Receipts::archive_from(const std::string& variant, const std::string& mode) const {
+  if (!dataset_) fail("{} is not there yet", layout_.dataset().string());
+  const std::string& split = plan_.pipeline.test_split;
+  Hasher hasher;
+  hasher.text(kEvaluateFingerprint).text(dataset_->digest(split, false));
+  if (const auto manifest = try_read_manifest(layout_.predictions(variant, split, mode) / "manifest.h5"))
+    hasher.text(manifest->digest());
+  return hasher.digest();
+}
+
+// Of the receipts and manifests of its own numbers alone: those of other tables come and go in the same metrics.json.
+Digest Receipts::table_from(const std::string& name) const {
+  const fs::path path = layout_.table(name);
+  if (!fs::exists(path)) return kNoFile;
+  Hasher hasher;
+  hasher.text(kReportFingerprint).text(digest_of_file(path));
+  for (const auto& key : read_table(path, {}).keys()) {
+    const std::string maker = maker_of(key);
+    hasher.text(maker);
+    if (!key.is_time)
+      hasher.text(fs::exists(layout_.receipt(maker)) ? read_file(layout_.receipt(maker)) : kNoFile);
+    else if (const auto manifest = try_read_manifest(layout_.run / maker / "manifest.h5"))
+      hasher.text(manifest->digest()).text(fmt::format("{}", manifest->wall_time_s));
+  }
+  return hasher.digest();
+}
+
+Digest Receipts::report_from() const {
+  Hasher hasher;
+  hasher.text(kReportFingerprint).text(digest_or_none(layout_.metrics()));
+  std::error_code ignored;
+  std::set<fs::path> tables;
+  for (const auto& entry : fs::directory_iterator(layout_.tables(), ignored))
+    if (entry.path().extension() == ".txt") tables.insert(entry.path());
+  for (const auto& table : tables) hasher.text(digest_of_file(table));
+  for (const auto& folder : layout_.manifest_folders())
+    if (const auto manifest = try_read_manifest(folder / "manifest.h5")) hasher.text(manifest->digest());
+  return hasher.digest();
+}
+
+}  // namespace boxseg

@@ -1,0 +1,51 @@
+// Receipts: what a piece of work without a manifest (dataset, evaluation, table, report) was made from, and what was
+// made, as two digests of contents in RUN/receipts/NODE, written once it is done. It is up to date while both are the
+// same.
+#pragma once
+#include <optional>
+#include <string>
+
+#include "common/data/dataset.h"
+#include "common/pipeline/plan/metrics_file.h"
+#include "common/pipeline/plan/preset.h"
+#include "common/pipeline/plan/run_layout.h"
+
+namespace boxseg {
+
+class Receipts {
+ public:
+  // `dataset_root`: of the files behind dataset.h5. The arguments must outlive the object; `dataset` may be empty.
+  Receipts(const RunPlan& plan, const RunLayout& layout, const fs::path& dataset_root,
+           const std::optional<Dataset>& dataset);
+
+  // `node`: "dataset", "report", "table/NAME", "server/VARIANT/MODE", or "evaluate/KEY" with a key of metrics.json;
+  // others throw usage.
+  std::string why_stale(const std::string& node);  // "" when it is up to date
+  // A sentence when what was made is not as it was then, though nobody asked for it; "" when it is, or was not made
+  // yet.
+  std::string why_damaged(const std::string& node);
+  void record(const std::string& node);
+
+ private:
+  struct Receipt {
+    Digest from, made;
+    bool operator==(const Receipt&) const = default;
+  };
+  std::optional<Receipt> read(const std::string& node) const;
+  Digest from(const std::string& node);
+  Digest made(const std::string& node);
+  Digest dataset_from() const;
+  Digest evaluation_from(const std::string& key) const;
+  Digest archive_from(const std::string& variant, const std::string& mode) const;
+  Digest table_from(const std::string& name) const;
+  Digest report_from() const;
+  const Metrics& metrics();  // none of a damaged file
+
+  const RunPlan& plan_;
+  const RunLayout& layout_;
+  const fs::path& dataset_root_;
+  const std::optional<Dataset>& dataset_;
+  std::optional<Metrics> metrics_;
+};
+
+}  // namespace boxseg

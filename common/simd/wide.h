@@ -1,0 +1,51 @@
+// 32 bytes of float or double at a time, or 64 with AVX-512 (common/simd/instruction_set.h), for g++ and clang; the
+// same code takes single numbers, for ends of rows.
+#pragma once
+#include <cstdint>
+#include <cstring>
+
+#include "common/simd/instruction_set.h"
+
+#pragma GCC diagnostic ignored "-Wpsabi"  // without AVX these are passed otherwise, by all code alike
+
+// Before a loop over an array of sums: these stay in registers only if the loop vanishes, which compilers do on their
+// own only for short ones.
+#if defined(__clang__)
+#define BOXSEG_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define BOXSEG_UNROLL _Pragma("GCC unroll 8")
+#endif
+
+namespace boxseg {
+
+// How many sums of vectors fit into the registers: 16 of them, or 32 with AVX-512.
+constexpr int if_wide(int bytes, int then, int otherwise) { return bytes == kWidestVectorBytes ? then : otherwise; }
+
+template <class T, int lanes>
+struct WideOf {
+  typedef T type __attribute__((vector_size(lanes * sizeof(T))));
+};
+template <class T>
+inline constexpr int64_t kWideLanes = kVectorBytes / sizeof(T);
+template <class T, int lanes = kWideLanes<T>>
+using Wide = typename WideOf<T, lanes>::type;
+
+// V: Wide<T> or T.
+template <class V, class T>
+BOXSEG_INLINED V load_wide(const T* from) {
+  V value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
+}
+template <class T, class V>
+BOXSEG_INLINED void store_wide(T* to, const V& value) {
+  std::memcpy(to, &value, sizeof value);
+}
+template <class V>
+BOXSEG_INLINED V relu6_wide(V v) {  // of floats
+  const V zero{}, six = 6.0f - zero;
+  v = v > zero ? v : zero;
+  return v < six ? v : six;
+}
+
+}  // namespace boxseg

@@ -1,0 +1,112 @@
+#include "eval/coco/evaluate_coco.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "common/base/error.h"
+#include "common/base/files.h"
+#include "common/base/hash.h"
+#include "common/base/log.h"
+#include "common/base/options.h"
+#include "common/base/outputs.h"
+#include "common/base/visible_text.h"
+#include "common/pipeline/plan/metrics_file.h"
+#include "common/pipeline/stage/fingerprints.h"
+#include "common/runtime/parallel.h"
+#include "eval/coco/coco_evaluation.h"
+
+namespace boxseg {
+namespace {
+
+// Bumped when the numbers change for equal files.
+constexpr const char* kCocoFingerprint = "2";
+
+// What the categories are called: their ids where they have no name, and both where two have the same.
+std::vector<std::string> names_of(const CocoTruth& truth) {
+  std::vector<std::string> names;
+  for (const auto& category : truth.categories)
+    names.push_back(category.name.empty() ? shown(category.id) : category.name);
+  std::vector<std::string> told = names;
+  for (size_t k = 0; k < names.size(); ++k)
+    if (std::count(names.begin(), names.end(), names[k]) > 1)
+      told[k] += fmt::format(" (id {})", shown(truth.categories[k].id));
+  // A category may be called "cat (id 2)". Ids differ, so that this ends.
+  for (bool is_changed = true; is_changed;) {
+    is_changed = false;
+    for (size_t k = 0; k < told.size(); ++k) {
+      const auto last = std::find(told.rbegin(), told.rend(), told[k]).base() - 1 - told.begin();
+      if (static_cast<size_t>(last) == k) continue;
+      told[static_cast<size_t>(last)] += fmt::format(" (id {})", shown(truth.categories[static_cast<size_t>(last)].id));
+      is_changed = true;
+    }
+  }
+  return told;
+}
+
+// "-" where the truth has no object of the category.
+std::string per_class_table(const std::vector<std::string>& names, const CocoResult& result) {
+  std::string text;
+  for (size_t k = 0; k < names.size(); ++k) {
+    const double ap = result.ap_of_category(static_cast<int64_t>(k));
+    text += fmt::format("{:<24}{:>6}\n", printable(names[k]), ap < 0 ? "-" : fmt::format("{:.3f}", ap));
+  }
+  return text;
+}
+
+// In percent, as all of metrics.json; null where there is nothing to average.
+Metrics metrics_of(const std::vector<std::string>& names, const CocoResult& result) {
+  Metrics metrics;
+  const auto put = [&](const std::string& name, double share) {
+    metrics[name] = share < 0 ? nlohmann::json() : nlohmann::json(100 * share);
+  };
+  const auto stats = result.stats();
+  for (size_t i = 0; i < stats.size(); ++i) put(kCocoStatNames[i], stats[i]);
+  for (size_t k = 0; k < names.size(); ++k) put("AP_of/" + names[k], result.ap_of_category(static_cast<int64_t>(k)));
+  return metrics;
+}
+
+}  // namespace
+
+int evaluate_coco_command(int argc, char** argv) {
+  Options options({"evaluate coco", "Average precision and recall of detections, equal to pycocotools bit for bit.",
+                   "evaluate coco --ground-truth instances_val2017.json --detections detections.json --type segm",
+                   "evaluate", kEvaluateFingerprint});
+  std::string ground_truth, detections_file, type_name = "segm", json, key;
+  bool per_class = false;
+  options.add("ground-truth", &ground_truth, "COCO annotation file", Role::input);
+  options.add("detections", &detections_file,
+              "COCO results: a JSON list with image_id, category_id, score, and bbox or segmentation", Role::input);
+  options.add_choice("type", &type_name, {"segm", "bbox"}, "what is compared: masks or boxes");
+  options.add("per-class", &per_class, "also print the AP of each category", Role::run);
+  options.add("json", &json, "merge the numbers into this file", Role::output);
+  options.add("key", &key, "path of the numbers in the JSON file", Role::run);
+  if (!options.parse(argc, argv)) return 0;
+  if (ground_truth.empty()) fail_usage("--ground-truth is missing; see --help");
+  if (detections_file.empty()) fail_usage("--detections is missing; see --help");
+  if (!json.empty() && key.empty()) fail_usage("--json {}: --key is missing; try --key coco/{}", json, type_name);
+  if (!key.empty()) check_metrics_key(key);
+  if (!json.empty()) require_writable_file(json, "--json");
+  const CocoType type = type_name == "bbox" ? CocoType::bbox : CocoType::segm;
+  const int threads = resolve_threads(options.threads);
+  const auto [truth, detections] = read_coco_files(ground_truth, detections_file, type, threads);
+  const CocoResult result = evaluate_coco(truth, detections, type, threads);
+  std::fputs(coco_summary(result).c_str(), stdout);
+  const std::vector<std::string> names = names_of(truth);
+  if (per_class) std::fputs(per_class_table(names, result).c_str(), stdout);
+  log_info("{} images, {} categories, {} true objects, {} detections", truth.images.size(), truth.categories.size(),
+           truth.objects.size(), detections.size());
+  if (json.empty()) return 0;
+  Metrics metrics = metrics_of(names, result);
+  metrics["inputs"] = Hasher()
+                          .text(kEvaluateFingerprint)
+                          .text(kCocoFingerprint)
+                          .text(type_name)
+                          .text(digest_of_file(ground_truth))
+                          .text(digest_of_file(detections_file))
+                          .digest();
+  merge_metrics(json, key, metrics);
+  log_info("{}: {} written", json, key);
+  return 0;
+}
+
+}  // namespace boxseg

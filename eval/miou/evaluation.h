@@ -1,0 +1,45 @@
+// Label maps of a split against its ground truth.
+#pragma once
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/base/hash.h"
+#include "common/data/dataset.h"
+#include "common/pipeline/plan/metrics_file.h"
+#include "eval/miou/confusion.h"
+#include "eval/miou/label_folder.h"
+
+namespace boxseg {
+
+struct Evaluation {
+  Confusion confusion;
+  int64_t images = 0;      // evaluated
+  int64_t unlabelled = 0;  // skipped: the dataset has no mask of them
+};
+
+// The images of a split that have a mask. Throws bad_input when there are none.
+std::vector<int64_t> labelled_images(const Dataset& dataset, const std::string& split);
+
+// prediction(image, its index in the dataset) is called on `threads` threads. Interruptible between images. Throws
+// bad_input when no mask holds a class but background although boxes name some: a prediction of nothing would score
+// 100.
+using PredictionSource = std::function<LabelMap(const ImageEntry& image, int64_t index)>;
+Evaluation evaluate_split(const Dataset& dataset, const std::string& split, const PredictionSource& prediction,
+                          Abstention abstention, const std::string& what, int threads);
+
+// miou, miou_of_true_classes, fwiou, macc, pacc, per_class/NAME, per_class_accuracy/NAME, images, unlabelled.
+Metrics metrics_of(const Evaluation& evaluation, const std::vector<std::string>& class_names);
+
+// A readable table: one line per class, then the means.
+std::string table_of(const Evaluation& evaluation, const std::vector<std::string>& class_names);
+
+// Rows are true classes, columns predicted ones (the last: none); with names.
+std::string confusion_csv(const Confusion& confusion, const std::vector<std::string>& class_names);
+
+// "stage2/bap/val/y_crf" for .../stage2/bap/val/Y_crf, "stage3/nal/val/tta" for .../stage3/nal/predictions/val/tta,
+// "" for other folders.
+std::string key_of_folder(const std::filesystem::path& folder);
+
+}  // namespace boxseg

@@ -1,0 +1,35 @@
+// The pictures of the report: the best and the worst images of a split, with all that was made of them.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "eval/report/run_folder.h"
+
+namespace boxseg {
+
+struct GalleryOptions {
+  std::string split = "val";
+  std::string rank_by;  // key of the label set that orders the images; "": Y_crf of the first variant, or a prediction
+  int64_t images = 14;  // half of them best, half worst
+  int64_t side = 320;   // pixels of the longer side of a picture
+  int threads = 1;
+  void check() const;  // throws usage
+};
+
+struct RankedImage {
+  int64_t index = 0;  // into the dataset
+  double miou = 0;    // of this image alone, percent; NaN without truth
+};
+
+// The label set that orders the images, nullptr when the split has none. Throws usage for a key that is not there.
+const LabelSet* ranking_set(const RunFolder& run, const GalleryOptions& options);
+
+// Images of the split with a label map in `set`, best first; those without truth at the end, in the order of the split.
+std::vector<RankedImage> rank_images(const Dataset& dataset, const std::string& split, const LabelSet& set,
+                                     int threads);
+
+// The section's HTML; "" when there is nothing to show. Notes say what was left out.
+std::string gallery_html(const RunFolder& run, const GalleryOptions& options, std::vector<std::string>& notes);
+
+}  // namespace boxseg

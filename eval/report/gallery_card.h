@@ -1,0 +1,31 @@
+// One image of the gallery: its panels side by side.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "common/data/boxes.h"
+#include "common/labels/attention_file.h"
+#include "eval/report/run_folder.h"
+
+namespace boxseg {
+
+// What every card of the gallery shows.
+struct CardSources {
+  const Dataset* dataset = nullptr;
+  const AttentionShards* attention = nullptr;  // of the first stage 2 variant; may be null
+  double threshold = 0.99;
+  BoxConvention box_convention = BoxConvention::reference;
+  std::string attention_title;          // "bap"
+  std::vector<const LabelSet*> labels;  // in the order in which they are shown
+  // Y_crf and Y_ret of one variant, whose disagreement is shown after the second of them.
+  const LabelSet* y_crf = nullptr;
+  const LabelSet* y_ret = nullptr;
+  int64_t side = 320;
+};
+
+// Throws bad_input where a file is damaged or does not fit; a label map that is not there is left out.
+std::string card_html(const CardSources& sources, int64_t image_index, const std::string& rank_text);
+
+std::string panel_title(const LabelSet& set);  // "bap Y_crf"
+
+}  // namespace boxseg
