@@ -20,7 +20,7 @@ namespace {
 // A decoded image on its way to the network.
 struct Decoded {
   RgbImage image;
-  ImageSize size;
+  ImageSize size() const { return {image.height, image.width}; }
   std::vector<float> input;  // [3,H,W] normalised; empty where no network is asked
 };
 
@@ -62,10 +62,9 @@ class Labelling : public ImageRun<Decoded, Job> {
   Decoded decode(int64_t index) const override {
     Decoded decoded;
     decoded.image = read_verified(dataset_, entry(index));
-    decoded.size = {decoded.image.height, decoded.image.width};
     if (source_.network && !entry(index).boxes.empty()) {
       const std::vector<float> values(decoded.image.pixels.begin(), decoded.image.pixels.end());
-      decoded.input = normalise(values, decoded.size.height, decoded.size.width, source_.network->normalisation());
+      decoded.input = normalise(values, decoded.image.height, decoded.image.width, source_.network->normalisation());
     }
     return decoded;
   }
@@ -83,7 +82,7 @@ class Labelling : public ImageRun<Decoded, Job> {
     if (decoded.input.empty()) return {};
     const c10::InferenceMode inference;
     const at::Tensor input =
-        at::from_blob(decoded.input.data(), {1, 3, decoded.size.height, decoded.size.width}, at::kFloat);
+        at::from_blob(decoded.input.data(), {1, 3, decoded.image.height, decoded.image.width}, at::kFloat);
     return source_.network->features(upload(input, source_.device), Pass{}).squeeze(0).contiguous();
   }
 

@@ -72,7 +72,7 @@ PredictPlan make_plan(const Options& command_line, const PredictOptions& options
 
 struct Decoded {
   RgbImage image;
-  ImageSize size;
+  ImageSize size() const { return {image.height, image.width}; }
   std::vector<float> input;  // [3,H,W] normalised
 };
 
@@ -139,7 +139,7 @@ class Prediction : public ImageRun<Decoded, Job> {
     std::string remark;
     decoded.image = decode_rgb(image.path, read_file(image.path), &remark);
     if (!remark.empty()) log_warning("{}: {}", image.path.string(), remark);
-    const ImageSize size = decoded.size = {decoded.image.height, decoded.image.width};
+    const ImageSize size = decoded.size();
     if (image.size.height > 0 && image.size != size)
       fail_input("{}: is {}x{} pixels, the dataset says {}x{}; run prepare again", image.path.string(), size.width,
                  size.height, image.size.width, image.size.height);
@@ -153,7 +153,7 @@ class Prediction : public ImageRun<Decoded, Job> {
     std::vector<Job> jobs;
     for (Decoded& decoded : batch) {
       const at::Tensor input =
-          at::from_blob(decoded.input.data(), {1, 3, decoded.size.height, decoded.size.width}, at::kFloat);
+          at::from_blob(decoded.input.data(), {1, 3, decoded.image.height, decoded.image.width}, at::kFloat);
       ScoreMaps scores =
           score_maps(network_, upload(input, network_.device()), plan_.scales, plan_.flips, plan_.align_corners);
       jobs.push_back({std::move(decoded.image), std::move(scores)});

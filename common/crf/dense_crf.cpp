@@ -28,9 +28,9 @@ void require(bool holds, const char* option, const char* what, double value, con
   if (!holds) fail_usage("{}: the {} is {}, expected {}", option, what, value, expected);
 }
 
-// Of the arrays with values per pixel: those that share memory with the building of lattices (beliefs that take turns
-// with messages, and unaries, whose place the result takes), and the rest (a constant, norm, and what the caller holds:
-// probabilities, image).
+// Arrays with values per pixel come in two kinds. Beliefs, which take turns with messages, and unaries, whose place the
+// result takes, share memory with the building of lattices (panel_bytes). A constant, the norm, and what the caller
+// holds, probabilities and image, do not (pixel_bytes).
 int64_t unary_columns(int64_t labels) { return std::max(Panels::for_labels(labels).columns(), labels); }
 int64_t panel_bytes(int64_t labels, int64_t points) {
   return points * 4 * (unary_columns(labels) + Panels::for_labels(labels).columns());

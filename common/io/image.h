@@ -35,8 +35,8 @@ struct ImageSize {
 // turned upright as its EXIF says (common/io/orientation.h), of which VOC's have none; the authors ignore it. Throws
 // bad_input with the file's name: missing, not an image, damaged, truncated.
 RgbImage read_rgb(const std::filesystem::path& path);
-// Of a file that is read already. `remark`, to follow its name: damaged data in a JPEG, a TIFF's further pages; else
-// "".
+// Decodes a file that is read already. `remark` is what a user should know of it, to follow its name: damaged data in
+// a JPEG, further pages of a TIFF; or "".
 RgbImage decode_rgb(const std::filesystem::path& path, const std::string& bytes, std::string* remark = nullptr);
 
 void write_rgb_jpeg(const std::filesystem::path& path, const RgbImage& image, int quality = 90);  // atomically

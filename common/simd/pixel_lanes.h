@@ -19,9 +19,9 @@ PixelLanes<T> spread(T x) {
   return PixelLanes<T>{x, x, x, x, x, x, x, x};
 }
 
-// For x <= 0, what a softmax needs. After x = k ln 2 + r with |r| <= ln 2 / 2, a polynomial in r; within 2 units in the
-// last place. Below -60, exp(-60): nothing beside the softmax's largest, and products with it are not subnormal yet,
-// each of which costs some CPUs a hundred cycles.
+// x must not be above 0, which a softmax never asks. x is split into k ln 2 + r with |r| <= ln 2 / 2, and a polynomial
+// in r is within 2 units in the last place. Below -60 the result is exp(-60): that is nothing beside the softmax's
+// largest, and products with it are not subnormal yet, each of which costs some CPUs a hundred cycles.
 inline PixelLanes<float> exp_of(PixelLanes<float> x) {
   BOXSEG_FUSE_PRODUCTS
   typedef int32_t Words __attribute__((vector_size(32)));

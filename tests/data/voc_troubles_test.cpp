@@ -239,7 +239,7 @@ TEST_CASE("What would be passed over in an annotation is refused, with its place
             fmt::format("<bndbox> stands in <{}>, where it is not read", tag));
   refused(annotation_xml("<object><name>cat</name>" + bndbox(1, 2, 3, 4) + "<Bndbox><xmin>1</xmin></Bndbox></object>"),
           "<Bndbox> stands in <object>, where it is not read");
-  // Of a number, too, nothing is passed over.
+  // No part of a number is passed over either.
   const auto with_xmin = [](const std::string& text) {
     return annotation_xml("<object><name>cat</name><bndbox><xmin>" + text +
                           "</xmin><ymin>2</ymin><xmax>20</xmax><ymax>4</ymax></bndbox></object>");

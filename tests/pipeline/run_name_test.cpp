@@ -65,16 +65,20 @@ TEST_CASE("a run is not mixed into a folder of somebody's own, and removing it k
   CHECK(std::distance(fs::directory_iterator(run), {}) == 1);
 
   fs::remove(run / "thesis.txt");
+  write_file(run / "report.pdf", "x");  // begins as a part does, and is none
+  CHECK_THAT(plan(run).err, Contains("the folder holds report.pdf"));
+  fs::remove(run / "report.pdf");
   write_file(run / ".DS_Store", "x");
   write_file(run / "stage1/bap/mine.txt", "x");  // a part of a run, put there before
   REQUIRE(plan(run).exit_code == 0);
   write_file(run / "thesis.txt", "x");
+  write_file(run / "report.pdf", "x");
   REQUIRE(plan(run).exit_code == 0);  // by now it is a run's
   const auto removed = make(run, "clean-run");
   INFO(removed.out << removed.err);
   REQUIRE(removed.exit_code == 0);
-  CHECK_THAT(removed.out, Contains("kept is what is no part of it: .DS_Store thesis.txt"));
-  CHECK(std::distance(fs::directory_iterator(run), {}) == 2);
+  CHECK_THAT(removed.out, Contains("kept is what is no part of it: .DS_Store report.pdf thesis.txt"));
+  CHECK(std::distance(fs::directory_iterator(run), {}) == 3);
 
   fs::remove_all(run);
   REQUIRE(plan(run).exit_code == 0);

@@ -15,16 +15,6 @@
 namespace boxseg {
 namespace {
 
-bool is_file(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_regular_file(path, ignored);
-}
-
-bool is_folder(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_directory(path, ignored);
-}
-
 template <class Body>
 void for_each_image(const char* what, size_t images, int threads, const Body& body) {
   Progress progress(what, static_cast<int64_t>(images));

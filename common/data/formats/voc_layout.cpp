@@ -7,7 +7,6 @@
 #include "common/data/photo_folder.h"
 
 namespace boxseg {
-namespace {
 
 bool is_file(const fs::path& path) {
   std::error_code ignored;
@@ -18,8 +17,6 @@ bool is_folder(const fs::path& path) {
   std::error_code ignored;
   return fs::is_directory(path, ignored);
 }
-
-}  // namespace
 
 const std::vector<std::string>& mask_suffixes() {
   static const std::vector<std::string> suffixes = {".png", ".mat"};

@@ -12,6 +12,10 @@ namespace boxseg {
 inline constexpr const char* kVocImages = "JPEGImages";
 inline constexpr const char* kVocAnnotations = "Annotations";
 
+// False where it cannot be looked at.
+bool is_file(const fs::path& path);
+bool is_folder(const fs::path& path);
+
 // Suffixes of masks: label PNGs, .mat of SBD.
 const std::vector<std::string>& mask_suffixes();
 

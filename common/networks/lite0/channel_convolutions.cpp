@@ -9,8 +9,8 @@ namespace {
 template <class V>
 constexpr int64_t kLanesOf = sizeof(V) / sizeof(float);
 
-// Of a row or column of `width` inputs: the taps [first, end) of `kernel`, `dilation` apart from `left` on, that lie
-// inside.
+// The `kernel` taps of an output lie `dilation` apart from `left` on; those in [first, end) are inside a row or column
+// of `width` inputs.
 struct Taps {
   BOXSEG_INLINED Taps(int64_t left, int64_t kernel, int64_t dilation, int64_t width) : end(kernel) {
     while (first < end && left + first * dilation < 0) ++first;

@@ -19,17 +19,17 @@ std::vector<fs::path> subfolders(const fs::path& folder) {
 
 void RunLayout::require_own_folder() const {
   // clean-run of Makefile.pipeline removes the same names.
-  static const std::set<std::string> parts = {"config",       "data",     "dataset.h5", "digests.txt",
-                                              "metrics.json", "receipts", "report",     "server",
-                                              "stage1",       "stage2",   "stage3",     "tables"};
+  static const std::set<std::string> folders = {"config", "data",   "receipts", "report", "server",
+                                                "stage1", "stage2", "stage3",   "tables"};
+  static const std::vector<std::string> files = {"dataset.h5", "digests.txt", "metrics.json", "plan.mk"};
   if (fs::exists(fragment())) return;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(run, ignored)) {
     const std::string name = entry.path().filename().string();
-    const bool is_part = std::any_of(parts.begin(), parts.end(), [&](const std::string& part) {
-      return name == part || name.starts_with(part + ".");  // its lock, a temporary
+    const bool is_file = std::any_of(files.begin(), files.end(), [&](const std::string& file) {
+      return name == file || name.starts_with(file + ".");  // its lock, a temporary
     });
-    if (!is_part && !name.starts_with("plan.mk.") && !name.starts_with("."))
+    if (!is_file && folders.count(name) == 0 && !name.starts_with("."))
       fail_usage("--run {}: the folder holds {}, which is no part of a run; name a folder of its own", run.string(),
                  name);
   }

@@ -26,7 +26,7 @@ struct ImageRunPlan {
   int64_t batch = 1;                        // images of one size that infer() gets at once, at most
 };
 
-// Decoded: a read image and what the network wants of it, with its ImageSize as `size`. Job: what is left to finish.
+// Decoded: a read image and what the network wants of it, with its ImageSize as size(). Job: what is left to finish.
 template <class Decoded, class Job>
 class ImageRun {
  public:
@@ -72,7 +72,7 @@ class ImageRun {
         progress.advance();
         continue;
       }
-      const bool fits = batch.empty() || batch.front().size == next->decoded.size;
+      const bool fits = batch.empty() || batch.front().size() == next->decoded.size();
       if (!fits && !hand_on()) break;
       batch_items.push_back(next->item);
       batch.push_back(std::move(next->decoded));
