@@ -1,7 +1,7 @@
-// Errors: one exception type with a kind, and the process exit code each kind maps to.
+// There is one exception type, with a kind, and each kind has its process exit code.
 //
-// A message names the file, the value, and what to do next. Errors are thrown where they are found
-// and caught once, in run_program() (common/runtime/program.h).
+// A message names the file, the value, and what to do next. Errors are thrown where they are found and caught once, in
+// run_program() (common/runtime/program.h).
 #pragma once
 #include <fmt/format.h>
 
@@ -30,7 +30,7 @@ class Error : public std::runtime_error {
   ErrorKind kind_;
 };
 
-// fail(), fail_usage(), fail_input(): throw an Error with a formatted message.
+// fail(), fail_usage() and fail_input() throw an Error with a formatted message.
 template <class... Args>
 [[noreturn]] void fail(fmt::format_string<Args...> text, Args&&... args) {
   throw Error(ErrorKind::failed, fmt::format(text, std::forward<Args>(args)...));
@@ -44,7 +44,7 @@ template <class... Args>
   throw Error(ErrorKind::bad_input, fmt::format(text, std::forward<Args>(args)...));
 }
 
-// Checks of our own invariants and of arguments passed between our functions (kind `failed`).
+// Checks an invariant of ours or an argument passed between our functions; throws `failed` where it does not hold.
 template <class... Args>
 void ensure(bool holds, fmt::format_string<Args...> text, Args&&... args) {
   if (!holds) fail(text, std::forward<Args>(args)...);

@@ -36,7 +36,7 @@ class FileDescriptor {
   int fd_;
 };
 
-// "" for a regular file.
+// Names what a path leads to; "" stands for a regular file.
 std::string kind_of(mode_t mode) {
   if (S_ISREG(mode)) return "";
   if (S_ISDIR(mode)) return "a folder";
@@ -53,14 +53,14 @@ std::string kind_of(mode_t mode) {
   fail_input("{}: is {}, not a file; name a file", path.string(), kind);
 }
 
-// Until there is something to read from a pipe or its writers are gone. Unlike read(), this ends with an interrupt.
+// Waits until there is something to read from a pipe or its writers are gone. Unlike read(), it ends with an interrupt.
 void wait_for_pipe(int fd) {
   pollfd look{fd, POLLIN, 0};
   constexpr int kLook_ms = 200;
   while (::poll(&look, 1, kLook_ms) <= 0) throw_if_interrupted();
 }
 
-// Where a write to `path` ends: that of a link, also of one to a file that is not there yet.
+// Returns the path that a write to `path` ends at: where that is a link, the file it names, which need not exist yet.
 fs::path target_of(const fs::path& path) {
   std::error_code error;
   if (!fs::is_symlink(fs::symlink_status(path, error))) return path;

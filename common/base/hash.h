@@ -1,4 +1,4 @@
-// Content digests: XXH3, 128 bits, as 32 hexadecimal digits. Not for security.
+// Digests of contents are XXH3 of 128 bits, as 32 hexadecimal digits. They are not for security.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -11,7 +11,7 @@ namespace boxseg {
 
 using Digest = std::string;
 
-// Feeds pieces whose boundaries matter: every piece is preceded by its length, so ("ab","c") != ("a","bc").
+// Digests a sequence of pieces. Boundaries matter, as each piece is preceded by its length: ("ab","c") != ("a","bc").
 class Hasher {
  public:
   Hasher();
@@ -29,7 +29,7 @@ class Hasher {
 };
 
 Digest digest_of(std::string_view bytes);
-Digest digest_of_file(const std::filesystem::path& path);  // of its bytes; throws bad_input
+Digest digest_of_file(const std::filesystem::path& path);  // digest of the file's bytes; throws bad_input
 uint64_t stable_hash64(std::string_view bytes);            // the same on every machine: shards, random streams
 
 }  // namespace boxseg

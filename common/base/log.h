@@ -28,12 +28,12 @@ void log_warning(fmt::format_string<Args...> text, Args&&... args) {
   if (log_level() <= LogLevel::warning) log_text(LogLevel::warning, fmt::format(text, std::forward<Args>(args)...));
 }
 
-// "1 h 02 min", "3 min 20 s", "4.1 s".
+// Writes a duration as people say it: "1 h 02 min", "3 min 20 s", "4.1 s".
 std::string format_duration(double seconds);
 
-// Progress of `total` equal pieces of work, with rate and remaining time. On a terminal one line that
-// rewrites itself ten times a second; elsewhere a plain line at most every ten seconds and at the end.
-// advance() is thread-safe. Nothing is shown above LogLevel::info.
+// Shows progress over `total` equal pieces of work, with rate and remaining time. On a terminal it is one line that
+// rewrites itself ten times a second; elsewhere it is a plain line at most every ten seconds and at the end. advance()
+// is thread-safe. Nothing is shown above LogLevel::info.
 class Progress {
  public:
   Progress(std::string what, int64_t total, int64_t already_done = 0);

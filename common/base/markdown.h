@@ -1,11 +1,11 @@
-// Markdown tables.
+// Writes Markdown tables.
 #pragma once
 #include <string>
 #include <vector>
 
 namespace boxseg {
 
-// Rows as long as the header; bars within cells are escaped, line ends become blanks.
+// Each row is as long as the header. Bars within cells are escaped, and line ends become blanks.
 std::string markdown_table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows);
 
 }  // namespace boxseg

@@ -22,7 +22,7 @@ namespace {
 
 namespace po = boost::program_options;
 
-// Keys that only `plan` reads; programs meet them in variants and presets.
+// Only `plan` reads these keys; programs meet them in variants and presets.
 const std::vector<std::string> kPlanKeys = {"from", "description", "on-top-of"};
 
 bool parse_bool(const std::string& text, const std::string& name) {
@@ -31,7 +31,7 @@ bool parse_bool(const std::string& text, const std::string& name) {
   fail_usage("--{}: '{}' is neither true nor false", name, text);
 }
 
-// What other programs of the field call an option of ours.
+// These are the names that other programs of the field give to options of ours.
 constexpr std::pair<const char*, const char*> kUsualNames[] = {{"lr", "learning-rate"},    {"base-lr", "learning-rate"},
                                                                {"wd", "weight-decay"},     {"bs", "batch"},
                                                                {"batch-size", "batch"},    {"iters", "iterations"},
@@ -208,8 +208,9 @@ void Options::check_outputs() const {
 
 constexpr int kAlone = -1, kDeepest = 8;
 
-// Each file is read once: it may be a pipe. What a preset builds on, `from = NAME`, stands beside it as NAME.ini, and
-// goes first. `depth`: how many presets led here; kAlone for a file whose `from` is somebody else's business.
+// Each file is read once, since it may be a pipe. A preset may build on another by `from = NAME`, which stands beside
+// it as NAME.ini and is read first. `depth` counts the presets that led here; it is kAlone for a file whose `from` is
+// the caller's business.
 void Options::read_with_base(const fs::path& path, int depth) {
   const Ini ini = read_ini_file(path);
   const auto top = ini.find("");

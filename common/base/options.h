@@ -1,5 +1,6 @@
-// Options of a program: declared once with a default, a sentence and a role; set by INI files (`--config`,
-// repeatable, later wins) and by the command line, which wins over all. Each value remembers where it came from.
+// The options of a program. Each is declared once with a default, a sentence and a role; INI files set them
+// (`--config`, repeatable, later wins), and so does the command line, which wins over all. Each value remembers where
+// it came from.
 //
 //   Stage2Options o;                                      // a plain struct with defaults
 //   Options options(stage2_info());                       // name, summary, example, section, fingerprint
@@ -22,15 +23,15 @@ extern const char* const kVersion;
 inline const std::vector<std::string> kSections = {"dataset", "stage1",   "stage2", "stage3",
                                                    "predict", "evaluate", "report", "pipeline"};
 
-// What an option has to do with the bytes a program writes.
+// Says what an option has to do with the bytes a program writes.
 enum class Role {
-  result,  // decides them: part of resolved(), so a change makes the output stale
-  input,   // a file or folder whose content (not whose name) decides them
-  run,     // does not: device, threads, verbosity
-  output,  // nor does this: a file or folder to write, which must not be one that the program reads
+  result,  // decides the bytes, and is part of resolved(): a change makes the output stale
+  input,   // a file or folder whose content (not whose name) decides the bytes
+  run,     // does not decide them: device, threads, verbosity
+  output,  // does not either: a file or folder to write, which must not be one that the program reads
 };
 
-// The options that decide results: name -> value in force, and name -> what it is by default.
+// Holds the options that decide results: name -> value in force, and name -> what it is by default.
 struct ResolvedOptions {
   std::map<std::string, std::string> values, defaults;
 };
@@ -56,10 +57,10 @@ class Options {
   void add(const std::string& name, std::vector<double>* target, const std::string& help, Role role = Role::result);
   void add(const std::string& name, std::vector<std::string>* target, const std::string& help,
            Role role = Role::result);
-  // One of the choices; anything else is a usage error that lists them.
+  // The value must be one of the choices; anything else is a usage error that lists them.
   void add_choice(const std::string& name, std::string* target, const std::vector<std::string>& choices,
                   const std::string& help, Role role = Role::result);
-  // Repeatable on the command line: each occurrence appends (`--split train=A --split val=B`).
+  // May be given several times on the command line; each time appends (`--split train=A --split val=B`).
   void add_repeated(const std::string& name, std::vector<std::string>* target, const std::string& help,
                     Role role = Role::result);
 
@@ -69,7 +70,7 @@ class Options {
   // input file, or neither a file nor a folder.
   bool parse(int argc, const char* const* argv);
 
-  // For `plan`: applies one INI file as the program named by info.section would.
+  // Applies one INI file as the program named by info.section would; this is for `plan`.
   void read_ini(const std::filesystem::path& path);
   void set(const std::string& name, const std::string& value, const std::string& origin);
 
@@ -82,11 +83,12 @@ class Options {
   std::string help() const;
   const ProgramInfo& info() const { return info_; }
 
-  // Options of every program.
+  // Every program has these options.
   std::string device = "auto";  // auto, cpu, cuda, cuda:N
   int64_t threads = 0;          // 0 = all
   int64_t seed = 0;
-  std::string check_file;  // --check FILE: see writers' mains
+  // `--check FILE` asks a program to verify a file that it wrote, and to do nothing else.
+  std::string check_file;
 
  private:
   struct Option {
@@ -113,8 +115,8 @@ class Options {
   std::string log_level_ = "info";
 };
 
-// A parsed INI file, for those who read presets whole: section -> key -> value; top-level keys under "".
-// Comments start with # or ; on a line of their own. Throws usage errors with FILE:LINE.
+// A parsed INI file as section -> key -> value, with top-level keys under "". Comments start with # or ; on a line of
+// their own. read_ini_file() throws usage errors with FILE:LINE.
 using Ini = std::map<std::string, std::map<std::string, std::string>>;
 Ini read_ini_file(const std::filesystem::path& path);
 

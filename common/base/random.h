@@ -10,7 +10,7 @@
 
 namespace boxseg {
 
-// One block of four 32-bit words for a key and a counter.
+// Returns the block of four 32-bit words that belongs to a key and a counter.
 std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);
 
 class Random {

@@ -21,17 +21,17 @@ namespace boxseg {
 namespace {
 
 constexpr const char* kSuffix = ".part";
-constexpr size_t kLongestName = 255;  // of one word of a path, in bytes
+constexpr size_t kLongestName = 255;  // the limit of one component of a path, in bytes
 constexpr double kForgottenAfter_s = 24 * 3600;
 
-// Eight digits for this machine and container; never "".
+// Returns eight digits that stand for this machine and container.
 const std::string& machine() {
   static const std::string tag =
       fmt::format("{:08x}", static_cast<uint32_t>(stable_hash64(host_name() + "\n" + process_space())));
   return tag;
 }
 
-// "MACHINE-PID-START" of this process, which may be a fork of the one that asked before.
+// Returns "MACHINE-PID-START" of this process. It is made anew after a fork, which has another PID.
 std::string own_mark() {
   static std::mutex mutex;
   static int pid = 0;
@@ -44,7 +44,7 @@ std::string own_mark() {
   return mark;
 }
 
-// At most `size` bytes of a name, without a part of a UTF-8 character at the end.
+// Keeps at most `size` bytes of a name, without a part of a UTF-8 character at the end.
 std::string cut(const std::string& name, size_t size) {
   if (name.size() <= size) return name;
   while (size > 0 && (static_cast<unsigned char>(name[size]) & 0xC0) == 0x80) --size;
@@ -56,7 +56,7 @@ struct Writer {
   int pid = 0;
 };
 
-// Of "NAME.MACHINE-PID-START-N.part"; false for any other name.
+// Reads the writer from the name "NAME.MACHINE-PID-START-N.part"; returns false for any other name.
 bool read_writer(std::string name, Writer& writer) {
   if (!name.ends_with(kSuffix)) return false;
   name.resize(name.size() - std::strlen(kSuffix));

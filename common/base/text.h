@@ -1,4 +1,4 @@
-// Small text helpers.
+// Helps with small pieces of text.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -10,13 +10,13 @@ namespace boxseg {
 std::string_view trim(std::string_view text);
 std::vector<std::string> split(std::string_view text, char separator);  // trimmed pieces; "" gives none
 std::string join(const std::vector<std::string>& items, std::string_view separator);
-std::string lower_case(std::string_view text);               // of ASCII's letters
+std::string lower_case(std::string_view text);               // changes ASCII's letters only
 std::vector<std::string> read_lines(std::string_view text);  // trimmed, without empty ones
 
-// The candidate with the smallest edit distance (at most a third of the word's length, and at most 3), or "".
+// Returns the candidate with the smallest edit distance (at most a third of the word's length, and at most 3), or "".
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 
-// Numbers of the whole text: throw a usage error that names `what` and the text.
+// Both read the whole text as a number, or throw a usage error that names `what` and the text.
 double parse_number(std::string_view text, std::string_view what);
 int64_t parse_integer(std::string_view text, std::string_view what);
 

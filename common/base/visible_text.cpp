@@ -16,7 +16,7 @@ struct Character {
   bool is_utf8 = true;
 };
 
-// The first character of a text that is not empty; a byte of its own where it is no UTF-8.
+// Takes the first character off a text that is not empty; a byte that is no UTF-8 is a character of its own.
 Character take(std::string_view& text) {
   const size_t length = character_length(text);
   const auto first = static_cast<unsigned char>(text[0]);
@@ -27,7 +27,7 @@ Character take(std::string_view& text) {
   return c;
 }
 
-// Also a bare byte from 0x80 to 0x9F, which terminals that know no UTF-8 obey.
+// A bare byte from 0x80 to 0x9F counts too, since terminals that know no UTF-8 obey it.
 bool is_control(const Character& c) {
   return ((c.code < 0x20 && c.code != '\n' && c.code != '\t') || (c.code >= 0x7F && c.code < 0xA0));
 }
@@ -46,7 +46,7 @@ std::string escaped(const Character& c) {
   return c.code < 0x80 || !c.is_utf8 ? fmt::format("\\x{:02X}", c.code) : fmt::format("\\u{:04X}", c.code);
 }
 
-// Each character as `show` has it.
+// Returns the text with each character replaced by what `show` makes of it.
 template <class Show>
 std::string rewritten(std::string_view text, const Show& show) {
   std::string result;
