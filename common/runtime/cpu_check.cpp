@@ -8,7 +8,8 @@
 
 namespace boxseg {
 
-// Before static objects, whose constructors may use such instructions: hence no library but the system's.
+// Runs before the constructors of static objects, which may use such instructions. Hence it calls no library but the
+// system's.
 __attribute__((constructor(101))) void require_cpu() {
 #if defined(BOXSEG_NEEDS_AVX2)
   __builtin_cpu_init();

@@ -11,7 +11,7 @@ double cpu_quota(const fs::path& root, const std::string& group) {
   double smallest = 0;
   fs::path folder = root / fs::path(group).relative_path();
   for (;; folder = folder.parent_path()) {
-    // "QUOTA PERIOD" in microseconds, or "max PERIOD".
+    // The file holds "QUOTA PERIOD" in microseconds, or "max PERIOD".
     std::ifstream file(folder / "cpu.max");
     double quota_us = 0, period_us = 0;
     if (file >> quota_us >> period_us && quota_us > 0 && period_us > 0) {

@@ -1,5 +1,5 @@
-// Threads that work off a bounded queue of jobs, so that the network of the next image, and the CRF and PNGs of earlier
-// ones overlap while memory stays bounded.
+// A crew of threads works off a bounded queue of jobs, so that the network of the next image overlaps with the CRF and
+// PNGs of earlier ones while memory stays bounded.
 #pragma once
 #include <condition_variable>
 #include <cstdint>
@@ -24,7 +24,7 @@ class Crew {
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;
 
-  // Waits for room. False when a worker failed: finish() then throws why.
+  // Waits for room. Returns false when a worker failed; finish() then throws why.
   bool give(Job job) {
     std::unique_lock lock(mutex_);
     room_.wait(lock, [this] { return error_ || queue_.size() < capacity_; });
@@ -33,7 +33,7 @@ class Crew {
     work_there_.notify_one();
     return true;
   }
-  // Ends the jobs that wait (or drops them), and those that run. Throws what a worker threw.
+  // Waits until all jobs are done, or drops those that wait and waits for those that run. Throws what a worker threw.
   void finish(bool drops_waiting = false) {
     close(drops_waiting);
     if (error_) std::rethrow_exception(error_);
@@ -82,7 +82,7 @@ class Crew {
   std::vector<std::thread> threads_;
 };
 
-// Bytes that jobs in progress may use together; one that needs more than all runs alone.
+// Bounds the bytes that jobs in progress use together. A job that needs more than all of them runs alone.
 class MemoryBudget {
  public:
   explicit MemoryBudget(int64_t bytes) : free_(bytes), all_(bytes) {}

@@ -16,8 +16,8 @@ constexpr int kNeededCuda = 13000;
 constexpr int kStubLibrary = 34, kNoDevice = 100, kSystemNotReady = 802, kDriverMismatch = 803,
               kUnknown = 999;  // CUresult
 
-// The few functions of CUDA's driver interface that are needed here, with their types from cuda.h spelt out: a CUresult
-// and a CUdevice are ints.
+// These few functions of CUDA's driver interface are all that is needed here. Their types from cuda.h are spelt out: a
+// CUresult and a CUdevice are ints.
 struct Libcuda {
   int (*init)(unsigned flags) = nullptr;
   int (*driver_version)(int* version) = nullptr;
@@ -49,7 +49,7 @@ struct Libcuda {
 
 std::string why_no_driver(const char* loader_message) {
   std::string text = fmt::format("this machine has no NVIDIA driver ({})", loader_message);
-  // The kernel's half shows inside containers, too.
+  // The kernel's half of the driver shows inside containers, too, where the library may be missing.
   if (std::filesystem::exists("/proc/driver/nvidia/version"))
     text = fmt::format(
         "the NVIDIA driver's libcuda.so.1 cannot be loaded, though the kernel has its half ({}); a container must be "
@@ -58,7 +58,7 @@ std::string why_no_driver(const char* loader_message) {
   return text;
 }
 
-// What to do about the errors that people meet.
+// Returns what to do about the errors that people meet, "" for all others.
 std::string advice(int error) {
   switch (error) {
     case kStubLibrary:
@@ -107,7 +107,7 @@ std::vector<Card> find_cards(const Libcuda& libcuda) {
 
 CudaDriver ask_cuda_driver() {
   CudaDriver result;
-  // It stays loaded: the driver does not expect to be initialised twice.
+  // The library stays loaded: the driver does not expect to be initialised twice.
   void* const library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
     result.trouble = why_no_driver(dlerror());

@@ -1,5 +1,5 @@
-// What NVIDIA's driver says of this machine. It is asked through libcuda.so.1 itself, without CUDA's headers: that
-// takes a moment, where LibTorch's CUDA libraries take 0.4 s to load and then can only say that there is no GPU.
+// Asks NVIDIA's driver about this machine. It goes through libcuda.so.1 itself, without CUDA's headers: that takes a
+// moment, where LibTorch's CUDA libraries take 0.4 s to load and then can only say that there is no GPU.
 #pragma once
 #include <string>
 #include <vector>

@@ -6,7 +6,7 @@ namespace boxseg {
 
 void ask_for_equal_bits() {
 #if defined(__x86_64__)
-  // On other CPUs it is so anyway, and this would keep MKL from the instructions that they have.
+  // Other CPUs give equal bits anyway, and there the variable would keep MKL from the instructions that they have.
   if (__builtin_cpu_is("intel")) setenv("MKL_CBWR", "AUTO,STRICT", 0);
 #endif
 }

@@ -1,5 +1,5 @@
 // After SIGTERM a program has ten seconds. Work that cannot be stopped in between (one forward pass, one CRF) may take
-// longer on a large image: this ends the process with exit code 75 when it does. Nothing is lost but that work, since
+// longer on a large image; then this object ends the process with exit code 75. Nothing is lost but that work, since
 // files are written atomically and finished images stand in the journal.
 #pragma once
 #include <condition_variable>

@@ -6,7 +6,7 @@
 namespace boxseg {
 
 void keep_freed_memory() {
-  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the most that glibc takes
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // glibc takes no larger threshold
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   mallopt(M_TOP_PAD, 16 << 20);
   setenv("THP_MEM_ALLOC_ENABLE", "1", 0);

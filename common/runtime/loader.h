@@ -1,6 +1,6 @@
-// Multi-threaded prefetching: item i is made by `make(i)` on worker threads and handed out in order. Memory is bounded
-// by `depth` items in flight. The result does not depend on the number of workers, since make(i) may use nothing
-// but i (random numbers come from counter-based streams). Exceptions of make are thrown by next(), in order.
+// Prefetches on many threads: item i is made by `make(i)` on worker threads and handed out in order. Memory is bounded
+// by `depth` items in flight. The result does not depend on the number of workers, since make(i) may use nothing but i
+// (random numbers come from counter-based streams). Exceptions of make are thrown by next(), in order.
 #pragma once
 #include <algorithm>
 #include <condition_variable>
@@ -93,9 +93,9 @@ class Loader {
   std::vector<std::thread> threads_;
 };
 
-// Which image stands at position p of an endless shuffled sequence over n images: each epoch is a permutation that
-// depends on (seed, epoch) only. With drop_last as the authors' DataLoader: an epoch holds floor(n/batch)*batch
-// images (all n, with repetition, when n < batch).
+// Tells which image stands at position p of an endless shuffled sequence over n images. Each epoch is a permutation
+// that depends on (seed, epoch) only. It drops an incomplete last batch, as the authors' DataLoader with drop_last
+// does: an epoch holds floor(n/batch)*batch images (all n, with repetition, when n < batch).
 class ShuffledOrder {
  public:
   ShuffledOrder(uint64_t seed, int64_t images, int64_t batch);

@@ -21,7 +21,7 @@ namespace {
 
 thread_local bool t_is_inside = false;
 
-// One parallel_for call. Workers that come late find no piece left and go.
+// Holds the state of one parallel_for call. Workers that come late find no piece left and go.
 struct Job {
   std::atomic<int64_t> next{0};
   int64_t n = 0, grain = 1;

@@ -15,7 +15,8 @@
 namespace boxseg {
 
 int run_program(const char* program, int argc, char** argv, int (*body)(int, char**)) {
-  require_cpu();  // has run already, but only because it is named here
+  // It has run already, before main(); the call makes the linker keep it.
+  require_cpu();
   require_stack();
   keep_freed_memory();
   ask_for_equal_bits();

@@ -22,7 +22,8 @@ void raise_limit_of_main_thread() {
   setrlimit(RLIMIT_STACK, &limit);
 }
 
-// A thread's stack is mapped when it is made, and the limit of a shell is only its default size.
+// Sets the size for threads apart from the limit: a thread's stack is mapped when it is made, and a shell's limit is
+// only its default size.
 void raise_size_for_threads() {
   pthread_attr_t attributes;
   if (pthread_getattr_default_np(&attributes) != 0) return;
