@@ -1,4 +1,4 @@
-// Arrays that begin on a cache line, so that none of the widest vectors lies across two.
+// Defines arrays that begin on a cache line, so that none of the widest vectors lies across two.
 #pragma once
 #include <cstddef>
 #include <new>

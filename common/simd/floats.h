@@ -1,5 +1,5 @@
-// Several floats at a time, by the compilers' vector extensions; each operation rounds as its scalar one does.
-// Everything is inlined, so that the same code serves functions for different instruction sets
+// Computes with several floats at a time, by the compilers' vector extensions; each operation rounds as its scalar one
+// does. Everything is inlined, so that the same code serves functions for different instruction sets
 // (common/simd/instruction_set.h).
 #pragma once
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 #include "common/simd/instruction_set.h"
 
-#pragma GCC diagnostic ignored "-Wpsabi"  // nothing here is called: all is inlined
+#pragma GCC diagnostic ignored "-Wpsabi"  // all functions here are inlined, so no vector is passed in a call
 
 namespace boxseg::crf {
 
@@ -19,7 +19,7 @@ struct Floats {
   Vector value;
 
   static BOXSEG_INLINED Floats of(const Vector& value) { return {value}; }
-  static BOXSEG_INLINED Floats spread(float x) { return of(x - Vector{}); }  // -0 too
+  static BOXSEG_INLINED Floats spread(float x) { return of(x - Vector{}); }  // keeps -0, too
   static BOXSEG_INLINED Floats load(const float* from) {
     Floats f;
     std::memcpy(&f.value, from, sizeof f.value);
@@ -41,12 +41,12 @@ struct Floats {
   friend BOXSEG_INLINED Floats smaller(const Floats& a, const Floats& b) {
     return of(a.value < b.value ? a.value : b.value);
   }
-  // Value where x is at least `least`, elsewhere 0.
+  // Keeps `value` where x is at least `least`, and gives 0 elsewhere.
   friend BOXSEG_INLINED Floats where_at_least(float least, const Floats& x, const Floats& value) {
     return of(x.value < least ? Vector{} : value.value);
   }
 
-  // Every lane exchanged with the one whose number differs by `bit`, a power of 2.
+  // Exchanges every lane with the one whose number differs by `bit`, a power of 2.
   template <int bit>
   BOXSEG_INLINED Floats exchanged() const {
     return exchanged<bit>(std::make_integer_sequence<int, lanes>());

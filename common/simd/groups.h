@@ -1,4 +1,4 @@
-// Work in groups whose size the compiler knows.
+// Does work in groups whose size the compiler knows.
 #pragma once
 #include <cstdint>
 #include <type_traits>
@@ -7,7 +7,8 @@
 
 namespace boxseg {
 
-// Calls body.template operator()<Group>(first) for groups of `Most` of `count`, and once for what is left.
+// Calls body.template operator()<Group>(first) for each whole group of `Most` items, and once for what is left of
+// `count`.
 template <int Most, class Body>
 BOXSEG_INLINED void in_groups(int64_t count, const Body& body) {
   int64_t first = 0;

@@ -1,4 +1,4 @@
-// Vector instructions beyond those that the whole program is compiled for (BOXSEG_ARCH). A loop that gains from them is
+// Loops that gain from vector instructions beyond those that the whole program is compiled for (BOXSEG_ARCH) are
 // compiled a second time, in a function marked BOXSEG_AVX512, which is called where the CPU has them.
 //
 // All that such a function calls must be inlined into it: what is compiled for other instructions passes wide vectors
@@ -6,13 +6,14 @@
 #pragma once
 
 #if defined(__x86_64__)
-#define BOXSEG_AVX512 __attribute__((target("avx512f,avx512bw,avx512cd,avx512dq,avx512vl")))  // those of x86-64-v4
+// These are the instructions of x86-64-v4.
+#define BOXSEG_AVX512 __attribute__((target("avx512f,avx512bw,avx512cd,avx512dq,avx512vl")))
 #endif
-#define BOXSEG_ALWAYS_INLINE __attribute__((always_inline))  // of a lambda
+#define BOXSEG_ALWAYS_INLINE __attribute__((always_inline))  // stands behind a lambda's parameters
 #define BOXSEG_INLINED inline BOXSEG_ALWAYS_INLINE
 
-// From here to the end of the file or block, a product and its sum may be one instruction, as every matrix library has
-// them. Elsewhere the build forbids it, so that results with golden bits are those of any compiler.
+// From here to the end of the file or block, a product and its sum may be one instruction, as in every matrix library.
+// Elsewhere the build forbids it, so that results with golden bits are the same with any compiler.
 #if defined(__clang__)
 #define BOXSEG_FUSE_PRODUCTS _Pragma("clang fp contract(fast)")
 #else
@@ -23,7 +24,7 @@ namespace boxseg {
 
 enum class InstructionSet { kCompiled, kAvx512 };
 
-// The best of this CPU. ATEN_CPU_CAPABILITY=avx2 or =default goes without AVX-512, as in LibTorch.
+// Returns the best set of this CPU. ATEN_CPU_CAPABILITY=avx2 or =default goes without AVX-512, as in LibTorch.
 InstructionSet instruction_set();
 
 inline constexpr int kVectorBytes = 32, kWidestVectorBytes = 64;  // as compiled, and with AVX-512
@@ -35,7 +36,7 @@ BOXSEG_AVX512 void call_with_avx512(const Work& work) {
 }
 #endif
 
-// Calls work.template operator()<bytes>(), compiled for vectors of that many bytes; work: a lambda that is marked
+// Calls work.template operator()<bytes>(), compiled for vectors of that many bytes. `work` is a lambda that is marked
 // BOXSEG_ALWAYS_INLINE, as all that it calls with vectors must be.
 template <class Work>
 void with_vectors(InstructionSet instructions, const Work& work) {

@@ -9,5 +9,5 @@
 #define BOXSEG_HD_INLINED __host__ __device__ __forceinline__
 #else
 #define BOXSEG_HD inline
-#define BOXSEG_HD_INLINED BOXSEG_INLINED  // what is called with vectors
+#define BOXSEG_HD_INLINED BOXSEG_INLINED  // for functions that are called with vectors
 #endif

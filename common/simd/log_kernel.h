@@ -1,11 +1,11 @@
-// Logarithms of several floats at a time.
+// Computes logarithms of several floats at a time.
 #pragma once
 #include "common/simd/floats.h"
 
 namespace boxseg::crf {
 
-// log(x) of a normal x > 0, within 2 units in the last place or 1e-7 near 1. The method is that of Cephes' logf:
-// x = 2^n (1 + z) with 1 + z from sqrt(1/2) to sqrt(2), a polynomial for log(1 + z).
+// Returns log(x) of a normal x > 0, within 2 units in the last place or 1e-7 near 1. The method is that of Cephes'
+// logf: x = 2^n (1 + z) with 1 + z from sqrt(1/2) to sqrt(2), and a polynomial for log(1 + z).
 template <int lanes>
 BOXSEG_INLINED Floats<lanes> log_of_positive(const Floats<lanes>& x) {
   using F = Floats<lanes>;

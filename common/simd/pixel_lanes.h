@@ -1,5 +1,5 @@
-// Eight pixels at a time, one per lane, in T = float or double: exponentials, logarithms and sums. float uses Cephes'
-// methods; double, which only checks float, those of the C library.
+// Computes exponentials, logarithms and sums of eight pixels at a time, one per lane, in T = float or double. float
+// uses Cephes' methods; double, which only checks float, uses those of the C library.
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -19,9 +19,10 @@ PixelLanes<T> spread(T x) {
   return PixelLanes<T>{x, x, x, x, x, x, x, x};
 }
 
-// x must not be above 0, which a softmax never asks. x is split into k ln 2 + r with |r| <= ln 2 / 2, and a polynomial
-// in r is within 2 units in the last place. Below -60 the result is exp(-60): that is nothing beside the softmax's
-// largest, and products with it are not subnormal yet, each of which costs some CPUs a hundred cycles.
+// Returns exp(x). x must not be above 0, which a softmax never asks. x is split into k ln 2 + r with
+// r| <= ln 2 / 2, and a polynomial in r is within 2 units in the last place. Below -60 the result is exp(-60): that is
+// nothing beside the softmax's largest, and products with it are not subnormal yet, each of which costs some CPUs a
+// hundred cycles.
 inline PixelLanes<float> exp_of(PixelLanes<float> x) {
   BOXSEG_FUSE_PRODUCTS
   typedef int32_t Words __attribute__((vector_size(32)));
@@ -43,7 +44,7 @@ inline PixelLanes<double> exp_of(PixelLanes<double> x) {
   return x;
 }
 
-// Of normal positive numbers.
+// Returns log(x); each x must be normal and positive.
 inline PixelLanes<float> log_of(PixelLanes<float> x) {
   return crf::log_of_positive(crf::Floats<kPixelLanes>::of(x)).value;
 }
@@ -56,7 +57,7 @@ template <class T>
 struct FourSums {
   T of_a, of_b, of_c, of_d;
 };
-// Over the lanes of each.
+// Adds up the lanes of a, b, c and d, each on its own.
 template <class T>
 FourSums<T> sums_over_lanes(const PixelLanes<T>& a, const PixelLanes<T>& b, const PixelLanes<T>& c,
                             const PixelLanes<T>& d) {
@@ -64,7 +65,7 @@ FourSums<T> sums_over_lanes(const PixelLanes<T>& a, const PixelLanes<T>& b, cons
     return __builtin_shufflevector(u, v, 0, 2, 8, 10, 4, 6, 12, 14) +
            __builtin_shufflevector(u, v, 1, 3, 9, 11, 5, 7, 13, 15);
   };
-  const PixelLanes<T> sums = pairs(pairs(a, b), pairs(c, d));  // each first of lanes 0 to 3, then of lanes 4 to 7
+  const PixelLanes<T> sums = pairs(pairs(a, b), pairs(c, d));  // each adds up lanes 0 to 3, then lanes 4 to 7
   return {sums[0] + sums[4], sums[1] + sums[5], sums[2] + sums[6], sums[3] + sums[7]};
 }
 

@@ -1,5 +1,5 @@
-// Asks for memory that is read soon, a little at a time between arithmetic: a core that works in its cache would leave
-// its way to memory idle meanwhile.
+// Asks for memory that will be read soon, a little at a time between arithmetic: a core that works in its cache would
+// leave its way to memory idle meanwhile.
 #pragma once
 #include <cstdint>
 
@@ -9,16 +9,16 @@ namespace boxseg {
 
 class ReadAhead {
  public:
-  static constexpr int64_t kLine = 64;  // bytes of the caches' lines
-  static constexpr int kTogether = 2;   // lines of one ask()
+  static constexpr int64_t kLine = 64;  // bytes of a cache line
+  static constexpr int kTogether = 2;   // lines that one ask() fetches
 
-  ReadAhead() = default;  // nothing
+  ReadAhead() = default;  // has nothing to ask for
   template <class T>
   ReadAhead(const T* from, int64_t count)
       : next_(reinterpret_cast<const char*>(from)), end_(reinterpret_cast<const char*>(from + count)) {}
 
-  // Where `times` calls of ask() begin, one after another; they may go beyond the end, which does no harm. Where
-  // nothing is left to ask for: `near`, what is in the cache anyway.
+  // Returns where `times` calls of ask() begin, one after another; they may go beyond the end, which does no harm.
+  // Where nothing is left to ask for, it returns `near`, which is in the cache anyway.
   template <class T>
   const char* take(int64_t times, const T* near) {
     if (next_ >= end_) return reinterpret_cast<const char*>(near);

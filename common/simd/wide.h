@@ -1,15 +1,15 @@
-// 32 bytes of float or double at a time, or 64 with AVX-512 (common/simd/instruction_set.h), for g++ and clang; the
-// same code takes single numbers, for ends of rows.
+// Handles 32 bytes of float or double at a time, or 64 with AVX-512 (common/simd/instruction_set.h), for g++ and clang.
+// The same code takes single numbers, for ends of rows.
 #pragma once
 #include <cstdint>
 #include <cstring>
 
 #include "common/simd/instruction_set.h"
 
-#pragma GCC diagnostic ignored "-Wpsabi"  // without AVX these are passed otherwise, by all code alike
+#pragma GCC diagnostic ignored "-Wpsabi"  // without AVX these are passed in another way, but by all code alike
 
-// Before a loop over an array of sums: these stay in registers only if the loop vanishes, which compilers do on their
-// own only for short ones.
+// Stands before a loop over an array of sums. They stay in registers only if the loop vanishes, which compilers do on
+// their own only for short ones.
 #if defined(__clang__)
 #define BOXSEG_UNROLL _Pragma("clang loop unroll(full)")
 #else
@@ -18,7 +18,7 @@
 
 namespace boxseg {
 
-// How many sums of vectors fit into the registers: 16 of them, or 32 with AVX-512.
+// Chooses a number, such as how many sums of vectors stay in registers: there are 16 of these, or 32 with AVX-512.
 constexpr int if_wide(int bytes, int then, int otherwise) { return bytes == kWidestVectorBytes ? then : otherwise; }
 
 template <class T, int lanes>
@@ -30,7 +30,7 @@ inline constexpr int64_t kWideLanes = kVectorBytes / sizeof(T);
 template <class T, int lanes = kWideLanes<T>>
 using Wide = typename WideOf<T, lanes>::type;
 
-// V: Wide<T> or T.
+// V is Wide<T> or T.
 template <class V, class T>
 BOXSEG_INLINED V load_wide(const T* from) {
   V value;
@@ -42,7 +42,7 @@ BOXSEG_INLINED void store_wide(T* to, const V& value) {
   std::memcpy(to, &value, sizeof value);
 }
 template <class V>
-BOXSEG_INLINED V relu6_wide(V v) {  // of floats
+BOXSEG_INLINED V relu6_wide(V v) {  // for floats
   const V zero{}, six = 6.0f - zero;
   v = v > zero ? v : zero;
   return v < six ? v : six;

@@ -1,4 +1,4 @@
-// Copies to memory that nobody reads soon: past the caches, which saves reading what is overwritten.
+// Copies to memory that nobody reads soon. It goes past the caches, which saves reading what is overwritten.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -9,7 +9,7 @@
 
 namespace boxseg {
 
-// Visible to other threads when it returns.
+// The copy is visible to other threads when this returns.
 inline void write_through(void* to, const void* from, int64_t bytes) {
 #if defined(__AVX__)
   constexpr int64_t kBytes = sizeof(__m256i);
