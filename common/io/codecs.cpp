@@ -20,11 +20,11 @@ constexpr const char* kLibrary = "libboxseg_codecs.so";
 struct Codecs {
   decltype(&boxseg_codecs_decode) decode = nullptr;
   decltype(&boxseg_codecs_free) free = nullptr;
-  std::string error;  // why they cannot be had
+  std::string error;  // why the library cannot be had, "" when it can
 };
 
-// The folders bin/ (or tests/) and lib/ stand side by side in a build and in a bundle; where a distribution puts the
-// library elsewhere, the loader's own search finds it.
+// Finds the library. The folders bin/ (or tests/) and lib/ stand side by side in a build and in a bundle; where a
+// distribution puts the library elsewhere, the loader's own search finds it.
 std::string library_path() {
   std::error_code ignored;
   const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", ignored);

@@ -1,10 +1,10 @@
-// A small RAII wrapper over the HDF5 C API: whole datasets in and out, scalar and vector attributes.
+// A small RAII wrapper over the HDF5 C API reads and writes whole datasets, and scalar and vector attributes.
 //
-// Files are created under a name of their own and renamed by close_and_commit(); opened for reading without file locks
-// (network file systems). Object timestamps are off. Datasets get the fletcher32 checksum. Not for concurrent use of
-// one object; different files may be used from different threads. Element types T: float, double, uint8_t, int32_t,
-// int64_t, uint32_t, uint64_t, int8_t, int16_t, uint16_t. Numbers are converted on reading; fractions into integers
-// and integers that do not fit are refused. Equal calls give equal bytes.
+// Files are created under a name of their own and renamed by close_and_commit(); they are opened for reading without
+// file locks (network file systems). Object timestamps are off. Datasets get the fletcher32 checksum. One object is not
+// for concurrent use, but different files may be used from different threads. Element types T are float, double,
+// uint8_t, int32_t, int64_t, uint32_t, uint64_t, int8_t, int16_t and uint16_t. Numbers are converted on reading;
+// fractions into integers and integers that do not fit are refused. Equal calls give equal bytes.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -19,7 +19,8 @@ using Shape = std::vector<int64_t>;
 
 class H5Reader {
  public:
-  // Throws bad_input: missing, not HDF5, cut short ("was its writer killed? remove it and run ... again").
+  // Throws bad_input where the file is missing, not HDF5, or cut short ("was its writer killed? remove it and run ...
+  // again").
   explicit H5Reader(const std::filesystem::path& path);
   ~H5Reader();
   H5Reader(H5Reader&&) noexcept;
@@ -55,7 +56,7 @@ class H5Writer {
   ~H5Writer();  // without close_and_commit() nothing remains
   H5Writer(H5Writer&&) noexcept;
 
-  // Missing groups on the way are created. gzip: 0 none, 1..9 (with shuffle).
+  // Creates missing groups on the way. `gzip` is 0 for none, or 1..9 (with shuffle).
   template <class T>
   void write(const std::string& dataset, std::span<const T> values, const Shape& shape, int gzip = 0);
   template <class T>

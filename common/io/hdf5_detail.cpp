@@ -9,7 +9,8 @@ namespace boxseg::h5 {
 
 void prepare_library() {
   static const bool once = [] {
-    H5dont_atexit();  // fails when another library initialised HDF5 first: then its habits stay
+    // This fails when another library initialised HDF5 first; then HDF5 keeps its own ways.
+    H5dont_atexit();
     return true;
   }();
   static_cast<void>(once);
@@ -20,11 +21,12 @@ std::string last_reason() {
   std::string reason;
   const auto visit = [](unsigned, const H5E_error2_t* entry, void* out) -> herr_t {
     auto& text = *static_cast<std::string*>(out);
-    if (text.empty() && entry->desc != nullptr) text = entry->desc;  // upward: the first is the deepest
+    // The walk goes upward, so the first text is the deepest.
+    if (text.empty() && entry->desc != nullptr) text = entry->desc;
     return 0;
   };
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, visit, &reason);
-  // A failed system call is described with time, addresses and sizes; its own message suffices.
+  // HDF5 describes a failed system call with time, addresses and sizes; the call's own message suffices.
   const std::string_view mark = "error message = '";
   if (const size_t at = reason.find(mark); at != std::string::npos) {
     reason.erase(0, at + mark.size());

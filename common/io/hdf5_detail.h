@@ -1,4 +1,4 @@
-// What the reader and the writer of HDF5 files share: handles that close themselves, element types, reasons.
+// Holds what the reader and the writer of HDF5 files share: handles that close themselves, element types, reasons.
 #pragma once
 #include <hdf5.h>
 
@@ -9,7 +9,7 @@
 
 namespace boxseg::h5 {
 
-// An identifier of the library and the function that releases it.
+// Owns an identifier of the library together with the function that releases it.
 class Handle {
  public:
   using Close = herr_t (*)(hid_t);
@@ -36,11 +36,11 @@ class Handle {
   Close close_ = nullptr;
 };
 
-// The library prints every failed call on stderr unless told not to, per thread; and at exit it closes files that
-// we have given up (full disk) once more. Call before anything else.
+// Stops the library from printing every failed call on stderr (per thread), and from closing files at exit once more
+// that we have given up (full disk). Call it before anything else.
 void prepare_library();
 
-// The deepest reason the library noted for the call that failed last in this thread, or "".
+// Returns the deepest reason the library noted for the call that failed last in this thread, or "".
 std::string last_reason();
 
 template <class T>
@@ -69,12 +69,12 @@ hid_t native_type() {
   }
 }
 
-// "float32", "uint8", "bool" (as h5py stores it), "string", "other".
+// Names a type: "float32", "uint8", "bool" (as h5py stores it), "string", "other".
 std::string name_of_type(hid_t type);
 
 }  // namespace boxseg::h5
 
-// clang-format goes back and forth between two layouts of this.
+// This stays out of clang-format's hands, which goes back and forth between two layouts of it.
 // clang-format off
 #define BOXSEG_FOR_EACH_H5_TYPE(APPLY)                                        \
   APPLY(float) APPLY(double) APPLY(int8_t) APPLY(uint8_t) APPLY(int16_t)      \

@@ -25,7 +25,7 @@ int64_t count_of_space(hid_t space) {
   return H5Sget_simple_extent_type(space) == H5S_NULL ? 0 : static_cast<int64_t>(H5Sget_simple_extent_npoints(space));
 }
 
-// A whole number that does not fit the wanted type must not be clipped in silence.
+// Aborts the conversion of a whole number that does not fit the wanted type, which would be clipped in silence.
 H5T_conv_ret_t refuse_out_of_range(H5T_conv_except_t what, hid_t, hid_t target, void*, void*, void*) {
   const bool is_range = what == H5T_CONV_EXCEPT_RANGE_HI || what == H5T_CONV_EXCEPT_RANGE_LOW;
   return is_range && H5Tget_class(target) == H5T_INTEGER ? H5T_CONV_ABORT : H5T_CONV_UNHANDLED;
@@ -71,7 +71,8 @@ struct H5Reader::Impl {
     return handle;
   }
 
-  // The type in the file may be turned into T without loss of meaning: numbers only, fractions not into integers.
+  // Refuses a type in the file that T cannot hold without loss of meaning: only numbers fit, and no fractions into
+  // integers.
   template <class T>
   void check_type(hid_t type, const std::string& what) const {
     const H5T_class_t kind = H5Tget_class(type);
@@ -81,8 +82,8 @@ struct H5Reader::Impl {
                                std::is_floating_point_v<T> ? "a number" : "a whole number"));
   }
 
-  // The elements that the file says it has. A damaged one may claim any number: more than the best of compressions
-  // gives of a file of this size is none.
+  // Returns how many elements the file says it has. A damaged one may claim any number; more than the best of
+  // compressions could put into a file of this size is refused.
   size_t count_to_read(hid_t space, hid_t type, const std::string& what) const {
     constexpr double kMostPerByte = 1100, kSmall = 1 << 20;
     const int64_t count = count_of_space(space);
@@ -105,7 +106,7 @@ struct H5Reader::Impl {
     }
   }
 
-  // `read(memory_type, buffer)` is H5Dread or H5Aread.
+  // Reads texts by `read(memory_type, buffer)`, which is H5Dread or H5Aread.
   template <class Read>
   std::vector<std::string> strings(hid_t type, hid_t space, const std::string& what, const Read& read) const {
     if (H5Tget_class(type) != H5T_STRING)
@@ -230,7 +231,7 @@ std::vector<T> H5Reader::attribute_list(const std::string& object, const std::st
   const Handle space(H5Aget_space(handle), H5Sclose), type(H5Aget_type(handle), H5Tclose);
   const std::string what = fmt::format("{}, attribute '{}'", object_path(object), name);
   impl_->check_type<T>(type, what);
-  // Attributes have no conversion callback: narrow integers are read wide and looked at.
+  // Attributes have no conversion callback, so narrow integers are read wide and looked at.
   using Wide = std::conditional_t<std::is_integral_v<T> && sizeof(T) < 8, int64_t, T>;
   std::vector<Wide> values(static_cast<size_t>(count_of_space(space)));
   if (!values.empty() && H5Aread(handle, h5::native_type<Wide>(), values.data()) < 0)

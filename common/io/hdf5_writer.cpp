@@ -17,7 +17,7 @@ using h5::Handle;
 
 constexpr int64_t kMaxChunkBytes = 8 << 20;
 
-// Whole rows of the first axis, as many as fit; a dataset of one image is one chunk.
+// Chooses a chunk of whole rows of the first axis, as many as fit; a dataset of one image is one chunk.
 std::vector<hsize_t> chunk_of(const Shape& shape, size_t element_bytes) {
   std::vector<hsize_t> chunk(shape.begin(), shape.end());
   for (auto& side : chunk) {
@@ -46,8 +46,8 @@ struct H5Writer::Impl {
 
   std::filesystem::path path;
   AtomicFile atomic;
-  Handle link_properties;   // names are UTF-8
-  Handle group_properties;  // no time stamps: equal content, equal bytes
+  Handle link_properties;   // sets that names are UTF-8
+  Handle group_properties;  // sets no time stamps, so that equal content gives equal bytes
   Handle file;
 
   [[noreturn]] void refuse(const std::string& what) const {
@@ -64,7 +64,7 @@ struct H5Writer::Impl {
     if (!handle.is_open()) refuse(group);
   }
 
-  // The library's own way of making the groups on the way gives them time stamps.
+  // Groups on the way are made here, since the library's own way gives them time stamps.
   void make_parents(const std::string& object) {
     for (size_t at = object.find('/', 1); at != std::string::npos; at = object.find('/', at + 1))
       make_group(object.substr(0, at));
@@ -81,7 +81,8 @@ struct H5Writer::Impl {
     const Handle space(rank == 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(rank, dims.data(), nullptr), H5Sclose);
     const Handle creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
     H5Pset_obj_track_times(creation, false);
-    if (!shape.empty() && !is_empty) {  // filters need chunks, chunks need a shape
+    // Filters need chunks, and chunks need a shape.
+    if (!shape.empty() && !is_empty) {
       const std::vector<hsize_t> chunk = chunk_of(shape, H5Tget_size(type));
       H5Pset_chunk(creation, rank, chunk.data());
       if (gzip > 0) {

@@ -1,4 +1,4 @@
-// The label that is highest at each pixel.
+// Finds the label that is highest at each pixel.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -8,9 +8,9 @@
 
 namespace boxseg {
 
-// planes: [labels.size(),H,W], the label of plane k being labels[k]. Ties go to the earlier plane.
+// `planes` is [labels.size(),H,W], and the label of plane k is labels[k]. Ties go to the earlier plane.
 LabelMap highest_label(std::span<const float> planes, std::span<const uint8_t> labels, ImageSize size);
-// The same of planes [count,H,W] whose labels are their numbers.
+// `planes` is [count,H,W], and the label of plane k is k. Ties go to the earlier plane.
 LabelMap highest_label(std::span<const float> planes, int64_t count, ImageSize size);
 
 }  // namespace boxseg

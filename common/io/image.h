@@ -1,4 +1,4 @@
-// RGB photographs and label maps in memory, and their files.
+// Holds RGB photographs and label maps in memory, and reads and writes their files.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -31,16 +31,17 @@ struct ImageSize {
   friend bool operator==(const ImageSize&, const ImageSize&) = default;
 };
 
-// Equal bytes to the authors' pillow on VOC JPEGs (all are libjpeg-turbo's). Grey images become RGB. The image is
-// turned upright as its EXIF says (common/io/orientation.h), of which VOC's have none; the authors ignore it. Throws
-// bad_input with the file's name: missing, not an image, damaged, truncated.
+// Reads a photograph as RGB; grey images become RGB. On VOC JPEGs its bytes equal those of the authors' pillow (all are
+// libjpeg-turbo's). The image is turned upright as its EXIF says (common/io/orientation.h), which VOC's do not have and
+// the authors ignore. Throws bad_input with the file's name where it is missing, not an image, damaged or truncated.
 RgbImage read_rgb(const std::filesystem::path& path);
-// Decodes a file that is read already. `remark` is what a user should know of it, to follow its name: damaged data in
-// a JPEG, further pages of a TIFF; or "".
+// Decodes a file that is read already. `remark` gets what a user should know of it, worded to follow its name: damaged
+// data in a JPEG, further pages of a TIFF; or "".
 RgbImage decode_rgb(const std::filesystem::path& path, const std::string& bytes, std::string* remark = nullptr);
 
 void write_rgb_jpeg(const std::filesystem::path& path, const RgbImage& image, int quality = 90);  // atomically
 void write_rgb_png(const std::filesystem::path& path, const RgbImage& image);                     // atomically
-std::string encode_rgb_png(const RgbImage& image, int level = 3);  // the bytes of that file; level: zlib's
+// Returns the bytes of that PNG file. `level` is zlib's.
+std::string encode_rgb_png(const RgbImage& image, int level = 3);
 
 }  // namespace boxseg

@@ -24,8 +24,8 @@ constexpr unsigned kEnd = 0xD9, kScan = 0xDA, kApp1 = 0xE1;
 bool is_restart(unsigned code) { return code >= 0xD0 && code <= 0xD7; }
 bool has_length(unsigned code) { return code != 0x01 && code != 0xD8 && !is_restart(code); }
 
-// Where the next marker's 0xFF stands. As libjpeg does, what is no marker is passed over: stray bytes between segments,
-// and fill bytes.
+// Returns where the next marker's 0xFF stands. As libjpeg does, it passes over what is no marker: stray bytes between
+// segments, and fill bytes.
 size_t next_marker(std::string_view bytes, size_t at) {
   for (; (at = bytes.find('\xff', at)) != kNowhere; ++at) {
     if (at + 1 >= bytes.size()) return kNowhere;
@@ -34,7 +34,7 @@ size_t next_marker(std::string_view bytes, size_t at) {
   return kNowhere;
 }
 
-// Where entropy-coded data end that begin at `at`: at a marker that is none for a restart.
+// Returns where the entropy-coded data end that begin at `at`: at a marker that is none for a restart.
 size_t end_of_scan(std::string_view bytes, size_t at) {
   while ((at = next_marker(bytes, at)) != kNowhere && is_restart(byte_at(bytes, at + 1))) at += 2;
   return at;
@@ -99,7 +99,7 @@ std::string fault_of_png(std::string_view bytes) {
   for (size_t at = kPngSignature.size();;) {
     const Chunk chunk = png_chunk(bytes, at);
     if (chunk.next == kNowhere) return "the file ends early";
-    // What libpng says of the last check sum depends on its version.
+    // Its check sum is looked at here, because libpng's answer to a wrong one depends on its version.
     if (chunk.type == "IEND") return bytes.substr(at, 12) == kPngEnd ? "" : "IEND: CRC error";
     at = chunk.next;
   }

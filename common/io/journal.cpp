@@ -14,8 +14,9 @@
 namespace boxseg {
 namespace {
 
-// File: kMagic, then records. A record: length of the key, length of the payload, checksum of both and of their
-// lengths (u64 each, little-endian), key, payload. The first record holds the run key and no payload.
+// The file is kMagic, then records. A record is the length of the key, the length of the payload, the checksum of both
+// and of their lengths (u64 each, little-endian), the key, and the payload. The first record holds the run key and no
+// payload.
 constexpr std::string_view kMagic = "boxseg journal 1\n";
 
 struct Head {
@@ -55,7 +56,7 @@ void append_whole(int fd, std::string_view bytes, const std::filesystem::path& p
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {
       const int error = errno;
-      // Half a record would hide those that come after it.
+      // The half record goes, since it would hide those that come after it.
       if (::ftruncate(fd, before) != 0) fail("{}: cannot be shortened: {}", path.string(), std::strerror(errno));
       fail_write(path, error);
     }

@@ -1,6 +1,6 @@
-// A journal of finished pieces of work, so that a killed program resumes: an append-only file of records, each with
-// a checksum. Opening keeps the longest whole prefix and drops the rest (a record cut by a kill is recomputed). A
-// journal begun under another `run_key` (digest of inputs, options and fingerprint) is discarded.
+// Keeps a journal of finished pieces of work, so that a killed program resumes. It is an append-only file of records,
+// each with a checksum. Opening keeps the longest whole prefix and drops the rest (a record cut by a kill is
+// recomputed). A journal begun under another `run_key` (digest of inputs, options and fingerprint) is discarded.
 #pragma once
 #include <filesystem>
 #include <memory>
@@ -22,7 +22,7 @@ class Journal {
   const std::vector<JournalRecord>& found() const { return found_; }  // what an earlier run had finished
   void append(const JournalRecord& record);                           // thread-safe; on disk (not yet synced) on return
   void sync();                                                        // fdatasync
-  void remove();                                                      // when the manifest is written
+  void remove();                                                      // deletes the file, once the manifest is written
 
  private:
   std::filesystem::path path_;

@@ -19,7 +19,7 @@ struct FreeBytes {
   void operator()(unsigned char* bytes) const { tjFree(bytes); }
 };
 
-// True for those of libjpeg's warnings that cost pixels.
+// Tells which of libjpeg's warnings mean that pixels are lost.
 bool is_damage(const std::string& warning) {
   const auto has = [&](const char* words) { return warning.find(words) != std::string::npos; };
   return has("Premature end") || (has("Corrupt JPEG data") && !has("extraneous bytes") && !has("ICC"));

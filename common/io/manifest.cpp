@@ -9,7 +9,7 @@ namespace {
 constexpr const char* kFormat = "boxseg manifest";
 constexpr int64_t kSchema = 1;
 
-// A group of text attributes, one per entry: h5dump shows them as NAME "value".
+// Writes a group of text attributes, one per entry; h5dump shows them as NAME "value".
 void write_texts(H5Writer& file, const std::string& group, const std::map<std::string, std::string>& entries) {
   file.make_group(group);
   for (const auto& [name, value] : entries) file.set_attribute_text(group, name, value);
@@ -57,7 +57,8 @@ void write_manifest(const std::filesystem::path& path, const Manifest& manifest)
   file.write_strings("outputs/path", paths);
   file.write("outputs/size_bytes", sizes);
   file.write_strings("outputs/digest", digests);
-  file.set_attribute_text("", "digest", manifest.digest());  // last: also tells a manifest from one edited by hand
+  // The digest is written last, and tells a manifest from one edited by hand.
+  file.set_attribute_text("", "digest", manifest.digest());
   file.close_and_commit();
 }
 

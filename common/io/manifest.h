@@ -1,5 +1,5 @@
-// Manifests: what made a folder of artifacts, from what, and the digest of each. Written last; a reader trusts
-// nothing without it. An HDF5 file `manifest.h5`, one per stage output (and one per shard of stage 2).
+// A manifest says what made a folder of artifacts, from what, and the digest of each. It is written last; a reader
+// trusts nothing without it. It is an HDF5 file `manifest.h5`, one per stage output (and one per shard of stage 2).
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -15,7 +15,7 @@ namespace boxseg {
 struct ManifestOutput {
   std::string path;  // relative to the manifest's folder
   int64_t size_bytes = 0;
-  Digest digest;  // of the content (pixels, tensors), not of the container
+  Digest digest;  // digest of the content (pixels, tensors), not of the container
 };
 
 struct Manifest {
@@ -24,12 +24,13 @@ struct Manifest {
   std::map<std::string, std::string> options;  // Options::resolved().values
   std::map<std::string, Digest> inputs;        // role ("dataset", "checkpoint", "init", "labels") -> content digest
   std::vector<ManifestOutput> outputs;
-  std::string device;  // below: recorded, without influence on staleness
+  // The fields from here on are recorded, but do not decide what is stale.
+  std::string device;
   int64_t threads = 0, seed = 0;
   double wall_time_s = 0;
-  std::map<std::string, std::string> facts;  // free: counts, warnings, the command line
+  std::map<std::string, std::string> facts;  // anything else: counts, warnings, the command line
 
-  // What later stages record as their input: of program, fingerprint, options and output digests.
+  // Digests program, fingerprint, options and output digests; later stages record it as their input.
   Digest digest() const;
 };
 

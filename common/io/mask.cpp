@@ -17,7 +17,7 @@
 namespace boxseg {
 namespace {
 
-// Names as MATLAB's description of its file format has them: kinds of data elements, classes of arrays.
+// These names are those of MATLAB's description of its file format: kinds of data elements, classes of arrays.
 enum Kind : uint32_t { kInt8 = 1, kUint8 = 2, kInt32 = 5, kUint32 = 6, kMatrix = 14, kCompressed = 15 };
 enum Class : uint32_t { kStructClass = 2, kUint8Class = 9 };
 constexpr size_t kHeaderSize = 128;
@@ -35,13 +35,14 @@ class Elements {
 
   Element next() {
     const uint32_t first = number(0);
-    if (first >> 16 != 0) {  // up to four bytes, within the tag
+    // A small element holds up to four bytes within its tag.
+    if (first >> 16 != 0) {
       const size_t size = first >> 16;
       if (size > 4) fail_input("a small element of {} bytes", size);
       return take(first & 0xffff, 4, size, 8);
     }
     const size_t size = number(4);
-    // Elements begin at multiples of 8, but not behind a compressed one.
+    // Elements begin at multiples of 8, except behind a compressed one.
     return take(first, 8, size, first == kCompressed ? 8 + size : 8 + (size + 7) / 8 * 8);
   }
   Element next(uint32_t kind, const char* what) {
@@ -72,7 +73,7 @@ std::vector<uint32_t> numbers(std::string_view data) {
   return values;
 }
 
-// What all arrays begin with; `rest` stands behind it.
+// All arrays begin with these fields; `rest` stands behind them.
 struct Array {
   uint32_t array_class = 0;
   std::vector<uint32_t> dims;
@@ -128,7 +129,7 @@ LabelMap segmentation_of(std::string_view matrix) {
   return labels;
 }
 
-// The field Segmentation of the struct GTcls; nullopt for another variable, whose name is noted.
+// Returns the field Segmentation of the struct GTcls; nullopt for another variable, whose name is added to `others`.
 std::optional<LabelMap> from_variable(std::string_view matrix, std::vector<std::string>& others) {
   Array array = open_array(matrix);
   if (array.name != "GTcls" || array.array_class != kStructClass) {

@@ -1,4 +1,4 @@
-// Ground-truth masks: label PNGs, and the .mat files of SBD.
+// Reads ground-truth masks: label PNGs, and the .mat files of SBD.
 #pragma once
 #include <filesystem>
 
@@ -6,13 +6,13 @@
 
 namespace boxseg {
 
-// ID.png as read_label_png, ID.mat as read_sbd_mat. Throws bad_input.
+// Reads ID.png as read_label_png does, ID.mat as read_sbd_mat does. Throws bad_input.
 LabelMap read_mask(const std::filesystem::path& path);
 
-// A file of SBD's folder cls (Hariharan et al., "Semantic Contours from Inverse Detectors", ICCV 2011): MATLAB 5, a
-// struct GTcls with a field Segmentation, uint8 [H,W], values 0..20. Throws bad_input: missing, damaged or cut short,
-// another version or byte order of MATLAB's, another content (SBD's folder inst numbers objects, not classes).
-// Own code, since libmatio (1.5.23) ends the program on files that are cut short.
+// Reads a file of SBD's folder cls (Hariharan et al., "Semantic Contours from Inverse Detectors", ICCV 2011): MATLAB 5,
+// a struct GTcls with a field Segmentation, uint8 [H,W], values 0..20. Throws bad_input where it is missing, damaged or
+// cut short, or has another version or byte order of MATLAB's or another content (SBD's folder inst numbers objects,
+// not classes). The code is our own, since libmatio (1.5.23) ends the program on files that are cut short.
 LabelMap read_sbd_mat(const std::filesystem::path& path);
 
 }  // namespace boxseg

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::string_view kMagic("\x93NUMPY", 6);
 
-// The text after 'NAME': in the header, which is a Python dict written by NumPy itself.
+// Returns the text after 'NAME': in the header, which is a Python dict written by NumPy itself.
 std::string_view entry(std::string_view header, std::string_view name, const std::filesystem::path& path) {
   const size_t at = header.find(fmt::format("'{}':", name));
   if (at == std::string_view::npos) fail_input("{}: its .npy header has no '{}': {}", path.string(), name, header);
@@ -39,14 +39,14 @@ std::vector<int64_t> parse_shape(std::string_view text, const std::filesystem::p
   return shape;
 }
 
-// An open file whose header has been read; its data follow.
+// An open file has its header read already, and stands at its data.
 struct Opened {
   std::ifstream file;
   std::vector<int64_t> shape;
   size_t element_bytes = 0, data_bytes = 0;
 };
 
-// Up to `count` bytes; fewer where the file ends.
+// Reads up to `count` bytes; there are fewer where the file ends.
 std::string next_bytes(std::ifstream& file, size_t count) {
   std::string bytes(count, '\0');
   file.read(bytes.data(), static_cast<std::streamsize>(count));
@@ -54,12 +54,12 @@ std::string next_bytes(std::ifstream& file, size_t count) {
   return bytes;
 }
 
-// "'|O'" of "'|O', 'fortran_order': ...".
+// Returns the first value of the text: "'|O'" of "'|O', 'fortran_order': ...".
 std::string_view first_element(std::string_view text) {
   return text.starts_with('\'') ? text.substr(0, text.find('\'', 1) + 1) : text.substr(0, 20);
 }
 
-// From `type`, "'|u1'" or such.
+// Says what to do about a `type` that is not read, which is "'|u1'" or such.
 const char* way_to_floats(std::string_view type) {
   const char kind = type.size() > 2 ? type[2] : '?';
   if (kind == 'f') return "write array.astype('float32')";

@@ -1,4 +1,4 @@
-// NumPy .npy files of float32 (read: also float64, little-endian, C order), for the `crf` program.
+// Reads and writes NumPy .npy files of float32 (reads also float64; little-endian, C order), for the `crf` program.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -11,7 +11,7 @@ struct FloatArray {
   std::vector<float> values;
 };
 FloatArray read_npy(const std::filesystem::path& path);                      // throws bad_input
-std::vector<int64_t> read_npy_shape(const std::filesystem::path& path);      // of its header alone; throws bad_input
+std::vector<int64_t> read_npy_shape(const std::filesystem::path& path);      // reads the header alone; throws bad_input
 void write_npy(const std::filesystem::path& path, const FloatArray& array);  // atomic
 
 }  // namespace boxseg

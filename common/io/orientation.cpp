@@ -6,7 +6,7 @@
 namespace boxseg {
 namespace {
 
-// TIFF's numbers, in the byte order that its first two bytes name; 0 beyond the end.
+// Reads TIFF's numbers in the byte order that its first two bytes name; beyond the end they are 0.
 struct TiffBytes {
   std::string_view bytes;
   bool is_big_endian;
@@ -20,9 +20,9 @@ struct TiffBytes {
 };
 
 bool is_big_endian_tiff(std::string_view file) { return file.starts_with(std::string_view("MM\0*", 4)); }
-constexpr size_t kEntry = 12;  // of a directory: tag, type, count, value
+constexpr size_t kEntry = 12;  // bytes of a directory's entry: tag, type, count, value
 
-// The pixel of the stored picture (h x w) that stands at row y, column x of the upright one.
+// Names the pixel of the stored picture (h x w) that stands at row y, column x of the upright one.
 struct Pixel {
   int64_t y, x;
 };
@@ -71,7 +71,7 @@ bool is_tiff(std::string_view file) {
 size_t pages_of_tiff(std::string_view file) {
   const TiffBytes tiff{file, is_big_endian_tiff(file)};
   size_t pages = 0;
-  // Each directory names the next one; a file that leads in a circle has no more of them than bytes.
+  // Each directory names the next one. The count is bounded, since a damaged file may lead in a circle.
   for (size_t directory = tiff.number(4, 4); directory != 0 && pages < file.size() / kEntry; ++pages)
     directory = tiff.number(directory + 2 + kEntry * tiff.number(directory, 2), 4);
   return std::max<size_t>(pages, 1);

@@ -24,7 +24,7 @@ struct Chunk {
   std::string_view type, data;
 };
 
-// Takes the first chunk off `rest`; nothing when it is cut or its check sum is wrong.
+// Takes the first chunk off `rest`. Returns nothing when it is cut or its check sum is wrong.
 std::optional<Chunk> next_chunk(std::string_view& rest) {
   constexpr size_t kFrame = 12;  // length, type, check sum
   if (rest.size() < kFrame) return {};
@@ -36,7 +36,7 @@ std::optional<Chunk> next_chunk(std::string_view& rest) {
   return Chunk{checked.substr(0, 4), checked.substr(4)};
 }
 
-// The compressed pixels of a file of the plain kind, and its size.
+// Holds the size and the compressed pixels of a file of the plain kind.
 struct PlainPng {
   int64_t height = 0, width = 0;
   std::string_view pixels;

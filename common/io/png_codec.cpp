@@ -56,7 +56,7 @@ void write_bytes(png_structp png, png_bytep data, size_t count) {
   static_cast<Writing*>(png_get_io_ptr(png))->bytes.append(reinterpret_cast<const char*>(data), count);
 }
 
-// Up to the size; false when libpng refused (see error).
+// Reads what stands before the pixels; returns false when libpng refused (see error).
 bool read_header(Reading& side) {
   if (setjmp(png_jmpbuf(side.png))) return false;
   png_read_info(side.png, side.info);
@@ -109,7 +109,7 @@ bool write_all(Writing& side, const PngPicture& picture, int level) {
 int64_t height_of(const Reading& side) { return png_get_image_height(side.png, side.info); }
 int64_t width_of(const Reading& side) { return png_get_image_width(side.png, side.info); }
 
-// Starts libpng, and reads up to the pixels.
+// Starts libpng and reads what stands before the pixels.
 void open(Reading& side, const std::filesystem::path& path) {
   if (side.bytes.size() < 8 || png_sig_cmp(reinterpret_cast<png_const_bytep>(side.bytes.data()), 0, 8) != 0)
     fail_input("{}: is not a PNG file", path.string());
@@ -130,7 +130,7 @@ void open(Reading& side, const std::filesystem::path& path) {
                width_of(side), side.bytes.size());
 }
 
-// Into height_of(side) rows of `row_bytes` each.
+// Decodes into height_of(side) rows of `row_bytes` each.
 void decode(Reading& side, const std::filesystem::path& path, uint8_t* pixels, int64_t row_bytes, bool as_rgb) {
   for (int64_t y = 0; y < height_of(side); ++y) side.rows.push_back(pixels + y * row_bytes);
   if (!read_rows(side, as_rgb)) refuse(path, side);

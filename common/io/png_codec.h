@@ -1,4 +1,4 @@
-// PNGs by libpng, in memory: the one reader and the one writer behind label maps, photographs and pictures.
+// Reads and writes PNGs in memory by libpng, for label maps, photographs and pictures alike.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -11,7 +11,7 @@
 
 namespace boxseg {
 
-// What a PNG says of its values before they are decoded.
+// Says how a PNG holds its values, before they are decoded.
 struct PngLayout {
   bool has_colour = false, is_palette = false, has_alpha = false;
   int bits = 0;  // per channel: 1, 2, 4, 8 or 16
@@ -20,13 +20,14 @@ struct PngLayout {
 // All four throw bad_input with the file's name, where the bytes are no PNG, are damaged, or promise more pixels than
 // so many bytes can hold.
 PngLayout read_png_layout(const std::filesystem::path& path, std::string_view bytes);
-// The colours of a palette PNG, as many as the file has; empty for other layouts.
+// Returns the colours of a palette PNG, as many as the file has; none for other layouts.
 Palette read_png_palette(const std::filesystem::path& path, std::string_view bytes);
-// The indices into the palette, or the grey levels as they are stored. The layout must be one of these, of at most 8
-// bits.
+// Returns the indices into the palette, or the grey levels as they are stored. The layout must be one of these, with at
+// most 8 bits.
 LabelMap decode_png_values(const std::filesystem::path& path, std::string_view bytes);
-// Any layout, as OpenCV's IMREAD_COLOR makes it: alpha is dropped, of 16 bits the upper 8 count, fewer bits of grey are
-// scaled to 0..255; gamma and colour profiles are not applied. At most 2^30 pixels (OpenCV's limit).
+// Decodes any layout as OpenCV's IMREAD_COLOR does: alpha is dropped, of 16 bits the upper 8 count, fewer bits of grey
+// are scaled to 0..255; gamma and colour profiles are not applied. The picture may have at most 2^30 pixels (OpenCV's
+// limit).
 RgbImage decode_png_rgb(const std::filesystem::path& path, std::string_view bytes);
 
 struct PngPicture {
@@ -36,7 +37,8 @@ struct PngPicture {
   std::span<const Color> palette = {};
 };
 
-// Level: zlib's, 1 to 9. Equal pictures give equal bytes; those of RGB and RGBA are OpenCV's at the same level.
+// Encodes a picture; `level` is zlib's, 1 to 9. Equal pictures give equal bytes; those of RGB and RGBA are OpenCV's at
+// the same level.
 std::string encode_png(const PngPicture& picture, int level);
 
 }  // namespace boxseg

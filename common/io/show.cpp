@@ -34,7 +34,7 @@ std::string first_values(const std::vector<T>& values, size_t most = kFirstValue
   return values.size() > most ? text + ", ..." : text;
 }
 
-// Reads by the name of the type: `read` is called with a value of the type to read.
+// Reads values of the type that is named: `read` is called with a value of that type.
 template <class Read, class ReadText>
 std::string values_of(const std::string& type, const Read& read, const ReadText& read_text) {
   if (type == "string") return read_text();

@@ -1,5 +1,5 @@
-// Any HDF5 artifact (manifest, dataset, attention shard, golden file) as text: groups, datasets with type, shape
-// and first values, attributes. For `prepare show FILE`.
+// Shows any HDF5 artifact (manifest, dataset, attention shard, golden file) as text, for `prepare show FILE`: groups,
+// datasets with type, shape and first values, attributes.
 #pragma once
 #include <filesystem>
 #include <string>

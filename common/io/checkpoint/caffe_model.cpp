@@ -1,4 +1,4 @@
-// .caffemodel: a binary protocol buffer, caffe.proto's NetParameter. Of it only names and blobs are read, so neither
+// A .caffemodel is a binary protocol buffer, caffe.proto's NetParameter. Only its names and blobs are read, so neither
 // Caffe nor a prototxt is needed (OpenCV's dnn reader wants one that fits).
 #include <ATen/ATen.h>
 
@@ -33,8 +33,8 @@ std::vector<int64_t> read_shape(std::string_view bytes, const std::string& file)
   return shape;
 }
 
-// BlobProto: data 5, shape 7; before shapes: num 1, channels 2, height 3, width 4, where what a bias or a matrix does
-// not use is 1.
+// Reads a BlobProto. Its fields are data 5, shape 7; before shapes: num 1, channels 2, height 3, width 4, of which
+// those that a bias or a matrix does not use are 1.
 at::Tensor read_blob(std::string_view bytes, bool is_bias, const std::string& file) {
   std::vector<float> data;
   std::vector<int64_t> shape, extents(4, 1);
@@ -58,7 +58,7 @@ at::Tensor read_blob(std::string_view bytes, bool is_bias, const std::string& fi
   return at::from_blob(data.data(), shape, at::kFloat).clone();
 }
 
-// LayerParameter (fields 1, 7) or V1LayerParameter (4, 6): the first blob is the weight, the second the bias.
+// Reads a LayerParameter (fields 1, 7) or a V1LayerParameter (4, 6): the first blob is the weight, the second the bias.
 void read_layer(std::string_view bytes, int name_field, int blob_field, const std::string& file,
                 NamedTensors& tensors) {
   std::string name;

@@ -14,7 +14,8 @@
 namespace boxseg {
 namespace {
 
-// The tensors of a dict with text keys, each at the place of its first mention with its last value, as in Python.
+// Collects the tensors of a dict with text keys. As in Python, each stands at the place of its first mention and has
+// its last value.
 NamedTensors tensors_of(const pickle::Value& value) {
   NamedTensors tensors;
   if (value.dict() == nullptr) return tensors;
@@ -31,7 +32,7 @@ NamedTensors tensors_of(const pickle::Value& value) {
   return tensors;
 }
 
-// Where training scripts put the weights, the usual one first; at times one inside the other.
+// Training scripts put the weights under one of these keys, the usual one first; at times one lies inside the other.
 constexpr const char* kStateKeys[] = {"state_dict", "model_state_dict", "model_state", "model", "network", "net"};
 
 NamedTensors tensors_under_a_known_key(const pickle::Value& value, int depth = 3) {
@@ -52,7 +53,8 @@ std::vector<std::string> keys_of_dicts_of_tensors(const pickle::Value& root) {
   return keys;
 }
 
-// A known key goes before the top: beside it may stand a tensor that is no weight, such as the best accuracy so far.
+// Finds the dict of weights. A known key goes before the top, beside which may stand a tensor that is no weight, such
+// as the best accuracy so far.
 NamedTensors find_state(const pickle::Value& root, const std::string& file) {
   if (root.dict() == nullptr)
     fail_input("{}: holds no dict of tensors; write torch.save(model.state_dict(), file)", file);
@@ -71,8 +73,8 @@ NamedTensors find_state(const pickle::Value& root, const std::string& file) {
       file, join(keys, ", "), join({std::begin(kStateKeys), std::end(kStateKeys)}, ", "), file, keys.front());
 }
 
-// "module." (DataParallel), "base." and "model." (Lightning) go when every name has them; "_orig_mod.", which
-// torch.compile puts before the names of whatever was compiled, goes everywhere.
+// Strips "module." (DataParallel), "base." and "model." (Lightning) where every name has them, and everywhere
+// "_orig_mod.", which torch.compile puts before the names of whatever was compiled.
 void strip_prefixes(NamedTensors* tensors) {
   constexpr std::string_view kCompiled = "_orig_mod.";
   for (auto& [name, tensor] : *tensors)

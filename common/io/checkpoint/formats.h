@@ -1,4 +1,5 @@
-// The file formats behind checkpoint.h, one function each. `bytes` is the whole file, `file` its name for messages.
+// Reads the file formats behind checkpoint.h, one function each. `bytes` is the whole file, `file` its name for
+// messages.
 #pragma once
 #include <map>
 #include <string>
@@ -25,7 +26,7 @@ void write_torch_zip(const std::filesystem::path& path, const NamedTensors& tens
 bool is_safetensors(std::string_view bytes);
 NamedTensors read_safetensors(std::string_view bytes, const std::string& file);
 
-// Layers with weights as NAME.weight and NAME.bias, old (V1) and new messages.
+// Returns the layers that have weights as NAME.weight and NAME.bias, from old (V1) and new messages.
 NamedTensors read_caffe_model(std::string_view bytes, const std::string& file);
 
 }  // namespace boxseg

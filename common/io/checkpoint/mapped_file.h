@@ -1,4 +1,4 @@
-// A file mapped into memory for reading: parsers take views of it, and each byte of a weight is copied once.
+// Maps a file into memory for reading, so that parsers take views of it and each byte of a weight is copied once.
 #pragma once
 #include <filesystem>
 #include <string_view>

@@ -175,7 +175,7 @@ class Unpickler {
     refuse(fmt::format("it calls {} in an unknown way", name));
   }
 
-  // (storage, offset, sizes, strides, ...), offsets and strides in elements.
+  // Makes a tensor from (storage, offset, sizes, strides, ...); offsets and strides are in elements.
   at::Tensor tensor(const List& args) const {
     const auto* storage = args.size() >= 4 ? args[0].get<Storage>() : nullptr;
     if (storage == nullptr) refuse("a tensor without its storage");
@@ -196,7 +196,7 @@ class Unpickler {
     if (!is_fine) refuse("a tensor of impossible shape");
     if (is_empty) return at::empty(sizes, storage->flat.options());
     if (last >= storage->flat.numel()) refuse("a tensor reaches past its storage");
-    // Stride 0 expands without end; nobody saves a million copies of each number.
+    // A stride of 0 can expand without end, but nobody saves a million copies of each number.
     if (count >> 20 > storage->flat.numel()) refuse("a tensor of impossible size");
     return at::as_strided(storage->flat, sizes, strides, storage->flat.storage_offset() + offset);
   }
@@ -232,7 +232,8 @@ class Unpickler {
     push({value});
   }
 
-  // Protocol 2, which torch.save writes, and what later protocols have for the same things.
+  // Does one operation. Known are those of protocol 2, which torch.save writes, and what later protocols have for the
+  // same things.
   void step(uint8_t opcode) {
     switch (opcode) {
       case 0x80:

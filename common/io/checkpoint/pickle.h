@@ -43,7 +43,7 @@ struct Arena {
   std::deque<Dict> dicts;
 };
 
-// ('storage', FloatStorage, key, location, element count[, view]).
+// The key that a pickle gives for a storage: ('storage', FloatStorage, key, location, element count[, view]).
 struct StorageRequest {
   at::ScalarType type;
   std::string key;

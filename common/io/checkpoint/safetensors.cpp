@@ -25,7 +25,7 @@ at::ScalarType type_of(const std::string& name, const std::string& tensor, const
   return found->second;
 }
 
-// The library would turn 1e80 and -1 into some integer.
+// Returns an unsigned integer, and refuses any other number; the library would turn 1e80 and -1 into some integer.
 uint64_t whole_number(const nlohmann::json& value, const std::string& file) {
   if (!value.is_number_unsigned()) fail_input("{}: is damaged: {} in its header", file, value.dump());
   return value.get<uint64_t>();
@@ -33,7 +33,7 @@ uint64_t whole_number(const nlohmann::json& value, const std::string& file) {
 
 }  // namespace
 
-// u64 size of the header, the header (JSON), the data.
+// The file is a u64 size of the header, the header (JSON), and the data.
 bool is_safetensors(std::string_view bytes) {
   return bytes.size() > 9 && bytes[8] == '{' && header_size(bytes) < (uint64_t{1} << 32);
 }

@@ -16,8 +16,8 @@ constexpr int64_t kProtocol = 1001;
 
 }  // namespace
 
-// Five pickles (magic number, protocol, properties of the machine, the object, the keys of its storages), then the
-// storages in the order of the keys: element count, bytes.
+// Reads a file that holds five pickles (magic number, protocol, properties of the machine, the object, the keys of its
+// storages) and then the storages in the order of the keys, each as element count and bytes.
 void read_torch_legacy(std::string_view bytes, const std::string& file, PickledFile* result) {
   const size_t file_bytes = bytes.size();
   pickle::Arena& arena = result->arena;
@@ -39,7 +39,7 @@ void read_torch_legacy(std::string_view bytes, const std::string& file, PickledF
   result->root = pickle::unpickle(bytes, arena, file, [&](const pickle::StorageRequest& request) {
     at::Tensor& flat = storages[request.key];
     if (!flat.defined()) {
-      // All storages together fit into the file.
+      // In a whole file all storages together fit into it.
       size_t size = 0;
       if (__builtin_mul_overflow(static_cast<size_t>(request.count), c10::elementSize(request.type), &size) ||
           __builtin_add_overflow(promised_bytes, size, &promised_bytes) || promised_bytes > file_bytes)

@@ -57,7 +57,7 @@ const char* storage_name(at::ScalarType type, const std::string& tensor) {
   }
 }
 
-// The pickle of an OrderedDict of tensors, as torch.save(model.state_dict()) writes it: protocol 2.
+// Writes the pickle of an OrderedDict of tensors as torch.save(model.state_dict()) writes it, in protocol 2.
 class StateDictPickle {
  public:
   StateDictPickle() : bytes_("\x80\x02") {

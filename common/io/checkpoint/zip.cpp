@@ -18,7 +18,7 @@ constexpr uint32_t kLocal = 0x04034b50, kCentral = 0x02014b50, kEnd = 0x06054b50
 constexpr size_t kLocalBytes = 30, kCentralBytes = 46, kEndBytes = 22, kEnd64Bytes = 56, kLocatorBytes = 20;
 constexpr size_t kAlignment = 64;
 
-// Little-endian, like the machines we run on.
+// Reads a little-endian number, which is how the machines that we run on store it.
 template <class T>
 T number(std::string_view bytes, size_t at) {
   T value;
@@ -113,7 +113,7 @@ std::string_view ZipReader::view(const std::string& name) const {
   if (number<uint32_t>(archive_, entry.offset) != kLocal || skipped > left || entry.size > left - skipped)
     fail_input("{}: is damaged: entry {} does not fit its place; copy the file again", path_, name);
   const std::string_view data = archive_.substr(entry.offset + skipped, entry.size);
-  // 0: torch.save was told not to compute checksums.
+  // A checksum of 0 means that torch.save was told not to compute any.
   if (entry.crc != 0 && crc_of(data) != entry.crc)
     fail_input("{}: is damaged: entry {} has another checksum than it says; copy the file again", path_, name);
   return data;
@@ -137,9 +137,10 @@ void ZipWriter::add(const std::string& name, std::string_view data) {
   ensure(position_ + data.size() < 0xFF000000, "{}: more than 4 GB of weights cannot be written", path_.string());
   ensure(count_ < 0xFFFF, "{}: more than 65535 tensors cannot be written", path_.string());
   const uint64_t offset = position_;
-  const uint64_t data_at = offset + kLocalBytes + name.size() + 4;  // 4: header of the field that pads
+  // The 4 bytes are the header of the field that pads.
+  const uint64_t data_at = offset + kLocalBytes + name.size() + 4;
   const uint64_t padding = (kAlignment - data_at % kAlignment) % kAlignment;
-  std::string common;                 // what the local header and the directory have alike
+  std::string common;                 // the part that the local header and the directory have alike
   put<uint16_t>(common, 0x0800);      // names are UTF-8
   put<uint16_t>(common, 0);           // stored
   put<uint32_t>(common, 0x00210000);  // 1980-01-01 00:00

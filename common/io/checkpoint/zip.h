@@ -1,4 +1,4 @@
-// Zip archives as torch.save makes them: entries stored without compression, zip64 where needed.
+// Reads and writes zip archives as torch.save makes them: entries stored without compression, zip64 where needed.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -10,12 +10,12 @@
 
 namespace boxseg {
 
-// Looks at an archive in memory. Throws bad_input that names `path`.
+// Reads an archive that lies in memory. Throws bad_input that names `path`.
 class ZipReader {
  public:
   ZipReader(std::string_view archive, const std::filesystem::path& path);
   struct Entry {
-    size_t offset = 0, size = 0;  // of its local header; of its data
+    size_t offset = 0, size = 0;  // of the entry's local header; of its data
     uint32_t crc = 0;
   };
   const std::map<std::string, Entry>& entries() const { return entries_; }
@@ -30,8 +30,8 @@ class ZipReader {
   std::map<std::string, Entry> entries_;
 };
 
-// Writes entries one after the other, data aligned to 64 bytes, without times: equal content gives equal bytes.
-// Everything happens in a temporary file until commit(). Up to 4 GB in all.
+// Writes entries one after the other, without times, with data aligned to 64 bytes: equal content gives equal bytes.
+// Everything happens in a temporary file until commit(). The archive may have up to 4 GB in all.
 class ZipWriter {
  public:
   explicit ZipWriter(const std::filesystem::path& path);

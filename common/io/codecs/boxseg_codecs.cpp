@@ -20,8 +20,8 @@ struct Free {
   void operator()(uint8_t* pixels) const { std::free(pixels); }
 };
 
-// std::cerr but for the threads that decode: OpenCV writes there what it throws, and the caller says it once, with the
-// file's name. It hands the bytes on, so the other threads lose nothing.
+// Passes std::cerr's text on, except that of threads that decode: OpenCV writes there what it throws, and the caller
+// says it once, with the file's name.
 class QuietWhileDecoding : public std::streambuf {
  public:
   static thread_local bool is_decoding;
@@ -45,7 +45,8 @@ struct Decoding {
     static QuietWhileDecoding* const quiet = [] {
       cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
       cv::redirectError([](int, const char*, const char*, const char*, int, void*) { return 0; });
-      auto* made = new QuietWhileDecoding(std::cerr.rdbuf());  // std::cerr may be used until the very end
+      // It is never freed, as std::cerr may be used until the very end.
+      auto* made = new QuietWhileDecoding(std::cerr.rdbuf());
       std::cerr.rdbuf(made);
       return made;
     }();
@@ -77,7 +78,7 @@ int boxseg_codecs_decode(const uint8_t* bytes, size_t size, uint8_t** pixels, in
     *height = bgr.rows, *width = bgr.cols;
     *pixels = copy.release();
     return 0;
-  } catch (const cv::Exception& e) {  // sizes beyond its limits, for one
+  } catch (const cv::Exception& e) {  // OpenCV throws for sizes beyond its limits, for one
     if (e.code == cv::Error::StsNoMem) return refuse(kNoMemory);
     return refuse("cannot be decoded: ", e.err.c_str());
   } catch (const std::bad_alloc&) {

@@ -15,7 +15,8 @@
 namespace boxseg {
 namespace {
 
-// TensorBoard takes a file for one of events by "tfevents" in its name, and reads a folder's in the order of names.
+// TensorBoard knows a file of events by "tfevents" in its name, and reads those of a folder in the order of their
+// names.
 const std::string kPrefix = "events.out.tfevents.", kSuffix = ".boxseg";
 
 int64_t seconds_of(const fs::path& path) { return std::atoll(path.filename().c_str() + kPrefix.size()); }
@@ -61,7 +62,8 @@ EventFile::EventFile(const fs::path& dir, int64_t last_step) {
   const double time = now();
   auto seconds = static_cast<int64_t>(time);
   for (const fs::path& earlier : event_files(dir)) {
-    seconds = std::max(seconds, seconds_of(earlier) + 1);  // a new name, though the clock stood still or went back
+    // The name must be new, though the clock stood still or went back.
+    seconds = std::max(seconds, seconds_of(earlier) + 1);
     if (last_step > 0 && keep_up_to(earlier, last_step))
       is_continued_ = true;
     else if (std::error_code error; !fs::remove(earlier, error) && error)
@@ -71,7 +73,7 @@ EventFile::EventFile(const fs::path& dir, int64_t last_step) {
   fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
   if (fd_ < 0) fail_events(path_, errno);
   add(version_event(time));
-  // Tells a running TensorBoard, which may have read what was cut off.
+  // The event tells a running TensorBoard, which may have read what was cut off.
   add(session_start_event(time, last_step + 1));
 }
 

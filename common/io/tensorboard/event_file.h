@@ -1,4 +1,4 @@
-// What a training run tells TensorBoard 2: scalars, pictures and a text, appended while it runs.
+// Tells TensorBoard 2 what a training run does: scalars, pictures and a text, appended while it runs.
 //
 // A folder holds files events.out.tfevents.SECONDS.boxseg, one per start of the program. Opening keeps, in the files of
 // earlier starts, the records up to a step and cuts the rest off, so that the files together hold each step once and in
@@ -20,7 +20,7 @@ namespace boxseg {
 
 class EventFile {
  public:
-  // Opens a file in DIR and keeps what earlier ones hold up to `last_step`; nothing, when that is 0.
+  // Opens a file in DIR and keeps what earlier ones hold up to `last_step`; it keeps nothing when that is 0.
   EventFile(const fs::path& dir, int64_t last_step);
   ~EventFile();
   EventFile(const EventFile&) = delete;
@@ -28,11 +28,12 @@ class EventFile {
 
   bool is_continued() const { return is_continued_; }  // earlier files stand beside it
 
-  // Steps must not decrease. In the operating system's hands on return; throw `failed` with the reason.
+  // Steps must not decrease. On return an event is in the operating system's hands; else `failed` is thrown with the
+  // reason.
   void add_scalars(int64_t step, const std::vector<std::pair<std::string, double>>& values);
   void add_image(int64_t step, const std::string& tag, const RgbImage& image);
   void add_text(int64_t step, const std::string& tag, const std::string& markdown);
-  void sync();  // to disk
+  void sync();  // writes to disk
 
  private:
   void add(const std::string& event);
@@ -42,7 +43,7 @@ class EventFile {
   int fd_ = -1;
 };
 
-// The event files of ours in a folder, in the order of their times.
+// Returns the event files of ours in a folder, in the order of their times.
 std::vector<fs::path> event_files(const fs::path& dir);
 
 }  // namespace boxseg

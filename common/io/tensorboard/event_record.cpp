@@ -47,7 +47,7 @@ std::string field(uint32_t number, std::string_view bytes) {  // a string or a m
 std::string event(double time, int64_t step, uint32_t what, std::string_view message) {
   return double_field(1, time) + integer_field(2, step) + field(what, message);
 }
-constexpr uint32_t kFileVersion = 3, kSummary = 5, kSessionLog = 7;  // `what` an Event holds
+constexpr uint32_t kFileVersion = 3, kSummary = 5, kSessionLog = 7;  // values of `what`: an Event's fields
 
 std::string value_of_summary(const std::string& tag, const std::string& fields) {
   return field(1, field(1, tag) + fields);

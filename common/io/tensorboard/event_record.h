@@ -1,4 +1,4 @@
-// The records of a TensorBoard event file, as bytes.
+// Makes the records of a TensorBoard event file, as bytes.
 //
 // A record is TensorFlow's TFRecord: length (u64, little-endian), masked CRC-32C of the length, data, masked CRC-32C of
 // the data. The data are a protobuf message `Event` (event.proto, summary.proto of TensorBoard 2), of which only what
@@ -21,10 +21,10 @@ std::string event_record(std::string_view event);
 bool take_event_record(std::string_view& bytes, std::string_view& event);
 
 std::string version_event(double time);  // the first of every file
-// What came before with this step or a later one is void.
+// Says that what came before with this step or a later one is void.
 std::string session_start_event(double time, int64_t step);
 std::string scalars_event(double time, int64_t step, const std::vector<std::pair<std::string, double>>& values);
-// png: the file's bytes, of an RGB image.
+// `png` is the bytes of a PNG file of an RGB image.
 std::string image_event(double time, int64_t step, const std::string& tag, int64_t height, int64_t width,
                         std::string_view png);
 std::string text_event(double time, int64_t step, const std::string& tag, std::string_view markdown);
