@@ -12,13 +12,13 @@ namespace {
 
 constexpr std::array<float, 3> kPadding = {123, 117, 104};  // RGB; the authors' mean colour, rounded
 
-// Where a crop begins in the unpadded frame (may be negative), and the padding on each side.
+// Says where a crop begins in the unpadded frame (may be negative), and how much padding stands on each side.
 struct Cut {
   int64_t y, x, pad_y, pad_x;
 };
 
 Cut cut_at(ImageSize size, ImageSize crop, double draw_x, double draw_y) {
-  // Half of what a side lacks, rounded up.
+  // Each side gets half of what is lacking, rounded up.
   const auto padding = [](int64_t n, int64_t wanted) { return wanted > n ? (wanted - n + 1) / 2 : 0; };
   const auto begin = [](double draw, int64_t room) {
     return static_cast<int64_t>(std::floor(draw * static_cast<double>(room)));
@@ -28,7 +28,7 @@ Cut cut_at(ImageSize size, ImageSize crop, double draw_x, double draw_y) {
           begin(draw_x, size.width + 2 * pad_x - crop.width) - pad_x, pad_y, pad_x};
 }
 
-// As the authors: first moved into the padded frame, then clipped, all in float32.
+// Moves boxes into the padded frame, then clips them, all in float32, as the authors do.
 std::vector<Box> cut_boxes(std::vector<Box> boxes, const Cut& at, ImageSize crop) {
   const auto dx = static_cast<float>(at.pad_x), dy = static_cast<float>(at.pad_y);
   for (Box& b : boxes) b.x0 += dx, b.y0 += dy, b.x1 += dx, b.y1 += dy;
@@ -41,7 +41,7 @@ void scale_boxes(std::vector<Box>& boxes, double factor) {
   for (Box& b : boxes) b.x0 *= f, b.y0 *= f, b.x1 *= f, b.y1 *= f;
 }
 
-// Copies the window [y0, y0+H') x [x0, x0+W') of a padded [H,W,C] array; (y0, x0) in the unpadded frame, may be
+// Copies the window [y0, y0+H') x [x0, x0+W') of a padded [H,W,C] array; (y0, x0) is in the unpadded frame and may be
 // negative.
 template <class T, size_t C>
 std::vector<T> cut(const std::vector<T>& from, ImageSize size, int64_t y0, int64_t x0, ImageSize crop,
@@ -222,7 +222,7 @@ Sample augmented(const RgbImage& image, std::vector<Box> boxes, std::vector<Samp
                  const AugmentDraws& draws) {
   const ImageSize from{image.height, image.width}, size = scaled_size(from, draws.scale);
   const Cut at = cut_at(size, {crop, crop}, draws.crop_x, draws.crop_y);
-  // The part of the scaled image that the crop shows, and where it stands in the crop.
+  // Only this part of the scaled image shows in the crop, where it begins at `offset`.
   const Window shown{std::max<int64_t>(at.y, 0), std::max<int64_t>(at.x, 0), std::min(at.y + crop, size.height),
                      std::min(at.x + crop, size.width)};
   const int64_t offset = (shown.y0 - at.y) * crop + shown.x0 - at.x;

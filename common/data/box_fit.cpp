@@ -11,11 +11,12 @@ namespace boxseg {
 namespace {
 
 constexpr double kMostOutside = 0.1, kMostOutsideOfAnImage = 0.5, kLeastMedianOverlap = 0.5;
-constexpr int64_t kFewestPixels = 100;  // of an object at a wrong place: less is a slip of the pen
+// An image counts as mostly outside only with so many pixels there; fewer are a slip of the pen.
+constexpr int64_t kFewestPixels = 100;
 constexpr size_t kFewestOverlaps = 10;  // a median of fewer says little
 constexpr int64_t kSlack = 1;           // pixels beside a box: borders are drawn by hand
 
-// The pixels of a class: how many, how many outside its boxes, and from where to where.
+// Counts the pixels of a class and those outside its boxes, and holds from where to where they reach.
 struct Extents {
   int64_t pixels = 0, outside = 0, x0 = INT64_MAX, y0 = INT64_MAX, x1 = 0, y1 = 0;
   void add(int64_t x, int64_t y, bool is_outside) {

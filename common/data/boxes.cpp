@@ -13,7 +13,7 @@ struct Span {
   int64_t begin, end;
 };
 
-// Inside [0, n), and at least one pixel long.
+// Clips to [0, n), and keeps at least one pixel.
 Span clip(int64_t begin, int64_t end, int64_t n) {
   begin = std::clamp<int64_t>(begin, 0, n - 1);
   end = std::clamp<int64_t>(end, begin + 1, n);
@@ -26,7 +26,8 @@ float normalise(float x, int64_t n, float end_of_single_pixel) {
   return x / half - 1;
 }
 
-// The authors' way from annotation numbers to stage 2's integers: two roundings there and two back, all in float32.
+// Goes the authors' way from annotation numbers to stage 2's integers: two roundings there and two back, all in
+// float32.
 int64_t round_trip(float x, int64_t n) {
   const float half = static_cast<float>(n - 1) / 2;
   if (half == 0) return static_cast<int64_t>(x);

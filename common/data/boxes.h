@@ -1,4 +1,4 @@
-// Box arithmetic of the authors' code, in float32 and in its order of operations (results on cell and pixel
+// Does the box arithmetic of the authors' code, in float32 and in its order of operations (results on cell and pixel
 // boundaries depend on the rounding), and the exact alternative.
 #pragma once
 #include <array>
@@ -10,16 +10,16 @@
 
 namespace boxseg {
 
-// (x0, y0, x1, y1) as x / ((W-1)/2) - 1, and the class: a row of the authors' `bboxes` tensor. Along a side of one
-// pixel, where the authors divide by zero, a box spans -1 to 1.
+// A row of the authors' `bboxes` tensor: (x0, y0, x1, y1), each as x / ((W-1)/2) - 1, and the class. Along a side of
+// one pixel, where the authors divide by zero, a box spans -1 to 1.
 struct NormalisedBox {
   float x0 = 0, y0 = 0, x1 = 0, y1 = 0;
   int64_t class_id = 0;
 };
 std::vector<NormalisedBox> normalise_boxes(const std::vector<Box>& boxes, ImageSize size);
 
-// Integer pixel boxes of stage 2, half-open [x0,x1) x [y0,y1), clipped to the image as NumPy slicing would. Never
-// empty: where the authors' numbers leave nothing (they raise there: the maximum of nothing), the box is the one
+// An integer pixel box of stage 2, half-open [x0,x1) x [y0,y1), clipped to the image as NumPy slicing would. It is
+// never empty: where the authors' numbers leave nothing (they raise there: the maximum of nothing), the box is the one
 // pixel that holds its corner.
 struct PixelBox {
   int64_t x0 = 0, y0 = 0, x1 = 0, y1 = 0;
@@ -32,9 +32,9 @@ enum class BoxConvention { reference, exact };
 BoxConvention parse_box_convention(const std::string& name);  // throws usage with the known names
 std::vector<PixelBox> pixel_boxes(const std::vector<Box>& boxes, ImageSize size, BoxConvention convention);
 
-// 1 outside all boxes, 0 inside, uint8 [H,W]: the authors' BgMaskfromBoxes (annotation numbers truncated and used as
-// 0-based half-open; not the float round trip above, so the two disagree by a line on some boxes). With `exact` the
-// pixels of pixel_boxes().
+// Returns 1 outside all boxes and 0 inside, uint8 [H,W]: the authors' BgMaskfromBoxes, with annotation numbers
+// truncated and used as 0-based half-open (not the float round trip above, so the two disagree by a line on some
+// boxes). With `exact` the pixels are those of pixel_boxes().
 std::vector<uint8_t> background_mask(const std::vector<Box>& boxes, ImageSize size, BoxConvention convention);
 
 }  // namespace boxseg

@@ -18,7 +18,7 @@ bool is_mostly_void(const LabelMap& labels, const PixelBox& box) {
   return 2 * is_void >= (box.y1 - box.y0) * (box.x1 - box.x0);
 }
 
-// "'cat' (3 images), 'dog' (1), ..."; the first few.
+// Lists the first few names with their images, "'cat' (3 images), 'dog' (1 image)", and counts the rest.
 class Listing {
  public:
   void add(const std::string& name, int64_t images) {

@@ -11,7 +11,7 @@
 namespace boxseg {
 namespace {
 
-// "__Back-Ground__" -> "background": letters in lower case, nothing else.
+// Returns a name in lower case without "_", "-", "<", ">" and blanks: "__Back-Ground__" -> "background".
 std::string letters_of(const std::string& name) {
   std::string letters = lower_case(name);
   std::erase_if(letters, [](char c) { return std::string_view("_- <>").find(c) != std::string_view::npos; });
@@ -20,16 +20,16 @@ std::string letters_of(const std::string& name) {
 
 bool is_background(const std::string& name) { return letters_of(name) == "background"; }
 
-// Names that tools put before the background for pixels that count as nothing. A bare "ignore" or "void" may be a
+// Tools put these names before the background for pixels that count as nothing. A bare "ignore" or "void" may be a
 // class.
 bool is_ignored(const std::string& name) { return name == "__ignore__" || name == "_ignore_"; }
 
-// "cat:128,0,0::", as CVAT's labelmap.txt has it.
+// True for "cat:128,0,0::", which is how CVAT's labelmap.txt has a class.
 bool is_of_labelmap(const std::string& line) {
   return std::count(line.begin(), line.end(), ',') == 2 && std::count(line.begin(), line.end(), ':') == 3;
 }
 
-// The number in front of "1 cat", "1: cat" and "1,cat"; -1 for none.
+// Returns the number in front of "1 cat", "1: cat" and "1,cat"; -1 for none.
 int64_t leading_number(const std::string& line) {
   const size_t end = line.find_first_not_of("0123456789");
   if (end == 0 || end == std::string::npos || end > 4 ||
@@ -38,7 +38,8 @@ int64_t leading_number(const std::string& line) {
   return std::stoll(line.substr(0, end));
 }
 
-// What a list is that is no list of names. Single names may look so ("2 wheels"), so most count only where all do.
+// Refuses lists that are of another format. Single names may look like one ("2 wheels"), so most formats count only
+// where all names do.
 void refuse_other_formats(const std::vector<std::string>& names, const std::string& where) {
   const auto refuse = [&](const std::string& line, const char* format) {
     fail_input(

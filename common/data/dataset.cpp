@@ -118,7 +118,7 @@ void write_splits(H5Writer& file, const std::map<std::string, std::vector<int64_
   file.write<int64_t>("splits/image", indices);
 }
 
-// What is wrong with the file's structure; the caller adds its name.
+// Refuses a file whose structure is damaged; `what` says how.
 void require(bool holds, const H5Reader& file, const char* what) {
   if (!holds) fail_input("{}: damaged index: {}; make it again with prepare", file.path().string(), what);
 }

@@ -1,4 +1,4 @@
-// The index of a dataset: all that a stage knows of it. Written by `prepare`, one HDF5 file.
+// The index of a dataset is all that a stage knows of it. `prepare` writes it, as one HDF5 file.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -12,8 +12,8 @@
 
 namespace boxseg {
 
-// Corners as the annotation gives them (VOC: 1-based, inclusive, so that equal ones are one pixel), float32 as the
-// authors read them.
+// The corners are as the annotation gives them (VOC: 1-based, inclusive, so that equal ones are one pixel), float32 as
+// the authors read them.
 struct Box {
   float x0 = 0, y0 = 0, x1 = 0, y1 = 0;
   int64_t class_id = 0;  // 1 .. K-1
@@ -26,8 +26,8 @@ struct ImageEntry {
   ImageSize size;
   std::vector<Box> boxes;
   std::string mask_path;  // relative to the root; "" = no ground truth
-  Digest image_digest;    // of the file's bytes
-  Digest mask_digest;     // of the file's bytes, "" without mask
+  Digest image_digest;    // digest of the file's bytes
+  Digest mask_digest;     // digest of the file's bytes, "" without mask
 };
 
 struct Dataset {
@@ -45,25 +45,26 @@ struct Dataset {
   void require_boxes(const std::string& split) const;                // throws bad_input where none has
   std::filesystem::path image_path(const ImageEntry& entry) const { return root / entry.path; }
   std::filesystem::path mask_path(const ImageEntry& entry) const { return root / entry.mask_path; }
-  // Of class names, and per image of the split: id, size, boxes, image digest; with masks also their digests.
-  // This is what stages record as their input; it does not depend on root.
+  // Digests class names, and per image of the split its id, size, boxes and image digest; with masks also their
+  // digests. Stages record this as their input; it does not depend on root.
   Digest digest(const std::string& split, bool with_masks) const;
 };
 
-// Throws bad_input, naming images, for what would hurt later: ids that leave the output folder or share an output
-// name, classes outside 1..K-1, empty images, inverted boxes, splits that name no image. Atomic.
+// Writes atomically. Throws bad_input, naming images, for what would hurt later: ids that leave the output folder or
+// share an output name, classes outside 1..K-1, empty images, inverted boxes, splits that name no image.
 void write_dataset(const std::filesystem::path& path, const Dataset& dataset);
 
-// Throws bad_input: damaged, of another program or a newer layout. `data_root` replaces the stored root; the root in
-// force must be a folder (throws usage for data_root, else bad_input) unless it is empty or `needs_files` is false.
+// Throws bad_input for an index that is damaged, of another program or of a newer layout. `data_root` replaces the
+// stored root; the root in force must be a folder (throws usage for data_root, else bad_input) unless it is empty or
+// `needs_files` is false.
 Dataset read_dataset(const std::filesystem::path& path, const std::filesystem::path& data_root = {},
                      bool needs_files = true);
 
-// "a/b c" -> "a/b c": the path of an image's outputs below a folder, without suffix. Ids that leave the folder, and
-// two ids that would share a name, are refused by write_dataset (bad_input).
+// Returns the path of an image's outputs below a folder, without suffix: "a/b c" -> "a/b c". Ids that leave the folder,
+// and two ids that would share a name, are refused by write_dataset (bad_input).
 std::filesystem::path output_name(const std::string& id);
 
-// Classes present in the boxes, ascending, without background.
+// Returns the classes that the boxes have, ascending, without background.
 std::vector<int64_t> classes_of(const std::vector<Box>& boxes);
 
 }  // namespace boxseg

@@ -72,7 +72,8 @@ std::string describe_png(const fs::path& path) {
   LabelMap labels;
   try {
     labels = read_label_png(path);
-  } catch (const Error&) {  // of colours: a picture, or damaged; then this throws
+    // It is a picture, or it is damaged, and then reading it as one throws.
+  } catch (const Error&) {
     const RgbImage image = read_rgb(path);
     return fmt::format("{}: image of {}x{} pixels\n", path.string(), image.width, image.height);
   }
@@ -108,7 +109,8 @@ std::vector<ZipEntry> zip_entries(std::string_view bytes) {
   if (end == std::string_view::npos) fail_input("cut short: it has no directory");
   const uint64_t count = little_endian(bytes, end + 10, 2);
   uint64_t at = little_endian(bytes, end + 16, 4);
-  if (at == 0xFFFFFFFF) {  // zip64: its end record stands in front
+  // In a zip64 archive, its own end record stands in front.
+  if (at == 0xFFFFFFFF) {
     const size_t end64 = bytes.rfind("PK\x06\x06", end);
     if (end64 == std::string_view::npos) fail_input("damaged: it has no zip64 directory");
     at = little_endian(bytes, end64 + 48, 8);

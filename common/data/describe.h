@@ -1,4 +1,4 @@
-// Any artifact as text, for people: `prepare show FILE`.
+// Describes any artifact as text, for people: `prepare show FILE`.
 #pragma once
 #include <string>
 
@@ -6,8 +6,9 @@
 
 namespace boxseg {
 
-// HDF5 (a dataset index as a summary, others as a listing), label PNGs with the share of each value, other images,
-// .npy, .pt checkpoints (entries and our record; nothing in them is run), text. Throws bad_input for anything else.
+// Describes HDF5 (a dataset index as a summary, others as a listing), label PNGs with the share of each value, other
+// images, .npy, .pt checkpoints (entries and our record; nothing in them is run) and text. Throws bad_input for
+// anything else.
 std::string describe_file(const fs::path& path);
 
 }  // namespace boxseg

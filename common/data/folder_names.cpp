@@ -8,7 +8,7 @@
 namespace boxseg {
 namespace {
 
-// One character with the marks that follow it.
+// A letter is one character with the marks that follow it.
 struct Letter {
   std::string_view bytes;
   bool has_marks = false;
@@ -20,7 +20,8 @@ size_t length_of(std::string_view text) {
   return std::min(length, text.size());
 }
 
-// Characters that stand behind a letter and belong to it: accents, Japanese sound marks, vowels and finals of Hangul.
+// True for characters that belong to the letter they stand behind: accents, Japanese sound marks, vowels and finals of
+// Hangul.
 bool is_mark(std::string_view c) {
   return (c >= "\xCC\x80" && c <= "\xCD\xAF" && c.size() == 2) || c == "\xE3\x82\x99" || c == "\xE3\x82\x9A" ||
          (c >= "\xE1\x85\xA1" && c <= "\xE1\x87\xBF" && c.size() == 3);
@@ -45,7 +46,7 @@ bool look_alike(const Letter& a, const Letter& b) {
   return a.has_marks != b.has_marks && static_cast<unsigned char>(whole.bytes[0]) >= 0x80;
 }
 
-// Equal for names that look alike: what is neither an accent nor bears one, in lower case.
+// Keeps what is neither an accent nor bears one, in lower case; the result is equal for names that look alike.
 std::string plain_letters(std::string_view name) {
   std::string plain;
   while (!name.empty())
@@ -86,7 +87,8 @@ const FolderNames::Names& FolderNames::names_in(const fs::path& sub_folder) cons
   const std::lock_guard lock(mutex_);
   const auto [at, is_new] = read_.try_emplace(sub_folder);
   if (!is_new) return at->second;
-  std::error_code error;  // a folder that is not there has no files
+  // A folder that is not there has no files.
+  std::error_code error;
   fs::directory_iterator entries(folder_ / sub_folder, error);
   for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
     const std::string name = entries->path().filename().string();
@@ -125,7 +127,7 @@ std::string FolderNames::near_miss(const std::string& id, const std::vector<std:
       if (!is_one_of(suffix_of(name), suffixes))
         return fmt::format("; there is {}, but expected is {}", shown(name), join(suffixes, ", "));
   }
-  // "a.jpg.xml" and "a.xml.xml" for a.xml: a tool has put its suffix behind another.
+  // A tool may have put its suffix behind another: "a.jpg.xml" and "a.xml.xml" for a.xml.
   for (auto at = names.of_stem.lower_bound(wanted + ".");
        at != names.of_stem.end() && at->first.starts_with(wanted + "."); ++at)
     for (const auto& name : at->second)

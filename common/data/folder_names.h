@@ -1,5 +1,5 @@
-// The names of the files below a folder, read from disk once. Whether a file of any suffix is there is then known
-// without asking the disk each time, and what is only nearly the name that was wanted can be told.
+// Knows the names of the files below a folder, which are read from disk once. Whether a file of any suffix is there is
+// then known without asking the disk each time, and a name that is nearly the wanted one can be told.
 #pragma once
 #include <map>
 #include <mutex>
@@ -14,17 +14,16 @@ class FolderNames {
  public:
   explicit FolderNames(fs::path folder) : folder_(std::move(folder)) {}
 
-  // The files ID.SUFFIX with one of the suffixes (lower case, with the dot) in whatever case: those of the first suffix
-  // first, then by name. Paths below the folder: "d/e f.Jpg". Thread-safe, as the others.
+  // Returns the files ID.SUFFIX with one of the suffixes (lower case, with the dot) in whatever case: those of the
+  // first suffix first, then by name. Paths are below the folder: "d/e f.Jpg". Thread-safe, as the others.
   std::vector<std::string> find(const std::string& id, const std::vector<std::string>& suffixes) const;
 
-  // What to say where find() has nothing and a file is there that may be meant: "; there is café.jpg, whose accents
-  // ...";
-  // "" when there is none. Only names that differ in case or in the form of their accents count with `is_strict`, else
-  // also other suffixes.
+  // Returns what to say where find() has nothing and a file is there that may be meant: "; there is café.jpg, whose
+  // accents ...", or "" when there is none. With `is_strict` only names that differ in case or in the form of their
+  // accents count, else also other suffixes.
   std::string near_miss(const std::string& id, const std::vector<std::string>& suffixes, bool is_strict = false) const;
 
-  // Up to `count` names directly in the folder, in order: to show what it holds.
+  // Returns up to `count` names directly in the folder, in order, to show what it holds.
   std::vector<std::string> first(size_t count) const;
 
   const fs::path& folder() const { return folder_; }

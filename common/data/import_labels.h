@@ -1,4 +1,4 @@
-// Published or hand-made label maps as the output of a stage 2, so that stage 3 learns from them.
+// Imports published or hand-made label maps as the output of a stage 2, so that stage 3 learns from them.
 #pragma once
 #include <string>
 
@@ -11,7 +11,7 @@ namespace boxseg {
 struct ImportLabelsOptions {
   std::string split = "train";
   fs::path y_crf;   // folder of ID.png
-  fs::path y_ret;   // the same; "" = none: losses that compare the two will refuse
+  fs::path y_ret;   // also of ID.png; "" = none: losses that compare the two will refuse
   fs::path output;  // gets Y_crf/ID.png and Y_ret/ID.png
   int threads = 1;
 };
@@ -19,8 +19,8 @@ struct ImportLabelsOptions {
 // Checks every label map of the split (there, a palette or grey PNG, of the image's size, classes of the dataset or
 // 255), writes them with VOC's palette, and returns inputs and outputs for a manifest (digests are of pixels, so they
 // equal those of a stage 2 that makes the same labels). Warns where values and boxes, or values and colours of the
-// palette do not fit (class_agreement.h, label_colours.h). Throws bad_input before anything is written: the first
-// fault, and how many more there are.
+// palette do not fit (class_agreement.h, label_colours.h). Throws bad_input before anything is written, with the first
+// fault and how many more there are.
 Manifest import_labels(const ImportLabelsOptions& options, const Dataset& dataset);
 
 }  // namespace boxseg

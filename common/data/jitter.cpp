@@ -1,7 +1,7 @@
-// Colour jitter with pillow's arithmetic on 8-bit values.
+// Does colour jitter with pillow's arithmetic on 8-bit values.
 //
-// Works on short blocks with one array per channel and branch-free loops, which compilers turn into vector code: three
-// times as fast as going pixel by pixel.
+// It works on short blocks with one array per channel and branch-free loops, which compilers turn into vector code:
+// three times as fast as going pixel by pixel.
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -15,16 +15,16 @@ constexpr size_t kBlock = 256;
 using Channel = std::array<int32_t, kBlock>;
 using Block = std::array<Channel, 3>;  // values 0 .. 255; the tail of a short block is old values, and ignored
 
-// pillow's Image.blend: from `base` towards `value`, in float32, truncated; clipped when it extrapolates.
+// pillow's Image.blend goes from `base` towards `value`, in float32, truncated, and clips where it extrapolates.
 int32_t blend(int32_t base, int32_t value, float factor) {
   const float mixed = static_cast<float>(base) + factor * static_cast<float>(value - base);
   return static_cast<int32_t>(std::min(std::max(mixed, 0.0f), 255.0f));
 }
 
-// pillow's conversion of RGB to L (ITU-R 601-2 in 16-bit fixed point).
+// pillow converts RGB to L like this (ITU-R 601-2 in 16-bit fixed point).
 int32_t grey(int32_t r, int32_t g, int32_t b) { return (r * 19595 + g * 38470 + b * 7471 + 0x8000) >> 16; }
 
-// Truncated to 8 bits, as the authors' astype("uint8") does.
+// Values are truncated to 8 bits, as the authors' astype("uint8") does.
 void load(const float* pixels, size_t n, Block& block) {
   for (size_t i = 0; i < n; ++i)
     for (size_t c = 0; c < 3; ++c)
@@ -49,7 +49,7 @@ void jitter(Sample& sample, const JitterFactors& factors) {
   const auto brightness = static_cast<float>(factors.brightness), contrast = static_cast<float>(factors.contrast);
   const auto saturation = static_cast<float>(factors.saturation);
   Block block{};
-  // First over all pixels: contrast needs the mean of the brightened image.
+  // Brightness goes first over all pixels, because contrast needs the mean of the brightened image.
   uint64_t grey_sum = 0;
   for (size_t begin = 0; begin < pixels; begin += kBlock) {
     const size_t n = std::min(kBlock, pixels - begin);

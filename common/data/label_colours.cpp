@@ -10,7 +10,7 @@
 namespace boxseg {
 namespace {
 
-// The number that has this colour in VOC's palette, of the dataset's classes and 255; -1 for no such colour.
+// Returns which of the dataset's class numbers and 255 has this colour in VOC's palette; -1 for none.
 int meaning_of(const Color& colour, size_t classes) {
   for (size_t c = 0; c < classes; ++c)
     if (voc_palette()[c] == colour) return static_cast<int>(c);

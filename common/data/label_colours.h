@@ -1,5 +1,5 @@
-// A palette PNG whose colours are VOC's but at other indices: an editor or a converter has renumbered them. The indices
-// are what counts here, so such a map looks right and means other classes.
+// Finds palette PNGs whose colours are VOC's but at other indices, since an editor or a converter has renumbered them.
+// The indices are what counts here, so such a map looks right and means other classes.
 #pragma once
 #include <filesystem>
 #include <mutex>
@@ -9,8 +9,9 @@
 
 namespace boxseg {
 
-// "index 0 has VOC's colour of class 2 (dog)" if all indices that are used have VOC's colours of the dataset's classes
-// or void and at least one is not at its place; "" for all other files. Throws bad_input when the file cannot be read.
+// Returns "index 0 has VOC's colour of class 2 (dog)" if all indices that are used have VOC's colours of the dataset's
+// classes or void and at least one is not at its place; "" for all other files. Throws bad_input when the file cannot
+// be read.
 std::string renumbered_colours(const std::filesystem::path& path, const LabelMap& labels,
                                const std::vector<std::string>& class_names);
 

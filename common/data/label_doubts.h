@@ -1,5 +1,5 @@
-// What label maps of a dataset may be suspected of, looked at one by one: values that are not the boxes' classes,
-// colours of other values, objects beside their boxes, no background.
+// Looks at label maps of a dataset one by one for what is suspect: values that are not the boxes' classes, colours of
+// other values, objects beside their boxes, no background.
 #pragma once
 #include <filesystem>
 #include <mutex>
@@ -16,12 +16,12 @@ class LabelDoubts {
  public:
   explicit LabelDoubts(const std::vector<std::string>& class_names) : colours_(class_names), classes_(class_names) {}
 
-  // An image's boxes and its label map, read from `path`. `has_all_boxes`: no object lacks its box; else nothing is
-  // said of objects without one. Thread-safe; the order of images does not matter.
+  // Looks at an image's boxes and its label map, read from `path`. `has_all_boxes` says that no object lacks its box;
+  // else nothing is said of objects without one. Thread-safe; the order of images does not matter.
   void look_at(const std::filesystem::path& path, const std::vector<Box>& boxes, const LabelMap& labels,
                bool has_all_boxes);
 
-  // Sentences on `what` ("the masks in SegmentationClass").
+  // Returns sentences on `what` ("the masks in SegmentationClass"), one for each doubt.
   std::vector<std::string> doubts(const std::string& what) const;
 
  private:

@@ -1,4 +1,4 @@
-// The photographs of any folder, with those of the folders in it.
+// Finds the photographs of any folder, with those of the folders in it.
 #pragma once
 #include <map>
 #include <string>
@@ -8,22 +8,22 @@
 
 namespace boxseg {
 
-// Suffixes of photographs in lower case, in the order in which they are preferred.
+// Returns the suffixes of photographs in lower case, in the order in which they are preferred.
 const std::vector<std::string>& image_suffixes();
 
 struct PhotoFolder {
   std::map<std::string, fs::path> photos;     // by name below the folder, "d/e f.JPG"; sorted
   std::map<std::string, int64_t> left_out;    // other suffixes -> number of files; "" for none
-  std::vector<std::string> folders_left_out;  // a sentence each: links, results of a stage
+  std::vector<std::string> folders_left_out;  // a sentence each: links, results of a stage, unreadable ones
   std::string describe_left_out() const;      // "3 .heic, 1 .txt"; "" where nothing was
 };
 
-// Whether a stage wrote this folder: it holds a manifest.h5, or the journal of one to come.
+// True when a stage wrote this folder: it holds a manifest.h5, or the journal of one to come.
 bool holds_results(const fs::path& folder);
 
 // Hidden files and folders are passed over (.thumbnails, and ._a.jpg, which macOS puts beside a.jpg), and so are
-// `without`, a folder that may be inside, folders that a stage wrote (they hold a manifest.h5), and links to folders,
-// which may lead in a circle. Throws bad_input where a folder cannot be read.
+// `without`, a folder that may be inside, folders that a stage wrote (holds_results()), and links to folders, which may
+// lead in a circle. Throws bad_input where `folder` cannot be read; unreadable folders in it are left out.
 PhotoFolder find_photos(const fs::path& folder, const fs::path& without = {});
 
 }  // namespace boxseg

@@ -13,10 +13,10 @@ int64_t scaled(int64_t n, double factor) {
   return std::max<int64_t>(1, static_cast<int64_t>(std::nearbyint(static_cast<double>(n) * factor)));
 }
 
-// Where one output position samples along an axis: between source positions `low` and `high`.
+// Says where one output position samples along an axis: between source positions `low` and `high`.
 struct Tap {
   int64_t low, high;
-  float weight;  // of `high`
+  float weight;  // weight of the value at `high`
 };
 
 Tap tap(int64_t position, int64_t n, double step) {
@@ -27,12 +27,12 @@ Tap tap(int64_t position, int64_t n, double step) {
   return {low, low + 1, static_cast<float>(at - static_cast<double>(low))};
 }
 
-// OpenCV's form, with the fused multiply-add that its vector code uses.
+// This is OpenCV's form, with the fused multiply-add that its vector code uses.
 float mix(float a, float b, float weight) { return std::fma(b - a, weight, a); }
 
-// One source row at the window's columns: [width,3]. Pixels are taken four values at a time, which become single vector
-// operations; the fourth is overwritten by the next pixel. So `to` and `line` (scratch: the row as floats) have one
-// value to spare.
+// Samples one source row at the window's columns: [width,3]. Pixels are taken four values at a time, which become
+// single vector operations; the fourth is overwritten by the next pixel. So `to` and `line` (scratch: the row as
+// floats) have one value to spare.
 template <class T>
 void sample_row(const T* row, int64_t values, const std::vector<Tap>& columns, std::vector<float>& line, float* to) {
   std::copy_n(row, values, line.begin());
@@ -46,7 +46,7 @@ void sample_row(const T* row, int64_t values, const std::vector<Tap>& columns, s
   }
 }
 
-// The mean of the 2x2 source pixels, of those that exist at an odd right or lower edge.
+// Averages 2x2 source pixels, or those of them that exist at an odd right or lower edge.
 template <class T>
 void halve(const T* from, ImageSize size, const Window& window, float* to, int64_t stride) {
   for (int64_t y = window.y0; y < window.y1; ++y)
@@ -85,7 +85,7 @@ void resample_bilinear(const T* from, ImageSize size, double factor, const Windo
   const double step = 1 / factor;
   std::vector<Tap> columns;
   for (int64_t x = window.x0; x < window.x1; ++x) columns.push_back(tap(x, size.width, step));
-  // The two source rows in use, sampled; row r lives in slot r % 2.
+  // Holds the two source rows in use, sampled; row r lives in slot r % 2.
   const auto n = static_cast<size_t>(window.width() * 3);
   std::array<std::vector<float>, 2> rows = {std::vector<float>(n + 1), std::vector<float>(n + 1)};
   std::array<int64_t, 2> held = {-1, -1};

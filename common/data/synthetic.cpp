@@ -39,7 +39,7 @@ Paths paths_of(const fs::path& dir, const std::string& id) {
           dir / "SegmentationClass" / (id + ".png")};
 }
 
-// Images of an earlier, larger dataset.
+// Removes images of an earlier, larger dataset, from number `first` on.
 void remove_beyond(const fs::path& dir, int64_t first) {
   std::error_code ignored;
   for (int64_t i = first;; ++i) {

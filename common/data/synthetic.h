@@ -1,9 +1,9 @@
-// The synthetic dataset: textured objects of several classes on textured, cluttered backgrounds, as a VOC folder.
+// Makes the synthetic dataset: textured objects of several classes on textured, cluttered backgrounds, as a VOC folder.
 //
-// Made so that a small network from scratch can learn it in minutes and the whole method has something to do: classes
-// differ by hue, shape and texture; hardly any shape fills its box (filled boxes alone score about 60 mIoU);
-// outlines are edges in colour while textures inside are mild (a dense CRF finds them); objects occlude each other,
-// are cut by the frame, and range from a few pixels to the whole image.
+// A small network from scratch can learn it in minutes, and yet the whole method has something to do: classes differ by
+// hue, shape and texture; hardly any shape fills its box (filled boxes alone score about 60 mIoU); outlines are edges
+// in colour while textures inside are mild (a dense CRF finds them); objects occlude each other, are cut by the frame,
+// and range from a few pixels to the whole image.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -22,21 +22,21 @@ struct SyntheticOptions {
   void check() const;  // throws usage
 };
 
-// "background", "star", "leaf", "ring", "moon", "cross", "blob", "hook", "stick".
+// Returns "background", "star", "leaf", "ring", "moon", "cross", "blob", "hook", "stick".
 const std::vector<std::string>& synthetic_class_names();
 
 struct SyntheticImage {
   RgbImage image;
   LabelMap labels;           // exact: 0 and classes, no void
-  std::vector<Box> boxes;    // of what is visible of each object, VOC's 1-based inclusive numbers
-  std::vector<bool> is_cut;  // by the frame, per box
+  std::vector<Box> boxes;    // around what is visible of each object, in VOC's 1-based inclusive numbers
+  std::vector<bool> is_cut;  // per box: whether the frame cuts it
 };
-// A pure function of options (not of options.images) and index.
+// The image is a pure function of options (not of options.images) and index.
 SyntheticImage render_synthetic(const SyntheticOptions& options, int64_t index);
 
 // Writes JPEGImages, Annotations, SegmentationClass, ImageSets/Segmentation/{train,val,test}.txt, classes.txt and
-// synthetic.ini, the lists last. Equal bytes for any number of threads. Replaces what it wrote there before; throws
-// usage for a folder that holds something else.
+// synthetic.ini, the lists last. The bytes are equal for any number of threads. Replaces what it wrote there before;
+// throws usage for a folder that holds something else.
 void write_synthetic(const fs::path& dir, const SyntheticOptions& options, int threads);
 
 void refuse_foreign_folder(const fs::path& dir);  // throws usage for a folder that holds something else

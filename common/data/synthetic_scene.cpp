@@ -10,9 +10,9 @@ namespace boxseg {
 namespace {
 
 constexpr int kSub = 3;                 // samples per pixel side, for smooth outlines
-constexpr int64_t kSmallestSide = 6;    // of a visible box, pixels
+constexpr int64_t kSmallestSide = 6;    // shortest side of a visible box, in pixels
 constexpr int64_t kSmallestArea = 24;   // visible pixels
-constexpr double kVisibleShare = 0.45;  // of an object that must stay uncovered
+constexpr double kVisibleShare = 0.45;  // share of an object that must stay uncovered
 
 struct Canvas {
   int64_t height, width;
@@ -27,7 +27,7 @@ Rgb blend(const Rgb& a, const Rgb& b, double share) {
 
 Rgb brighter(const Rgb& c, double by) { return {c[0] * (1 + by), c[1] * (1 + by), c[2] * (1 + by)}; }
 
-// A muted material: its colour varies along a texture between two tones.
+// Describes a muted material: its colour varies along a texture between two tones.
 struct Material {
   int kind;  // 0 plaster, 1 wood, 2 tiles, 3 pebbles
   Rgb dark, light;
@@ -50,7 +50,8 @@ Material draw_material(Random& random) {
   return m;
 }
 
-// Distance to the nearest and second nearest of random points, one per cell: their difference is small at borders.
+// Measures the distances to the nearest and second nearest of random points, one per cell, and returns how much they
+// differ, which is little at borders.
 double pebble_border(double x, double y, uint32_t seed) {
   double first = 9, second = 9;
   for (int64_t j = -1; j <= 1; ++j)
@@ -91,7 +92,7 @@ Rgb Material::at(double x, double y) const {
   return blend(dark, light, 0.5 + 0.5 * std::clamp(t, -1.0, 1.0));
 }
 
-// One material, or two that meet at a wavy line; then light from one side.
+// Paints one material, or two that meet at a wavy line; then light from one side.
 void paint_background(Canvas& canvas, Random& random) {
   const Material first = draw_material(random), second = draw_material(random);
   const bool has_two = random.uniform() < 0.4;
@@ -110,7 +111,7 @@ void paint_background(Canvas& canvas, Random& random) {
     }
 }
 
-// What is drawn on the canvas: a shape placed in the image, with a colour per point.
+// A thing that is drawn on the canvas: a shape placed in the image, with a colour per point.
 struct Placed {
   Shape shape;
   double x, y, radius, cos_a, sin_a, aspect;
@@ -126,7 +127,7 @@ struct Placed {
   }
 };
 
-// The share of each pixel that the shape covers, over the part of its bounding square inside the canvas.
+// Holds the share of each pixel that the shape covers, over the part of its bounding square inside the canvas.
 struct Coverage {
   int64_t y0, x0, y1, x1;
   std::vector<float> share;
@@ -168,7 +169,7 @@ void paint(Canvas& canvas, const Placed& o, const Coverage& c) {
     }
 }
 
-// A soft shadow on what lies below, so that objects lie on something.
+// Paints a soft shadow on what lies below, so that objects lie on something.
 void paint_shadow(Canvas& canvas, Placed o) {
   const double depth = 0.10;
   const double shift = std::clamp(o.radius * 0.06, 0.7, 3.0);
@@ -184,7 +185,7 @@ void turn(Placed& o, double angle) {
   o.sin_a = std::sin(angle);
 }
 
-// Things of no class: small, muted pieces of the classes' and other shapes.
+// Paints things of no class: small, muted pieces of the classes' and other shapes.
 void paint_clutter(Canvas& canvas, Random& random) {
   const int64_t pieces = random.below(7);
   const double side = static_cast<double>(std::min(canvas.height, canvas.width));
@@ -222,7 +223,7 @@ Placed draw_object(int64_t class_id, double size, const Canvas& canvas, Random& 
   return o;
 }
 
-// Which object each pixel shows: 0 none, i + 1 for object i.
+// Says which object each pixel shows: 0 none, i + 1 for object i.
 struct Scene {
   int64_t height, width;
   std::vector<uint8_t> owner;
@@ -272,7 +273,7 @@ bool try_to_place(Scene& scene, const Placed& o) {
   return true;
 }
 
-// Sizes relative to the shorter side: mostly medium, some tiny, now and then one that fills the frame.
+// Draws a size relative to the shorter side: mostly medium, some tiny, now and then one that fills the frame.
 double draw_size(Random& random, double side) {
   const double kind = random.uniform();
   const double share = kind < 0.12   ? random.uniform(0.12, 0.25)

@@ -19,7 +19,7 @@ double lattice(int64_t x, int64_t y, uint32_t seed) {
 
 double smooth(double t) { return t * t * (3 - 2 * t); }
 
-// 0 .. 1 .. 0 along a period of 1.
+// Goes 0 .. 1 .. 0 along a period of 1.
 double triangle_wave(double t) { return 1 - std::fabs(2 * (t - std::floor(t)) - 1); }
 
 double square(double x) { return x * x; }

@@ -1,4 +1,4 @@
-// Shapes, textures and noise of the synthetic dataset: pure functions of coordinates.
+// Makes shapes, textures and noise of the synthetic dataset by pure functions of coordinates.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -9,7 +9,7 @@ namespace boxseg {
 
 enum class ShapeKind { star, leaf, ring, moon, cross, blob, hook, stick };
 
-// A shape in its own frame: it lies within the disc of radius 1.
+// A shape in its own frame, where it lies within the disc of radius 1.
 struct Shape {
   ShapeKind kind = ShapeKind::star;
   std::array<double, 6> p{};  // proportions, drawn once
@@ -17,12 +17,12 @@ struct Shape {
 };
 Shape draw_shape(ShapeKind kind, Random& random);
 
-// Smooth noise in [-1, 1] with a period of about 1 in x and y; another `seed` is another field.
+// Returns smooth noise in [-1, 1] with a period of about 1 in x and y; another `seed` is another field.
 double value_noise(double x, double y, uint32_t seed);
-// Several octaves of it, still about [-1, 1].
+// Adds up several octaves of value_noise(); the sum is still about [-1, 1].
 double fractal_noise(double x, double y, uint32_t seed, int octaves);
 
-// Brightness pattern in [-1, 1] on an object, in its frame; every class has its own.
+// Returns the brightness pattern in [-1, 1] on an object, in its frame; every class has its own.
 double object_texture(ShapeKind kind, double u, double v, uint32_t seed);
 
 using Rgb = std::array<double, 3>;  // 0 .. 1
