@@ -50,7 +50,7 @@ AttentionSettings read_settings(const H5Reader& file) {
           file.attribute<uint8_t>("", "knows_all_classes") != 0};
 }
 
-// Throws bad_input where the manifest is of another program, or lists none.
+// Returns the paths of the manifest's shards. Throws bad_input where it is of another program, or lists none.
 std::vector<fs::path> shards_of(const fs::path& folder, const Manifest& manifest) {
   if (manifest.program != "stage2_pseudolabel")
     fail_input("--from-attention {}: made by {}, expected a folder of stage2_pseudolabel", folder.string(),

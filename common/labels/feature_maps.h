@@ -1,5 +1,5 @@
-// What is kept of an image's features: a few maps on the feature cells, from which everything but Y_ret follows without
-// the features or the network. This is what attention shards hold.
+// Keeps of an image's features a few maps on the feature cells, from which everything but Y_ret follows without the
+// features or the network. Attention shards hold them.
 #pragma once
 #include <cstdint>
 #include <vector>

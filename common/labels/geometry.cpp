@@ -5,7 +5,7 @@
 namespace boxseg {
 namespace {
 
-// One axis of the padded image.
+// Describes one axis of the padded image.
 struct GridAxis {
   int64_t before = 0, cell = 1;
 };

@@ -1,5 +1,5 @@
-// Maps at full resolution from maps on feature cells (bilinear, align_corners=True), and the adjoint: sums over pixels
-// of an interpolated map as weighted sums over cells.
+// Makes maps at full resolution from maps on feature cells (bilinear, align_corners=True). Its adjoint turns sums over
+// pixels of an interpolated map into weighted sums over cells.
 //
 // The sum of F over a set of pixels is sum_p sum_a w_a(p) f_a = sum over cells of f times the adjoint of the
 // interpolation applied to the set's mask; so no C x H x W tensor is ever made.
@@ -12,7 +12,7 @@
 
 namespace boxseg {
 
-// From h x w cells to H x W pixels.
+// Interpolates from h x w cells to H x W pixels.
 class Interpolation {
  public:
   Interpolation(ImageSize cells, ImageSize pixels, int threads = 1);
@@ -20,13 +20,13 @@ class Interpolation {
   ImageSize pixels() const { return pixels_; }
   int threads() const { return threads_; }
 
-  // out: [H,W], from map [h,w].
+  // Writes `out` [H,W] from `map` [h,w].
   void map(const float* map, float* out) const;
-  // out: [H,W], the length of the interpolated feature, at least 1e-12 (the eps of the authors' normalisation).
-  // gram: [5,h,w].
+  // Writes `out` [H,W], the length of the interpolated feature, at least 1e-12 (the eps of the authors' normalisation),
+  // from `gram` [5,h,w].
   void norm(const float* gram, float* out) const;
-  // group_of_pixel: [H,W], 0 .. groups-1, or -1 for none. Returns [groups,h,w]: the weight of each cell in the sum over
-  // the group's pixels. Accumulated in double in pixel order, so that nothing depends on threads.
+  // Returns [groups,h,w]: the weight of each cell in the sum over the group's pixels. group_of_pixel: [H,W], 0 ..
+  // groups-1, or -1 for none. Sums are made in double in pixel order, so that nothing depends on threads.
   std::vector<double> adjoint(const std::vector<int32_t>& group_of_pixel, int64_t groups) const;
 
  private:
@@ -35,7 +35,7 @@ class Interpolation {
   std::vector<AxisPoint> rows_, columns_;
 };
 
-// Pixels per group, [groups].
+// Counts the pixels of each group, [groups].
 std::vector<int64_t> count_groups(const std::vector<int32_t>& group_of_pixel, int64_t groups);
 
 }  // namespace boxseg

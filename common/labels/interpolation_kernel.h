@@ -1,5 +1,5 @@
-// Bilinear interpolation with align_corners=True, point by point: the full-resolution pixel (y,x) of a map that is
-// known on h x w feature cells only. Float32 in the order of torch's upsample_bilinear2d.
+// Interpolates bilinearly with align_corners=True, point by point: it gives the full-resolution pixel (y,x) of a map
+// that is known on h x w feature cells only. It computes in float32, in the order of torch's upsample_bilinear2d.
 #pragma once
 #include <cstdint>
 
@@ -38,7 +38,8 @@ BOXSEG_HD float interpolate_at(const float* map, int64_t h, int64_t w, AxisPoint
   return (1.f - y.weight) * on_upper + y.weight * on_lower;
 }
 
-// The squared length of the interpolated feature. gram: [5,h,w], see common/ops/gram_maps.h. Not negative.
+// Returns the squared length of the interpolated feature, which is never negative. gram: [5,h,w], see
+// common/ops/gram_maps.h.
 BOXSEG_HD float interpolated_squared_norm(const float* gram, int64_t h, int64_t w, AxisPoint y, AxisPoint x) {
   const float u = 1.f - y.weight, v = y.weight, l = 1.f - x.weight, r = x.weight;
   const float sum =

@@ -1,4 +1,4 @@
-// Feature maps as bytes, for the spool of a running shard.
+// Turns feature maps into bytes and back, for the spool of a running shard.
 #pragma once
 #include <string>
 

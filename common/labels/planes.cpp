@@ -7,7 +7,7 @@
 namespace boxseg {
 namespace {
 
-// [H,W]: 1 inside a box of the class.
+// Returns [H,W]: 1 inside a box of the class, 0 elsewhere.
 std::vector<uint8_t> inside_boxes(const Geometry& geometry, int64_t class_id) {
   std::vector<uint8_t> inside(static_cast<size_t>(geometry.area()), 0);
   for (const auto& box : geometry.boxes) {

@@ -1,4 +1,4 @@
-// Maps at full resolution, one per label, and the label that is highest in them.
+// Holds maps at full resolution, one per label, and finds the label that is highest in them.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -20,10 +20,10 @@ struct Planes {
   const float* plane(int64_t i) const { return values.data() + i * area(); }
 };
 
-// scores: [1+k,H,W], background first. Foreground scores outside the class's boxes become 0.
+// Sets foreground scores outside the class's boxes to 0. scores: [1+k,H,W], background first.
 void reset_outside_boxes(Planes& scores, const Geometry& geometry);
 
-// The class with the highest score; ties go to the lower index, so to the background first.
+// Returns the class with the highest score; ties go to the lower index, so to the background first.
 LabelMap highest_class(const Planes& scores, const Geometry& geometry);
 
 }  // namespace boxseg

@@ -1,4 +1,4 @@
-// Which images a shard of stage 2 labels, and the names of its files.
+// Says which images a shard of stage 2 labels, and the names of its files.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -14,23 +14,24 @@ struct Shard {
   friend bool operator==(const Shard&, const Shard&) = default;
 };
 
-// "7/16" -> {7, 16}; "" -> {0, 1}. Throws usage.
+// Parses "7/16" -> {7, 16}, "" -> {0, 1}. Throws usage.
 Shard parse_shard(const std::string& text);
 
-// stable_hash64(id) mod count: independent of the split, of other images, and of the machine.
+// Returns stable_hash64(id) mod count, which is independent of the split, of other images, and of the machine.
 int64_t shard_of(const std::string& image_id, int64_t count);
 
-// Indices into dataset.images of the split's images that belong to the shard, each once, in split order.
+// Returns indices into dataset.images of the split's images that belong to the shard, each once, in split order.
 std::vector<int64_t> images_of_shard(const Dataset& dataset, const std::string& split, const Shard& shard);
 
-// Relative to the output folder: attention/shard-0007-of-0016.h5, and with other endings what goes with it.
+// Returns a path relative to the output folder: attention/shard-0007-of-0016.h5. What goes with that file has the same
+// name with another ending.
 std::string shard_file(const Shard& shard, const std::string& ending = ".h5");
 std::string shard_manifest(const Shard& shard);  // attention/shard-0007-of-0016.manifest.h5
 
-// The shards whose manifests stand in OUTPUT/attention, sorted.
+// Returns the shards whose manifests stand in OUTPUT/attention, sorted.
 std::vector<Shard> find_shard_manifests(const fs::path& output);
 
-// Label files of an image, relative to the output folder: Y_crf/ID.png, Y_ret/ID.png.
+// Return an image's label files, relative to the output folder: Y_crf/ID.png, Y_ret/ID.png.
 std::string y_crf_file(const std::string& image_id);
 std::string y_ret_file(const std::string& image_id);
 

@@ -1,4 +1,4 @@
-// The length of a feature between the cells, from Gram maps (common/ops/gram_maps.h): without its channels.
+// Computes the length of a feature between the cells from Gram maps (common/ops/gram_maps.h), without its channels.
 #pragma once
 #include <cstdint>
 
@@ -6,9 +6,9 @@
 
 namespace boxseg {
 
-// |F|^2 at the point with upper-left cell index `cell` = y*w+x and weights w00 (y,x), w01 (y,x+1), w10, w11. Weights of
-// cells outside the map must be 0. maps points at one image's [5,h,w]; area = h*w; may be slightly negative by
-// rounding.
+// Returns |F|^2 at the point with upper-left cell index `cell` = y*w+x and weights w00 (y,x), w01 (y,x+1), w10, w11.
+// Weights of cells outside the map must be 0. `maps` points at one image's [5,h,w]; area = h*w. The result may be
+// slightly negative by rounding.
 template <class T>
 BOXSEG_HD T squared_norm_at(const T* maps, int64_t area, int64_t cell, int64_t w, bool has_right, bool has_lower, T w00,
                             T w01, T w10, T w11) {
