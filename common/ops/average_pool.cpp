@@ -17,7 +17,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// One plane [h,w]; line: a row's work space with a zero on either side, [w+2].
+// Averages one plane [h,w]. `line` is a row's work space with a zero on either side, [w+2].
 template <class T>
 void average_plane(const T* in, int64_t h, int64_t w, T* line, T* out) {
   for (int64_t y = 0; y < h; ++y) {
@@ -35,7 +35,7 @@ at::Tensor average_planes(const at::Tensor& given) {
   if (takes_device_path(given)) return at::avg_pool2d(given, {3, 3}, {1, 1}, {1, 1});
   const at::Tensor x = given.contiguous(), out = at::empty_like(x);
   const int64_t h = x.size(2), w = x.size(3), planes = x.size(0) * x.size(1);
-  constexpr int64_t kPlanes = 64;  // of one piece of work
+  constexpr int64_t kPlanes = 64;  // planes in one piece of work
   AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "average_pool", [&] {
     for_ranges_in_torch_pool(planes, kPlanes, [&](int64_t first, int64_t end) {
       std::vector<scalar_t> line(static_cast<size_t>(w) + 2);
@@ -49,7 +49,7 @@ at::Tensor average_planes(const at::Tensor& given) {
 
 struct AveragePool : torch::autograd::Function<AveragePool> {
   static at::Tensor forward(AutogradContext*, const at::Tensor& x) { return average_planes(x); }
-  // Each cell gives as much to its neighbours as it takes from them: the step is its own adjoint.
+  // Each cell gives as much to its neighbours as it takes from them, so the step is its own adjoint.
   static variable_list backward(AutogradContext*, const variable_list& from) { return {average_planes(from[0])}; }
 };
 

@@ -11,9 +11,9 @@
 namespace boxseg {
 namespace {
 
-constexpr int64_t kCellsPerPiece = 256;  // accumulators of a piece stay in the first-level cache
+constexpr int64_t kCellsPerPiece = 256;  // few enough that a piece's accumulators stay in the first-level cache
 constexpr int64_t kChannelsPerPiece = 16;
-constexpr int64_t kLanes = 8;  // partial sums of pool(): a fixed number, so that the sum is, too
+constexpr int64_t kLanes = 8;  // partial sums of pool(); their number is fixed, so that the result is, too
 
 struct FeatureShape {
   int64_t channels, area;
@@ -25,7 +25,7 @@ FeatureShape shape_of(const at::Tensor& features) {
   return {features.size(0), features.size(1) * features.size(2)};
 }
 
-// The rows of [n,.] where the features are.
+// Brings the rows of [n,.] to where the features are.
 at::Tensor rows_on_device(const at::Tensor& features, const std::vector<double>& values, int64_t n) {
   const at::Tensor rows =
       empty_for_upload({n, static_cast<int64_t>(values.size()) / n}, at::kDouble, features.device());
@@ -33,7 +33,7 @@ at::Tensor rows_on_device(const at::Tensor& features, const std::vector<double>&
   return upload(rows, features.device());
 }
 
-// features as a matrix [C,h*w] of doubles.
+// Returns the features as a matrix [C,h*w] of doubles.
 at::Tensor matrix_of(const at::Tensor& features, const FeatureShape& shape) {
   return features.view({shape.channels, shape.area}).to(at::kDouble);
 }

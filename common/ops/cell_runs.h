@@ -1,11 +1,12 @@
-// Some cells of a map.
+// Names some cells of a map.
 #pragma once
 #include <cstdint>
 #include <vector>
 
 namespace boxseg {
 
-// Runs of cells in order, counted along the map; quickest where all but the last are whole vectors of 8 long.
+// Holds runs of cells in order, counted along the map. Work is quickest where all but the last run are whole vectors of
+// 8 long.
 struct CellRuns {
   struct Run {
     int64_t begin, end;

@@ -22,11 +22,11 @@ at::Tensor forward_pass(const at::Tensor& x, const at::Tensor& weight, const at:
   return at::conv2d(x, weight, bias, {g.stride, g.stride}, {g.padding, g.padding}, {g.dilation, g.dilation}, g.groups);
 }
 
-// Of x, weight and bias: those that are wanted.
+// Each holds an entry for x, the weight and the bias, in this order. A gradient that is not wanted stays undefined.
 using Gradients = std::array<at::Tensor, 3>;
 using Wanted = std::array<bool, 3>;
 
-// The mask, if there is one, has been applied to the gradient of x.
+// Where `mask` is defined, the gradient of x is 0 wherever it is not above zero.
 Gradients gradients_by_winograd(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& from, int64_t dilation,
                                 const Wanted& wanted, const at::Tensor& mask) {
   RECORD_FUNCTION("boxseg::convolution_backward", c10::ArrayRef<const c10::IValue>{});
@@ -84,7 +84,7 @@ at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, const at::
   const bool has_winograd = learns_on_cpu && suits_winograd(x, weight, geometry);
   if (!has_winograd && !(learns_on_cpu && rectifies))
     return forward_pass(rectifies ? x.relu_() : x, weight, bias, geometry);
-  // Without a bias, zeros that want no gradient: autograd's functions take tensors that exist.
+  // Autograd's functions take tensors that exist, so zeros that want no gradient stand for a missing bias.
   const at::Tensor given_bias = bias.defined() ? bias : at::zeros({weight.size(0)}, weight.options());
   return Convolution::apply(x, weight, given_bias, geometry, rectifies, has_winograd);
 }

@@ -1,4 +1,4 @@
-// What a convolution's operands do not tell, the same along both axes.
+// Holds what a convolution's operands do not tell; it is the same along both axes.
 #pragma once
 #include <cstdint>
 

@@ -16,10 +16,10 @@ namespace fs = std::filesystem;
 namespace boxseg {
 namespace {
 
-// The oldest cards that CUDA 13 and LibTorch's wheel know.
+// CUDA 13 and LibTorch's wheel know no older cards.
 constexpr Capability kOldest{7, 5};
 
-// Where the LibTorch of this process lies, wherever it was found.
+// Returns the folder of the LibTorch that this process has loaded, wherever it was found.
 fs::path torch_libraries() {
   void* const library = dlopen("libtorch_cpu.so", RTLD_LAZY | RTLD_NOLOAD);
   link_map* entry = nullptr;
@@ -27,7 +27,7 @@ fs::path torch_libraries() {
   return fs::path(entry->l_name).parent_path();
 }
 
-// Loads libtorch_cuda, whose static initialisers register its kernels; "" or why it cannot be loaded.
+// Loads libtorch_cuda, whose static initialisers register its kernels. Returns "", or why it cannot be loaded.
 std::string load_cuda_kernels() {
   const fs::path library = torch_libraries() / "libtorch_cuda.so";
   if (!fs::exists(library))
@@ -40,7 +40,7 @@ std::string load_cuda_kernels() {
       dlerror());
 }
 
-// Once trouble_with_gpu() has found nothing, this loads LibTorch's CUDA libraries and asks them.
+// Loads LibTorch's CUDA libraries and asks them; call it once trouble_with_gpu() has found nothing.
 std::string trouble_with_libtorch(int64_t index) {
   if (const std::string trouble = load_cuda_kernels(); !trouble.empty()) return trouble;
   const auto count = static_cast<int64_t>(at::getNumGPUs());

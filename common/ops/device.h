@@ -1,4 +1,4 @@
-// The device that a program computes on.
+// Chooses the device that a program computes on.
 #pragma once
 #include <c10/core/Device.h>
 
@@ -11,13 +11,13 @@
 
 namespace boxseg {
 
-// "cpu", "cuda", "cuda:1" -> that device; asking for a GPU that cannot be used is a usage error, which says why and
-// what to do. "auto" -> the first GPU that can be used, else the CPU: with a line in the log where there is a driver.
-// LibTorch's CUDA libraries are loaded here, once a GPU is used and not before.
+// Returns the device of "cpu", "cuda" or "cuda:1"; asking for a GPU that cannot be used is a usage error, which says
+// why and what to do. "auto" is the first GPU that can be used, else the CPU, with a line in the log where there is a
+// driver. LibTorch's CUDA libraries are loaded here, once a GPU is used and not before.
 at::Device resolve_device(const std::string& name);
 
-// Why GPU number `index` cannot be used, as far as the driver and the build can tell; "" if nothing is in the way.
-// `built` is empty in a build for CPUs only.
+// Returns why GPU number `index` cannot be used, as far as the driver and the build can tell; "" if nothing is in the
+// way. `built` is empty in a build for CPUs only.
 std::string trouble_with_gpu(const CudaDriver& driver, const std::vector<CudaArchitecture>& built, int64_t index);
 
 }  // namespace boxseg

@@ -8,7 +8,7 @@
 
 namespace boxseg {
 
-// Whether an operator on x takes the device path: x is on a GPU, or it is taken everywhere.
+// True when an operator on x takes the device path: x is on a GPU, or the path is taken everywhere.
 bool takes_device_path(const at::Tensor& x);
 
 // While one of these lives, tensors on the CPU take the device path, too, on all threads: for tests. The environment
@@ -21,7 +21,8 @@ class DevicePathEverywhere {
   DevicePathEverywhere& operator=(const DevicePathEverywhere&) = delete;
 };
 
-// Where kernels on x run: the current stream of its GPU, which the caller has made current (c10::DeviceGuard), or here.
+// Returns where kernels on x run: the current stream of its GPU, which the caller has made current (c10::DeviceGuard),
+// or the CPU.
 KernelQueue queue_of(const at::Tensor& x);
 
 }  // namespace boxseg

@@ -17,8 +17,8 @@
 namespace boxseg {
 namespace {
 
-// Adds to sums [5,area] the products of `channels` channels at cells from .. to - 1, as many vectors V as fit; returns
-// where they end.
+// Adds to sums [5,area] the products of `channels` channels at cells from .. to - 1, as many vectors V as fit, and
+// returns where they end.
 template <class V, class T>
 BOXSEG_INLINED int64_t add_products(const T* f, int64_t channels, int64_t area, int64_t right, int64_t lower,
                                     int64_t from, int64_t to, T* sums) {
@@ -45,7 +45,8 @@ BOXSEG_INLINED void add_adjoint(const T* f, T* out, int64_t area, int64_t up, in
   }
 }
 
-// Some channels of one image, in one row: f and out at the first of them, [Channels,h,w]; factors: the image's [9,h,w].
+// Adds one row of some channels of one image. f and out stand at the first of them, [Channels,h,w]; factors: the
+// image's [9,h,w].
 template <int Channels, int lanes, class T>
 BOXSEG_INLINED void gram_adjoint_row(const T* f, T* out, const T* factors, int64_t h, int64_t w, int64_t y,
                                      int64_t begin, int64_t end) {
@@ -85,7 +86,7 @@ template <class T>
 GramSums<T>::GramSums(int64_t channels, int64_t h, int64_t w, const CellRuns& cells)
     : channels_(channels), h_(h), w_(w), cells_(cells), sums_(static_cast<size_t>(blocks() * 5 * h * w)) {}
 
-// Cells are taken as one line: the products of a row's last cell with what follows in memory mean nothing.
+// Cells are taken as one line; the products of a row's last cell with what follows in memory mean nothing.
 template <class T>
 void GramSums<T>::add(const T* f, int64_t block) {
   const int64_t area = h_ * w_, first = block * kGramBlock, channels = std::min(kGramBlock, channels_ - first);
@@ -97,7 +98,8 @@ void GramSums<T>::add(const T* f, int64_t block) {
       from = add_products<Wide<T>>(f, channels, area, right, lower, from, to, sums);
       add_products<T>(f, channels, area, right, lower, from, to, sums);
     };
-    const int64_t last_above = std::max<int64_t>(0, area - w_ - 1);  // the last cell with one below
+    // The last cell that has one below it stands at the end of its row, so it has none to the lower right.
+    const int64_t last_above = std::max<int64_t>(0, area - w_ - 1);
     for (const auto& run : cells_.runs) {
       add_between(1, w_, run.begin, std::min(run.end, last_above));
       add_between(0, w_, std::max(run.begin, last_above), std::min(run.end, area - w_));
@@ -143,7 +145,8 @@ GramAdjoint<T>::GramAdjoint(const T* grad_maps, int64_t h, int64_t w)
 template <class T>
 void GramAdjoint<T>::add(const T* f, T* out, int64_t channels) const {
   with_vectors(instruction_set(), [&]<int bytes>() BOXSEG_ALWAYS_INLINE {
-    in_groups<8>(channels, [&]<int Channels>(int64_t c) BOXSEG_ALWAYS_INLINE {  // share the loads of the factors
+    // Channels of a group share the loads of the factors.
+    in_groups<8>(channels, [&]<int Channels>(int64_t c) BOXSEG_ALWAYS_INLINE {
       const int64_t at = c * h_ * w_;
       for (int64_t y = 0; y < h_; ++y) {
         const auto [begin, end] = columns_[static_cast<size_t>(y)];
@@ -172,7 +175,7 @@ template <class T>
 void add_gram_maps_backward_cpu(const T* g, const T* f, T* out, int64_t n, int64_t channels, int64_t h, int64_t w) {
   std::vector<std::optional<GramAdjoint<T>>> adjoints(static_cast<size_t>(n));
   for_each_in_torch_pool(n, [&](int64_t i) { adjoints[static_cast<size_t>(i)].emplace(g + i * 5 * h * w, h, w); });
-  constexpr int64_t kPiece = 32;  // channels of one piece of work
+  constexpr int64_t kPiece = 32;  // channels in one piece of work
   const int64_t pieces = (channels + kPiece - 1) / kPiece;
   for_each_in_torch_pool(n * pieces, [&](int64_t i) {
     const int64_t image = i / pieces, first = i % pieces * kPiece, at = (image * channels + first) * h * w;

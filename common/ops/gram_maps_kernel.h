@@ -1,5 +1,5 @@
-// The arithmetic of gram_maps.h for a run of cells: V is a single number (CUDA, ends of rows) or a compiler vector of
-// neighbouring cells of one row (CPU). Both give the same bits for a cell.
+// Does the arithmetic of gram_maps.h for a run of cells: V is a single number (CUDA, ends of rows) or a compiler vector
+// of neighbouring cells of one row (CPU). Both give the same bits for a cell.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -8,7 +8,8 @@
 
 namespace boxseg {
 
-// Channels are summed in blocks of this size in T, the blocks in double: the rounding error stays that of one block.
+// Channels are summed in blocks of this size in T, and the blocks in double, so that the rounding error stays that of
+// one block.
 inline constexpr int64_t kGramBlock = 64;
 
 template <class V, class T>
@@ -42,8 +43,8 @@ BOXSEG_HD_INLINED void gram_products(const T* f, int64_t area, int64_t right, in
   sums[4] = rising_sum;
 }
 
-// The factors with which the 3x3 neighbours of cell (y,x) enter the gradient of its features, row-major from the
-// upper left; 0 for neighbours outside. grad: one image's [5,h,w].
+// Finds the factors with which the 3x3 neighbours of cell (y,x) enter the gradient of its features, row-major from the
+// upper left; they are 0 for neighbours outside. grad: one image's [5,h,w].
 template <class T>
 BOXSEG_HD void gram_adjoint_factors(const T* grad, int64_t h, int64_t w, int64_t y, int64_t x, T* factors) {
   const int64_t area = h * w, cell = y * w + x;
@@ -59,16 +60,16 @@ BOXSEG_HD void gram_adjoint_factors(const T* grad, int64_t h, int64_t w, int64_t
   factors[8] = down && right ? grad[3 * area + cell] : T(0);
 }
 
-// The gradients of `Channels` channels of the cells at f, `area` apart. up, down, left, right: element offsets to the
-// neighbours; those outside the map have factor 0, and an offset to something that can be read. Factor k of the 3x3
-// lies at factors + k*stride.
+// Computes the gradients of `Channels` channels of the cells at f, `area` apart. up, down, left, right: element offsets
+// to the neighbours; those outside the map have factor 0, and an offset to something that can be read. Factor k of the
+// 3x3 lies at factors + k*stride.
 template <int Channels, class V, class T>
 BOXSEG_HD_INLINED void gram_adjoint(const T* f, int64_t area, int64_t up, int64_t down, int64_t left, int64_t right,
                                     const T* factors, int64_t stride, V* sums) {
   BOXSEG_FUSE_PRODUCTS
   const int64_t offsets[9] = {up + left, up, up + right, left, 0, right, down + left, down, down + right};
   for (int c = 0; c < Channels; ++c)
-    sums[c] = V{};  // not the first product: of two, either could be fused with the sum
+    sums[c] = V{};  // does not begin as the first product: of two products, either could be fused with the sum
   for (int k = 0; k < 9; ++k) {
     V factor;
     load_run(factor, factors + k * stride);
@@ -82,7 +83,7 @@ BOXSEG_HD_INLINED void gram_adjoint(const T* f, int64_t area, int64_t up, int64_
 
 // --- Kernels (common/ops/launch.h) on images [N,C,h,w] ---
 
-// The five maps [N,5,h,w] of cell `index` of N*h*w.
+// Computes the five maps [N,5,h,w] of cell `index` of N*h*w.
 template <class T>
 BOXSEG_HD void gram_maps_of_cell(int64_t index, const T* features, T* maps, int64_t channels, int64_t h, int64_t w) {
   const int64_t area = h * w, image = index / area, cell = index % area;
@@ -103,7 +104,7 @@ BOXSEG_HD void gram_maps_of_cell(int64_t index, const T* features, T* maps, int6
   out[4 * area] = has_right && has_lower ? static_cast<T>(totals[4]) : T(0);
 }
 
-inline constexpr int64_t kAdjointChannels = 16;  // that share the factors of a cell
+inline constexpr int64_t kAdjointChannels = 16;  // so many share a cell's factors
 
 BOXSEG_HD int64_t adjoint_groups(int64_t channels) { return (channels + kAdjointChannels - 1) / kAdjointChannels; }
 

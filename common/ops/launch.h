@@ -1,7 +1,7 @@
-// Runs a kernel: a function of one index, marked BOXSEG_HD, for each of a number of indices. On a GPU every index is a
-// thread; on the CPU a plain loop calls the very same function, which is how the kernels are tested on machines without
-// a GPU, and what a reader may start from. Files that launch end in .cu: nvcc compiles them in a build with CUDA, the
-// C++ compiler in one without.
+// Runs a kernel, which is a function of one index, marked BOXSEG_HD, for each of a number of indices. On a GPU every
+// index is a thread; on the CPU a plain loop calls the very same function, which is how the kernels are tested on
+// machines without a GPU, and what a reader may start from. Files that launch end in .cu: nvcc compiles them in a build
+// with CUDA, the C++ compiler in one without.
 #pragma once
 #include <cstdint>
 
@@ -13,13 +13,13 @@
 
 namespace boxseg {
 
-// Where a kernel runs. Pointers that it is given are memory of that device.
+// Says where a kernel runs. Pointers that it is given are memory of that device.
 struct KernelQueue {
   bool is_gpu = false;
-  void* stream = nullptr;  // of a GPU: a cudaStream_t of the current device
+  void* stream = nullptr;  // on a GPU: a cudaStream_t of the current device
 };
 
-// Throws `usage`: this build has no kernels for a GPU.
+// Throws `usage`, since this build has no kernels for a GPU.
 [[noreturn]] void refuse_gpu_kernel();
 // Throws `failed` with the kernel's name and what CUDA says.
 [[noreturn]] void fail_launch(const char* what, const char* error);

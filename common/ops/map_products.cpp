@@ -25,8 +25,8 @@ BOXSEG_INLINED T sum_of(const V& value) {
   }
 }
 
-// Calls body.template operator()<V, Count>(cell) for `Count` vectors V of a run, then single ones, then shorter ones,
-// then single cells.
+// Calls body.template operator()<V, Count>(cell) for groups of `Count` vectors V of a run, then for single ones, then
+// for shorter ones, then for single cells.
 template <class T, int lanes, int Count, class Body>
 BOXSEG_INLINED void for_vectors(const CellRuns& cells, const Body& body) {
   for (const auto& run : cells.runs) {
@@ -40,8 +40,8 @@ BOXSEG_INLINED void for_vectors(const CellRuns& cells, const Body& body) {
   }
 }
 
-// sums[r][i] += over `count` channels at Count vectors; a at its first row and channel, f and sums at the first cell of
-// rows `length` long; `ahead`: what is asked for meanwhile.
+// Adds to sums[r][i] the products over `count` channels at Count vectors. `a` stands at its first row and channel, f
+// and sums at the first cell of rows `length` long; `ahead` is asked for meanwhile.
 template <int Rows, int Count, int lanes, class T>
 BOXSEG_INLINED void add_products_of_rows(const T* a, int64_t stride, const T* f, int64_t count, int64_t length, T* sums,
                                          const char* ahead) {
@@ -123,14 +123,15 @@ PackedRows<T>::PackedRows(const CellRuns& cells, int64_t area, int64_t most_rows
 
 template <class T>
 void PackedRows<T>::pack(const T* from, int64_t rows) {
-  // Runs are too short for the processor to see what follows. Asking for what lies beyond the map does no harm.
+  // Runs are too short for the processor to see what follows, so it is asked for here. Asking for what lies beyond the
+  // map does no harm.
   constexpr int64_t kRowsAhead = 4, kCacheLine = 64 / sizeof(T);
   for (int64_t r = 0; r < rows; ++r) {
     T* to = values_.data() + r * length_;
     for (const auto& run : cells_.runs) {
       const T *begin = from + r * area_ + run.begin, *end = from + r * area_ + run.end;
       for (const T* next = begin; next < end; next += kCacheLine) __builtin_prefetch(next + kRowsAhead * area_);
-      // Not std::copy(), whose call costs as much as the few vectors of a run.
+      // A call of std::copy() would cost as much as the few vectors of a run.
       for (; begin + kWideLanes<T> <= end; begin += kWideLanes<T>, to += kWideLanes<T>)
         store_wide(to, load_wide<Wide<T>>(begin));
       for (; begin < end; ++begin) *to++ = *begin;
@@ -138,7 +139,7 @@ void PackedRows<T>::pack(const T* from, int64_t rows) {
   }
 }
 
-// Sums of kChannelsTogether channels are kept in T before they are added up, a bound on the rounding error; their
+// Sums of kChannelsTogether channels are kept in T before they are added up, which bounds the rounding error; their
 // features stay in the cache for all rows.
 template <class T>
 CellProducts<T>::CellProducts(int64_t rows, const CellRuns& cells, int64_t area, InstructionSet instructions)

@@ -1,5 +1,6 @@
-// Matrix products of some vectors with the feature map of one image, on the CPU: at some cells only where asked, and
-// without a copy of any operand.
+// Multiplies some vectors with the feature map of one image, on the CPU: at some cells only where asked, and without a
+// copy of any operand.
+//
 //
 // f: features, [C,area] row-major; T is float or double. Sums are made in a fixed order; only that of
 // products_at_channels() depends on the instruction set.
@@ -14,8 +15,8 @@
 
 namespace boxseg {
 
-// Rows of a map at some cells alone, one after another, with zeros up to a whole vector: for inner loops over them,
-// since loops over short runs cost more than the copy.
+// Holds rows of a map at some cells alone, one after another, with zeros up to a whole vector. Inner loops go over such
+// rows, since loops over short runs cost more than the copy.
 template <class T>
 class PackedRows {
  public:
@@ -34,17 +35,19 @@ class PackedRows {
   AlignedVector<T> values_;
 };
 
-// out[r,cell] = sum_c a[r,c] f[c,cell] at the cells of `cells`, in pieces of channels, for callers that make `a` while
-// they go through the channels: the same bits for all pieces, as long as all but the last have a multiple of
-// kChannelsTogether channels.
+// Computes out[r,cell] = sum_c a[r,c] f[c,cell] at the cells of `cells`, in pieces of channels, for callers that make
+// `a` while they go through the channels. The bits are the same for all pieces, as long as all but the last have a
+// multiple of kChannelsTogether channels.
 template <class T>
 class CellProducts {
  public:
   static constexpr int64_t kChannelsTogether = 32;
   CellProducts(int64_t rows, const CellRuns& cells, int64_t area, InstructionSet instructions = instruction_set());
-  // The next channels: a at the first of them, rows `stride` apart; f: [channels,area]. `ahead` is asked for meanwhile.
+  // Adds the next channels. `a` stands at the first of them, with rows `stride` apart; f: [channels,area]. `ahead` is
+  // asked for meanwhile.
   void add(const T* a, int64_t stride, const T* f, int64_t channels, ReadAhead ahead = {});
-  void write(T* out) const;  // [rows,area]; other cells are left
+  // Writes [rows,area] at the cells, and leaves the others as they are.
+  void write(T* out) const;
 
  private:
   template <int bytes>
@@ -54,13 +57,13 @@ class CellProducts {
   AlignedVector<T> sums_;
 };
 
-// out[r,c] = sum_cell g[r,cell] f[c,cell] over the cells of g, channels first .. last - 1. out: [rows,C].
+// Computes out[r,c] = sum_cell g[r,cell] f[c,cell] over the cells of g, for channels first .. last - 1. out: [rows,C].
 template <class T>
 void products_at_channels(const PackedRows<T>& g, int64_t rows, const T* f, int64_t channels, int64_t first,
                           int64_t last, T* out);
 
-// out[i,cell] += sum_r a[r,first+i] m[r,cell] at the cells of `cells`, for channels first .. last - 1. a: [rows,C], m:
-// [rows,area], out: [last - first,area]. `ahead` is asked for meanwhile.
+// Computes out[i,cell] += sum_r a[r,first+i] m[r,cell] at the cells of `cells`, for channels first .. last - 1. a:
+// [rows,C], m: [rows,area], out: [last - first,area]. `ahead` is asked for meanwhile.
 template <class T>
 void add_outer_products(const T* a, const T* m, int64_t rows, int64_t channels, int64_t area, const CellRuns& cells,
                         int64_t first, int64_t last, T* out, ReadAhead ahead = {},

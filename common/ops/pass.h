@@ -1,11 +1,11 @@
-// What tells one forward pass from another: training or not, and where its random numbers come from.
+// Tells one forward pass from another: training or not, and where its random numbers come from.
 #pragma once
 #include <cstdint>
 #include <vector>
 
 namespace boxseg {
 
-// What one forward pass needs besides its input.
+// Holds what one forward pass needs besides its input.
 struct Pass {
   bool is_training = false;  // dropout on, batch norm with batch statistics unless frozen
   bool freeze_backbone = false, freeze_bn = false;

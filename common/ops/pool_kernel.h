@@ -1,5 +1,5 @@
-// ReLU with a maximum over windows of 3x3, one window or one cell at a time: the kernels of relu_max_pool.h, whose
-// results are those of pool_planes.h.
+// Does ReLU with a maximum over windows of 3x3, one window or one cell at a time: these are the kernels of
+// relu_max_pool.h, whose results are those of pool_planes.h.
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace boxseg {
 
-// The maximum of window `index` of all planes, and its code (pool_planes.h). What is not above zero is never taken,
-// which is ReLU; what is not a number is passed on.
+// Finds the maximum of window `index` of all planes, and its code (pool_planes.h). What is not above zero is never
+// taken, which is ReLU; what is not a number is passed on.
 template <class T>
 BOXSEG_HD void max_pool_window(int64_t index, const PoolSize& size, const T* in, T* out, uint8_t* codes) {
   const int64_t plane = index / size.out_area(), window = index % size.out_area();
@@ -32,7 +32,7 @@ BOXSEG_HD void max_pool_window(int64_t index, const PoolSize& size, const T* in,
   codes[index] = code;
 }
 
-// The gradient of cell `index` of all planes: the sum over the windows whose code names it, in their order.
+// Sums the gradient of cell `index` of all planes over the windows whose code names it, in their order.
 template <class T>
 BOXSEG_HD void max_unpool_cell(int64_t index, const PoolSize& size, const T* grad_out, const uint8_t* codes,
                                T* grad_in) {

@@ -16,18 +16,18 @@ namespace {
 
 constexpr int kNowhere = 0;
 
-// As wide as the values, so that vectors of both have equally many.
+// Codes are as wide as the values, so that vectors of both have equally many.
 template <class T, int lanes>
 using Codes = Wide<std::conditional_t<sizeof(T) == 4, int32_t, int64_t>, lanes>;
 
-// The largest values so far of some windows, and their codes.
+// Holds the largest values so far of some windows, and their codes.
 template <class T, int lanes>
 struct Largest {
   using Values = Wide<T, lanes>;
   Values value{};  // what is not above zero is never taken, which is ReLU
   Codes<T, lanes> code{}, is_spoiled{};
 
-  // In the codes' order.
+  // Takes another place of the windows; places must come in their codes' order.
   BOXSEG_INLINED void take(const Values& other, int other_code) {
     const Codes<T, lanes> if_larger = (other > value) & (Codes<T, lanes>{} + other_code);
     code = code > if_larger ? code : if_larger;
@@ -52,11 +52,11 @@ BOXSEG_INLINED Wide<T, lanes> load_strided(const T* from) {
     return load_every_second<Wide<T, lanes>>(from, std::make_index_sequence<lanes>());
 }
 
-// The rows that a row of windows covers; nullptr beyond the plane.
+// Points to the rows that a row of windows covers; nullptr stands for one beyond the plane.
 template <class T>
 using Rows = std::array<const T*, kPoolWindow>;
 
-// Windows begin .. end - 1, whose columns may lie beyond the rows.
+// Pools windows begin .. end - 1, whose columns may lie beyond the rows.
 template <int64_t stride, class T>
 void pool_one_by_one(const Rows<T>& rows, int64_t w, int64_t begin, int64_t end, T* out, uint8_t* codes) {
   for (int64_t x = begin; x < end; ++x) {
@@ -69,7 +69,7 @@ void pool_one_by_one(const Rows<T>& rows, int64_t w, int64_t begin, int64_t end,
   }
 }
 
-// `lanes` windows from x on, whose columns all lie within the rows.
+// Pools `lanes` windows from x on, whose columns all lie within the rows.
 template <int64_t stride, int lanes, class T>
 BOXSEG_INLINED void pool_together(const Rows<T>& rows, int64_t x, T* out, uint8_t* codes) {
   Largest<T, lanes> largest;
@@ -83,8 +83,9 @@ BOXSEG_INLINED void pool_together(const Rows<T>& rows, int64_t x, T* out, uint8_
 template <int64_t stride, int bytes, class T>
 BOXSEG_INLINED void pool_plane(PoolSize size, const T* in, T* out, uint8_t* codes) {
   constexpr int kLanes = bytes / sizeof(T);
-  constexpr int64_t kAhead = 1 << 14;                     // bytes; without, three rows at a time are read half as fast
-  constexpr int64_t kNewBytes = bytes * stride * stride;  // that no vector of outputs before it has read
+  // This is in bytes; without asking ahead, three rows at a time are read half as fast.
+  constexpr int64_t kAhead = 1 << 14;
+  constexpr int64_t kNewBytes = bytes * stride * stride;  // bytes that no earlier vector of outputs has read
   const int64_t out_w = size.out_w(), last = out_w - 1;
   for (int64_t y = 0; y < size.out_h(); ++y, out += out_w, codes += out_w) {
     Rows<T> rows;
@@ -107,7 +108,7 @@ BOXSEG_INLINED void pool_plane(PoolSize size, const T* in, T* out, uint8_t* code
   }
 }
 
-// Windows that begin in the last row or column may have their centre one further. Without a code they add zero there.
+// Windows that begin in the last row or column may have their centre one further. Having no code, they add zero there.
 int64_t margin_of(PoolSize size) { return size.rounds_up ? size.w + 1 : 0; }
 
 template <class T>

@@ -1,4 +1,4 @@
-// What ReLU with a maximum over windows of 3x3 does to planes, forth and back (relu_max_pool.h).
+// Does to planes what ReLU with a maximum over windows of 3x3 does, forth and back (relu_max_pool.h).
 #pragma once
 #include <cstdint>
 
@@ -7,9 +7,9 @@
 
 namespace boxseg {
 
-// Of `count` planes: in [h,w], out and codes [out_h,out_w]. A code says where in its window the value stands: 0 nowhere
-// (none is above zero), else 1 + 3 * row + column; what is not a number is passed on, but has no code. T: float,
-// double.
+// Pools `count` planes: in [h,w], out and codes [out_h,out_w]. A code says where in its window the value stands: 0
+// nowhere (none is above zero), else 1 + 3 * row + column; what is not a number is passed on, but has no code. T:
+// float, double.
 template <class T>
 void max_pool_planes(PoolSize size, int64_t count, const T* in, T* out, uint8_t* codes,
                      InstructionSet instructions = instruction_set());

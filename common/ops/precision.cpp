@@ -28,11 +28,12 @@ Precision precision_on(const at::Device& device, Precision asked) {
 
 void set_precision(Precision precision) {
   const bool is_exact = precision == Precision::exact;
-  // cuBLAS is deterministic with work space of its own for each handle, which it must be told before the first product.
+  // cuBLAS is deterministic only with work space of its own for each handle, which it must be told before the first
+  // product.
   if (is_exact) ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
   at::Context& context = at::globalContext();
   context.setDeterministicAlgorithms(is_exact, /*warn_only=*/false);
-  // Else every new tensor would be filled with numbers that are none; that is for finding mistakes.
+  // By default LibTorch, when deterministic, fills every new tensor with NaN, which serves only to find mistakes.
   context.setDeterministicFillUninitializedMemory(false);
   context.setDeterministicCuDNN(is_exact);
   context.setBenchmarkCuDNN(!is_exact);
@@ -55,7 +56,7 @@ FastConvolutions::FastConvolutions(const at::Device& device)
 
 FastConvolutions::~FastConvolutions() {
   if (!is_on_) return;
-  // The weights that were converted are kept for one pass: the next one has others.
+  // Autocast keeps the weights that it converted. The next pass has others, so they go.
   if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
   at::autocast::set_autocast_dtype(type_, former_type_);
   at::autocast::set_autocast_enabled(type_, was_enabled_);

@@ -1,4 +1,4 @@
-// How exactly networks compute on a GPU: --precision. On a CPU both kinds are exact.
+// Says how exactly networks compute on a GPU: --precision. On a CPU both kinds are exact.
 #pragma once
 #include <ATen/core/Tensor.h>
 
@@ -14,12 +14,12 @@ enum class Precision {
 Precision parse_precision(const std::string& name);  // throws usage
 const char* name_of(Precision precision);
 
-// What a run that was asked for `asked` computes with on a device.
+// Returns what a run that was asked for `asked` computes with on a device.
 Precision precision_on(const at::Device& device, Precision asked);
 
 // Sets LibTorch's switches for a GPU, here and nowhere else. They belong to the whole process.
 void set_precision(Precision precision);
-Precision precision();  // as set last; exact before
+Precision precision();  // the one that was set last; exact before
 
 // While one of these lives on a thread and the precision is fast, convolutions of tensors on `device` are in bfloat16.
 // Losses, Gram maps and cosine scores stay outside.

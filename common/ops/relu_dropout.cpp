@@ -16,7 +16,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// [N,C,1,1] of 0 and 2, on the device and in the type of x.
+// Returns [N,C,1,1] of 0 and 2, on the device and in the type of x.
 at::Tensor draw_factors(const at::Tensor& x, const std::string& layer, const Pass& pass) {
   const int64_t images = x.size(0), channels = x.size(1);
   ensure(static_cast<int64_t>(pass.image_keys.size()) == images,
@@ -31,12 +31,12 @@ at::Tensor draw_factors(const at::Tensor& x, const std::string& layer, const Pas
   return upload(factors, x.device()).to(x.scalar_type());
 }
 
-constexpr int64_t kPlanes = 16;  // of one piece of work
+constexpr int64_t kPlanes = 16;  // planes in one piece of work
 
 bool is_plain(const at::Tensor& x) { return !takes_device_path(x) && x.is_contiguous(); }
 
-// to = 0 where the mask is not above zero, else `from` times its plane's factor; what is not a number is passed on. All
-// are plain maps [N,C,h,w], factors [N,C,1,1]; `to` may be one of the others.
+// Sets `to` to 0 where the mask is not above zero, else to `from` times its plane's factor; what is not a number is
+// passed on. All are plain maps [N,C,h,w], factors [N,C,1,1]; `to` may be one of the others.
 void mask_and_scale(const at::Tensor& mask, const at::Tensor& from, const at::Tensor& factors, const at::Tensor& to) {
   const int64_t area = mask.size(2) * mask.size(3);
   AT_DISPATCH_FLOATING_TYPES(mask.scalar_type(), "relu_dropout2d", [&] {
@@ -50,7 +50,7 @@ void mask_and_scale(const at::Tensor& mask, const at::Tensor& from, const at::Te
   });
 }
 
-// One node for both, so that neither keeps an output of its own: where the product is zero, so is the gradient.
+// One node does both, so that neither keeps an output of its own: where the product is zero, so is the gradient.
 struct ReluDropout : torch::autograd::Function<ReluDropout> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& factors) {
     if (is_plain(x))

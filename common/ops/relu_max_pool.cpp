@@ -17,7 +17,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-constexpr int64_t kPlanes = 8;  // of one piece of work
+constexpr int64_t kPlanes = 8;  // planes in one piece of work
 
 template <class T>
 void pool(const PoolSize& size, int64_t planes, const at::Tensor& in, const at::Tensor& out, const at::Tensor& codes) {

@@ -20,7 +20,7 @@ namespace {
 // Smaller blocks stay in the heap (common/runtime/heap.h).
 constexpr size_t kLargeBlock = size_t{16} << 20;
 
-// Puts blocks that are freed aside, the latest first.
+// Puts blocks that are freed aside, and hands out the latest first.
 class RecyclingAllocator final : public c10::Allocator {
  public:
   explicit RecyclingAllocator(c10::Allocator* system) : system_(system) {}
@@ -33,7 +33,7 @@ class RecyclingAllocator final : public c10::Allocator {
   void copy_data(void* to, const void* from, size_t bytes) const override { default_copy_data(to, from, bytes); }
 
   static RecyclingAllocator& instance() {
-    // Never destroyed: tensors may outlive static objects.
+    // It is never destroyed, since tensors may outlive static objects.
     static auto* const one = new RecyclingAllocator(c10::GetDefaultCPUAllocator());
     return *one;
   }

@@ -1,4 +1,4 @@
-// The precompiled header of everything that uses LibTorch: tensors and autograd, no torch::nn.
+// This is the precompiled header of everything that uses LibTorch: tensors and autograd, no torch::nn.
 #pragma once
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>

@@ -11,8 +11,9 @@
 namespace boxseg {
 namespace {
 
-// The entry point behind `#pragma omp parallel`. Every OpenMP runtime that LibTorch comes with (libgomp, libiomp5,
-// libomp) exports it; asked for by name, it is the one LibTorch has loaded, whatever compiler builds this file.
+// OmpParallel is the entry point behind `#pragma omp parallel`. Every OpenMP runtime that LibTorch comes with (libgomp,
+// libiomp5, libomp) exports it. It is asked for by name, which finds the one that LibTorch has loaded, whatever
+// compiler builds this file.
 using OmpParallel = void (*)(void (*body)(void*), void* data, unsigned threads, unsigned flags);
 
 OmpParallel omp_parallel() {

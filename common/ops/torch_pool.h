@@ -1,5 +1,5 @@
-// Work of our own on the threads that LibTorch computes with. A second pool beside it would have to share the cores
-// with OpenMP's workers, which keep spinning for some milliseconds after each tensor operation.
+// Runs work of our own on the threads that LibTorch computes with. A second pool beside it would have to share the
+// cores with OpenMP's workers, which keep spinning for some milliseconds after each tensor operation.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -10,7 +10,7 @@ namespace boxseg {
 // alone; gradient mode is off there. Bodies must not depend on each other. The first exception is thrown again here.
 void for_each_in_torch_pool(int64_t n, const std::function<void(int64_t i)>& body);
 
-// The same for work whose pieces are small: body(begin, end) for ranges of `length` and one of what is left.
+// Serves work whose pieces are small: calls body(begin, end) for ranges of `length`, and for one of what is left.
 void for_ranges_in_torch_pool(int64_t n, int64_t length, const std::function<void(int64_t begin, int64_t end)>& body);
 
 }  // namespace boxseg

@@ -7,7 +7,7 @@
 namespace boxseg {
 namespace {
 
-constexpr size_t kAlignment = 16;  // of each table: more than any number needs
+constexpr size_t kAlignment = 16;  // bytes, for each table; more than any number needs
 
 std::atomic<int64_t> uploads{0}, downloads{0};
 

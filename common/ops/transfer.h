@@ -10,23 +10,23 @@
 
 namespace boxseg {
 
-// A tensor on the CPU that is about to be filled and uploaded: its memory is page-locked where the device is a GPU, so
-// that the copy neither waits nor goes through a second buffer.
+// Makes a tensor on the CPU that is about to be filled and uploaded. Its memory is page-locked where the device is a
+// GPU, so that the copy neither waits nor goes through a second buffer.
 at::Tensor empty_for_upload(at::IntArrayRef shape, at::ScalarType type, const at::Device& device);
 
-// The same numbers on the device. Memory of empty_for_upload() must not be changed afterwards: a GPU may not have read
-// it yet.
+// Returns the same numbers on the device. Memory of empty_for_upload() must not be changed afterwards: a GPU may not
+// have read it yet.
 at::Tensor upload(const at::Tensor& from, const at::Device& device);
 
-// The same numbers on the CPU, there when this returns.
+// Returns the same numbers on the CPU; they are there when this returns.
 at::Tensor download(const at::Tensor& from);
 
 struct TransferCounts {
   int64_t uploads = 0, downloads = 0;
 };
-TransferCounts transfer_counts();  // since the program's start, tensors on the CPU included
+TransferCounts transfer_counts();  // counts since the program's start, tensors on the CPU included
 
-// Tables of plain structs and numbers that kernels read, brought to a device by a single copy.
+// Brings tables of plain structs and numbers, which kernels read, to a device by a single copy.
 class DeviceTables {
  public:
   // Returns the place of the table, by which get() and tensor() find it after upload_to().
@@ -39,7 +39,7 @@ class DeviceTables {
   const Item* get(size_t place) const {
     return reinterpret_cast<const Item*>(on_device_.const_data_ptr<uint8_t>() + place);
   }
-  // A table of `count` numbers as a tensor, which shares the memory.
+  // Returns a table of `count` numbers as a tensor, which shares the memory.
   at::Tensor tensor(size_t place, int64_t count, at::ScalarType type) const;
 
  private:

@@ -11,17 +11,18 @@
 namespace boxseg {
 namespace {
 
-// With fewer, making points costs more memory traffic than their products save.
+// With fewer channels, making points costs more memory traffic than their products save.
 constexpr int64_t kFewestChannels = 128;
-constexpr double kLeastSaving = 4.0 / 3;  // of multiplications, for the work on points to pay
-constexpr int64_t kChannelGroup = 4;      // of one piece of work
-// Points that are made before they are multiplied: enough that each weight serves many tiles, few enough for the cache.
+constexpr double kLeastSaving = 4.0 / 3;  // factor by which multiplications must shrink for the work on points to pay
+constexpr int64_t kChannelGroup = 4;      // channels in one piece of work
+// So many points are made before they are multiplied: enough that each weight serves many tiles, few enough for the
+// cache.
 constexpr int64_t kChunkElements = int64_t{5} << 19;
 constexpr int64_t kFewestTiles = 896;
 
 int64_t round_up(int64_t n, int64_t step) { return (n + step - 1) / step * step; }
 
-// The maps of a batch, cut into chunks of rows of tiles. Rows are numbered through the images.
+// Holds the maps of a batch, cut into chunks of rows of tiles. Rows are numbered through the images.
 struct Batch {
   Batch(const at::Tensor& x, int64_t dilation)
       : images(x.size(0)), area(x.size(2) * x.size(3)), tiles(x.size(2), x.size(3), dilation) {}
@@ -40,7 +41,7 @@ struct Batch {
   WinogradTiles tiles;
 };
 
-// Points of a chunk, or of filters: [16][channels][columns], with steps that keep apart in the cache what is used
+// Holds the points of a chunk, or of filters: [16][channels][columns]. Its steps keep apart in the cache what is used
 // together.
 class Points {
  public:
@@ -58,7 +59,8 @@ class Points {
  private:
   int64_t step_, stride_;
   at::Tensor values_;
-  float* data_;  // asking the tensor for each channel of each filter would take 1 % of a training step
+  // It is kept, since asking the tensor for each channel of each filter would take 1 % of a training step.
+  float* data_;
   std::vector<at::Tensor> views_;
 };
 
@@ -74,8 +76,8 @@ Points filter_points(const at::Tensor& weight) {
   return points;
 }
 
-// Calls body(channel, r, row of its plane, plane) for r < rows: the batch's rows of tiles from `first`, in order, of
-// each channel of maps [N,C,h,w].
+// Calls body(channel, r, row of its plane, plane) for r < rows: for the batch's rows of tiles from `first`, in order,
+// of each channel of maps [N,C,h,w].
 template <class Value, class Body>
 void for_rows(const Batch& batch, int64_t channels, int64_t first, int64_t rows, Value* maps, const Body& body) {
   for_ranges_in_torch_pool(channels, kChannelGroup, [&](int64_t begin, int64_t end) {
@@ -89,7 +91,8 @@ void for_rows(const Batch& batch, int64_t channels, int64_t first, int64_t rows,
 
 enum class Role { input, output };
 
-// Points of `rows` rows of tiles of maps [N,C,h,w], which are those of a convolution's input or its output's gradient.
+// Makes the points of `rows` rows of tiles of maps [N,C,h,w], which are those of a convolution's input or its output's
+// gradient.
 void make_points(const Batch& batch, Role role, const at::Tensor& maps, int64_t first, int64_t rows, Points& points) {
   const auto* from = maps.const_data_ptr<float>();
   for_rows(batch, maps.size(1), first, rows, from, [&](int64_t c, int64_t r, int64_t row, const float* plane) {

@@ -5,10 +5,10 @@
 namespace boxseg {
 namespace {
 
-// A row's work space, kept by each thread.
+// This is a row's work space, which each thread keeps.
 struct Lines {
   std::vector<float> combined[4], even, odd;
-  // Space for `width` columns, of which those before `first` and from `end` on hold zeros.
+  // Makes space for `width` columns, of which those before `first` and from `end` on hold zeros.
   void prepare(int64_t width, int64_t first, int64_t end) {
     for (std::vector<float>& line : combined) {
       if (static_cast<int64_t>(line.size()) < width) line.resize(static_cast<size_t>(width));
@@ -21,7 +21,7 @@ struct Lines {
 
 thread_local Lines lines;
 
-// The pairs of columns of a phase: even[j] = line[2 * step * j], odd[j] = line[step * (2 * j + 1)].
+// Splits a phase into pairs of columns: even[j] = line[2 * step * j], odd[j] = line[step * (2 * j + 1)].
 void split_columns(const float* line, int64_t step, int64_t pairs, float* __restrict even, float* __restrict odd) {
   if (step == 1) {
     for (int64_t j = 0; j < pairs; ++j) even[j] = line[2 * j], odd[j] = line[2 * j + 1];
@@ -30,7 +30,7 @@ void split_columns(const float* line, int64_t step, int64_t pairs, float* __rest
   }
 }
 
-// Where the four points of a line of tiles go.
+// Says where the four points of a line of tiles go.
 struct Targets {
   float* __restrict first, * __restrict second, * __restrict third, * __restrict fourth;
 };
@@ -69,7 +69,7 @@ void WinogradTiles::for_lines(float* points, int64_t stride, const Body& body) c
 void WinogradTiles::points_of_input(const float* plane, int64_t row, float* points, int64_t stride) const {
   const int64_t d = dilation_, w = w_, top = tops_[static_cast<size_t>(row)];
   lines.prepare(line_length(), d, d + w);
-  // The four combinations of the tiles' rows, with a margin of zeros at the left.
+  // Makes the four combinations of the tiles' rows, with a margin of zeros at the left.
   const auto row_at = [&](int64_t y) { return y >= 0 && y < h_ ? plane + y * w : nullptr; };
   const float *r0 = row_at(top - d), *r1 = row_at(top), *r2 = row_at(top + d), *r3 = row_at(top + 2 * d);
   const auto combine = [&](std::vector<float>& line, const float* plus, const float* other, float sign) {
