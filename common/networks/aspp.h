@@ -1,4 +1,5 @@
-// Head `aspp` of DeepLab-v2: four 3x3 convolutions with dilations 6, 12, 18, 24 (cells of 8 pixels), summed, ReLU.
+// This is head `aspp` of DeepLab-v2: four 3x3 convolutions with dilations 6, 12, 18, 24 (cells of 8 pixels), summed,
+// ReLU.
 #pragma once
 #include <ATen/core/Tensor.h>
 

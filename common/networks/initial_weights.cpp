@@ -23,7 +23,8 @@ std::string listed(const char* what, const std::vector<std::string>& names) {
 std::vector<std::string> load_initial_weights(Network& network, const std::filesystem::path& path) {
   const WeightFile file = recognise_weights(read_checkpoint(path));
   std::unordered_map<std::string, at::Tensor> given(file.tensors.begin(), file.tensors.end());
-  given.erase("classifier.weight");  // of other classes, or of the other stage: it always starts fresh
+  // It is of other classes, or of the other stage, and always starts fresh.
+  given.erase("classifier.weight");
   std::vector<std::string> missing, unexpected = file.leftovers, lacking;
   NamedTensors own = network.state_dict();
   std::unordered_map<std::string, at::Tensor> fitting;
@@ -35,7 +36,7 @@ std::vector<std::string> load_initial_weights(Network& network, const std::files
     else if (is_head_layer(name))
       lacking.push_back(name);
     else if (found == given.end() && name.ends_with(".num_batches_tracked"))
-      continue;  // older files have none
+      continue;  // older files do not have these
     else if (found == given.end())
       missing.push_back(name);
     else

@@ -14,7 +14,7 @@
 namespace boxseg {
 namespace {
 
-// N(0, std); each piece of the flat tensor has a stream of its own, so that threads do not matter.
+// Draws from N(0, std). Each piece of the flat tensor has a stream of its own, so that threads do not matter.
 at::Tensor normal_tensor(uint64_t seed, const std::string& name, at::IntArrayRef shape, double std) {
   constexpr int64_t kPiece = 1 << 14;
   at::Tensor values = at::empty(shape, at::kFloat);

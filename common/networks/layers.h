@@ -1,5 +1,5 @@
-// The few layers that the networks are made of: plain structs over at:: functions, which run on any device and under
-// autograd, and a maker that names, fills and registers their tensors.
+// Holds the few layers that the networks are made of: plain structs over at:: functions, which run on any device and
+// under autograd, and a maker that names, fills and registers their tensors.
 #pragma once
 #include <ATen/core/Tensor.h>
 
@@ -18,14 +18,15 @@ struct Conv {
   ConvolutionGeometry geometry;
   int64_t kernel() const { return weight.size(-1); }
   at::Tensor operator()(const at::Tensor& x) const;
-  // Of relu(x), which x is overwritten with.
+  // Convolves relu(x), which x is overwritten with.
   at::Tensor of_relu(const at::Tensor& x) const;
-  // TensorFlow's SAME padding for the input's size: asymmetric where stride and size make it odd, the extra row or
-  // column at the bottom and right (golden/README.md, efficientnet_lite0.h5 note 2). Ignores the geometry's padding.
+  // Convolves with TensorFlow's SAME padding for the input's size, and ignores the geometry's padding. SAME is
+  // asymmetric where stride and size make it odd, with the extra row or column at the bottom and right
+  // (golden/README.md, efficientnet_lite0.h5 note 2).
   at::Tensor same(const at::Tensor& x) const;
 };
 
-// What TensorFlow pads before and after an axis of n: total = max((ceil(n/s)-1)*s + (k-1)*d + 1 - n, 0).
+// Holds what TensorFlow pads before and after an axis of n: total = max((ceil(n/s)-1)*s + (k-1)*d + 1 - n, 0).
 struct SamePadding {
   int64_t before = 0, after = 0;
 };
@@ -37,10 +38,10 @@ struct BatchNorm {
   at::Tensor operator()(const at::Tensor& x, bool with_batch_statistics) const;
 };
 
-// While training: throws (interrupted) after a signal, now and when the backward pass reaches x. Returns x.
+// Returns x. While training it throws (interrupted) after a signal, now and when the backward pass reaches x.
 at::Tensor interruptible(at::Tensor x, const Pass& pass);
 
-// What a new network's tensors hold, and where they are.
+// Says what a new network's tensors hold, and where they are.
 struct Filling {
   std::optional<uint64_t> seed = std::nullopt;  // none: zeros, for weights that are about to be read
   at::Device device = at::kCPU;
@@ -58,7 +59,7 @@ class LayerMaker {
     bool has_bias = true, is_scratch = false;
     double std = 0;  // 0: He's, sqrt(2 / fan-in)
   };
-  // name: "backbone.conv1_1". Adds NAME.weight and, if wanted, NAME.bias.
+  // Makes a convolution with NAME.weight and, if wanted, NAME.bias. `name` is "backbone.conv1_1" or such.
   Conv conv(const std::string& name, int64_t in, int64_t out, int64_t kernel, const ConvOptions& options);
   BatchNorm batch_norm(const std::string& name, int64_t channels, double eps, double momentum);
 

@@ -45,7 +45,7 @@ NetworkSpec resolved(NetworkSpec spec) {
   return spec;
 }
 
-// "a, b, c and 12 more".
+// Lists the first names and counts the rest: "a, b, c and 12 more".
 std::string some_of(const std::vector<std::string>& names) {
   constexpr size_t kShown = 6;
   if (names.size() <= kShown) return join(names, ", ");
@@ -121,7 +121,7 @@ NamedTensors Network::state_dict() const {
 
 void Network::to(const at::Device& device) {
   at::NoGradGuard no_grad;
-  // The layers share these tensors: their data is exchanged, the tensors stay.
+  // The layers share these tensors, so their data is exchanged and the tensors stay.
   for (Parameter& p : parameters_) p.value.set_data(p.value.to(device));
   for (auto& [name, value] : buffers_) value.set_data(value.to(device));
 }

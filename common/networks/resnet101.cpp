@@ -11,7 +11,7 @@ namespace boxseg {
 namespace {
 
 constexpr double kEps = 1e-5;
-// In torch's sense: the running value is almost replaced at each step, as the authors have it.
+// This is momentum in torch's sense: the running value is almost replaced at each step, as the authors have it.
 constexpr double kMomentum = 0.999;
 constexpr int64_t kStemChannels = 64;
 
@@ -31,7 +31,7 @@ struct ConvNorm {
 
 struct Block {
   ConvNorm reduce, conv3x3, increase, shortcut;
-  bool has_shortcut = false;  // a projection; else the input itself
+  bool has_shortcut = false;  // a projection; without it the input itself is the shortcut
 };
 
 class Resnet101 : public Network {
@@ -66,7 +66,7 @@ class Resnet101 : public Network {
         channels = kExpansion * stage.inner;
       }
     }
-    // The authors' two groups: all of the backbone at the rate itself, batch norm and biases too, with decay.
+    // In the authors' two groups, all of the backbone learns at the rate itself, batch norm and biases too, with decay.
     for (Parameter& p : parameters_) p.group = ParameterGroup::backbone_weight;
     head_.make(make, channels, spec_.output_stride);
     add_classifier(make, Aspp::kFeatures);

@@ -14,7 +14,7 @@ const at::Tensor* find(const NamedTensors& tensors, const std::string& name) {
   return nullptr;
 }
 
-// A state_dict without a record tells its network by names and shapes.
+// Tells the network of a state_dict without a record by names and shapes.
 NetworkSpec told_from_names(const NamedTensors& tensors, const std::filesystem::path& path,
                             const std::string& bare_vgg_head) {
   NetworkSpec spec;
@@ -72,7 +72,7 @@ LoadedNetwork load_network(const std::filesystem::path& path, const at::Device& 
       spec.output_stride = parse_integer(required(checkpoint.record, "output_stride", path), "output_stride");
       normalisation = parse_normalisation(required(checkpoint.record, "normalisation", path));
       spec.check();
-    } catch (const Error& e) {  // a usage error is one of the file here
+    } catch (const Error& e) {  // a usage error is the file's fault here
       if (e.kind() == ErrorKind::bad_input) throw;
       fail_input("{}: its record does not describe a network: {}", path.string(), e.what());
     }

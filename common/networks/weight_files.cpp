@@ -16,13 +16,13 @@ bool has(const NamedTensors& tensors, const std::string& name) {
 
 bool has_shape(const at::Tensor& tensor, at::IntArrayRef shape) { return tensor.sizes() == shape; }
 
-// Every 4th output, and of the 7x7 positions rows and columns 0, 3, 6: DeepLab's way from 4096 units to 1024.
+// Takes every 4th output, and of the 7x7 positions rows and columns 0, 3, 6: DeepLab's way from 4096 units to 1024.
 at::Tensor subsampled_fc6(const at::Tensor& weight) {  // [4096, 512*7*7]
   const at::Tensor positions = at::arange(0, 7, 3, at::kLong);
   return weight.view({-1, 512, 7, 7}).slice(0, 0, {}, 4).index_select(2, positions).index_select(3, positions);
 }
 
-// fc6 and fc7 of ImageNet's VGG-16 as DeepLab's convolutions; whatever has another shape as it is.
+// Turns fc6 and fc7 of ImageNet's VGG-16 into DeepLab's convolutions; whatever has another shape stays as it is.
 at::Tensor as_convolution(const std::string& name, const at::Tensor& value) {
   if (name == "fc6.weight" && has_shape(value, {4096, 512 * 7 * 7})) return subsampled_fc6(value);
   if (name == "fc7.weight" && has_shape(value, {4096, 4096}))
@@ -53,7 +53,7 @@ WeightFile from_torchvision_vgg16(const NamedTensors& tensors) {
   return file;
 }
 
-// "layer1.0.conv1.weight" -> "backbone.layer2.block1.reduce.conv.weight"; "" for what has no place.
+// Translates "layer1.0.conv1.weight" -> "backbone.layer2.block1.reduce.conv.weight"; "" for what has no place.
 std::string name_of_torchvision_resnet(const std::string& name) {
   if (starts_with(name, "conv1.")) return "backbone.layer1.conv1.conv." + name.substr(6);
   if (starts_with(name, "bn1.")) return "backbone.layer1.conv1.bn." + name.substr(4);
@@ -83,8 +83,8 @@ WeightFile from_torchvision_resnet(const NamedTensors& tensors) {
   return file;
 }
 
-// kazuto1011's DeepLab-v2: "layer1.conv1.conv.weight" (behind "base.", which reading takes away), and an ASPP for its
-// own classes.
+// Reads kazuto1011's DeepLab-v2: "layer1.conv1.conv.weight" (behind "base.", which reading takes away), and an ASPP for
+// its own classes, which stays out.
 WeightFile from_kazuto(const NamedTensors& tensors) {
   WeightFile file{"resnet101", "kazuto1011's DeepLab-v2", "caffe_bgr", {}, {}};
   for (const auto& [name, value] : tensors) {
@@ -121,7 +121,7 @@ WeightFile recognise_weights(const Checkpoint& checkpoint) {
   if (has(tensors, "conv1_1.weight")) {
     WeightFile file{"vgg16", "the Caffe VGG-16", "caffe_bgr", {}, {}};
     for (const auto& [name, value] : tensors) {
-      if (starts_with(name, "fc8")) continue;  // of other classes
+      if (starts_with(name, "fc8")) continue;  // these are of other classes
       file.tensors.emplace_back("backbone." + name, as_convolution(name, value));
     }
     return file;

@@ -20,7 +20,7 @@ struct Taps {
 };
 
 // Calls body.template operator()<kColumns>(x) for outputs x .. x + kColumns - 1 whose taps are all inside, and with <1>
-// for the others. reach: from an output's first tap to its last.
+// for the others. `reach` is the distance from an output's first tap to its last.
 template <int kColumns, class Body>
 BOXSEG_INLINED void for_columns(int64_t out_width, int64_t in_width, int64_t stride, int64_t pad_left, int64_t reach,
                                 const Body& body) {
@@ -36,13 +36,14 @@ BOXSEG_INLINED void for_columns(int64_t out_width, int64_t in_width, int64_t str
   }
 }
 
-// The rows of the input that an output row's taps fall on, and which rows of taps these are.
+// Holds the rows of the input that an output row's taps fall on, and which rows of taps these are.
 struct TapRows {
   const float* in[8];
   int64_t tap[8], count = 0;
 };
 
-// Output columns x .. x + kColumns - 1, which have the same taps inside, for kGroups vectors of channels from c on.
+// Computes output columns x .. x + kColumns - 1, which have the same taps inside, for kGroups vectors of channels from
+// c on.
 template <class V, int kGroups, int kColumns>
 BOXSEG_INLINED void depthwise_columns(const DepthwiseShape& s, const TapRows& rows, int64_t x, int64_t c,
                                       const float* weight, const float* bias, float* out) {
@@ -69,7 +70,7 @@ BOXSEG_INLINED void depthwise_columns(const DepthwiseShape& s, const TapRows& ro
   for (int g = 0; g < kGroups; ++g) store_wide(out + (x + i) * s.channels + c + kLanes * g, relu6_wide(sum[i][g]));
 }
 
-// All columns of an output row for kGroups vectors of channels from c on.
+// Computes all columns of an output row for kGroups vectors of channels from c on.
 template <class V, int kGroups>
 BOXSEG_INLINED void depthwise_channels(const DepthwiseShape& s, const TapRows& rows, int64_t c, const float* weight,
                                        const float* bias, float* out) {

@@ -13,32 +13,32 @@
 namespace boxseg {
 namespace {
 
-// Bytes of a block's middle that are made at a time: the fewer strips, the less often its weights are read; but all of
-// it should stay in a core's own cache.
+// Returns how many bytes of a block's middle are made at a time. With fewer strips, the block's weights are read less
+// often; but all of a strip should stay in a core's own cache.
 int64_t strip_bytes() {
   constexpr int64_t kLeast = 192 * 1024;
   static const int64_t bytes = std::max<int64_t>(kLeast, sysconf(_SC_LEVEL2_CACHE_SIZE) / 4);
   return bytes;
 }
 
-// The factor and the shift that a frozen batch norm is.
+// Returns the factor and the shift that a frozen batch norm is.
 std::pair<at::Tensor, at::Tensor> scale_and_shift(const BatchNorm& norm) {
   const at::Tensor scale = norm.weight.detach().to(at::kDouble) / (norm.running_var.to(at::kDouble) + norm.eps).sqrt();
   return {scale, norm.bias.detach().to(at::kDouble) - norm.running_mean.to(at::kDouble) * scale};
 }
 
-// [out, ...] -> [..., out], scaled per output.
+// Turns a weight [out, ...] into [..., out], scaled per output.
 at::Tensor folded_weight(const Conv& conv, const at::Tensor& scale) {
   return (conv.weight.detach().to(at::kDouble) * scale.view({-1, 1, 1, 1})).flatten(1).t().to(at::kFloat).contiguous();
 }
 
-// Room for that many values; what was there is lost when it has to grow.
+// Makes room for that many values; what was there is lost when it has to grow.
 float* at_least(AlignedVector<float>& buffer, int64_t values) {
   if (values > static_cast<int64_t>(buffer.size())) buffer = AlignedVector<float>(static_cast<size_t>(values));
   return buffer.data();
 }
 
-// What a thread keeps from strip to strip and from image to image.
+// Holds what a thread keeps from strip to strip and from image to image.
 struct Scratch {
   AlignedVector<float> inner, filtered, images[2];
 };
@@ -94,7 +94,7 @@ DepthwiseShape FoldedLite0::depthwise_shape(const Block& block, Size in) const {
           .pad_left = columns.before};
 }
 
-// Rows [begin, end) of what the depthwise convolution reads.
+// Fills in rows [begin, end) of what the depthwise convolution reads.
 void FoldedLite0::fill_inner_rows(size_t index, const float* in, Size image, Size in_size, int64_t begin, int64_t end,
                                   float* out) const {
   const Block& block = blocks_[index];
@@ -157,7 +157,7 @@ at::Tensor FoldedLite0::forward(const EfficientNetLite0& network, const at::Tens
   }
   const int64_t images = planes.size(0), threads = at::get_num_threads();
   const bool by_image = images >= threads || images == 0;
-  // The blocks write into two buffers in turn: two per image or, by_image, two per thread.
+  // The blocks write into two buffers in turn, of which each image or, by_image, each thread has its own.
   const Size end = sizes.back();
   at::Tensor result = at::empty({images, end.height * end.width, blocks_.back().out});
   const auto input_of = [&](int64_t n) { return planes.const_data_ptr<float>() + n * 3 * image.height * image.width; };

@@ -1,8 +1,8 @@
-// The frozen EfficientNet-Lite0 on a CPU. Batch norm is folded into the convolutions; activations are rows of channels
-// (NHWC), so that 1x1 convolutions are matrix products (packed_matrix.h); depthwise convolutions are a kernel of our
-// own, whose cost does not depend on the dilation. The six-fold wider middle of a block is made a few rows at a time
-// and never leaves the caches. Whole images, or bands of rows when there are fewer images than threads, run side by
-// side.
+// This is the frozen EfficientNet-Lite0 on a CPU. Batch norm is folded into the convolutions; activations are rows of
+// channels (NHWC), so that 1x1 convolutions are matrix products (packed_matrix.h); depthwise convolutions are a kernel
+// of our own, whose cost does not depend on the dilation. The six-fold wider middle of a block is made a few rows at a
+// time and never leaves the caches. Whole images, or bands of rows when there are fewer images than threads, run side
+// by side.
 #pragma once
 #include <ATen/core/Tensor.h>
 
@@ -19,7 +19,7 @@ class EfficientNetLite0;
 
 class FoldedLite0 {
  public:
-  // input: [N,3,H,W] float32 on the CPU. Returns [N,320,h,w]. Folds again when a weight has changed since the last
+  // Returns [N,320,h,w] for input [N,3,H,W] float32 on the CPU. Folds again when a weight has changed since the last
   // call.
   at::Tensor forward(const EfficientNetLite0& network, const at::Tensor& input);
 
@@ -36,7 +36,7 @@ class FoldedLite0 {
   };
   void fold(const EfficientNetLite0& network);
   DepthwiseShape depthwise_shape(const Block& block, Size in) const;
-  // Output rows [begin, end) of a block for one image. in: [3,H,W] planes for block 0, [h,w,C] else.
+  // Computes output rows [begin, end) of a block for one image. in: [3,H,W] planes for block 0, [h,w,C] else.
   void compute_rows(size_t index, const float* in, Size image, Size in_size, int64_t begin, int64_t end,
                     float* out) const;
   void fill_inner_rows(size_t index, const float* in, Size image, Size in_size, int64_t begin, int64_t end,

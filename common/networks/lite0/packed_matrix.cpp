@@ -13,8 +13,8 @@ namespace {
 
 constexpr int64_t kColumnStep = 8;
 
-// Calls body(first column, columns) for each panel. AVX-512: 48 columns, which leave registers for 8 rows, then what is
-// left; else 16, and once 24 where 8 would be left.
+// Calls body(first column, columns) for each panel. With AVX-512 a panel has 48 columns, which leave registers for 8
+// rows, and the last has what is left; else it has 16, and once 24 where 8 would be left.
 template <class Body>
 void for_panels(InstructionSet instructions, int64_t columns, const Body& body) {
   const auto width = [&](int64_t left) -> int64_t {
@@ -60,7 +60,7 @@ BOXSEG_INLINED void multiply_block(const Operands& o) {
   }
 }
 
-// As many rows at a time as there are registers for their sums.
+// Multiplies as many rows at a time as there are registers for their sums.
 template <int Most, int lanes, int Vectors, bool IsRectified>
 BOXSEG_INLINED void multiply_panel(const Operands& all, int64_t rows) {
   in_groups<Most>(rows, [&]<int Rows>(int64_t r) BOXSEG_ALWAYS_INLINE {

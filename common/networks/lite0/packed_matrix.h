@@ -1,5 +1,5 @@
-// Matrix products of rows with weights that stay the same, float32: the 1x1 convolutions of a frozen network over rows
-// of channels (NHWC), which are too small and too many for a library that copies its operands anew in each call.
+// Multiplies rows with weights that stay the same, float32. These are the 1x1 convolutions of a frozen network over
+// rows of channels (NHWC), which are too small and too many for a library that copies its operands anew in each call.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -20,14 +20,14 @@ class PackedMatrix {
 
   bool is_empty() const { return columns_ == 0; }
 
-  // out [rows, columns] = finish(in [rows, inner] * weight + bias) + added; added [rows, columns] may be null. Sums
-  // start from the bias and go through `inner` in order: a row's result depends on nothing else.
+  // Computes out [rows, columns] = finish(in [rows, inner] * weight + bias) + added; added [rows, columns] may be null.
+  // Sums start from the bias and go through `inner` in order: a row's result depends on nothing else.
   void multiply(const float* in, int64_t rows, Finish finish, const float* added, float* out) const;
 
  private:
   InstructionSet instructions_ = InstructionSet::kCompiled;
   int64_t inner_ = 0, columns_ = 0;
-  std::vector<float> panels_;  // of up to three vectors: [inner, columns of the panel] each
+  std::vector<float> panels_;  // panels of up to three vectors: [inner, columns of the panel] each
   std::vector<float> bias_;
 };
 
