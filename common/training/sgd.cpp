@@ -35,7 +35,7 @@ struct Update {
   double decay, momentum, rate;
 };
 
-// The gradient may be overwritten; an undefined buffer begins as the gradient.
+// Does one step of SGD. The gradient may be overwritten; an undefined buffer begins as the gradient.
 void update(const Update& by, const at::Tensor& value, const at::Tensor& gradient, at::Tensor& buffer) {
   if (by.decay != 0) gradient.add_(value, by.decay);
   if (by.momentum == 0) {
@@ -49,8 +49,8 @@ void update(const Update& by, const at::Tensor& value, const at::Tensor& gradien
   value.add_(buffer, -by.rate);
 }
 
-// update() of the elements [begin, end) in one pass over memory, with LibTorch's bits: x.add_(y, a) fuses, x.mul_(a)
-// does not.
+// Does the same as update() for the elements [begin, end) in one pass over memory, with LibTorch's bits: x.add_(y, a)
+// fuses, x.mul_(a) does not.
 void update_range(const Update& by, const float* gradient, int64_t begin, int64_t end, float* value, float* buffer) {
   const auto decay = static_cast<float>(by.decay), momentum = static_cast<float>(by.momentum),
              rate = static_cast<float>(by.rate);

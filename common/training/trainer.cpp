@@ -36,7 +36,7 @@ void write_training_checkpoint(const fs::path& path, const Network& network, con
   write_checkpoint(path, checkpoint);
 }
 
-// Brings network and optimiser to where the checkpoint was written; nullopt when there is none of this run.
+// Brings network and optimiser to where the checkpoint was written; returns nullopt when there is none of this run.
 std::optional<Resumed> resume(const fs::path& path, const std::string& run_key, Network& network, Sgd& sgd) {
   if (!fs::exists(path)) return std::nullopt;
   Checkpoint checkpoint;
@@ -67,7 +67,7 @@ int64_t checkpoint_every_steps() {
   return text == nullptr || *text == '\0' ? 0 : parse_integer(text, "BOXSEG_CHECKPOINT_EVERY_STEPS");
 }
 
-// The first step and up to nine more, evenly spaced: TensorBoard keeps ten pictures of a run.
+// True for the first step and up to nine more, evenly spaced, since TensorBoard keeps ten pictures of a run.
 bool is_picture_step(int64_t it, int64_t iterations) {
   return it == 1 || it % std::max<int64_t>(1, (iterations + 8) / 9) == 0;
 }
@@ -106,7 +106,7 @@ void train(Network& network, const TrainingOptions& options, const fs::path& dir
     events.add_text(state.iteration, "options", markdown_table({"option", "value"}, rows));
   }
   start_at(state.iteration + 1);
-  // Batch norm statistics move in the forward pass: a step that is dropped must leave them as they were.
+  // Batch norm statistics move in the forward pass, but a step that is dropped must leave them as they were.
   NamedTensors buffers = copies(network.buffers());
   int64_t saved = state.iteration;
   auto saved_at = Clock::now();

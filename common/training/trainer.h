@@ -1,4 +1,5 @@
-// The training loop both training stages share: SGD with the authors' groups, a schedule, checkpoint and resume.
+// Runs the training loop that both training stages share: SGD with the authors' groups, a schedule, checkpoint and
+// resume.
 #pragma once
 #include <functional>
 #include <string>
@@ -13,12 +14,12 @@ namespace boxseg {
 
 struct SgdOptions {
   double learning_rate = 1e-3, momentum = 0.9, weight_decay = 5e-4;
-  // Factors on the learning rate per ParameterGroup, and whether it decays: the authors' 1, 2 (no decay), 10, 20 (no
-  // decay).
-  double bias_rate = 2;  // of biases against weights; the report's code has 1
+  // Each ParameterGroup has a factor on the learning rate and may decay: the authors have 1, 2 (no decay), 10 and 20
+  // (no decay).
+  double bias_rate = 2;  // factor of biases against weights; the report's code has 1
 };
 
-// Learning-rate factor of step `it` (1-based) of `iterations`.
+// Gives the learning-rate factor of step `it` (1-based) of `iterations`.
 //   step: 0.1 after each milestone (a milestone m affects steps > m: optimizer.step() comes before scheduler.step())
 //   poly: (1 - (it-1)/iterations)^0.9; with `every` > 1 only at steps 1, 1 + every, ... and held between (the report's
 //   code, after kazuto1011's, has 10)
@@ -30,15 +31,15 @@ struct Schedule {
   double factor(int64_t it) const;  // throws usage for another kind
 };
 
-// torch.optim.SGD's arithmetic (momentum buffer starts as the first gradient; decay added to the gradient). A parameter
-// without a gradient (frozen) is left alone, as there.
+// Does torch.optim.SGD's arithmetic (the momentum buffer starts as the first gradient; decay is added to the gradient).
+// A parameter without a gradient (frozen) is left alone, as there.
 class Sgd {
  public:
   Sgd(std::vector<Parameter>& parameters, SgdOptions options);
   void step(double schedule_factor);  // reads .grad of each parameter, then clears it
   void clear_gradients();
   double rate(ParameterGroup group, double schedule_factor) const;
-  NamedTensors momentum() const;                   // by parameter name, those that have begun; for checkpoints
+  NamedTensors momentum() const;                   // buffers that have begun, by parameter name, for checkpoints
   void set_momentum(const NamedTensors& buffers);  // throws bad_input for names or shapes that are not ours
 
  private:
@@ -50,18 +51,18 @@ class Sgd {
 struct TrainingOptions {
   SgdOptions sgd;
   Schedule schedule;
-  // Wall time between checkpoints. The environment variable BOXSEG_CHECKPOINT_EVERY_STEPS adds one after every that
-  // many steps (for tests).
+  // `checkpoint_every_s` is the wall time between checkpoints. The environment variable BOXSEG_CHECKPOINT_EVERY_STEPS
+  // adds one after every that many steps (for tests).
   int64_t checkpoint_every_s = 60;
   int64_t log_every = 10;      // steps
   std::string what = "train";  // what the progress bar calls it
-  // For TensorBoard: the options that led to this run, and what step `it` learnt from, drawn for people. The picture is
-  // asked for in about ten steps of a run, the first among them; without it none are shown.
+  // These two are for TensorBoard: the options that led to this run, and a picture for people of what step `it` learnt
+  // from. The picture is asked for in about ten steps of a run, the first among them; without it none are shown.
   std::vector<std::pair<std::string, std::string>> shown_options;
   std::function<RgbImage(int64_t it)> picture;
 };
 
-// What one step reports: name -> value, the first is the loss that was differentiated.
+// Holds what one step reports: name -> value; the first is the loss that was differentiated.
 using StepReport = std::vector<std::pair<std::string, double>>;
 
 // Runs steps first..iterations: compute(it) builds the loss, calls backward() and returns the report; the parameters

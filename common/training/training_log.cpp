@@ -13,7 +13,7 @@
 namespace boxseg {
 namespace {
 
-// The step of a line {"step":10,...}; -1 for a line cut short.
+// Returns the step of a line {"step":10,...}; -1 for a line cut short.
 int64_t step_of(const std::string& line) {
   const std::string prefix = "{\"step\":";
   if (line.rfind(prefix, 0) != 0 || line.back() != '}') return -1;

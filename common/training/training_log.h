@@ -1,5 +1,5 @@
-// log.jsonl of a training run: one line every few steps with the means since the last line. Its bytes depend on the
-// steps alone, whatever interruptions lay between them.
+// Writes log.jsonl of a training run: one line every few steps with the means since the last line. Its bytes depend on
+// the steps alone, whatever interruptions lay between them.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -20,10 +20,10 @@ class TrainingLog {
   TrainingLog(const TrainingLog&) = delete;
   TrainingLog& operator=(const TrainingLog&) = delete;
 
-  // When this step completes a line: what stands in it after the step, the learning rate first. Else nothing.
+  // When this step completes a line, returns what stands in it after the step, the learning rate first; else nothing.
   StepReport add(int64_t step, double rate, const StepReport& report);
-  void sync();                    // to disk; throws `failed` with the reason
-  std::string open_sums() const;  // steps added since the last line, as text, for the checkpoint
+  void sync();                    // writes to disk; throws `failed` with the reason
+  std::string open_sums() const;  // returns, as text for the checkpoint, the steps added since the last line
 
  private:
   fs::path path_;
