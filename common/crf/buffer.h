@@ -1,4 +1,4 @@
-// Memory that is kept between images: grows, never shrinks by itself, and is not cleared.
+// Keeps memory between images: it grows, never shrinks by itself, and is not cleared.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -6,19 +6,19 @@
 
 namespace boxseg::crf {
 
-// Memory on cache lines; large blocks come from the system and go back to it, so that images of growing sizes leave no
-// holes in a heap that keeps what is freed. take_memory() throws bad_alloc.
+// Take and give back memory on cache lines. Large blocks come from the system and go back to it, so that images of
+// growing sizes leave no holes in a heap that keeps what is freed. take_memory() throws bad_alloc.
 void* take_memory(size_t bytes);
 void give_memory(void* block, size_t bytes);
 
-// An uninitialised array of trivial elements, aligned to a cache line.
+// This is an uninitialised array of trivial elements, aligned to a cache line.
 template <class T>
 class Buffer {
  public:
-  // At least `size` elements; what was in it is lost when it has to grow.
+  // Makes room for at least `size` elements; what was in it is lost when it has to grow.
   T* reserve(int64_t size) {
     if (size > capacity_) {
-      release();  // first give back, then ask: never both at once
+      release();  // gives back first and asks then, so that both never exist at once
       const size_t bytes = static_cast<size_t>(size) * sizeof(T);
       data_ = {static_cast<T*>(take_memory(bytes)), Free{bytes}};
       capacity_ = size;

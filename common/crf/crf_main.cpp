@@ -1,4 +1,4 @@
-// crf: refines class probabilities of one image with a dense CRF.
+// The program crf refines class probabilities of one image with a dense CRF.
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -27,7 +27,8 @@ struct Arguments {
   double memory_limit_gb = 0;
 };
 
-// [K,H,W] of the image. Other orders of the axes are told by the image's size, and named with their remedy.
+// Requires the shape [K,H,W] of the image. Other orders of the axes are told by the image's size, and named with their
+// remedy.
 void require_shape(const std::vector<int64_t>& shape, const RgbImage& image, bool is_turned, const Arguments& a) {
   const std::string found = fmt::format("{}: its shape is [{}]", a.probabilities, fmt::join(shape, ","));
   const int64_t h = image.height, w = image.width;

@@ -37,9 +37,9 @@ int64_t panel_bytes(int64_t labels, int64_t points) {
 }
 int64_t pixel_bytes(int64_t labels, int64_t points) { return points * (4 * (2 + labels) + 3); }
 
-// How panels are filtered: `together` by the same pass over the lattices, and `at_once` such groups at the same time,
-// each by one thread. Two together read vertices, weights and neighbours once for both, as long as what they hold at
-// vertices is little: beyond that it costs memory, and leaves the cache.
+// Says how panels are filtered: `together` of them by the same pass over the lattices, and `at_once` such groups at the
+// same time, each by one thread. Two together read vertices, weights and neighbours once for both, as long as what they
+// hold at vertices is little: beyond that it costs memory, and leaves the cache.
 struct Grouping {
   static constexpr int64_t kPairBytes = int64_t{16} << 20;
   int64_t together, at_once;
@@ -48,11 +48,11 @@ struct Grouping {
         at_once(panels.count >= together * threads ? threads : 1) {}
   int64_t panels() const { return together * at_once; }
   static bool may_pair(const Panels& panels, int threads) { return panels.count >= 2 * threads; }
-  // Floats per vertex that are held together without pairs.
+  // Returns how many floats per vertex are held together without pairs.
   static int row_width(const Panels& panels, int threads) {
     return panels.width * (panels.count >= threads ? threads : 1);
   }
-  // What pairs may add: half of these bytes at vertices, and no more than that for blurring.
+  // Returns what pairs may add: half of these bytes at vertices, and no more than that for blurring.
   static int64_t pair_bytes(const Panels& panels, int threads) { return may_pair(panels, threads) ? kPairBytes : 0; }
 };
 
@@ -71,11 +71,11 @@ void CrfOptions::check() const {
 }
 
 struct DenseCrf::Impl {
-  // A kernel's lattice and weight.
+  // Holds a kernel's lattice and weight.
   struct Kernel {
     PermutohedralLattice lattice;
     double weight = 0;
-    std::vector<Buffer<float>> values{1};  // of its vertices, for each panel that is filtered at the same time
+    std::vector<Buffer<float>> values{1};  // at its vertices, for each panel that is filtered at the same time
     void release() {
       lattice = {};
       values = std::vector<Buffer<float>>(1);
@@ -90,12 +90,12 @@ struct DenseCrf::Impl {
   const InstructionSet instructions = instruction_set();
   PixelOrder order;
   Kernel gaussian, bilateral;
-  int64_t gaussian_height = 0, gaussian_width = 0;  // of the image that the Gaussian lattice was made for
-  std::vector<Buffer<float>> scratch{1};            // for blurring, of either kernel; for each panel
+  int64_t gaussian_height = 0, gaussian_width = 0;  // size of the image that the Gaussian lattice was made for
+  std::vector<Buffer<float>> scratch{1};            // for blurring, of either kernel; one for each panel
   Buffer<uint64_t> space;                           // for building lattices, then for unary and beliefs
   float *unary = nullptr, *beliefs = nullptr;       // panels; beliefs take turns with the messages they send
-  // What the kernels make of a constant 1 after normalisation. [P]. The Gaussian's is kept with its lattice; `last` is
-  // first the norm of either, then the bilateral's constant, then the belief in the last label.
+  // Both are what the kernels make of a constant 1 after normalisation, [P]. The Gaussian's is kept with its lattice;
+  // `last` is first the norm of either, then the bilateral's constant, then the belief in the last label.
   Buffer<float> gaussian_constant, last;
 
   int64_t points() const { return order.height * order.width; }
@@ -111,12 +111,12 @@ struct DenseCrf::Impl {
   std::span<const float> result(const Panels& panels, int64_t labels);
 };
 
-// pydensecrf: norm = 1 / sqrt(K 1 + 1e-20), before and after the filter.
+// As in pydensecrf, the norm is 1 / sqrt(K 1 + 1e-20), and is applied before and after the filter.
 void DenseCrf::Impl::prepare_kernel(Kernel& kernel, const PermutohedralLattice::Options& lattice_options,
                                     const crf::FeatureSource& features, Buffer<float>& constant) {
   const int64_t n = points();
   kernel.lattice.build(n, features, lattice_options, space);
-  // Filtering needs the most memory, and none of this.
+  // Filtering needs the most memory, and nothing that was made here.
   if (space.bytes() > std::min(kKeptBytes, lattice_options.later_bytes)) space.release();
   float* scale = last.reserve(n);
   kernel.lattice.filter_ones(scale, threads, kernel.values[0], scratch[0]);
@@ -185,7 +185,7 @@ void DenseCrf::Impl::prepare_kernels(std::span<const uint8_t> rgb, int64_t label
   }
 }
 
-// Log-probabilities in panels; false where they hold NaN or infinity.
+// Fills panels with log-probabilities; returns false where they hold NaN or infinity.
 bool DenseCrf::Impl::prepare_unary(std::span<const float> probabilities, int64_t labels, int64_t from, int64_t to) {
   static_assert(PixelOrder::kStrip <= crf::kMostTogether);
   const Panels panels = Panels::for_labels(labels);
@@ -214,7 +214,7 @@ void DenseCrf::Impl::update(const Panels& panels, const float* messages, bool is
                       instructions);
 }
 
-// Unaries, and the beliefs before the first message.
+// Makes the unaries, and the beliefs before the first message.
 void DenseCrf::Impl::begin(std::span<const float> probabilities, int64_t labels, int64_t iterations) {
   const int64_t n = points();
   const Panels panels = Panels::for_labels(labels);
@@ -230,7 +230,7 @@ void DenseCrf::Impl::begin(std::span<const float> probabilities, int64_t labels,
   if (!is_finite) fail_input("CRF: the probabilities hold NaN or infinity; check the scores they come from");
 }
 
-// The beliefs of panels first .. last - 1 become their messages.
+// Replaces the beliefs of panels first .. last - 1 by their messages.
 void DenseCrf::Impl::pass_group(const Panels& panels, int64_t first, int64_t last, size_t slot, int group_threads) {
   const int64_t step = points() * panels.width;
   const crf::PointRows<float> rows{beliefs + first * step, panels.width, static_cast<int>(last - first), step};
@@ -244,7 +244,8 @@ void DenseCrf::Impl::pass_group(const Panels& panels, int64_t first, int64_t las
   });
 }
 
-// As many groups at a time as there are threads, which then need not wait for each other; all threads share the rest.
+// Filters as many groups at a time as there are threads, which then need not wait for each other; all threads share the
+// rest.
 void DenseCrf::Impl::pass_messages(const Panels& panels) {
   const Grouping grouping(panels, threads, gaussian.vertices() + bilateral.vertices());
   const int64_t together = grouping.together, at_once = grouping.at_once;

@@ -1,4 +1,4 @@
-// The per-pixel half of a mean-field step.
+// Does the per-pixel half of a mean-field step.
 #pragma once
 #include <cstdint>
 
@@ -7,10 +7,10 @@
 
 namespace boxseg::crf {
 
-// Pixels to hand to update_beliefs() at a time: a multiple of what a vector holds.
+// So many pixels are handed to update_beliefs() at a time: a multiple of what a vector holds.
 inline constexpr int64_t kBeliefGrain = 1024;
 
-// beliefs[k] = exp(z_k) / (1 + sum_j exp(z_j)), z_k = unary[k] + messages[k] + sum_j messages[j].
+// Computes beliefs[k] = exp(z_k) / (1 + sum_j exp(z_j)) with z_k = unary[k] + messages[k] + sum_j messages[j].
 struct BeliefUpdate {
   Panels panels;
   int64_t pixels;         // P: from one panel to the next there are P * width floats
@@ -20,7 +20,7 @@ struct BeliefUpdate {
   float* last;            // [P]: the belief in the last label, or null if it is not wanted
 };
 
-// For pixels from .. to - 1. The bits do not depend on the instructions.
+// Updates pixels from .. to - 1. The bits do not depend on the instructions.
 void update_beliefs(const BeliefUpdate& update, int64_t from, int64_t to, InstructionSet instructions);
 
 }  // namespace boxseg::crf

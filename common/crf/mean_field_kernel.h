@@ -1,4 +1,4 @@
-// The arithmetic of update_beliefs() for any number of lanes: 8 or 16 floats at a time give the same bits.
+// Does the arithmetic of update_beliefs() for any number of lanes: 8 or 16 floats at a time give the same bits.
 #pragma once
 #include <algorithm>
 #include <cstring>
@@ -9,8 +9,8 @@
 
 namespace boxseg::crf {
 
-// exp(x) for x <= 0, within 2 units in the last place; 0 below the smallest normal number. The method is that of
-// Cephes' expf: x = n log 2 + rest, a polynomial for the rest.
+// Returns exp(x) for x <= 0, within 2 units in the last place; 0 below the smallest normal number. The method is that
+// of Cephes' expf: x = n log 2 + rest, and a polynomial for the rest.
 template <int lanes>
 BOXSEG_INLINED Floats<lanes> exp_of_negative(const Floats<lanes>& x) {
   using F = Floats<lanes>;
@@ -44,7 +44,7 @@ struct Largest {
   }
 };
 
-// Over the `width` neighbouring lanes of each pixel, in every one of these lanes.
+// Combines the `width` neighbouring lanes of each pixel; every one of these lanes gets the result.
 template <int width, int lanes, class Combine>
 BOXSEG_INLINED Floats<lanes> over_lanes(Floats<lanes> v, const Combine& combine) {
   if constexpr (width >= 2) v = combine(v, v.template exchanged<1>());
@@ -52,7 +52,7 @@ BOXSEG_INLINED Floats<lanes> over_lanes(Floats<lanes> v, const Combine& combine)
   return v;
 }
 
-// z of the labels in the lanes at `at`; total: sum_j messages[j].
+// Returns z of the labels in the lanes at `at`; `total` is sum_j messages[j].
 template <int lanes>
 BOXSEG_INLINED Floats<lanes> score_at(const BeliefUpdate& u, int64_t at, const Floats<lanes>& total) {
   using F = Floats<lanes>;
@@ -60,7 +60,7 @@ BOXSEG_INLINED Floats<lanes> score_at(const BeliefUpdate& u, int64_t at, const F
   return u.messages != nullptr ? own + (F::load(u.messages + at) + total) : own;
 }
 
-// One vector of pixels: the first `lanes` floats of each panel.
+// Updates one vector of pixels: the first `lanes` floats of each panel.
 template <int width, int lanes>
 BOXSEG_INLINED void update_vector(const BeliefUpdate& u) {
   using F = Floats<lanes>;
@@ -87,7 +87,7 @@ BOXSEG_INLINED void update_vector(const BeliefUpdate& u) {
   for (int pixel = 0; pixel < lanes / width; ++pixel) u.last[pixel] = q.value[pixel * width];
 }
 
-// The same update, of the pixels from `pixel` on.
+// Returns the same update for the pixels from `pixel` on.
 BOXSEG_INLINED BeliefUpdate starting_at(int64_t pixel, BeliefUpdate u) {
   u.unary += pixel * u.panels.width;
   u.beliefs += pixel * u.panels.width;
@@ -96,7 +96,7 @@ BOXSEG_INLINED BeliefUpdate starting_at(int64_t pixel, BeliefUpdate u) {
   return u;
 }
 
-// Fewer pixels than a vector holds, through copies as long as one.
+// Updates fewer pixels than a vector holds, through copies as long as one.
 template <int width, int lanes>
 BOXSEG_INLINED void update_few(const BeliefUpdate& u, int64_t pixels) {
   std::vector<float> unary(static_cast<size_t>(u.panels.count) * lanes, 0.0f), messages = unary, beliefs = unary;

@@ -7,31 +7,31 @@
 
 namespace boxseg::crf {
 
-// Between class r and the class below it along an axis: two ascending lists are merged.
+// Finds the neighbours between class r and the class below it along an axis, by merging their two ascending lists.
 struct Neighbours::Merge {
   const uint64_t *keys, *below_keys;
   int64_t size, below_size;
   uint64_t step;
-  uint16_t *next, *below_before;  // every second one counts
-  Block *blocks, *below_blocks;   // of the two classes
+  uint16_t *next, *below_before;  // every second number is written
+  Block *blocks, *below_blocks;   // of class r, and of the class below
   int64_t i = 0, k = 0;
-  int64_t i_end = 0, k_end = 0;    // of the blocks that they are in
-  int64_t i_base = 0, k_base = 0;  // what distances in these count from: a k, and an i
+  int64_t i_end = 0, k_end = 0;    // where the blocks end in which i and k are
+  int64_t i_base = 0, k_base = 0;  // a k and an i, from which distances in these blocks count
   int64_t farthest_next = 0, farthest_before = 0;
 
   bool is_running() const { return i < i_end && k < k_end; }
-  void advance() {  // without branches: what is stored last for an i or k stays
+  void advance() {  // has no branches; what is stored last for an i or k stays
     const uint64_t x = keys[i] + step, y = below_keys[k];
     const bool meet = x == y;
     const int64_t to_next = k - i_base, to_before = i - k_base;
     next[i * 2] = meet ? static_cast<uint16_t>(to_next) : kNone<uint16_t>;
     below_before[k * 2] = meet ? static_cast<uint16_t>(to_before) : kNone<uint16_t>;
-    farthest_next = meet ? to_next : farthest_next;  // distances ascend
+    farthest_next = meet ? to_next : farthest_next;  // distances ascend, so the last is the farthest
     farthest_before = meet ? to_before : farthest_before;
     i += x <= y;
     k += y <= x;
   }
-  // Enters the next block of either side; false at the end of the lists.
+  // Enters the next block of either side; returns false at the end of the lists.
   bool enter() {
     if (i == i_end) {
       leave_block();
@@ -67,7 +67,7 @@ struct Neighbours::Merge {
   }
 };
 
-// Along three axes. Each merge waits for its own comparisons; three at a time fill the gaps.
+// Merges along three axes at a time: each merge waits for its own comparisons, and the others fill the gaps.
 void Neighbours::merge(const std::vector<std::span<const uint64_t>>& keys,
                        const std::vector<std::vector<uint64_t>>& steps, size_t r, size_t first_axis) {
   const size_t below = below_of(r);
@@ -97,7 +97,7 @@ void Neighbours::merge(const std::vector<std::span<const uint64_t>>& keys,
   z.finish();
 }
 
-// Numbers instead of distances, for one block.
+// Stores numbers instead of distances for one block.
 void Neighbours::widen(const std::vector<std::span<const uint64_t>>& keys,
                        const std::vector<std::vector<uint64_t>>& steps, size_t r, size_t axis, int64_t block_in_class) {
   const size_t below = below_of(r), above = above_of(r);

@@ -1,4 +1,4 @@
-// Who is whose neighbour among the vertices of a permutohedral lattice, along each of its axes.
+// Knows who is whose neighbour among the vertices of a permutohedral lattice, along each of its axes.
 //
 // Vertices are numbered class after class (by remainder) and, within a class, by key; a step along an axis leads from
 // each class into the one below it (from the first into the last) and adds a constant to keys. Neighbours of ascending
@@ -15,15 +15,15 @@ namespace boxseg::crf {
 
 class Neighbours {
  public:
-  static constexpr int64_t kBlock = 256;  // vertices, or what is left of a class
+  static constexpr int64_t kBlock = 256;  // vertices in a block; the last block of a class may have fewer
 
-  // keys[r]: those of class r, ascending. steps[r][axis]: what a step out of class r adds.
+  // keys[r] holds the keys of class r, ascending. steps[r][axis] is what a step out of class r adds.
   void find(const std::vector<std::span<const uint64_t>>& keys, const std::vector<std::vector<uint64_t>>& steps,
             int threads);
 
   int64_t blocks() const { return static_cast<int64_t>(block_begin_.back()); }
 
-  // Stands for "none" among the neighbours of body below.
+  // This is the value that stands for "none" among neighbours, which visit()'s body meets.
   template <class Distance>
   static constexpr Distance kNone = static_cast<Distance>(-1);
 
@@ -47,7 +47,7 @@ class Neighbours {
 
  private:
   struct Block {
-    uint32_t below = 0, above = 0;  // what distances count from
+    uint32_t below = 0, above = 0;  // where the distances to either side count from
     bool is_below_far = false, is_above_far = false;
     uint32_t wide_at = 0;
     bool is_wide() const { return is_below_far || is_above_far; }
@@ -61,12 +61,12 @@ class Neighbours {
   void widen(const std::vector<std::span<const uint64_t>>& keys, const std::vector<std::vector<uint64_t>>& steps,
              size_t r, size_t axis, int64_t block_in_class);
 
-  std::vector<int64_t> class_begin_{0}, block_begin_{0};  // of each class, then the sum
+  std::vector<int64_t> class_begin_{0}, block_begin_{0};  // of each class; the last number is the sum
   std::vector<Block> blocks_;                             // [axes, blocks]
   Buffer<uint16_t> pairs_;                                // [axes, M, 2]
   std::vector<uint32_t> wide_;                            // pairs of the blocks that need it
 };
 
-int64_t neighbour_bytes(int axes, int64_t vertices);  // but for what wide blocks take
+int64_t neighbour_bytes(int axes, int64_t vertices);  // returns the bytes but for those of wide blocks
 
 }  // namespace boxseg::crf

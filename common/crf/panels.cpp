@@ -10,7 +10,7 @@ namespace {
 constexpr int kLanes = 8;
 using F = Floats<kLanes>;
 
-// Logarithms of `count` probabilities; false where one is not finite.
+// Takes logarithms of `count` probabilities; returns false where one is not finite.
 bool take_logs(const float* from, int64_t count, float floor, float* to) {
   static_assert(kMostTogether % kLanes == 0);
   std::copy_n(from, count, to);

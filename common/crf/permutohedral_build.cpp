@@ -1,4 +1,4 @@
-// Building a lattice: lift the points, name the vertices around each, sort and number them, find neighbours.
+// Builds a lattice: lifts the points, names the vertices around each, sorts and numbers them, finds neighbours.
 #include <algorithm>
 #include <atomic>
 #include <bit>
@@ -21,7 +21,7 @@ namespace {
 
 template <int D>
 Elevation<D> make_elevation() {
-  // In the reference's types: the product is a double, of a float and a double.
+  // The types are the reference's: the product is a double, of a float and a double.
   const float deviation = static_cast<float>(std::sqrt(2.0 / 3.0) * (D + 1));
   Elevation<D> elevation;
   for (int i = 0; i < D; ++i)
@@ -29,14 +29,15 @@ Elevation<D> make_elevation() {
   return elevation;
 }
 
-// Digits wide enough for all points whose features lie in 0 .. largest, their vertices and the neighbours of those.
+// Makes digits wide enough for all points whose features lie in 0 .. largest, their vertices and the neighbours of
+// those.
 template <int D>
 VertexKeys<D> make_keys(const std::array<float, kMaxDimensions>& largest, const Elevation<D>& elevation) {
   double reach[D];
   for (int i = 0; i < D; ++i) reach[i] = static_cast<double>(largest[i]) * elevation.factor[i];
-  // Lifted coordinates e: e_0 - e_1 = 2 f_0, e_i - e_{i+1} = (i + 2) f_i - i f_{i-1}; the last digit is that of
-  // e_{D-1} = f_{D-1} - (D - 1) f_{D-2} alone. A vertex around a point, and so a digit, is off by less than
-  // (D + 1) + r, its neighbours by D + 1 more.
+  // Lifted coordinates e are e_0 - e_1 = 2 f_0, e_i - e_{i+1} = (i + 2) f_i - i f_{i-1}; the last digit is that of
+  // e_{D-1} = f_{D-1} - (D - 1) f_{D-2} alone. A vertex around a point, and so a digit, is off by less than (D + 1) +
+  // r, its neighbours by D + 1 more.
   constexpr double kMargin = 3.01;
   double digit_low[D], digit_range[D];
   for (int i = 0; i < D; ++i) {
@@ -61,7 +62,7 @@ VertexKeys<D> make_keys(const std::array<float, kMaxDimensions>& largest, const 
   return keys;
 }
 
-// Pieces of scratch memory for tasks that run at the same time.
+// Hands out pieces of scratch memory to tasks that run at the same time.
 class ScratchPool {
  public:
   ScratchPool(uint64_t* words, int64_t piece, int count) {
@@ -94,15 +95,15 @@ struct PermutohedralLattice::Builder {
   const FeatureSource& features;
   const Options& options;
   int64_t points = lattice.points_, entries = points + (options.has_origin ? 1 : 0);
-  uint64_t* first_key = nullptr;  // [entries]: of the vertex with remainder 0
+  uint64_t* first_key = nullptr;  // [entries]: the key of the vertex with remainder 0
   uint32_t* lowered = nullptr;    // [entries]: which quotients are lower in the other vertices
   Elevation<D> elevation = make_elevation<D>();
   VertexKeys<D> keys = make_keys<D>(options.largest, elevation);
   int point_bits = std::bit_width(static_cast<uint64_t>(entries));
-  std::array<Buffer<uint64_t>, kClasses> class_keys{};  // of the vertices, ascending
+  std::array<Buffer<uint64_t>, kClasses> class_keys{};  // keys of the vertices, ascending
   std::array<int64_t, kClasses> class_size{};
 
-  // Barycentric weights of all points, and what names their vertices. The origin is the point after the last.
+  // Computes barycentric weights of all points, and what names their vertices. The origin is the point after the last.
   void lift() {
     float* weight = lattice.weight_.data();
     parallel_for(groups_of(entries), 256, options.threads, [&](int64_t from, int64_t to) {
@@ -124,10 +125,10 @@ struct PermutohedralLattice::Builder {
     });
   }
 
-  // Numbers the vertices of a class from 0. words, other: [entries]. False when Index cannot hold the numbers.
+  // Numbers the vertices of a class from 0. words, other: [entries]. Returns false when Index cannot hold the numbers.
   template <class Index>
   bool number_class(int r, uint64_t* words, uint64_t* other) {
-    std::array<uint64_t, 1 << D> below_first{};  // by how much the key is smaller
+    std::array<uint64_t, 1 << D> below_first{};  // how much smaller the key is
     for (size_t bits = 0; r > 0 && bits < below_first.size(); ++bits)
       for (int i = 0; i < D; ++i) below_first[bits] += bits >> i & 1 ? keys.factor[i] : 0;
     const int shift = std::max(0, r - 1) * D;
@@ -145,7 +146,7 @@ struct PermutohedralLattice::Builder {
                         const uint64_t key = sorted[i] >> point_bits, point = sorted[i] & point_mask;
                         vertex += key != last_key;
                         last_key = key;
-                        words[vertex] = key;  // never ahead of what is read
+                        words[vertex] = key;  // stays behind what is read
                         vertex_of[point / kGroup * (kGroup * kClasses) + point % kGroup] = static_cast<Index>(vertex);
                       }
                     });
@@ -221,7 +222,7 @@ void PermutohedralLattice::build(int64_t points, const FeatureSource& features, 
   ensure(points >= 1, "a lattice of {} points", points);
   dimensions_ = options.dimensions;
   points_ = points;
-  constexpr int64_t kMostPoints = (int64_t{1} << 32) - 2;  // with the origin
+  constexpr int64_t kMostPoints = (int64_t{1} << 32) - 2;  // the origin included
   if (points > kMostPoints)
     fail_input("CRF: {} pixels are more than the {} that can be numbered; cut the image into pieces", points,
                kMostPoints);

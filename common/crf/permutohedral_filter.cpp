@@ -1,4 +1,4 @@
-// Filtering with a lattice that has been built: splat, blur, slice.
+// Filters with a lattice that has been built: splat, blur, slice.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -15,7 +15,7 @@ namespace {
 
 constexpr int64_t kGrainVertices = 8192, kGrainPoints = 2048;
 
-// The row of a point, and its place: of a panel, or of two panels of four.
+// Load and store the row of a point, which lies in one panel, or in two panels of four.
 template <class R, class Value>
 R load_row(const PointRows<Value>& rows, int64_t point) {
   if constexpr (R::kWidth == 8) {
@@ -36,8 +36,8 @@ void store_row(const PointRows<float>& rows, int64_t point, const R& row) {
   }
 }
 
-// Adds rows of all points to their vertices in `count` classes. vertex, weight: of the first point and class; values:
-// of each class; stride: from one group of points to the next.
+// Adds rows of all points to their vertices in `count` classes. vertex, weight: at the first point and class; values:
+// one array for each class; stride: from one group of points to the next.
 template <class R, int count, class Index>
 void splat_classes(const PointRows<const float>& rows, const Index* vertex, const float* weight, int64_t stride,
                    int64_t points, const std::array<float*, count>& values) {
@@ -59,7 +59,7 @@ void splat_classes(const PointRows<const float>& rows, const Index* vertex, cons
   }
 }
 
-// Some vertices of one class, whose neighbours' values begin at below and above; pairs: see neighbours.h.
+// Blurs some vertices of one class, whose neighbours' values begin at below and above; pairs: see neighbours.h.
 template <class R, class Distance>
 void blur_block(const float* old_values, const float* below, const float* above, const Distance* pairs, int64_t count,
                 float* new_values) {
@@ -77,7 +77,7 @@ void blur_block(const float* old_values, const float* below, const float* above,
   }
 }
 
-// values: of each class, blurred.
+// Adds to each point's row what its vertices give it. values: one blurred array for each class.
 template <class R, int classes, class Index>
 void slice_points(const PointRows<float>& rows, const Index* vertex, const float* weight,
                   const std::array<const float*, classes>& values, float factor, int64_t points) {
@@ -130,7 +130,7 @@ void PermutohedralLattice::splat(const PointRows<const float>& rows, int threads
   });
 }
 
-// Along one axis after the other, from one array into the other and back.
+// Blurs along one axis after the other, from one array into the other and back.
 template <class R>
 void PermutohedralLattice::blur(int threads, float* from, float* to) const {
   for (int axis = 0; axis <= dimensions_; ++axis) {
@@ -149,7 +149,8 @@ void PermutohedralLattice::blur(int threads, float* from, float* to) const {
 void PermutohedralLattice::splat_and_blur(const PointRows<const float>& rows, int threads, Buffer<float>& values,
                                           Buffer<float>& scratch) const {
   float *from = values.reserve(vertices_ * rows.columns()), *to = scratch.reserve(vertices_ * rows.columns());
-  if (dimensions_ % 2 == 0) std::swap(from, to);  // an odd number of axes: the last must end in values
+  // With an odd number of axes the first step starts elsewhere, so that the last ends in `values`.
+  if (dimensions_ % 2 == 0) std::swap(from, to);
   with_row_type(rows.columns(), [&](auto row) {
     with_index_type([&](auto index) { splat<decltype(row), decltype(index)>(rows, threads, from); });
     blur<decltype(row)>(threads, from, to);

@@ -1,5 +1,5 @@
-// The arithmetic of the permutohedral lattice for single points (Adams, Baek and Davis, Eurographics 2010), in float32
-// and in the order of operations of pydensecrf, whose results it is to repeat.
+// Does the arithmetic of the permutohedral lattice for single points (Adams, Baek and Davis, Eurographics 2010), in
+// float32 and in the order of operations of pydensecrf, whose results it is to repeat.
 //
 // A point with D features is lifted onto the plane of D+1 coordinates that sum to 0. The lattice points around it, one
 // for each remainder r = 0..D, have coordinates c_i = (D+1) q_i + r: q and r name a vertex. The last coordinate
@@ -24,7 +24,7 @@ BOXSEG_HD int32_t to_integer(float a) { return static_cast<int32_t>(a); }
 BOXSEG_HD float to_float(int32_t a) { return static_cast<float>(a); }
 BOXSEG_HD uint64_t to_word(int32_t a) { return static_cast<uint64_t>(static_cast<int64_t>(a)); }
 
-// Factors that lift features; the blur of the lattice then has a standard deviation of 1 in each feature.
+// These factors lift features; the blur of the lattice then has a standard deviation of 1 in each feature.
 template <int D>
 struct Elevation {
   float factor[D];
@@ -34,10 +34,10 @@ template <int D, class F, class I>
 struct Simplex {
   I quotient[D + 1];  // q of the vertex with remainder 0
   I rank[D + 1];      // position of each coordinate in descending order, a permutation of 0..D
-  F weight[D + 1];    // barycentric, of the vertex with each remainder
+  F weight[D + 1];    // barycentric weight of the vertex with each remainder
 };
 
-// Vertex r of the simplex has quotient[i] - 1 where rank[i] > D - r, else quotient[i].
+// Finds the vertices around a point. Vertex r has quotient[i] - 1 where rank[i] > D - r, else quotient[i].
 template <int D, class F, class I>
 BOXSEG_HD void find_simplex(const F (&feature)[D], const Elevation<D>& elevation, Simplex<D, F, I>& s) {
   constexpr float kUp = D + 1, kDown = 1.0f / (D + 1);
@@ -52,7 +52,7 @@ BOXSEG_HD void find_simplex(const F (&feature)[D], const Elevation<D>& elevation
     sum = sum + scaled;
   }
   lifted[0] = sum;
-  I excess{};  // of the rounded point: it must come back onto the plane
+  I excess{};  // by how much the rounded point is off the plane, onto which it must come back
   for (int i = 0; i <= D; ++i) {
     const F rounded = (lifted[i] * kDown + kRound) - kRound;
     s.quotient[i] = to_integer(rounded);
@@ -80,17 +80,17 @@ BOXSEG_HD void find_simplex(const F (&feature)[D], const Elevation<D>& elevation
   for (int r = 1; r <= D; ++r) s.weight[r] = by_rank[D - r] - by_rank[D - r + 1];
 }
 
-// A vertex in one integer, within its remainder class: mixed-radix digits q_0 - q_1, q_1 - q_2, ... and the last
+// Names a vertex by one integer, within its remainder class: mixed-radix digits q_0 - q_1, q_1 - q_2, ... and the last
 // quotient itself. The first digits depend on the first features alone, so that for features (x, y, colours) vertices
 // in ascending order run through the image in strips. A step along a lattice axis adds a constant.
 template <int D>
 struct VertexKeys {
-  uint64_t factor[D];  // of each quotient
+  uint64_t factor[D];  // what each quotient is multiplied by
   uint64_t origin;     // makes the smallest key positive
   int bits = 0;        // no key needs more; 0: more than 62
 };
 
-// Of the vertex with remainder 0.
+// Returns the key of the vertex with remainder 0.
 template <int D, class F, class I, class U>
 BOXSEG_HD U first_key(const Simplex<D, F, I>& s, const VertexKeys<D>& keys, U zero) {
   U key = zero + keys.origin;
@@ -98,7 +98,7 @@ BOXSEG_HD U first_key(const Simplex<D, F, I>& s, const VertexKeys<D>& keys, U ze
   return key;
 }
 
-// Which of the first D quotients are smaller by 1 in the vertices with remainders 1 .. D: D bits each.
+// Says which of the first D quotients are smaller by 1 in the vertices with remainders 1 .. D, in D bits each.
 template <int D, class F, class I>
 BOXSEG_HD I lowered_quotients(const Simplex<D, F, I>& s) {
   I one_in_each{}, bits{};
@@ -107,8 +107,8 @@ BOXSEG_HD I lowered_quotients(const Simplex<D, F, I>& s) {
   return bits;  // those beyond D * D mean nothing
 }
 
-// What a step along `axis` (0..D) adds to a key, into the class of the next smaller remainder (D after 0):
-// coordinate `axis` grows by D, all others shrink by 1.
+// Returns what a step along `axis` (0..D) adds to a key. It leads into the class of the next smaller remainder (D after
+// 0): coordinate `axis` grows by D, all others shrink by 1.
 template <int D>
 BOXSEG_HD uint64_t key_step(const VertexKeys<D>& keys, int remainder, int axis) {
   uint64_t step = axis < D ? keys.factor[axis] : 0;

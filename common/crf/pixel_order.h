@@ -1,5 +1,5 @@
-// The order in which pixels are kept: strips of kStrip columns, row by row inside a strip. Pixels that lie together in
-// the image, and with them their lattice vertices, then lie together in memory.
+// Defines the order in which pixels are kept: strips of kStrip columns, row by row inside a strip. Pixels that lie
+// together in the image, and with them their lattice vertices, then lie together in memory.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -29,7 +29,7 @@ struct PixelOrder {
     return i;
   }
 
-  // Calls body(i, x, y) for the points first + i, i = 0 .. count - 1; past the last pixel beyond(i).
+  // Calls body(i, x, y) for the points first + i, i = 0 .. count - 1, and beyond(i) for those past the last pixel.
   template <class Body, class Beyond>
   void for_points(int64_t first, int64_t count, const Body& body, const Beyond& beyond) const {
     int64_t done = for_runs(first, count, [&](int64_t i, int64_t x, int64_t y, int64_t length) {
