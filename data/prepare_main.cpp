@@ -1,4 +1,5 @@
-// prepare: indexes a dataset, makes the synthetic one, checks and shows artifacts, gives foreign labels a manifest.
+// The program prepare indexes a dataset, makes the synthetic one, checks and shows artifacts, and gives foreign labels
+// a manifest.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -34,7 +35,7 @@ ProgramInfo info(const std::string& command, const std::string& summary, const s
   return {"prepare " + command, summary, "prepare " + example, section, kPrepareFingerprint};
 }
 
-// --check FILE: is it a whole index?
+// Answers --check FILE: says whether FILE is a whole index.
 bool answered_check(const Options& options) {
   if (options.check_file.empty()) return false;
   const Dataset dataset = read_dataset(options.check_file, {}, false);
@@ -42,7 +43,7 @@ bool answered_check(const Options& options) {
   return true;
 }
 
-// "1 cat (12 boxes), 2 dog (no box)": what was made of the class list.
+// Says what was made of the class list: "1 cat (12 boxes), 2 dog (no box)".
 std::string classes_with_boxes(const Dataset& dataset) {
   constexpr size_t kShown = 8;
   std::vector<int64_t> boxes(dataset.class_names.size());
@@ -57,7 +58,7 @@ std::string classes_with_boxes(const Dataset& dataset) {
   return join(shown, ", ") + (boxes.size() > kShown + 1 ? ", ..." : "");
 }
 
-// An index over a file of the folder that it indexes would be the end of that file.
+// Refuses an output that is a file of the folder that is indexed, since the index would be the end of that file.
 void refuse_voc_files(const fs::path& output, const VocOptions& voc, const Dataset& dataset) {
   refuse_dataset_files({output}, "--output", dataset);
   std::vector<fs::path> others = {voc.root / "classes.txt"};
@@ -206,7 +207,7 @@ int prepare_labels(int argc, char** argv) {
   return 0;
 }
 
-// `prepare check FILE ...` and `prepare show FILE`: the file comes first, then options.
+// Takes the file of `prepare check FILE ...` and `prepare show FILE`: it comes first, then options.
 std::string take_file(int& argc, char**& argv, const char* command) {
   if (argc < 2 || argv[1][0] == '-') return "";
   const std::string file = argv[1];
