@@ -12,12 +12,13 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// What the backward pass needs beside tensors.
+// Holds what the backward pass needs beside tensors.
 struct Kept : torch::CustomClassHolder {
   Kept(std::shared_ptr<const BapPlan> p, std::shared_ptr<const bap::PlanTables> t)
       : plan(std::move(p)), tables(std::move(t)) {}
   std::shared_ptr<const BapPlan> plan;
-  std::shared_ptr<const bap::PlanTables> tables;  // of the device path; null where the CPU's own was taken
+  // These are the device path's tables; null where the CPU's own path was taken.
+  std::shared_ptr<const bap::PlanTables> tables;
 };
 
 class BapFunction : public torch::autograd::Function<BapFunction> {

@@ -1,5 +1,6 @@
-// Background-aware pooling (BANA, section 3.1): a box is pooled with weights that say how little a point looks like the
-// image's background.
+// Does background-aware pooling (BANA, section 3.1): a box is pooled with weights that say how little a point looks
+// like the image's background.
+//
 //
 //   query    q_j = mean of f over the background cells of grid cell j
 //   weight   1 - A(p), A(p) = mean_j relu(cos(F(p), q_j)) at sampled points p of a box, F = bilinear(f)
@@ -25,7 +26,8 @@ struct BapResult {
   at::Tensor attention;    // [S], 1 - A per sample; box r is plan.boxes[r].rows x cols from .sample on; no gradient
 };
 
-// features: [N,C,h,w] float32 or float64, CPU or CUDA, as the plan says. Differentiable with respect to features.
+// features: [N,C,h,w] float32 or float64, CPU or CUDA, as the plan says. The result is differentiable with respect to
+// features.
 BapResult background_aware_pooling(const at::Tensor& features, std::shared_ptr<const BapPlan> plan);
 
 }  // namespace boxseg

@@ -14,11 +14,11 @@
 namespace boxseg::bap {
 namespace {
 
-// Channels whose features stay in the cache until all boxes have had them.
+// The features of so many channels stay in the cache until all boxes have had them.
 constexpr int64_t kBlock = kGramBlock;
 static_assert(kBlock % CellProducts<float>::kChannelsTogether == 0);
 
-// One image of the batch: its pointers into the parts, and where its boxes are.
+// This is one image of the batch: its pointers into the parts, and where its boxes are.
 template <class T>
 struct Image {
   const BapPlan& plan;
@@ -26,8 +26,8 @@ struct Image {
   const T* f;  // [C,A]
   T *query_vectors, *dots, *query_norms;
   View<T> view;
-  CellRuns cells;                   // of all boxes
-  std::vector<CellRuns> box_cells;  // of each
+  CellRuns cells;                   // cells that any box touches
+  std::vector<CellRuns> box_cells;  // cells that each box touches
 
   Image(const BapPlan& p, const at::Tensor& features, const Parts& parts, int64_t image)
       : plan(p),
@@ -60,8 +60,8 @@ T inner(const T* a, const T* b, int64_t count) {
   return static_cast<T>(sum);
 }
 
-// The query vectors and, where boxes attend, their norms and products with the features, and the Gram maps [5,A] of the
-// boxes' cells. A query's channel is the mean of that channel alone, so that features are read once for all.
+// Makes the query vectors and, where boxes attend, their norms and products with the features, and the Gram maps [5,A]
+// of the boxes' cells. A query's channel is the mean of that channel alone, so that features are read once for all.
 template <class T>
 void make_queries(const Image<T>& image, T* gram) {
   const int64_t channels = image.channels;
@@ -92,7 +92,7 @@ void make_queries(const Image<T>& image, T* gram) {
   }
 }
 
-// Only the cells that a box touches are computed; the matrix is zero elsewhere.
+// Computes only the cells that a box touches; the matrix is zero elsewhere.
 template <class T>
 void make_pooling_matrix(const Image<T>& image, const T* attention, T* weights, T* matrix) {
   const View<T>& v = image.view;
@@ -119,7 +119,7 @@ void forward_image(const Image<T>& image, T* gram, T* attention, T* weights, T* 
       attention[box.sample + s] = foreground_attention(image.view, box, s / box.cols, s % box.cols);
   }
   make_pooling_matrix(image, attention, weights, matrix);
-  std::vector<PackedRows<T>> rows;  // of the pooling matrix, by boxes
+  std::vector<PackedRows<T>> rows;  // the pooling matrix, by boxes
   for (int64_t b = image.first_box; b < image.last_box; ++b) {
     rows.emplace_back(image.cells_of(b), image.area, image.windows);
     rows.back().pack(matrix + b * image.windows * image.area, image.windows);
@@ -131,7 +131,7 @@ void forward_image(const Image<T>& image, T* gram, T* attention, T* weights, T* 
                            vectors + b * image.windows * image.channels);
 }
 
-// What the samples of all boxes get back, each image in its own part.
+// Holds what the samples of all boxes get back, each image in its own part.
 template <class T>
 struct SampleGradients {
   std::vector<T> at_cells;  // [R*K2,A]: <gradient of a pooled vector, f>
@@ -145,13 +145,15 @@ struct SampleGradients {
         norm(static_cast<size_t>(plan.samples)) {}
 };
 
-// The gradients of the dot products and Gram maps of one image. grad_dots: [J,A], grad_gram: [5,A], both zero.
+// Adds up the gradients of the dot products and Gram maps of one image. grad_dots: [J,A], grad_gram: [5,A], both zero
+// before.
 template <class T>
 void attention_backward(const Image<T>& image, const T* weights, const T* vectors, const T* grad_vectors,
                         SampleGradients<T>& samples, T* grad_dots, T* grad_gram) {
   const View<T>& v = image.view;
   const T *at_cells = samples.at_cells.data(), *self = samples.self.data();
-  std::vector<CellProducts<T>> products;  // of the gradients of pooled vectors and the features, by boxes
+  // These are products of the gradients of pooled vectors with the features, by boxes.
+  std::vector<CellProducts<T>> products;
   for (int64_t b = image.first_box; b < image.last_box; ++b)
     products.emplace_back(image.windows, image.cells_of(b), image.area);
   for (int64_t first = 0; first < image.channels; first += kBlock)
@@ -178,14 +180,14 @@ void attention_backward(const Image<T>& image, const T* weights, const T* vector
                      grad_gram + y * v.w + x);
 }
 
-// grad: [C,A] of this image, uninitialised.
+// Writes `grad`, [C,A] of this image, which is uninitialised before.
 template <class T>
 void backward_image(const Image<T>& image, const T* weights, const T* matrix, const T* vectors, const T* grad_vectors,
                     const T* grad_queries, SampleGradients<T>& samples, T* grad) {
   const int64_t channels = image.channels, area = image.area, queries = image.queries;
   std::vector<T> of_queries(grad_queries, grad_queries + queries * channels);
   std::vector<T> grad_dots(static_cast<size_t>(queries * area)), grad_gram(static_cast<size_t>(5 * area));
-  std::vector<T> along(static_cast<size_t>(queries));  // the queries themselves
+  std::vector<T> along(static_cast<size_t>(queries));  // how much of each query itself its gradient takes
   std::vector<T> products(static_cast<size_t>(queries * channels));
   PackedRows<T> packed_dots(image.cells, area, image.attends() ? queries : 0);
   if (image.attends()) {
@@ -197,7 +199,8 @@ void backward_image(const Image<T>& image, const T* weights, const T* matrix, co
     packed_dots.pack(grad_dots.data(), queries);
   }
   const GramAdjoint<T> adjoint(grad_gram.data(), image.plan.h, image.plan.w);
-  constexpr int64_t kPiece = 24;  // channels whose features and gradient stay in the cache until all paths are added
+  // Features and gradient of so many channels stay in the cache until all paths are added.
+  constexpr int64_t kPiece = 24;
   std::vector<T> piece(static_cast<size_t>(kPiece * area));
   for (int64_t first = 0; first < channels; first += kPiece) {
     const int64_t last = std::min(first + kPiece, channels);

@@ -1,4 +1,4 @@
-// Background-aware pooling by LibTorch's products over the whole map and the kernels of cuda/: the device path.
+// Does background-aware pooling by LibTorch's products over the whole map and the kernels of cuda/: the device path.
 #include <ATen/Dispatch.h>
 #include <ATen/Functions.h>
 #include <c10/core/DeviceGuard.h>
@@ -15,7 +15,7 @@
 namespace boxseg::bap {
 namespace {
 
-// The rows of image i of a [R*K2, .] matrix.
+// Returns the rows of image i of a [R*K2, .] matrix.
 at::Tensor rows_of(const BapPlan& plan, const at::Tensor& rows, int64_t i) {
   const auto at = static_cast<size_t>(i);
   return rows.slice(0, plan.box_begin[at] * plan.windows(), plan.box_begin[at + 1] * plan.windows());
@@ -99,7 +99,8 @@ at::Tensor backward_device(const BapPlan& plan, const at::Tensor& features, cons
   }
   grad_queries = grad_queries / divisors;
   at::Tensor grad = at::empty_like(features);
-  for (int64_t i = 0; i < plan.images; ++i) {  // every path into f as one product
+  // All paths into f are one product.
+  for (int64_t i = 0; i < plan.images; ++i) {
     std::vector<at::Tensor> left = {rows_of(plan, grad_vectors, i), grad_queries[i]};
     std::vector<at::Tensor> right = {rows_of(plan, parts.matrix, i), members[i]};
     if (maps.dots.defined() && plan.attending[static_cast<size_t>(i)] > 0) {

@@ -1,4 +1,4 @@
-// The arithmetic of background-aware pooling (bap.h) over raw pointers and one index, for C++ and CUDA.
+// Does the arithmetic of background-aware pooling (bap.h) over raw pointers and one index, for C++ and CUDA.
 //
 // A box is sampled on rows x cols points; positions are separable, so a box has one table per axis (AxisSample) and,
 // per feature cell, the range of samples that touch it (`first`). Every function below makes one output from all that
@@ -17,7 +17,7 @@ namespace boxseg::bap {
 inline constexpr double kNormFloor = 1e-12;  // torch.nn.functional.normalize's eps
 inline constexpr double kDivisionGuard = 1e-12;
 
-// One sample along one axis: between cell `lower` and the next; weights of cells outside the map are 0.
+// One sample along one axis lies between cell `lower` and the next; weights of cells outside the map are 0.
 struct AxisSample {
   int32_t lower;
   float weight, next_weight;
@@ -31,16 +31,16 @@ struct Box {
   int64_t sample;                    // where its samples begin in [S], row-major
 };
 
-// How the padded map is cut into grid x grid cells, of which each has a query.
+// Says how the padded map is cut into grid x grid cells, of which each has a query.
 struct Grid {
   int64_t grid, cell_h, cell_w, pad_top, pad_left;
-  // The query whose grid cell holds this cell of the map.
+  // Returns the query whose grid cell holds this cell of the map.
   BOXSEG_HD int64_t query_of(int64_t y, int64_t x) const {
     return (y + pad_top) / cell_h * grid + (x + pad_left) / cell_w;
   }
 };
 
-// What every kernel reads. Maps are [N,.,h,w].
+// Holds what every kernel reads. Maps are [N,.,h,w].
 template <class T>
 struct View {
   int64_t images, boxes_count, samples, h, w, queries, roi;
@@ -48,7 +48,7 @@ struct View {
   const int32_t* box_begin;  // [N+1]
   const AxisSample* axis;
   const int32_t* first;           // first[c] = number of samples with lower < c
-  const int32_t* attending;       // [N]: queries with background, 0 where boxes are pooled plainly
+  const int32_t* attending;       // [N]: how many queries have background; 0 where boxes are pooled plainly
   const float* background_count;  // [N,J]
   const T* dots;                  // [N,J,h,w]: <q_j, f>
   const T* gram;                  // [N,5,h,w]
@@ -86,8 +86,8 @@ BOXSEG_HD T squared_norm(const View<T>& v, int64_t image, const Point<T>& p) {
                          p.w11);
 }
 
-// Pooling window k of roi over n samples: a stride of n/roi, the rest overlaps. With fewer samples than windows the
-// first sample (columns) or the last (rows) is repeated.
+// This is pooling window k of roi over n samples: windows are n/roi apart, and the rest overlaps. With fewer samples
+// than windows the first sample (columns) or the last (rows) is repeated.
 struct Window {
   int64_t begin, end;
 };
@@ -101,7 +101,7 @@ BOXSEG_HD Window window_of(int64_t k, int64_t roi, int64_t n, bool repeats_first
   return {k * stride, k * stride + n - (roi - 1) * stride};
 }
 
-// Foreground attention of one sample: 1 - mean over the image's queries of relu(cosine).
+// Returns the foreground attention of one sample: 1 - mean over the image's queries of relu(cosine).
 template <class T>
 BOXSEG_HD T foreground_attention(const View<T>& v, const Box& box, int64_t row, int64_t col) {
   const int64_t attending = v.attending[box.image];
@@ -121,7 +121,7 @@ BOXSEG_HD T foreground_attention(const View<T>& v, const Box& box, int64_t row, 
   return T(1) - sum / static_cast<T>(attending);
 }
 
-// Sum of the attention in one window, + 1e-12.
+// Returns the sum of the attention in one window, + 1e-12.
 template <class T>
 BOXSEG_HD T window_weight(const View<T>& v, const T* attention, int64_t box_index, int64_t window) {
   const Box& box = v.boxes[box_index];
@@ -133,7 +133,7 @@ BOXSEG_HD T window_weight(const View<T>& v, const T* attention, int64_t box_inde
   return sum + T(kDivisionGuard);
 }
 
-// The samples whose four cells include cell c along an axis with table `first` (at least c+2 numbers).
+// Returns the samples whose four cells include cell c along an axis with table `first` (at least c+2 numbers).
 BOXSEG_HD Window touching(const int32_t* first, int64_t c) { return {first[c > 0 ? c - 1 : 0], first[c + 1]}; }
 
 template <class T>
@@ -141,7 +141,7 @@ BOXSEG_HD T weight_in_cell(const AxisSample& sample, int64_t c) {
   return static_cast<T>(sample.lower == c ? sample.weight : sample.next_weight);
 }
 
-// How much cell (y,x) enters window `window` of a box: one number of the pooling matrix [R*K2, h*w].
+// Returns how much cell (y,x) enters window `window` of a box: one number of the pooling matrix [R*K2, h*w].
 template <class T>
 BOXSEG_HD T pooling_weight(const View<T>& v, const T* attention, const T* window_weights, int64_t box_index,
                            int64_t window, int64_t y, int64_t x) {
@@ -159,10 +159,10 @@ BOXSEG_HD T pooling_weight(const View<T>& v, const T* attention, const T* window
   return sum / window_weights[box_index * v.roi * v.roi + window];
 }
 
-// Gradient of the loss with respect to what one sample contributes.
-// grad_dots_at: maps [R*K2, h,w] of <gradient of a pooled vector, f>; grad_self [R*K2] = <gradient, pooled vector>.
-// Writes per query the gradient of the interpolated dot product (query_gradients[J], 0 where it does not take part),
-// and returns that of the squared norm.
+// Computes the gradient of the loss with respect to what one sample contributes. It writes per query the gradient of
+// the interpolated dot product (query_gradients[J], 0 where it does not take part), and returns that of the squared
+// norm. grad_dots_at: maps [R*K2, h,w] of <gradient of a pooled vector, f>; grad_self [R*K2] = <gradient, pooled
+// vector>.
 template <class T>
 BOXSEG_HD T sample_gradients(const View<T>& v, const T* window_weights, const T* grad_dots_at, const T* grad_self,
                              int64_t box_index, int64_t row, int64_t col, T* query_gradients) {
@@ -171,7 +171,7 @@ BOXSEG_HD T sample_gradients(const View<T>& v, const T* window_weights, const T*
   for (int64_t j = 0; j < v.queries; ++j) query_gradients[j] = 0;
   if (attending == 0) return T(0);
   const Point<T> p = point_of(v, box, row, col);
-  T grad_attention = 0;  // of 1 - A
+  T grad_attention = 0;  // gradient of 1 - A
   for (int64_t k = 0; k < v.roi * v.roi; ++k) {
     const Window rows = window_of(k / v.roi, v.roi, box.rows, false),
                  cols = window_of(k % v.roi, v.roi, box.cols, true);
@@ -196,8 +196,8 @@ BOXSEG_HD T sample_gradients(const View<T>& v, const T* window_weights, const T*
   return is_floored ? T(0) : grad_norm / (2 * norm);
 }
 
-// Gradients of the maps at cell (y,x) of an image, from those of all samples that touch it: adds to grad_dots
-// (J numbers, `stride` apart) and to grad_gram (5 numbers, `stride` apart).
+// Computes the gradients of the maps at cell (y,x) of an image from those of all samples that touch it: adds to
+// grad_dots (J numbers, `stride` apart) and to grad_gram (5 numbers, `stride` apart).
 template <class T>
 BOXSEG_HD void cell_gradients(const View<T>& v, const T* query_gradients, const T* norm_gradients, int64_t image,
                               int64_t y, int64_t x, int64_t stride, T* grad_dots, T* grad_gram) {
@@ -212,7 +212,7 @@ BOXSEG_HD void cell_gradients(const View<T>& v, const T* query_gradients, const 
         const int64_t s = box.sample + r * box.cols + c;
         const T* g = query_gradients + s * v.queries;
         for (int64_t j = 0; j < v.queries; ++j) grad_dots[j * stride] += weight * g[j];
-        // |F|^2 = sum_ab w_a w_b <f_a, f_b>: the products that are stored at this cell.
+        // These are the parts of |F|^2 = sum_ab w_a w_b <f_a, f_b> whose products are stored at this cell.
         const T norm = norm_gradients[s];
         grad_gram[0] += norm * weight * weight;
         const bool is_upper = row.lower == y, is_left = col.lower == x;
@@ -229,7 +229,7 @@ BOXSEG_HD void cell_gradients(const View<T>& v, const T* query_gradients, const 
 
 // --- Kernels (common/ops/launch.h) ---
 
-// The box that sample s belongs to.
+// Returns the box that sample s belongs to.
 template <class T>
 BOXSEG_HD int64_t box_of_sample(const View<T>& v, int64_t s) {
   int64_t low = 0, high = v.boxes_count - 1;
@@ -243,7 +243,7 @@ BOXSEG_HD int64_t box_of_sample(const View<T>& v, int64_t s) {
   return low;
 }
 
-// Which background cells make up a query: out [N,J,h*w], 1 or 0, of index into it.
+// Writes out[index] of out [N,J,h*w]: 1 where the cell is one of the query's background cells, else 0.
 template <class T>
 BOXSEG_HD void member_of_query(int64_t index, const View<T>& v, const Grid& grid, const uint8_t* mask, T* out) {
   const int64_t area = v.h * v.w, cell = index % area, j = index / area % v.queries, n = index / area / v.queries;
@@ -251,21 +251,21 @@ BOXSEG_HD void member_of_query(int64_t index, const View<T>& v, const Grid& grid
   out[index] = is_member ? T(1) : T(0);
 }
 
-// out [S], of sample s.
+// Writes out[s], the attention of sample s; out: [S].
 template <class T>
 BOXSEG_HD void attention_of_sample(int64_t s, const View<T>& v, T* out) {
   const Box& box = v.boxes[box_of_sample(v, s)];
   out[s] = foreground_attention(v, box, (s - box.sample) / box.cols, (s - box.sample) % box.cols);
 }
 
-// out [R*K2], of index into it.
+// Writes out[index], the weight of a window; out: [R*K2].
 template <class T>
 BOXSEG_HD void weight_of_window(int64_t index, const View<T>& v, const T* attention, T* out) {
   const int64_t windows = v.roi * v.roi;
   out[index] = window_weight(v, attention, index / windows, index % windows);
 }
 
-// matrix [R*K2,h*w], of index into it.
+// Writes matrix[index] of the pooling matrix [R*K2,h*w].
 template <class T>
 BOXSEG_HD void pooling_weight_of_cell(int64_t index, const View<T>& v, const T* attention, const T* window_weights,
                                       T* matrix) {
@@ -273,7 +273,7 @@ BOXSEG_HD void pooling_weight_of_cell(int64_t index, const View<T>& v, const T* 
   matrix[index] = pooling_weight(v, attention, window_weights, row / windows, row % windows, cell / v.w, cell % v.w);
 }
 
-// query_gradients [S,J] and norm_gradients [S], of sample s.
+// Writes what belongs to sample s of query_gradients [S,J] and norm_gradients [S].
 template <class T>
 BOXSEG_HD void gradients_of_sample(int64_t s, const View<T>& v, const T* window_weights, const T* grad_dots_at,
                                    const T* grad_self, T* query_gradients, T* norm_gradients) {

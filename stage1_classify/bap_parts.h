@@ -1,6 +1,6 @@
-// Background-aware pooling in two steps, forward and backward, with what the first leaves for the second. Implemented
-// for the CPU (bap_cpu.cpp: image by image, products only where boxes are) and, with LibTorch's products over the whole
-// map, for any device (bap_device.cpp).
+// Does background-aware pooling in two steps, forward and backward, with what the first leaves for the second. There is
+// one implementation for the CPU (bap_cpu.cpp: image by image, products only where boxes are) and one, with LibTorch's
+// products over the whole map, for any device (bap_device.cpp).
 #pragma once
 #include <ATen/core/Tensor.h>
 
@@ -12,24 +12,25 @@ namespace boxseg::bap {
 
 class PlanTables;
 
-// Axes as in bap_kernel.h; A = h*w. Images whose boxes attend to nothing have zeros in dots, gram and query_norms.
+// Axes are as in bap_kernel.h; A = h*w. Images whose boxes attend to nothing have zeros in dots, gram and query_norms.
 struct Parts {
-  at::Tensor queries;                                  // [N,J,C]
-  at::Tensor dots;                                     // [N,J,A], where boxes are
-  at::Tensor gram;                                     // [N,5,h,w]
-  at::Tensor query_norms;                              // [N,J]
-  at::Tensor attention;                                // [S]
-  at::Tensor weights;                                  // [R*K2], of windows
-  at::Tensor matrix;                                   // [R*K2,A], what pools
-  at::Tensor vectors;                                  // [R*K2,C]
-  std::shared_ptr<const PlanTables> tables = nullptr;  // the plan on the features' device; of forward_device() alone
+  at::Tensor queries;      // [N,J,C]
+  at::Tensor dots;         // [N,J,A], where boxes are
+  at::Tensor gram;         // [N,5,h,w]
+  at::Tensor query_norms;  // [N,J]
+  at::Tensor attention;    // [S]
+  at::Tensor weights;      // [R*K2], the windows' weights
+  at::Tensor matrix;       // [R*K2,A], the matrix that pools
+  at::Tensor vectors;      // [R*K2,C]
+  // This is the plan on the features' device, which forward_device() alone sets.
+  std::shared_ptr<const PlanTables> tables = nullptr;
 };
 
-// features: [N,C,h,w], contiguous.
+// Both compute a step's outputs. features: [N,C,h,w], contiguous.
 Parts forward_cpu(const BapPlan& plan, const at::Tensor& features);
 Parts forward_device(const BapPlan& plan, const at::Tensor& features);
 
-// The gradient of features, from those of vectors and queries, both contiguous.
+// Both return the gradient of features, from those of vectors and queries, which are contiguous.
 at::Tensor backward_cpu(const BapPlan& plan, const at::Tensor& features, const Parts& parts,
                         const at::Tensor& grad_vectors, const at::Tensor& grad_queries);
 at::Tensor backward_device(const BapPlan& plan, const at::Tensor& features, const Parts& parts,
@@ -38,7 +39,7 @@ at::Tensor backward_device(const BapPlan& plan, const at::Tensor& features, cons
 // Allocates what a step's outputs need, all zero.
 Parts empty_parts(const BapPlan& plan, const at::Tensor& features);
 
-// What the kernels read; tables lie in the plan itself, on the CPU.
+// Returns what the kernels read; its tables lie in the plan itself, on the CPU.
 template <class T>
 View<T> view_of(const BapPlan& plan, const Parts& parts) {
   View<T> v{};

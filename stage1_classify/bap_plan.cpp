@@ -8,8 +8,8 @@
 namespace boxseg {
 namespace {
 
-// Cells from the first to the last that [begin,end] (normalised) touches, of n along the axis. A map of one cell has
-// no extent in the authors' arithmetic, which gives every box 0 samples; here it gives 1.
+// Counts the cells from the first to the last that [begin,end] (normalised) touches, of n along the axis. A map of one
+// cell has no extent in the authors' arithmetic, which gives every box 0 samples; here it gives 1.
 int64_t sample_count(float begin, float end, int64_t n) {
   if (!(end >= begin)) return 0;
   if (n == 1) return 1;
@@ -21,15 +21,16 @@ int64_t sample_count(float begin, float end, int64_t n) {
   return static_cast<int64_t>(count);
 }
 
-// torch.linspace in float32: from both ends towards the middle.
+// Does torch.linspace in float32: from both ends towards the middle.
 float linspace(float begin, float end, int64_t count, int64_t i) {
   if (count == 1) return begin;
   const float step = (end - begin) / static_cast<float>(count - 1);
   return i < count / 2 ? begin + step * static_cast<float>(i) : end - step * static_cast<float>(count - i - 1);
 }
 
-// grid_sample with align_corners=False and zeros outside, although the boxes are normalised for align_corners=True:
-// the authors leave the default, so a full-image box reaches half a cell beyond the map and fades there.
+// Samples as grid_sample does with align_corners=False and zeros outside, although the boxes are normalised for
+// align_corners=True: the authors leave the default, so a full-image box reaches half a cell beyond the map and fades
+// there.
 bap::AxisSample sample_at(float normalised, int64_t n) {
   const float position = (normalised + 1.f) * (static_cast<float>(n) / 2.f) - 0.5f;
   const float lower = std::floor(position), next_weight = position - lower;
@@ -74,7 +75,7 @@ void add_box(BapPlan& plan, int64_t image, const NormalisedBox& box) {
   plan.class_of_box.push_back(box.class_id);
 }
 
-// Source index of nearest interpolation, as torch computes it.
+// Returns the source index of nearest interpolation, as torch computes it.
 int64_t nearest_source(int64_t destination, int64_t in, int64_t out) {
   const float scale = static_cast<float>(in) / static_cast<float>(out);
   return std::min(static_cast<int64_t>(std::floor(static_cast<float>(destination) * scale)), in - 1);

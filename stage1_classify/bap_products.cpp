@@ -10,7 +10,7 @@ BOXSEG_FUSE_PRODUCTS
 namespace boxseg::bap {
 namespace {
 
-// Of the padded map's grid: columns or rows of cells that a query's cell takes up, clipped to the map.
+// This is a range of the map's columns or rows that a cell of the padded map's grid takes up, clipped to the map.
 struct Span {
   int64_t begin, end;
 };
@@ -19,7 +19,7 @@ Span grid_span(int64_t index, int64_t cell_size, int64_t pad, int64_t size) {
           std::clamp<int64_t>((index + 1) * cell_size - pad, 0, size)};
 }
 
-// The background mask of an image as numbers, [h,w] and a vector beyond.
+// Returns the background mask of an image as numbers, [h,w] and a vector beyond.
 template <class T>
 std::vector<T> mask_of(const BapPlan& plan, int64_t image) {
   const uint8_t* from = plan.small_mask.data() + image * plan.h * plan.w;
@@ -28,16 +28,16 @@ std::vector<T> mask_of(const BapPlan& plan, int64_t image) {
   return mask;
 }
 
-// That cover a row of w cells.
+// Returns how many vectors cover a row of w cells.
 int64_t vectors_of_row(int64_t w, int64_t lanes) { return (w + lanes - 1) / lanes; }
-// Up to where the vectors of rows do not look beyond the map.
+// Returns the row up to which the vectors of rows do not look beyond the map.
 int64_t whole_rows_end(const Span& rows, int64_t h, int64_t w, int64_t lanes) {
   const int64_t last_start = h * w - vectors_of_row(w, lanes) * lanes;
   return std::clamp<int64_t>(last_start < 0 ? 0 : last_start / w + 1, rows.begin, rows.end);
 }
 
-// The members' sums of some channels, which share the loads of the mask, in row gy of the grid. f and out at the first
-// channel; columns: work space of `Channels` rows, `pitch` long.
+// Sums the background cells of row gy of the grid, for some channels, which share the loads of the mask. f and out
+// stand at the first channel; columns: work space of `Channels` rows, `pitch` long.
 template <int Channels, int lanes, class T>
 BOXSEG_INLINED void sum_grid_row(const BapPlan& plan, const std::vector<T>& mask, int64_t gy, const T* f,
                                  int64_t channels, T* columns, int64_t pitch, T* out) {
@@ -96,7 +96,8 @@ BOXSEG_INLINED void spread_members_in(const BapPlan& plan, int64_t image, const 
   std::vector<T> columns(static_cast<size_t>(w + lanes), T(0));
   for (int64_t c = first; c < last; ++c)
     for (int64_t gy = 0; gy < grid; ++gy) {
-      for (int64_t gx = 0; gx < grid; ++gx) {  // what is written beyond the end is written again with the next
+      // What is written beyond the end is written again with the next.
+      for (int64_t gx = 0; gx < grid; ++gx) {
         const Span cols = grid_span(gx, plan.cell_w, plan.pad_left, w);
         const V value = grad[(gy * grid + gx) * channels + c] - V{};
         for (int64_t x = cols.begin; x < cols.end; x += lanes) store_wide(columns.data() + x, value);
@@ -127,7 +128,8 @@ CellRuns cells_of_boxes(const BapPlan& plan, int64_t begin, int64_t end) {
   std::vector<uint8_t> is_touched(static_cast<size_t>(blocks), 0);
   for (int64_t b = begin; b < end; ++b) {
     const Box& box = plan.boxes[static_cast<size_t>(b)];
-    const auto touched = [&](int32_t table, int64_t size) {  // the first and last cell along an axis that has samples
+    // Returns the first and last cell along an axis that has samples.
+    const auto touched = [&](int32_t table, int64_t size) {
       Span span{size, 0};
       for (int64_t c = 0; c < size; ++c)
         if (const Window window = touching(plan.first.data() + table, c); window.begin < window.end)

@@ -1,5 +1,6 @@
-// Background-aware pooling's sums over background cells, of one image on the CPU, and the cells that its boxes touch:
-// the products with features are made there and nowhere else.
+// Sums features over the background cells of one image on the CPU, and tells the cells that its boxes touch, since
+// background-aware pooling makes products with features there and nowhere else.
+//
 //
 // f: features of one image, [C,area] row-major.
 #pragma once
@@ -10,15 +11,15 @@
 
 namespace boxseg::bap {
 
-// The cells that samples of boxes begin .. end - 1 of the plan touch, rounded to blocks.
+// Returns the cells that samples of boxes begin .. end - 1 of the plan touch, rounded to blocks.
 CellRuns cells_of_boxes(const BapPlan& plan, int64_t begin, int64_t end);
 
 // Sums over the background cells of each query, for channels first .. last - 1. out: [J,C].
 template <class T>
 void sum_members(const BapPlan& plan, int64_t image, const T* f, int64_t channels, int64_t first, int64_t last, T* out);
 
-// The adjoint, which sets all of out: out[c,cell] = grad[j,c] for background cells of query j, else 0.
-// Channels first .. last - 1; out: [last - first,area], grad: [J,C].
+// This is the adjoint, which sets all of out: out[c,cell] = grad[j,c] for background cells of query j, else 0, for
+// channels first .. last - 1. out: [last - first,area], grad: [J,C].
 template <class T>
 void spread_members(const BapPlan& plan, int64_t image, const T* grad, int64_t channels, int64_t first, int64_t last,
                     T* out);

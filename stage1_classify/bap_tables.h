@@ -1,5 +1,5 @@
-// A plan's tables on the device of the features, for the kernels of bap_kernel.h: one copy, which forward and backward
-// pass share.
+// Holds a plan's tables on the device of the features, for the kernels of bap_kernel.h. It is one copy, which forward
+// and backward pass share.
 #pragma once
 #include <ATen/core/Tensor.h>
 
@@ -10,10 +10,10 @@ namespace boxseg::bap {
 
 class PlanTables {
  public:
-  // features: where, and in which type the products with features are made.
+  // `features` tells the device, and the type in which the products with features are made.
   PlanTables(const BapPlan& plan, const at::Tensor& features);
 
-  // view_of() with the tables of this device.
+  // Returns view_of() with the tables of this device.
   template <class T>
   View<T> view(const BapPlan& plan, const Parts& parts) const;
   const at::Tensor& members() const { return members_; }    // [N,J,h*w]: 1 at the background cells of a query, else 0

@@ -1,4 +1,5 @@
-// stage1_classify as it is called: reads the command line, and becomes the program behind it (front.h, main.cpp).
+// This is stage1_classify as it is called: it reads the command line, and becomes the program behind it (front.h,
+// main.cpp).
 #include "common/base/error.h"
 #include "common/pipeline/stage/front.h"
 #include "common/pipeline/stage/stage_options.h"

@@ -10,8 +10,8 @@
 namespace boxseg {
 namespace {
 
-// Rows of x [n,C], each at most once. LibTorch's own way back adds rows up, on a GPU in the order of threads; here each
-// gradient has a place of its own.
+// Selects rows of x [n,C], each at most once. LibTorch's own way back adds rows up, on a GPU in the order of threads;
+// here each gradient has a place of its own.
 struct SelectRows : torch::autograd::Function<SelectRows> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const at::Tensor& rows) {
     context->save_for_backward({rows});
@@ -33,7 +33,7 @@ LabelerResult label_batch(const at::Tensor& features, const at::Tensor& classifi
   for (const int64_t c : plan->class_of_box)
     ensure(c >= 1 && c < classes, "a box has class {}, but the classifier knows 1 to {}", c, classes - 1);
   LabelerResult result;
-  // Both tables in one upload.
+  // Both tables go up in one upload.
   std::vector<int64_t> numbers = plan->target();
   const auto count = static_cast<int64_t>(numbers.size());
   numbers.insert(numbers.end(), plan->valid_grid_ids.begin(), plan->valid_grid_ids.end());

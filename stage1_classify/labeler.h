@@ -1,4 +1,4 @@
-// The stage-1 objective: what the classifier says of the pooled vectors of a batch, and its loss.
+// Computes the stage-1 objective: what the classifier says of the pooled vectors of a batch, and its loss.
 #pragma once
 #include <ATen/core/Tensor.h>
 
@@ -15,8 +15,10 @@ struct LabelerResult {
   at::Tensor loss;    // scalar: sum of softmax cross entropies / normaliser
 };
 
-// features: [N,C,h,w]; classifier_weight: [K,C,1,1] or [K,C]. normaliser: number of vectors that the loss is the mean
-// of; 0 = those of this call. A batch in parts gives each part the whole batch's number, so that the sum of the losses
+// features: [N,C,h,w]; classifier_weight: [K,C,1,1] or [K,C]. normaliser: how many vectors the loss is the mean of; 0 =
+// those of this call. A batch in parts gives each part the whole batch's number, so that the sum of the losses (and of
+// the gradients) is that of the batch. Without any vector the loss is 0 with a zero gradient (the mean over nothing
+// would be NaN). Throws `failed` when a box has a class that the classifier does not know.
 // (and of the gradients) is that of the batch. Without any vector the loss is 0 with a zero gradient (the mean over
 // nothing would be NaN). Throws `failed` when a box has a class that the classifier does not know.
 LabelerResult label_batch(const at::Tensor& features, const at::Tensor& classifier_weight,

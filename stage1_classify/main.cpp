@@ -1,4 +1,4 @@
-// stage1_classify: images and boxes in; a classifier of box contents and background out.
+// stage1_classify trains, from images and boxes, a classifier of box contents and background.
 #include "common/base/error.h"
 #include "common/runtime/program.h"
 #include "stage1_classify/stage1_run.h"

@@ -28,7 +28,7 @@ RgbImage picture_of(const TrainingSample& sample, const Normalisation& normalisa
   RgbImage image = denormalise(sample.input, sample.height, sample.width, normalisation);
   for (size_t i = 0; i < image.pixels.size(); ++i)
     if (sample.background[i / 3] == 0) image.pixels[i] /= 2;
-  // From -1..1 to a pixel of the crop; a box may end one pixel outside.
+  // Turns a position in -1..1 into a pixel of the crop; a box may end one pixel outside.
   const auto pixel = [](float position, int64_t size) {
     return std::clamp<int64_t>(std::lround((position + 1) * static_cast<float>(size - 1) / 2), 0, size - 1);
   };

@@ -38,7 +38,7 @@ std::shared_ptr<const BapPlan> plan_of(std::span<const TrainingSample> samples, 
 struct Outcome {
   double loss, correct_boxes;
 };
-// Both in one download.
+// Fetches both numbers in one download.
 Outcome outcome_of(const LabelerResult& result) {
   const int64_t boxes = result.pooled.box_vectors.size(0);
   const at::Tensor correct =
@@ -65,7 +65,8 @@ StepReport training_step(Network& network, const std::vector<TrainingSample>& ba
     pass.image_keys.clear();
     for (const TrainingSample& s : parts[i]) pass.image_keys.push_back(s.image_key);
     const at::Tensor features = network.features(stacked_inputs(parts[i], network.device()), pass);
-    if (plans.empty())  // the features' size, which decides what is pooled, is only known now
+    // Only now the features' size is known, which decides what is pooled.
+    if (plans.empty())
       for (const auto& samples : parts) {
         plans.push_back(plan_of(samples, features, options));
         box_vectors += static_cast<int64_t>(plans.back()->boxes.size()) * plans.back()->windows();

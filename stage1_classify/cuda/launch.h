@@ -1,4 +1,4 @@
-// Launches of the kernels of bap_kernel.h. All pointers, those of the view included, are memory of the device that `on`
+// Launches the kernels of bap_kernel.h. All pointers, those of the view included, are memory of the device that `on`
 // names.
 #pragma once
 #include "common/ops/launch.h"
