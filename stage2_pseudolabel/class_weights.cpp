@@ -15,7 +15,7 @@ const std::vector<std::string> kVocNames = {
     "car",        "cat",       "chair",       "cow",   "diningtable", "dog",    "horse",
     "motorbike",  "person",    "pottedplant", "sheep", "sofa",        "train",  "tvmonitor"};
 
-// "Dining table" -> "diningtable"; COCO's words become VOC's.
+// Makes names comparable: "Dining table" -> "diningtable"; COCO's words become VOC's.
 std::string canonical(const std::string& name) {
   std::string word;
   for (const char c : name)

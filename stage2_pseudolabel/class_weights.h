@@ -9,14 +9,14 @@
 
 namespace boxseg {
 
-// The classifier's weight vectors, found by the class ids of the dataset.
+// Holds the classifier's weight vectors, found by the class ids of the dataset.
 struct ClassWeights {
   int64_t channels = 0;
   std::vector<double> rows;           // [K',C], K' classes of the classifier
   std::vector<int64_t> row_of_class;  // by class id of the dataset; -1: the classifier does not know the class
 
   bool knows(int64_t class_id) const;
-  const double* of(int64_t class_id) const;  // [C]; only of a known class
+  const double* of(int64_t class_id) const;  // [C]; the class must be known
 };
 
 // `record` is the checkpoint's; its "class_names" name the classifier's rows. A file without names fits a dataset with
@@ -26,7 +26,7 @@ struct ClassWeights {
 ClassWeights match_classes(const at::Tensor& classifier_weight, const std::map<std::string, std::string>& record,
                            const std::vector<std::string>& class_names, const std::string& source);
 
-// Names of the dataset's classes without weight.
+// Returns the names of the dataset's classes that have no weight.
 std::vector<std::string> unknown_classes(const ClassWeights& weights, const std::vector<std::string>& class_names);
 
 }  // namespace boxseg

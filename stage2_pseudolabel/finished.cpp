@@ -7,7 +7,7 @@
 namespace boxseg {
 namespace {
 
-// Six lines; the last may hold anything: why an image was skipped, or remarks on its labels.
+// Writes six lines, of which the last may hold anything: why an image was skipped, or remarks on its labels.
 std::string encode(const FinishedImage& image) {
   return fmt::format("{}\n{}\n{}\n{}\n{}\n{}", image.y_crf, image.y_ret, image.has_maps ? image.maps.digest : "",
                      image.maps.offset, image.maps.size_bytes,

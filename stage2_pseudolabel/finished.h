@@ -1,4 +1,4 @@
-// What is finished of a shard, and survives a kill: the journal of images and the spool of their maps.
+// Keeps what is finished of a shard, so that it survives a kill: the journal of images and the spool of their maps.
 #pragma once
 #include <map>
 #include <string>
@@ -10,10 +10,10 @@
 namespace boxseg {
 
 struct FinishedImage {
-  std::string reason_skipped;        // not empty: a damaged image, recorded and passed over
-  std::string boxes_without_labels;  // of a labelled image: a line each, "dog at 3,4 to 20,30"
+  std::string reason_skipped;        // why a damaged image was passed over; "" for all others
+  std::string boxes_without_labels;  // of a labelled image, a line each: "dog at 3,4 to 20,30"
   Digest y_crf, y_ret;               // y_ret "" when none was made
-  bool has_maps = false;             // no maps: an image without boxes
+  bool has_maps = false;             // false for an image without boxes
   Spool::Place maps;
 };
 
@@ -25,11 +25,11 @@ class FinishedImages {
   bool holds(const std::string& id) const { return images_.count(id) > 0; }
   size_t size() const { return images_.size(); }
   const FinishedImage& at(const std::string& id) const { return images_.at(id); }
-  // Thread-safe. The label files must stand already.
+  // Adds an image, whose label files must stand already. Thread-safe.
   void add(const std::string& id, FinishedImage image, const std::string& maps_bytes);
   std::string read_maps(const FinishedImage& image) const { return spool_.read(image.maps); }
   void sync() { journal_.sync(); }
-  void remove();  // once the manifest is written
+  void remove();  // deletes both files, once the manifest is written
 
  private:
   fs::path output_;

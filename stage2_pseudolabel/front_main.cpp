@@ -1,4 +1,5 @@
-// stage2_pseudolabel as it is called: reads the command line, and becomes the program behind it (front.h, main.cpp).
+// This is stage2_pseudolabel as it is called: it reads the command line, and becomes the program behind it (front.h,
+// main.cpp).
 #include <cstring>
 
 #include "common/base/error.h"
@@ -11,7 +12,8 @@ namespace {
 
 int front(int argc, char** argv) {
   if (has_piped_config(argc, argv)) become("stage2_pseudolabel", argc, argv);
-  const bool merges = argc > 1 && std::strcmp(argv[1], "merge") == 0;  // has options of its own, read there
+  // The verb has options of its own, which the program behind reads.
+  const bool merges = argc > 1 && std::strcmp(argv[1], "merge") == 0;
   Stage2Options stage2;
   Options options(stage2_info());
   stage2.declare(options);

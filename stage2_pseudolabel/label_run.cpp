@@ -17,14 +17,14 @@
 namespace boxseg {
 namespace {
 
-// A decoded image on its way to the network.
+// Holds a decoded image on its way to the network.
 struct Decoded {
   RgbImage image;
   ImageSize size() const { return {image.height, image.width}; }
   std::vector<float> input;  // [3,H,W] normalised; empty where no network is asked
 };
 
-// An image with its features on its way to the labels.
+// Holds an image with its features on its way to the labels.
 struct Job {
   RgbImage image;
   at::Tensor features;  // [C,h,w], undefined where no network was asked

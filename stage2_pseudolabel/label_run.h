@@ -1,4 +1,4 @@
-// Labels the images of one shard: decoding ahead, the network, and the maps, CRF and PNGs of earlier images overlap.
+// Labels the images of one shard. Decoding ahead, the network, and the maps, CRF and PNGs of earlier images overlap.
 #pragma once
 #include <memory>
 
@@ -14,7 +14,7 @@
 
 namespace boxseg {
 
-// What makes labels: a network, or the attention shards of an earlier run (no Y_ret).
+// This is what labels are made from: a network, or the attention shards of an earlier run (no Y_ret).
 struct LabelSource {
   std::unique_ptr<Network> network;
   at::Device device = at::kCPU;

@@ -39,7 +39,7 @@ Planes correlation_maps(const at::Tensor& features, const FeatureMaps& maps, con
   for (int64_t l = 0; l < labels; ++l) label_of_class[static_cast<size_t>(class_of(l))] = static_cast<int32_t>(l);
   for (size_t p = 0; p < label_of_pixel.size(); ++p) label_of_pixel[p] = label_of_class[y_crf.pixels[p]];
 
-  // Lengths do not matter below, so the sums serve as means.
+  // Only directions matter below, so the sums serve as means.
   const auto counts = count_groups(label_of_pixel, labels);
   auto prototypes = pool(features, interpolation.adjoint(label_of_pixel, labels), labels, interpolation.threads());
   for (int64_t l = 0; l < labels; ++l)

@@ -1,4 +1,4 @@
-// stage2_pseudolabel: images, boxes and a trained classifier in; Y_crf, Y_ret and attention shards out.
+// stage2_pseudolabel makes Y_crf, Y_ret and attention shards from images, boxes and a trained classifier.
 #include <cstring>
 
 #include "common/base/error.h"

@@ -40,7 +40,7 @@ FeatureMaps measure_features(const at::Tensor& features, const Geometry& geometr
   const at::Tensor gram = download(gram_maps(features.unsqueeze(0))).contiguous();
   maps.gram.assign(gram.const_data_ptr<float>(), gram.const_data_ptr<float>() + gram.numel());
 
-  // All vectors that the features are compared with, in one product: queries, background, known classes.
+  // One product compares the features with all vectors: queries, background, known classes.
   BackgroundQueries queries = background_queries(features, geometry, weights, interpolation, grid);
   const auto query_count = static_cast<int64_t>(queries.cell_ids.size());
   normalise_rows(queries.prototypes, query_count);

@@ -1,4 +1,4 @@
-// From the features of an image to the maps that are kept of them (common/labels/feature_maps.h).
+// Turns the features of an image into the maps that are kept of them (common/labels/feature_maps.h).
 #pragma once
 #include <ATen/core/Tensor.h>
 
@@ -12,7 +12,7 @@
 
 namespace boxseg {
 
-// The mean feature of the background pixels of each cell of the grid that has any, over the interpolated features.
+// Holds, for each cell of the grid that has background pixels, their mean feature over the interpolated features.
 struct BackgroundQueries {
   std::vector<int64_t> cell_ids;   // [J]
   std::vector<double> prototypes;  // [J,C]

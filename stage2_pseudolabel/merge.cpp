@@ -16,7 +16,7 @@ constexpr const char* kManifest = "manifest.h5";
 
 bool is_number(const std::string& text) { return text.find_first_not_of("0123456789") == std::string::npos; }
 
-// Numbers in `facts` are added up, different texts joined by lines.
+// Adds up the numbers in `facts`, and joins different texts by lines.
 void add_facts(std::map<std::string, std::string>& sum, const std::map<std::string, std::string>& facts) {
   for (const auto& [name, value] : facts) {
     if (value.empty()) continue;

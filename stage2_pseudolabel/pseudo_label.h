@@ -1,4 +1,4 @@
-// The pseudo labels of one image: attention, CAMs, CRF, retrieval. Golden: stage2.h5.
+// Makes the pseudo labels of one image: attention, CAMs, CRF, retrieval. Golden: stage2.h5.
 #pragma once
 #include <ATen/core/Tensor.h>
 
@@ -9,7 +9,7 @@
 
 namespace boxseg {
 
-// Every step's result, for tests and reports. Full resolution.
+// Holds every step's result at full resolution, for tests and reports.
 struct Intermediates {
   std::vector<float> attention_raw;  // [H,W]
   UnaryParts parts;                  // u0 after the threshold, normalised CAMs
@@ -22,8 +22,8 @@ struct PseudoLabels {
   LabelMap y_crf, y_ret;  // y_ret is empty when made without features
 };
 
-// rgb: [H,W,3]. features: [C,h,w], or undefined: then there is no y_ret (it needs prototypes). An image without boxes
-// is all background.
+// features: [C,h,w], or undefined: then there is no y_ret (it needs prototypes). `kept`, if given, receives every
+// step's result. An image without boxes is all background.
 PseudoLabels make_pseudo_labels(const UnaryOptions& options, const Geometry& geometry, const RgbImage& image,
                                 const FeatureMaps& maps, const at::Tensor& features, const ClassWeights& weights,
                                 DenseCrf& crf, int threads, Intermediates* kept = nullptr);

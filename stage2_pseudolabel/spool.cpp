@@ -17,7 +17,7 @@ namespace {
        error == ENOSPC ? "; free some space and start again, finished work is kept" : "");
 }
 
-// The bytes at `place`, or fewer where the file is shorter.
+// Returns the bytes at `place`, or fewer where the file is shorter.
 std::string read_at(int fd, const Spool::Place& place, int64_t end, const fs::path& path) {
   std::string bytes;
   if (place.offset < 0 || place.size_bytes < 0 || place.size_bytes > end - place.offset) return bytes;

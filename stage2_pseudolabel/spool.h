@@ -1,4 +1,4 @@
-// A file of byte strings beside the journal: what finished images leave for the shard's file, too much to keep in
+// Keeps byte strings in a file beside the journal: what finished images leave for the shard's file, too much to keep in
 // memory.
 #pragma once
 #include <cstdint>
@@ -16,15 +16,15 @@ class Spool {
     int64_t offset = 0, size_bytes = 0;
     Digest digest;
   };
-  explicit Spool(fs::path path);  // opened with what it holds, or made
+  explicit Spool(fs::path path);  // opens the file with what it holds, or makes it
   ~Spool();
   Spool(const Spool&) = delete;
   Spool& operator=(const Spool&) = delete;
 
   Place append(const std::string& bytes);      // thread-safe; throws `failed` (full disk, ...)
-  bool holds(const Place& place) const;        // the very bytes
+  bool holds(const Place& place) const;        // true when the very bytes are there
   std::string read(const Place& place) const;  // throws `failed` when they are not there
-  void forget_after(int64_t size_bytes);       // drops the rest: bytes of images that did not finish
+  void forget_after(int64_t size_bytes);       // drops what stands behind: bytes of images that did not finish
   void remove();
 
  private:

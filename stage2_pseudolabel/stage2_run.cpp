@@ -78,7 +78,7 @@ struct Counts {
   std::vector<std::string> boxes_without_labels;  // "ID: dog at 3,4 to 20,30"
 };
 
-// Writes the shard's file (of a run with a network) and names all outputs.
+// Writes the shard's file (where the run has a network) and names all outputs.
 Counts collect_outputs(const Dataset& dataset, const std::vector<int64_t>& images, const Shard& shard,
                        const AttentionSettings& settings, bool has_network, const fs::path& output,
                        const FinishedImages& finished, StageRun& run) {
@@ -104,7 +104,8 @@ Counts collect_outputs(const Dataset& dataset, const std::vector<int64_t>& image
   return counts;
 }
 
-// Such a box is no fault, often a tiny one or one behind another; but who trains on the labels should know.
+// Warns of boxes without labels. Such a box is no fault, often a tiny one or one behind another; but who trains on the
+// labels should know.
 void warn_of_boxes_without_labels(const std::vector<std::string>& boxes, const fs::path& manifest) {
   constexpr size_t kShown = 10;
   if (boxes.empty()) return;
