@@ -9,7 +9,7 @@ namespace boxseg {
 template <class T>
 Axis<T>::Axis(int64_t cells, int64_t positions, bool align_corners) {
   ensure(cells >= 1 && positions >= 1, "interpolation from {} cells to {} positions", cells, positions);
-  // In T, as LibTorch: float32 positions decide which cell a pixel on a boundary belongs to.
+  // T decides here, as in LibTorch: float32 positions decide which cell a pixel on a boundary belongs to.
   const T step = !align_corners  ? static_cast<T>(cells) / static_cast<T>(positions)
                  : positions > 1 ? static_cast<T>(cells - 1) / static_cast<T>(positions - 1)
                                  : T(0);
@@ -29,7 +29,8 @@ Axis<T>::Axis(int64_t cells, int64_t positions, bool align_corners) {
     touch(lower, p);
     if (lower + 1 < cells && weight.back() > 0) touch(lower + 1, p);
   }
-  for (size_t c = 0; c < first.size(); ++c) first[c] = std::min(first[c], end[c]);  // cells that no position needs
+  // Cells that no position needs get an empty range.
+  for (size_t c = 0; c < first.size(); ++c) first[c] = std::min(first[c], end[c]);
 }
 
 template struct Axis<float>;

@@ -1,6 +1,6 @@
-// One axis of bilinear interpolation from `cells` to `positions`, as LibTorch computes it. With align_corners the first
-// and last positions lie on the first and last cells; without, cells and positions are areas of the same whole, and
-// positions beyond the centre of the first or last cell take its value.
+// Interpolates bilinearly along one axis from `cells` to `positions`, as LibTorch computes it. With align_corners the
+// first and last positions lie on the first and last cells; without, cells and positions are areas of the same whole,
+// and positions beyond the centre of the first or last cell take its value.
 #pragma once
 #include <cstdint>
 #include <vector>

@@ -1,4 +1,4 @@
-// The commands of stage3_segment, as the front of the program and the program behind it both read them.
+// Reads the commands of stage3_segment, for the front of the program and for the program behind it.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace boxseg {
 
-// One command: its options, then --check FILE or `run(options, values)`.
+// Runs one command: reads its options, then does --check FILE or `run(options, values)`.
 template <class Values, class Run, class Check>
 int run_command(const ProgramInfo& info, int argc, char** argv, const Run& run, const Check& check) {
   Values values;

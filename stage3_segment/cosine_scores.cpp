@@ -20,20 +20,21 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-constexpr double kNormFloor = 1e-12;  // F.normalize
+constexpr double kNormFloor = 1e-12;  // the floor of F.normalize
 
-// 1/|x| over dim 1, 0 where the vector is (as good as) zero.
+// Returns 1/|x| over dim 1, and 0 where the vector is (as good as) zero.
 at::Tensor inverse_norm(const at::Tensor& x) {
   const at::Tensor norm = at::linalg_vector_norm(x, 2, {1}, /*keepdim=*/true);
   const at::Tensor is_zero = norm <= kNormFloor;
   return norm.masked_fill(is_zero, 1).reciprocal().masked_fill(is_zero, 0);
 }
 
-// Of one image: the products of unit weights with each cell's features, divided by their norm, and 1/norm, which is 0
-// as above. weights: [K,C], f: [C,area], scores: [K,area], inverse: [area].
+// Computes for one image the products of unit weights with each cell's features, divided by their norm, and 1/norm,
+// which is 0 as above. weights: [K,C], f: [C,area], scores: [K,area], inverse: [area].
 template <class T>
 void score_cells(const T* weights, int64_t classes, const T* f, int64_t channels, int64_t area, T* scores, T* inverse) {
-  constexpr int64_t kPiece = CellProducts<T>::kChannelsTogether;  // in the cache for both
+  // ^ So many channels stay in the cache for both products and norms.
+  constexpr int64_t kPiece = CellProducts<T>::kChannelsTogether;
   CellProducts<T> products(classes, all_cells(area), area);
   std::fill_n(inverse, area, T(0));
   for (int64_t first = 0; first < channels; first += kPiece) {
@@ -79,7 +80,8 @@ struct CellCosines : torch::autograd::Function<CellCosines> {
     const at::Tensor &features = saved[0], &u = saved[1], grad = from[0].contiguous();
     const int64_t n = features.size(0), channels = features.size(1), area = features.size(2) * features.size(3);
     const int64_t classes = u.size(0);
-    at::Tensor grad_features, weight_parts;  // weight_parts: of each image, [N,K,C]
+    // weight_parts holds the gradient of each image, [N,K,C].
+    at::Tensor grad_features, weight_parts;
     if (context->needs_input_grad(0)) grad_features = at::empty_like(features);
     if (context->needs_input_grad(1)) weight_parts = at::empty({n, classes, channels}, features.options());
     AT_DISPATCH_FLOATING_TYPES(features.scalar_type(), "cosine_scores_backward", [&] {
@@ -99,7 +101,8 @@ struct CellCosines : torch::autograd::Function<CellCosines> {
         const CellRuns cells = all_cells(area);
         PackedRows<T> packed(cells, area, weight_parts.defined() ? classes : 0);
         if (weight_parts.defined()) packed.pack(slopes.data(), classes);
-        constexpr int64_t kPiece = 24;  // channels whose features and gradient stay in the cache
+        // Features and gradient of so many channels stay in the cache.
+        constexpr int64_t kPiece = 24;
         std::vector<T> piece(static_cast<size_t>(grad_features.defined() ? kPiece * area : 0));
         for (int64_t first = 0; first < channels; first += kPiece) {
           const int64_t last = std::min(first + kPiece, channels);
@@ -122,7 +125,8 @@ struct CellCosines : torch::autograd::Function<CellCosines> {
   }
 };
 
-// The same by LibTorch's products, wherever the features are: in float32 whatever --precision says, forth and back.
+// Computes the same by LibTorch's products, wherever the features are, in float32 whatever --precision says, forth and
+// back.
 struct DeviceCosines : torch::autograd::Function<DeviceCosines> {
   // features: [N,C,h,w], contiguous; unit_weight: [K,C].
   static at::Tensor forward(AutogradContext* context, const at::Tensor& features, const at::Tensor& unit_weight) {

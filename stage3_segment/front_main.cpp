@@ -1,4 +1,5 @@
-// stage3_segment as it is called: reads the command line, and becomes the program behind it (front.h, main.cpp).
+// This is stage3_segment as it is called: it reads the command line, and becomes the program behind it (front.h,
+// main.cpp).
 #include <filesystem>
 
 #include "common/pipeline/stage/front.h"

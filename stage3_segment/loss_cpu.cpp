@@ -12,9 +12,10 @@ namespace {
 BOXSEG_FUSE_PRODUCTS
 
 constexpr int64_t kRowsAtOnce = 8;
-constexpr int64_t kWorthThreads = 50000;  // scores; below, waking the threads costs more than they save
+// For fewer scores, waking the threads costs more than they save.
+constexpr int64_t kWorthThreads = 50000;
 
-// The row of cells at the height of pixels (n,y), out: [w,K].
+// Computes the row of cells at the height of pixels (n,y); out: [w,K].
 template <class T>
 void blend_rows(const LossProblem<T>& p, int64_t n, int64_t y, T* out) {
   const int64_t length = p.cell_columns * p.classes;
@@ -24,7 +25,7 @@ void blend_rows(const LossProblem<T>& p, int64_t n, int64_t y, T* out) {
   for (int64_t i = 0; i < length; ++i) out[i] = of_upper * upper[i] + of_lower * lower[i];
 }
 
-// A thread's work space for measure_row().
+// This is a thread's work space for measure_row().
 template <class T>
 struct RowSpace {
   std::vector<T> line, scores;
@@ -44,7 +45,8 @@ LossSums measure_row(const LossProblem<T>& p, const std::vector<PixelBlock<T>>& 
     has_started = true;
     const T* scores = space.scores.data();
     interpolate(block, space.line.data(), p.classes, space.scores.data());
-    T largest[kPixelLanes], of_block[kPixelLanes];  // not vectors: clang would work on their lanes one by one
+    // These are arrays, since on the lanes of vectors clang would work one by one.
+    T largest[kPixelLanes], of_block[kPixelLanes];
     const PixelLanes<T> top = largest_scores(scores, p.classes);
     store_wide(largest, top);
     store_wide(of_block, log_sums(scores, p.classes, p.temperature, top));
@@ -64,10 +66,11 @@ LossSums measure_row(const LossProblem<T>& p, const std::vector<PixelBlock<T>>& 
   return sums;
 }
 
-// PixelSlope of a block's pixels. Lanes without a gradient have the factors 0.
+// Holds the PixelSlope of each of a block's pixels. Lanes without a gradient have the factors 0.
 template <class T>
 struct BlockSlope {
-  static constexpr T kNoGradient = 1e4;  // in place of their log_sum: their exponentials are 0, whatever their scores
+  // It stands in place of their log_sum, so that their exponentials are 0, whatever their scores.
+  static constexpr T kNoGradient = 1e4;
   T log_sum[kPixelLanes], cross_entropy[kPixelLanes], label[kPixelLanes], label_extra[kPixelLanes];
   T entropy[kPixelLanes], entropy_value[kPixelLanes], top[kPixelLanes], top_extra[kPixelLanes];
   bool has_entropy = false, has_top = false;
@@ -87,7 +90,7 @@ struct BlockSlope {
   }
 };
 
-// slope_of_class() of a block's pixels.
+// Computes slope_of_class() for a block's pixels.
 template <class T>
 class ClassSlopes {
   using Lanes = PixelLanes<T>;
@@ -117,8 +120,8 @@ class ClassSlopes {
   const Lanes log_sum_, cross_entropy_, label_, label_extra_;
 };
 
-// The gradient from the pixels between cell rows `band` and band + 1 of an image, spread over the two: upper, lower
-// [w,K].
+// Computes the gradient from the pixels between cell rows `band` and band + 1 of an image, spread over the two: upper,
+// lower [w,K].
 template <class T>
 class BandGradient {
   using Lanes = PixelLanes<T>;
@@ -154,7 +157,7 @@ class BandGradient {
   }
 
  private:
-  // Adds a row of the block, weighted by its distance to the two rows of cells; false where it has no gradient.
+  // Adds a row of the block, weighted by its distance to the two rows of cells; returns false where it has no gradient.
   bool add_row(const PixelBlock<T>& block, int64_t y) {
     const int64_t pixel = (n_ * p_.height + y) * p_.width + block.x;
     const BlockLabels labels(p_, pixel, block.pixels);
@@ -175,7 +178,7 @@ class BandGradient {
     return true;
   }
 
-  // slope_of_pixel() of all pixels as if those that are not void were reliable; clears the rest.
+  // Sets the slopes of all pixels as if those that are not void were reliable, and clears the rest.
   void set_reliable(const BlockLabels& labels, int64_t pixel, int pixels, BlockSlope<T>& slope) const {
     const Lanes label = labels.labels<T>(), none{};
     const auto is_void = label == spread(static_cast<T>(kVoidLabel));
@@ -210,8 +213,8 @@ class BandGradient {
   const T* log_sum_;
   const int64_t n_, length_;
   int64_t first_, end_;                 // rows of pixels
-  std::vector<T> lines_;                // of cells at their height, [end - first,w,K]
-  std::vector<T> scores_;               // of a block, [K,lane]
+  std::vector<T> lines_;                // rows of cells at the pixels' height, [end - first,w,K]
+  std::vector<T> scores_;               // a block's scores, [K,lane]
   std::vector<T> of_upper_, of_lower_;  // a block's gradient, summed over its rows, [K,lane]
 };
 
@@ -244,7 +247,7 @@ template <class T>
 void gradient(const LossProblem<T>& p, const LossScales<T>& scales, const T* log_sum, T* gradient) {
   const int64_t length = p.cell_columns * p.classes, bands = p.images * p.cell_rows;
   const std::vector<PixelBlock<T>> blocks = blocks_of_row(p);
-  // Each band of pixels writes buffers of its own, so that no order of threads can show.
+  // Each band of pixels writes buffers of its own, so that the order of threads cannot show.
   std::vector<T> lower(static_cast<size_t>(bands * length));
   std::fill_n(gradient, bands * length, T(0));
   for_each(p, bands, [&](int64_t b) {

@@ -1,5 +1,5 @@
-// The two passes of loss_kernel.h on the CPU, on LibTorch's threads; equal bits for any number of them. Eight pixels
-// between the same two columns of cells are taken at a time (pixel_block.h).
+// Does the two passes of loss_kernel.h on the CPU, on LibTorch's threads; the bits are equal for any number of them.
+// Eight pixels between the same two columns of cells are taken at a time (pixel_block.h).
 #pragma once
 #include "stage3_segment/loss_kernel.h"
 #include "stage3_segment/losses.h"

@@ -11,7 +11,8 @@
 namespace boxseg::device {
 namespace {
 
-constexpr int64_t kMostSums = 1024;  // that come back from the device to be added up here
+// So many sums at most come back from the device to be added up here.
+constexpr int64_t kMostSums = 1024;
 
 template <class Item>
 Item* items_of(const at::Tensor& bytes) {

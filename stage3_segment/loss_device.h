@@ -1,4 +1,4 @@
-// The two passes of loss_kernel.h where the scores are, by the kernels of cuda/: the device path.
+// Does the two passes of loss_kernel.h where the scores are, by the kernels of cuda/: the device path.
 #pragma once
 #include <ATen/core/Tensor.h>
 
@@ -9,10 +9,10 @@ namespace boxseg::device {
 
 struct Measured {
   LossSums sums;
-  int64_t wrong = 0;  // labels that are no class; they are left out of the sums
+  int64_t wrong = 0;  // counts labels that are no class; the sums leave them out
 };
 
-// Waits for the device once. The problem's pointers are memory of the device of `scores`; log_sum: [N,H,W], there.
+// Waits for the device once. The problem's pointers are memory of the device of `scores`, and so is log_sum, [N,H,W].
 template <class T>
 Measured measure(const LossProblem<T>& problem, const at::Tensor& scores, T* log_sum);
 

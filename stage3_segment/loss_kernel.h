@@ -1,5 +1,6 @@
-// The arithmetic of the segmentation losses, per pixel and per feature cell, over raw pointers: compiled as C++ for the
-// CPU and as CUDA, in T = float or double. Shapes: scores [N,h,w,K] (classes last), labels [N,H,W].
+// Does the arithmetic of the segmentation losses, per pixel and per feature cell, over raw pointers: compiled as C++
+// for the CPU and as CUDA, in T = float or double. Shapes: scores [N,h,w,K] (classes last), labels [N,H,W].
+//
 //
 // Two passes, because the terms are divided by sums over the whole batch: measure_pixel() gives a pixel's part of those
 // sums; slope_of_pixel() then what the loss's gradient with respect to its K scores is made of. The scores of a pixel
@@ -14,8 +15,8 @@ namespace boxseg {
 
 inline constexpr uint8_t kVoidLabel = 255;
 
-// One axis of a bilinear interpolation: output position p lies between cells index[p] and index[p]+1 (never beyond the
-// last), with `weight[p]` on the second; cell c has weight on positions first[c] <= p < end[c] only.
+// This is one axis of a bilinear interpolation: output position p lies between cells index[p] and index[p]+1 (never
+// beyond the last), with `weight[p]` on the second; cell c has weight on positions first[c] <= p < end[c] only.
 template <class T>
 struct AxisView {
   const int32_t* index = nullptr;
@@ -32,11 +33,11 @@ struct LossProblem {
   const uint8_t* other = nullptr;  // [N,H,W]: where it disagrees, a pixel is unreliable; null: all are reliable
   AxisView<T> rows, columns;
   T temperature = 20, lambda = 0, gamma = 7, beta = 1;
-  bool is_weighted = false;  // by the confidence sigma
+  bool is_weighted = false;  // true: terms are weighted by the confidence sigma
   bool is_detached = false;  // no gradient through sigma
 };
 
-// Reads a pixel's scores from the four cells around it; score(c) of class c.
+// Reads a pixel's scores from the four cells around it; score(c) is that of class c.
 template <class T>
 struct InterpolatedScores {
   const T *upper_left, *upper_right, *lower_left, *lower_right;
@@ -72,7 +73,7 @@ BOXSEG_HD auto largest_of(const Scores& s, int64_t classes) {
   return top;
 }
 
-// log sum_c exp(T s_c).
+// Returns log sum_c exp(T s_c).
 template <class T, class Scores>
 BOXSEG_HD T log_sum_of(const Scores& s, int64_t classes, T temperature) {
   const T top = largest_of(s, classes);
@@ -91,7 +92,7 @@ BOXSEG_HD T entropy_of(const Scores& s, int64_t classes, T temperature, T log_su
   return sum;
 }
 
-// sigma = ((1+s_l) / max_c(1+s_c))^gamma and its derivatives by s_l and by the largest score.
+// Holds sigma = ((1+s_l) / max_c(1+s_c))^gamma and its derivatives by s_l and by the largest score.
 template <class T>
 struct Confidence {
   T value = 1, by_label = 0, by_top = 0;
@@ -104,7 +105,7 @@ BOXSEG_HD Confidence<T> confidence_of(const Scores& s, int64_t classes, int64_t 
   const T top = largest_of(s, classes);
   while (out.top + 1 < classes && s[out.top] != top) ++out.top;
   const T correlation = 1 + s[label], largest = 1 + top;
-  if (label == out.top || largest <= 0 || gamma == 0) return out;  // 1, and the two derivatives cancel
+  if (label == out.top || largest <= 0 || gamma == 0) return out;  // sigma is 1, and the two derivatives cancel
   if (correlation <= 0) {                                          // rounding below -1: pow() of it need not exist
     out.value = 0;
     return out;
@@ -116,7 +117,7 @@ BOXSEG_HD Confidence<T> confidence_of(const Scores& s, int64_t classes, int64_t 
   return out;
 }
 
-// A pixel's part of the sums over the batch.
+// This is a pixel's part of the sums over the batch.
 template <class T>
 struct PixelPart {
   T loss = 0;        // reliable: -log p_label; unreliable: sigma times its loss
@@ -124,7 +125,7 @@ struct PixelPart {
   T log_sum = 0;
 };
 
-// The loss of an unreliable pixel before weighting: beta * -log p_label + (1 - beta) * entropy.
+// Returns the loss of an unreliable pixel before weighting: beta * -log p_label + (1 - beta) * entropy.
 template <class T>
 BOXSEG_HD T mixed_loss(T beta, T cross_entropy, T entropy) {
   return beta * cross_entropy + (1 - beta) * entropy;
@@ -145,7 +146,7 @@ BOXSEG_HD PixelPart<T> measure_pixel(const LossProblem<T>& p, PixelKind kind, in
   return out;
 }
 
-// The gradient of the loss with respect to a pixel's scores, in a form that gives each class's part on its own.
+// Holds the gradient of the loss with respect to a pixel's scores, in a form that gives each class's part on its own.
 template <class T>
 struct PixelSlope {
   T log_sum = 0;
@@ -156,7 +157,7 @@ struct PixelSlope {
   int32_t label = -1, top = -1;  // label < 0: the pixel has no gradient
 };
 
-// What the sums over the batch say about the second pass.
+// Holds what the sums over the batch say about the second pass.
 template <class T>
 struct LossScales {
   T reliable = 0;    // 1/|S|, 0 without reliable pixels
@@ -206,8 +207,8 @@ BOXSEG_HD T slope_of_class(const PixelSlope<T>& slope, T temperature, T score, i
   return value;
 }
 
-// The gradient with respect to one low-resolution score, gathered from the pixels around its cell in a fixed order:
-// what a GPU thread does. The CPU spreads each pixel's gradient over its cells instead, which needs a quarter of the
+// Gathers the gradient with respect to one low-resolution score from the pixels around its cell, in a fixed order, as a
+// GPU thread does. The CPU spreads each pixel's gradient over its cells instead, which needs a quarter of the
 // exponentials (loss_cpu.cpp); the tests compare the two.
 template <class T>
 BOXSEG_HD T gather_cell(const LossProblem<T>& p, const PixelSlope<T>* slopes, int64_t n, int64_t row, int64_t column,
@@ -229,11 +230,11 @@ BOXSEG_HD T gather_cell(const LossProblem<T>& p, const PixelSlope<T>* slopes, in
 
 // --- Kernels (common/ops/launch.h) ---
 
-// What some of the pixels add to the sums over the batch.
+// This is what some of the pixels add to the sums over the batch.
 struct LossPart {
   double reliable_loss = 0, unreliable_loss = 0, confidence = 0;
   int64_t reliable = 0, unreliable = 0;
-  int64_t wrong = 0;  // labels that are no class: they have no other part in anything
+  int64_t wrong = 0;  // labels that are no class, which have no other part in anything
   BOXSEG_HD void add(const LossPart& other) {
     reliable_loss += other.reliable_loss;
     unreliable_loss += other.unreliable_loss;
@@ -244,9 +245,10 @@ struct LossPart {
   }
 };
 
-inline constexpr int64_t kLossLanes = 32;  // of a row of pixels; neighbouring lanes read neighbouring pixels
+// Lanes share a row of pixels; neighbouring lanes read neighbouring pixels.
+inline constexpr int64_t kLossLanes = 32;
 
-// Lane index % kLossLanes of row index / kLossLanes of N*H: every kLossLanes-th pixel, in order. parts:
+// Measures lane index % kLossLanes of row index / kLossLanes of N*H: every kLossLanes-th pixel, in order. parts:
 // [N*H,kLossLanes]; log_sum: [N,H,W], left alone at pixels without a loss.
 template <class T>
 BOXSEG_HD void measure_lane(int64_t index, const LossProblem<T>& p, T* log_sum, LossPart* parts) {
@@ -270,14 +272,15 @@ BOXSEG_HD void measure_lane(int64_t index, const LossProblem<T>& p, T* log_sum, 
   parts[index] = sum;
 }
 
-// Sum number `index` of `sums`: that of a run of the parts, in order. The same bits on every device and in every run.
+// Writes sum number `index` of `sums`, which is that of a run of the parts, in order. The bits are the same on every
+// device and in every run.
 BOXSEG_HD void add_loss_parts(int64_t index, const LossPart* parts, int64_t count, int64_t sums, LossPart* out) {
   LossPart sum;
   for (int64_t i = index * count / sums; i < (index + 1) * count / sums; ++i) sum.add(parts[i]);
   out[index] = sum;
 }
 
-// The slope of pixel `index` of N*H*W.
+// Writes the slope of pixel `index` of N*H*W.
 template <class T>
 BOXSEG_HD void slope_at(int64_t index, const LossProblem<T>& p, const LossScales<T>& scales, const T* log_sum,
                         PixelSlope<T>* slopes) {
@@ -290,7 +293,7 @@ BOXSEG_HD void slope_at(int64_t index, const LossProblem<T>& p, const LossScales
   slopes[index] = slope_of_pixel(p, kind, p.label[index], log_sum[index], scales, scores_at(p, n, y, x));
 }
 
-// gradient [N,h,w,K], of index into it.
+// Writes gradient[index] of gradient [N,h,w,K].
 template <class T>
 BOXSEG_HD void gather_at(int64_t index, const LossProblem<T>& p, const PixelSlope<T>* slopes, T* gradient) {
   const int64_t c = index % p.classes, cell = index / p.classes;

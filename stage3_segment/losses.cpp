@@ -26,7 +26,7 @@ at::Tensor is_wrong_label(const at::Tensor& label, int64_t classes) {
              label.masked_select(is_wrong_label(label, classes))[0].item<int>(), classes - 1);
 }
 
-// The raw view of a call's tensors that the kernels take, and what keeps its memory alive.
+// Holds the raw view of a call's tensors that the kernels take, and what keeps its memory alive.
 template <class T>
 struct Prepared {
   LossProblem<T> problem;
@@ -66,7 +66,7 @@ struct Prepared {
     if (on_device_path) move_axes();
   }
 
-  // The tables of both axes where the scores are.
+  // Puts the tables of both axes where the scores are.
   void move_axes() {
     const auto add = [this](const Axis<T>& axis) {
       return std::array{tables.add(axis.index), tables.add(axis.weight), tables.add(axis.first), tables.add(axis.end)};
@@ -118,7 +118,7 @@ void check(const at::Tensor& scores, const LossLabels& labels) {
   };
   ensure(labels.label.defined() && fits(labels.label) && (!labels.other.defined() || fits(labels.other)),
          "loss: expected labels [N,H,W] uint8 on the scores' device, for scores {}", fmt::join(scores.sizes(), "x"));
-  // The device path counts wrong labels while it measures: asking here would wait for the device once more.
+  // The device path counts wrong labels while it measures; asking here would wait for the device once more.
   if (!takes_device_path(scores) && is_wrong_label(labels.label, scores.size(1)).any().item<bool>())
     refuse_labels(labels.label, scores.size(1));
 }

@@ -1,4 +1,4 @@
-// The losses of stage 3 on cosine scores: the noise-aware loss (NAL) and those it is compared with.
+// Computes the losses of stage 3 on cosine scores: the noise-aware loss (NAL) and those it is compared with.
 //
 // Scores s = cosine of feature and class weight at the h x w cells, interpolated bilinearly to the labels' H x W;
 // logits are T s, p = softmax(T s). With the labels `label` (Y_crf) and `other` (Y_ret), 255 = void:
@@ -36,10 +36,10 @@ struct LossOptions {
   double temperature = 20, lambda = 0.1, gamma = 7, beta = 0.95;
   bool is_detached = false;             // no gradient through sigma
   bool is_classifier_detached = false;  // none through sigma into the classifier's weights, as in the report's code
-  bool align_corners = true;            // of the interpolation; the report's code has false
+  bool align_corners = true;            // that of the interpolation; the report's code has false
 };
 
-// Sums over a batch, or over parts of it added up.
+// Holds sums over a batch, or over parts of it added up.
 struct LossSums {
   double reliable_loss = 0, unreliable_loss = 0, confidence = 0;  // sums of -log p, sigma v, sigma
   int64_t reliable = 0, unreliable = 0;                           // |S|, |U|
@@ -49,26 +49,28 @@ struct LossSums {
   double total(const LossOptions& options) const;
 };
 
-// Label maps [N,H,W] uint8 on the scores' device, class ids below K or 255; `other` undefined: one label map.
+// Holds label maps [N,H,W] uint8 on the scores' device, with class ids below K or 255. `other` is undefined where there
+// is one label map.
 struct LossLabels {
   at::Tensor label, other;
 };
 
 // The three functions below take scores [N,K,h,w] float32 or float64, on the CPU or a GPU. Sums are in double and in a
-// fixed order: equal bits for any number of threads. Throws bad_input for labels that are no class.
+// fixed order, so the bits are equal for any number of threads. Throws bad_input for labels that are no class.
 
 LossSums loss_sums(const at::Tensor& scores, const LossLabels& labels, const LossOptions& options);
 
-// d total / d scores [N,K,h,w], where `whole` are the sums of the batch that these scores are a part of; of plain
-// losses, entropy and bootstrap only its counts and confidence matter, which count_pixels() knows. `part` receives the
-// sums of these scores if not null.
+// Returns d total / d scores [N,K,h,w], where `whole` are the sums of the batch that these scores are a part of; of
+// plain losses, entropy and bootstrap only its counts and confidence matter, which count_pixels() knows. `part`
+// receives the sums of these scores if not null.
 at::Tensor loss_gradient(const at::Tensor& scores, const LossLabels& labels, const LossOptions& options,
                          const LossSums& whole, LossSums* part = nullptr);
 
-// |S|, |U| and, as if sigma were 1, the sum of the confidences.
+// Returns |S|, |U| and, as if sigma were 1, the sum of the confidences.
 LossSums count_pixels(const LossLabels& labels);
 
-// Both at once, as a node of the autograd graph: a scalar of the scores' dtype. `sums` receives the terms if not null.
+// Computes value and gradient at once, as a node of the autograd graph: a scalar of the scores' dtype. `sums` receives
+// the terms if not null.
 at::Tensor segmentation_loss(const at::Tensor& scores, const LossLabels& labels, const LossOptions& options,
                              LossSums* sums = nullptr);
 
@@ -77,15 +79,15 @@ at::Tensor segmentation_loss(const at::Tensor& scores, const LossLabels& labels,
 void segmentation_loss_backward(const at::Tensor& scores, const at::Tensor& confidence, const LossLabels& labels,
                                 const LossOptions& options, const LossSums& whole, LossSums* part = nullptr);
 
-// Form::report_code by LibTorch's own operations at full resolution: there to compare, not to be fast. A scalar of the
-// scores' dtype; `confidence` as above.
-// `sums` receives the terms if not null; its `confidence` counts pairs.
+// Computes Form::report_code by LibTorch's own operations at full resolution; it is there to compare, not to be fast.
+// Returns a scalar of the scores' dtype; `confidence` is as above. `sums` receives the terms if not null; its
+// `confidence` counts pairs.
 at::Tensor report_code_loss(const at::Tensor& scores, const at::Tensor& confidence, const LossLabels& labels,
                             const LossOptions& options, LossSums* sums);
-// The report's beta in step `it`: beta times (1 - j/iterations)^0.9 for each step j before it.
+// Returns the report's beta in step `it`: beta times (1 - j/iterations)^0.9 for each step j before it.
 double report_code_beta(double beta, int64_t it, int64_t iterations);
 
-// sigma [N,H,W] in the scores' dtype, 0 where the pixel is not unreliable. On the CPU; for figures and tests.
+// Returns sigma [N,H,W] in the scores' dtype, on the CPU, 0 where the pixel is not unreliable; for figures and tests.
 at::Tensor confidence_map(const at::Tensor& scores, const LossLabels& labels, const LossOptions& options);
 
 }  // namespace boxseg

@@ -1,4 +1,4 @@
-// stage3_segment: label maps in, a segmentation network out (train); images in, label maps out (predict).
+// stage3_segment trains a segmentation network from label maps (train), and makes label maps of images (predict).
 #include "common/runtime/program.h"
 #include "stage3_segment/commands.h"
 #include "stage3_segment/predict.h"

@@ -1,5 +1,5 @@
-// Up to eight pixels of a row that lie between the same two columns of cells: where they are, and their scores and
-// labels, one pixel per lane.
+// Holds up to eight pixels of a row that lie between the same two columns of cells: where they are, and their scores
+// and labels, one pixel per lane.
 #pragma once
 #include <algorithm>
 #include <cstring>
@@ -18,7 +18,7 @@ struct PixelBlock {
   T of_left[kPixelLanes] = {}, of_right[kPixelLanes] = {};  // weights of the two; 0 in lanes without a pixel
 };
 
-// All pixels of a row, from left to right.
+// Cuts all pixels of a row into blocks, from left to right.
 template <class T>
 std::vector<PixelBlock<T>> blocks_of_row(const LossProblem<T>& p) {
   std::vector<PixelBlock<T>> out;
@@ -33,7 +33,7 @@ std::vector<PixelBlock<T>> blocks_of_row(const LossProblem<T>& p) {
   return out;
 }
 
-// out[class,lane]: scores between two cells of `line`, the row of cells [w,K] at the height of the pixels.
+// Writes out[class,lane]: scores between two cells of `line`, the row of cells [w,K] at the height of the pixels.
 template <class T>
 void interpolate(const PixelBlock<T>& block, const T* line, int64_t classes, T* out) {
   BOXSEG_FUSE_PRODUCTS
@@ -61,7 +61,8 @@ PixelLanes<T> log_sums(const T* scores, int64_t classes, T temperature, const Pi
   return largest * temperature + log_of(sum);
 }
 
-// One pixel's scores within those of its block, with what measure_pixel() and confidence_of() would find from them.
+// Holds one pixel's scores within those of its block, with what measure_pixel() and confidence_of() would find from
+// them.
 template <class T>
 struct LaneScores {
   const T* values;
@@ -77,7 +78,7 @@ T log_sum_of(const LaneScores<T>& s, int64_t, T) {
   return s.log_sum;
 }
 
-// The labels of a block; void in lanes without a pixel.
+// Reads the labels of a block; they are void in lanes without a pixel.
 class BlockLabels {
  public:
   template <class T>
@@ -86,7 +87,8 @@ class BlockLabels {
     if (p.other != nullptr) other_ = read(p.other + pixel, pixels);
   }
   bool are_void() const { return label_ == kAllVoid; }
-  bool are_reliable() const { return label_ == other_; }  // all that are not void; where false, those may be too
+  // True when all pixels that are not void are reliable; where false, some may be reliable too.
+  bool are_reliable() const { return label_ == other_; }
   template <class T>
   PixelLanes<T> labels() const {
     typedef uint8_t Bytes __attribute__((vector_size(kPixelLanes)));

@@ -27,9 +27,10 @@
 namespace boxseg {
 namespace {
 
-const std::string kDone = "done ", kSkipped = "skipped ";  // of a journal's payload: digest, reason
+// Beginnings of a journal's payload, before a digest or a reason.
+const std::string kDone = "done ", kSkipped = "skipped ";
 
-// What is the same for all images.
+// Holds what is the same for all images.
 struct PredictPlan {
   std::vector<double> scales;
   bool flips = false, uses_crf = false, is_crf_reference = false, skips_bad_images = false;
@@ -40,7 +41,7 @@ struct PredictPlan {
   int threads = 1;
 };
 
-// An option that was not given is the checkpoint's, which knows its backbone, if it has a record.
+// Returns the CRF's options: one that was not given is the checkpoint's, which knows its backbone, if it has a record.
 CrfOptions crf_of(const Options& command_line, const PredictOptions& options, const SegmenterRecord& record) {
   const auto is_ours = [&](const char* name) { return !record.crf || !command_line.is_default(name); };
   CrfOptions crf = record.crf.value_or(CrfOptions());
@@ -116,7 +117,7 @@ class Prediction : public ImageRun<Decoded, Job> {
 
   const std::map<std::string, std::string>& finished() const { return finished_; }
 
-  // "38 images", "38 images; 2 skipped".
+  // Describes what was done: "38 images", "38 images; 2 skipped".
   std::string describe() const {
     const auto skipped = std::count_if(finished_.begin(), finished_.end(),
                                        [](const auto& entry) { return entry.second.starts_with(kSkipped); });
@@ -127,7 +128,7 @@ class Prediction : public ImageRun<Decoded, Job> {
  private:
   const PredictImage& image_of(int64_t index) const { return images_[static_cast<size_t>(index)]; }
   std::string name_of(int64_t index) const override { return image_of(index).path.string(); }
-  // The output without its suffix tells an image.
+  // Returns the output without its suffix, which tells an image.
   std::string key_of(size_t index) const {
     const std::string& output = images_[index].output;
     return output.substr(0, output.size() - 4);
@@ -217,7 +218,8 @@ struct Source {
   std::string what;
 };
 
-// Photographs or masks of somebody's: with neither a manifest nor a journal, nothing says that predict made them.
+// Refuses to write over photographs or masks of somebody's: with neither a manifest nor a journal, nothing says that
+// predict made them.
 void refuse_foreign_files(const fs::path& output, const std::vector<fs::path>& targets) {
   std::error_code ignored;
   if (holds_results(output)) return;

@@ -1,4 +1,4 @@
-// `stage3_segment predict`: a segmenter and images in, label PNGs out.
+// Does `stage3_segment predict`: makes label PNGs from a segmenter and images.
 #pragma once
 #include <vector>
 
@@ -11,15 +11,15 @@
 
 namespace boxseg {
 
-// Writes OUTPUT/ID.png (8-bit palette, the checkpoint's colours, the image's size) and OUTPUT/manifest.h5. Goes on
-// where a killed run stopped; does nothing when all is up to date.
+// Writes OUTPUT/ID.png (8-bit palette, the checkpoint's colours, the image's size) and OUTPUT/manifest.h5. It goes on
+// where a killed run stopped, and does nothing when all is up to date.
 void run_prediction(const Options& command_line, const PredictOptions& options);
 
-// The colours that the CRF sees: the image's, or (`reference`) what the authors' code hands it: the BGR image minus
-// Caffe's mean, cut to integers and wrapped to 8 bits.
+// Returns the colours that the CRF sees: the image's, or (`is_reference`) what the authors' code hands it, which is the
+// BGR image minus Caffe's mean, cut to integers and wrapped to 8 bits.
 std::vector<uint8_t> crf_colours(const RgbImage& image, bool is_reference);
 
-// argmax of the CRF over softmax(temperature * scores), the first of equal ones.
+// Returns the argmax of the CRF over softmax(temperature * scores), the first of equal ones.
 LabelMap refine(DenseCrf& crf, const ScoreMaps& scores, const std::vector<uint8_t>& colours, ImageSize size,
                 double temperature, int threads);
 

@@ -18,7 +18,7 @@ std::vector<PredictImage> images_of_split(const Dataset& dataset, const std::str
   return images;
 }
 
-// The output may lie inside, but not be a folder of photographs: they would be left out, or written over.
+// Refuses an output that is a folder of photographs inside: they would be left out, or written over.
 void refuse_output_of_photos(const fs::path& folder, const fs::path& output) {
   std::error_code ignored;
   const fs::path inside =
@@ -54,7 +54,8 @@ std::vector<PredictImage> images_of_folder(const fs::path& folder, const fs::pat
                  name, id);
     images.push_back({id, path, id + ".png", {}});
   }
-  for (const auto& image : images)  // "d.jpg" beside a folder "d.png"
+  // An image "d.jpg" may stand beside a folder "d.png".
+  for (const auto& image : images)
     for (fs::path parent = fs::path(image.output).parent_path(); !parent.empty(); parent = parent.parent_path())
       if (parent.extension() == ".png")
         if (const auto other = file_of_output.find(fs::path(parent).replace_extension().string());

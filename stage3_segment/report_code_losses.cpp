@@ -14,12 +14,12 @@ namespace {
 
 using Kind = LossOptions::Kind;
 
-// [N,K,H,W] bool: class c is the pixel's label.
+// Returns [N,K,H,W] bool: whether class c is the pixel's label.
 at::Tensor class_mask(const at::Tensor& label, int64_t classes) {
   return label.unsqueeze(1).eq(at::arange(classes, label.options()).view({1, classes, 1, 1}));
 }
 
-// [positions,cells]: how much of each cell enters each position of an axis.
+// Returns [positions,cells]: how much of each cell enters each position of an axis.
 at::Tensor axis_matrix(int64_t cells, int64_t positions, bool align_corners, const at::Tensor& like) {
   const Axis<double> axis(cells, positions, align_corners);
   const at::Tensor matrix = at::zeros({positions, cells}, at::kDouble);
@@ -32,8 +32,8 @@ at::Tensor axis_matrix(int64_t cells, int64_t positions, bool align_corners, con
   return upload(matrix.to(like.scalar_type()), like.device());
 }
 
-// On the device path by two products, whose way back has the same bits in every run; LibTorch's interpolation on a GPU
-// adds up its gradient in the order of threads.
+// Interpolates scores to the labels' size. The device path does it by two products, whose way back has the same bits in
+// every run; LibTorch's interpolation on a GPU adds up its gradient in the order of threads.
 at::Tensor interpolated(const at::Tensor& scores, const LossLabels& labels, const LossOptions& options) {
   const int64_t height = labels.label.size(1), width = labels.label.size(2);
   if (!takes_device_path(scores)) return at::upsample_bilinear2d(scores, {height, width}, options.align_corners);
@@ -42,13 +42,14 @@ at::Tensor interpolated(const at::Tensor& scores, const LossLabels& labels, cons
   return at::matmul(at::matmul(rows, scores), columns.t());
 }
 
-// sigma [N,1,H,W], 0 on void pixels.
+// Returns sigma [N,1,H,W], 0 on void pixels.
 at::Tensor confidence_of_pixels(const at::Tensor& scores, const at::Tensor& is_label, const LossLabels& labels,
                                 const LossOptions& options) {
   const at::Tensor correlation = 1 + interpolated(scores, labels, options);
   const at::Tensor is_void = is_label.any(1, /*keepdim=*/true).logical_not();
   const at::Tensor of_label =
-      (correlation * is_label).sum(1, /*keepdim=*/true).masked_fill(is_void, 1);  // pow() has a slope there
+      // Void pixels get 1, where pow() has a slope.
+      (correlation * is_label).sum(1, /*keepdim=*/true).masked_fill(is_void, 1);
   const at::Tensor sigma =
       (of_label / correlation.amax(1, /*keepdim=*/true)).pow(options.gamma).masked_fill(is_void, 0);
   return options.is_detached ? sigma.detach() : sigma;

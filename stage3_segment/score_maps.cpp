@@ -27,7 +27,7 @@ at::Tensor scores_of(Network& network, const at::Tensor& input) {
   return cosine_scores(network.features(input, Pass{}), network.classifier_weight());
 }
 
-// One map between its rows of cells: adds its part of a row of pixels to out [W,K].
+// Reads one map between its rows of cells: adds its part of a row of pixels to out [W,K].
 struct MapView {
   const ScoreMap& map;
   Axis<float> rows, columns;

@@ -1,4 +1,4 @@
-// Cosine scores of one image at several scales, kept at the resolution of the features: what its pixels need, in a
+// Keeps cosine scores of one image at several scales, at the resolution of the features: what its pixels need, in a
 // hundredth of the memory of [K,H,W] per scale.
 #pragma once
 #include <ATen/core/Tensor.h>
@@ -24,10 +24,11 @@ struct ScoreMaps {
   bool align_corners = true;
 };
 
-// input: [1,3,H,W] normalised, on the network's device. Per scale: the input resized to floor(H s) x floor(W s)
-// (bilinear, align_corners, as F.interpolate with scale_factor in the authors' code; at least one pixel), and with
-// `flips` the mean with the flipped scores of the flipped input: interpolation commutes with flipping, so that is the
-// authors' mean at full resolution. align_corners: as the network was trained, for the interpolation to pixels.
+// Computes the scores at each scale. input: [1,3,H,W] normalised, on the network's device. Per scale it is resized to
+// floor(H s) x floor(W s) (bilinear, align_corners, as F.interpolate with scale_factor in the authors' code; at least
+// one pixel), and with `flips` the scores are the mean with the flipped scores of the flipped input: interpolation
+// commutes with flipping, so that is the authors' mean at full resolution. align_corners: as the network was trained,
+// for the interpolation to pixels.
 ScoreMaps score_maps(Network& network, const at::Tensor& input, const std::vector<double>& scales, bool flips,
                      bool align_corners = true);
 
@@ -35,10 +36,10 @@ ScoreMaps score_maps(Network& network, const at::Tensor& input, const std::vecto
 void for_each_row(const ScoreMaps& scores, ImageSize size, int threads,
                   const std::function<void(int64_t y, const float* scores)>& row);
 
-// argmax over the classes, the first of equal ones.
+// Returns the argmax over the classes, the first of equal ones.
 LabelMap most_likely(const ScoreMaps& scores, ImageSize size, int threads);
 
-// softmax(temperature * scores), [K,H,W].
+// Returns softmax(temperature * scores), [K,H,W].
 std::vector<float> class_probabilities(const ScoreMaps& scores, ImageSize size, double temperature, int threads);
 
 }  // namespace boxseg

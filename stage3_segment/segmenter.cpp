@@ -75,7 +75,8 @@ Checkpoint make_segmenter(const Network& network, const SegmenterRecord& record)
       {"temperature", fmt::format("{}", record.temperature)},
       {"crf", fmt::format("{},{},{},{},{},{}", crf.bilateral_weight, crf.bilateral_xy, crf.bilateral_rgb,
                           crf.gaussian_weight, crf.gaussian_xy, crf.iterations)}};
-  if (!record.align_corners) entries["align_corners"] = "false";  // left out, it is true: as in checkpoints from before
+  // Left out, it is true, as in checkpoints from before there was a choice.
+  if (!record.align_corners) entries["align_corners"] = "false";
   return make_checkpoint(network, std::move(entries));
 }
 

@@ -1,4 +1,4 @@
-// segmenter.pt: the network and the record that makes it complete.
+// Reads and writes segmenter.pt: the network and the record that makes it complete.
 #pragma once
 #include <memory>
 #include <optional>
@@ -16,11 +16,12 @@ struct SegmenterRecord {
   std::vector<std::string> class_names;  // [K]; empty for a bare checkpoint
   Palette palette = voc_palette();
   double temperature = 20;
-  bool align_corners = true;      // of the interpolation from cells to pixels
-  std::optional<CrfOptions> crf;  // what suits the backbone
+  bool align_corners = true;      // that of the interpolation from cells to pixels
+  std::optional<CrfOptions> crf;  // options that suit the backbone
 };
 
-// The authors' CRF of test time: (4,121,5,3,3) for the VGG of DeepLab-v1, and for other backbones.
+// Returns the authors' CRF of test time: (4,67,3,3,1) for resnet101, and for other backbones (4,121,5,3,3), which is
+// that of DeepLab-v1's VGG.
 CrfOptions default_crf(const std::string& backbone);
 
 Checkpoint make_segmenter(const Network& network, const SegmenterRecord& record);
@@ -28,10 +29,10 @@ Checkpoint make_segmenter(const Network& network, const SegmenterRecord& record)
 struct Segmenter {
   std::unique_ptr<Network> network;
   SegmenterRecord record;
-  Digest digest;  // of the checkpoint
+  Digest digest;  // digest of the checkpoint
 };
-// One of ours, or a bare state_dict of the authors' (VGG: DeepLab-LargeFOV; temperature 20, VOC's palette). Throws
-// bad_input, naming the file, for a damaged one, for a classifier of stage 1, and for an incomplete record.
+// Loads one of ours, or a bare state_dict of the authors' (VGG: DeepLab-LargeFOV; temperature 20, VOC's palette).
+// Throws bad_input, naming the file, for a damaged one, for a classifier of stage 1, and for an incomplete record.
 Segmenter load_segmenter(const fs::path& path, const at::Device& device);
 
 }  // namespace boxseg

@@ -22,7 +22,7 @@
 namespace boxseg {
 namespace {
 
-constexpr int64_t kMostWorkers = 8;  // that decode and augment ahead of the network
+constexpr int64_t kMostWorkers = 8;  // threads that decode and augment ahead of the network
 
 std::unique_ptr<Network> start_network(const Stage3Options& options, int64_t classes, uint64_t seed) {
   NetworkSpec spec;
@@ -60,7 +60,7 @@ SampleOptions sample_options(const Stage3Options& options, const Normalisation& 
           static_cast<uint8_t>(options.label_padding)};
 }
 
-// Batches in order, made ahead on other threads.
+// Hands out batches in order, which other threads make ahead.
 class Batches {
  public:
   Batches(const TrainingSamples& samples, int64_t batch, int64_t crop, int64_t steps, int threads)

@@ -12,7 +12,7 @@ namespace {
 
 using Kind = LossOptions::Kind;
 
-// Images first .. first+count of a batch, on the network's device.
+// Holds images first .. first+count of a batch, on the network's device.
 struct Part {
   at::Tensor images;
   LossLabels labels;
@@ -32,7 +32,7 @@ at::Tensor scores_of(Network& network, const Part& part) {
   return cosine_scores(network.features(part.images, part.pass), network.classifier_weight());
 }
 
-// The scores twice: what the logits, and what the confidence is made of, when their gradients take different ways.
+// Holds the scores twice, for the logits and for the confidence, where their gradients take different ways.
 struct ScorePair {
   at::Tensor logits, confidence;
 };
@@ -44,7 +44,7 @@ ScorePair score_pair_of(Network& network, const Part& part, const LossOptions& o
   return {logits, options.is_classifier_detached ? cosine_scores(features, weight.detach()) : logits};
 }
 
-// Puts batch norm statistics back when it goes.
+// Puts batch norm statistics back when it is destroyed.
 class KeepBuffers {
  public:
   explicit KeepBuffers(const Network& network) : network_(network) {

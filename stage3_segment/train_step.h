@@ -1,4 +1,4 @@
-// One training step: from a batch to the gradients of all parameters.
+// Does one training step: from a batch to the gradients of all parameters.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -11,7 +11,7 @@
 
 namespace boxseg {
 
-// What --loss and its companions say; how many label maps it takes is TrainingLabels' affair.
+// Returns what --loss and its companions say; how many label maps the loss takes is TrainingLabels' affair.
 LossOptions loss_options(const Stage3Options& options);
 
 // Adds the loss's gradient to .grad of the network's parameters and reports the loss, and its terms where it has two.

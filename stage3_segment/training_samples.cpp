@@ -20,7 +20,7 @@ RgbImage read_image(const Dataset& dataset, const ImageEntry& entry) {
   return image;
 }
 
-// Decodes image and labels once, so that a damaged file is known before hours are spent. "" or what is wrong.
+// Decodes image and labels once, so that a damaged file is known before hours are spent. Returns "" or what is wrong.
 std::string damage_of(const Dataset& dataset, const ImageEntry& entry, const TrainingLabels& labels) {
   try {
     if (std::string missing = labels.what_is_missing(entry); !missing.empty()) return missing;
@@ -90,7 +90,8 @@ LabelledSample TrainingSamples::at(int64_t position) const {
   for (auto& map : labels_.read(entry)) planes.push_back({std::move(map.pixels), options_.label_padding});
   LabelledSample out;
   out.key = stable_hash64(entry.id);
-  // By position, not by epoch: an image that stands twice in one batch of a small dataset is cut differently.
+  // The draws go by position, not by epoch: an image that stands twice in one batch of a small dataset is cut
+  // differently.
   Random random(options_.seed, "augment", static_cast<uint64_t>(position), out.key);
   const AugmentDraws draws = draw_augmentation(options_.augment, random);
   Sample sample = augmented(read_image(dataset_, entry), {}, std::move(planes), options_.augment.crop, draws);

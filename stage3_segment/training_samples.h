@@ -1,4 +1,4 @@
-// Augmented training crops, numbered by their position in the endless shuffled sequence of a run.
+// Makes augmented training crops, numbered by their position in the endless shuffled sequence of a run.
 #pragma once
 #include <cstdint>
 #include <mutex>
@@ -20,7 +20,7 @@ struct LabelledSample {
   uint64_t key = 0;                          // stable_hash64 of the image's id
 };
 
-// The crop for people to look at, and to its right its label maps in their classes' colours.
+// Draws the crop for people to look at, and to its right its label maps in their classes' colours.
 RgbImage picture_of(const LabelledSample& sample, int64_t crop, const Normalisation& normalisation,
                     const Palette& palette);
 
@@ -29,8 +29,8 @@ struct TrainingSet {
   std::vector<std::string> skipped;  // why others were left out
 };
 
-// The images of a split that can be learnt from. With skips_bad, damaged images and those without labels are left out;
-// else the first one throws bad_input.
+// Returns the images of a split that can be learnt from. With skips_bad, damaged images and those without labels are
+// left out; else the first one throws bad_input.
 TrainingSet select_training_images(const Dataset& dataset, const std::string& split, const TrainingLabels& labels,
                                    bool skips_bad, int threads);
 
@@ -48,8 +48,8 @@ class TrainingSamples {
   TrainingSamples(const Dataset& dataset, std::vector<int64_t> images, const TrainingLabels& labels,
                   SampleOptions options);
 
-  // Sample `position`, counted from 0: slot position % batch of step position / batch + 1. A pure function of its
-  // argument, thread-safe. Throws bad_input with the file's name.
+  // Returns sample `position`, counted from 0: slot position % batch of step position / batch + 1. It is a pure
+  // function of its argument, and thread-safe. Throws bad_input with the file's name.
   LabelledSample at(int64_t position) const;
 
  private:
