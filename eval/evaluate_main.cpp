@@ -1,5 +1,5 @@
-// evaluate: label maps and detections against ground truth, what boxes alone would give, and archives for VOC's
-// evaluation server.
+// The program evaluate measures label maps and detections against ground truth, makes what boxes alone would give, and
+// packs archives for VOC's evaluation server.
 #include <atomic>
 #include <cstdio>
 #include <opencv2/core/utility.hpp>
@@ -26,7 +26,7 @@
 namespace boxseg {
 namespace {
 
-// What the verbs that measure share.
+// Holds the options that the verbs that measure share.
 struct EvaluateOptions {
   std::string dataset, data_root, split = "val", json, key, recorded, confusion;
   explicit EvaluateOptions(Options& o) {
@@ -40,7 +40,7 @@ struct EvaluateOptions {
   }
 };
 
-// Answers --check; true when the program is done.
+// Answers --check; returns true when the program is done.
 bool is_only_check(const Options& options) {
   if (options.check_file.empty()) return false;
   if (!fs::exists(options.check_file)) fail_input("{}: no such file", options.check_file);
@@ -63,7 +63,7 @@ void set_up(const Options& options, const EvaluateOptions& o) {
   cv::setNumThreads(1);  // images are the unit of parallel work
 }
 
-// The key to write under, known before the work is done.
+// Returns the key to write under, so that it is known before the work is done.
 std::string resolve_key(const EvaluateOptions& o, const std::string& usual) {
   const std::string key = o.key.empty() ? usual : o.key;
   if (!key.empty())
@@ -90,7 +90,7 @@ void report_result(const EvaluateOptions& o, const std::string& key, const Datas
   log_info("{}: {} written", o.json, key);
 }
 
-// Of what a folder says: its manifest, or without one the pixels of the maps.
+// Digests a folder of label maps: its manifest's digest, or without one the bytes of the label files.
 Digest digest_of_folder(const LabelFolder& folder, const Dataset& dataset, const std::vector<int64_t>& images) {
   if (folder.manifest()) {
     if (const std::string difference = other_classes(*folder.manifest(), dataset.class_names); !difference.empty())
@@ -236,7 +236,8 @@ int agreement_of_labels(int argc, char** argv) {
   return 0;
 }
 
-// The server evaluates archives of the whole test list only; any other split is a rehearsal.
+// Warns of a number of images that the server would refuse: it evaluates archives of the whole test list only, and any
+// other split is a rehearsal.
 void look_at_number(int64_t images, const std::string& split) {
   for (const auto& list : voc_lists())
     if (list.names[0] == "test" && images != list.images)

@@ -17,15 +17,15 @@ constexpr int64_t kLimits[kCocoLimits] = {1, 10, 100};
 
 double recall_level(int64_t r) { return r == kCocoRecalls - 1 ? 1.0 : static_cast<double>(r) * .01; }
 
-// A detection of one category among those of all images.
+// This is a detection of one category among those of all images.
 struct Ranked {
   double score;
   int64_t place;    // in its image
   size_t in_table;  // place in CocoMatches::detections
 };
 
-// Precision and recall of one category. Between two detections that are found, precision only falls and recall stands
-// still: one value per found detection is all there is to look at.
+// Computes precision and recall of one category. Between two detections that are found, precision only falls and recall
+// stands still: one value per found detection is all there is to look at.
 class Curves {
  public:
   Curves(const CocoMatches& table, std::span<const CocoCell> cells, const std::vector<CocoObject>& detections,
@@ -89,8 +89,8 @@ class Curves {
   std::vector<double> precisions_;
 };
 
-// NumPy's sum of a contiguous array: eight sums side by side in blocks of up to 128, halves above. Another order gives
-// another last digit.
+// Does NumPy's sum of a contiguous array: eight sums side by side in blocks of up to 128, halves above. Another order
+// gives another last digit.
 double pairwise_sum(const double* x, size_t n) {
   if (n < 8) return std::accumulate(x, x + n, 0.0);
   if (n > 128) {
@@ -111,7 +111,7 @@ double mean_or_none(const std::vector<double>& values) {
   return values.empty() ? -1 : pairwise_sum(values.data(), values.size()) / static_cast<double>(values.size());
 }
 
-// The mean of what is there for thresholds t0 <= t < t1, one category or all (-1).
+// Averages what is there for thresholds t0 <= t < t1, one category or all (-1).
 double mean_precision(const CocoResult& result, int64_t t0, int64_t t1, int64_t category, int64_t area, int64_t m) {
   std::vector<double> values;
   for (int64_t t = t0; t < t1; ++t)

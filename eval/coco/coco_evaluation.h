@@ -1,4 +1,4 @@
-// Average precision and recall as COCOeval computes them (pycocotools 2.0.11, equal bit for bit; golden: metrics.h5
+// Computes average precision and recall as COCOeval does (pycocotools 2.0.11, equal bit for bit; golden: metrics.h5
 // coco).
 #pragma once
 #include <array>
@@ -18,7 +18,7 @@ struct CocoResult {
   int64_t categories = 0;         // K
   std::vector<double> precision;  // [T,R,K,A,M], -1 where a category has no truth
   std::vector<double> recall;     // [T,K,A,M]
-  // AP AP50 AP75 APs APm APl AR1 AR10 AR100 ARs ARm ARl, shares; -1 where there is nothing to average.
+  // Returns AP AP50 AP75 APs APm APl AR1 AR10 AR100 ARs ARm ARl as shares; -1 where there is nothing to average.
   std::array<double, 12> stats() const;
   double ap_of_category(int64_t k) const;  // over all thresholds, all areas, 100 detections
 };
@@ -26,7 +26,7 @@ extern const std::array<const char*, 12> kCocoStatNames;
 
 CocoResult evaluate_coco(const CocoTruth& truth, const std::vector<CocoObject>& detections, CocoType type, int threads);
 
-// The same numbers by what COCOeval prints.
+// Returns the same numbers in the words that COCOeval prints.
 std::string coco_summary(const CocoResult& result);
 
 }  // namespace boxseg

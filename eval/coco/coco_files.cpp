@@ -14,7 +14,7 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-// -1 where no size is told, as in files whose writer did not look at the images: boxes need none.
+// Returns -1 where no size is told, as in files whose writer did not look at the images: boxes need none.
 int64_t side_in(const CocoEntry& image, const char* field) {
   dom::element found;
   int64_t side = -1;
@@ -28,7 +28,7 @@ CocoBox box_in(const CocoEntry& entry) {
   return {values[0], values[1], values[2], values[3]};
 }
 
-// Boxes that look as if their numbers meant something else.
+// Remarks on boxes that look as if their numbers meant something else.
 void look_at_box(const CocoBox& b, const CocoTruth::Image& image, const CocoPlace& place, CocoRemarks& remarks) {
   const auto is_box = [&](const char* what) {
     return fmt::format("has the box [{}, {}, {}, {}], which {}", b[0], b[1], b[2], b[3], what);
@@ -43,7 +43,7 @@ void look_at_box(const CocoBox& b, const CocoTruth::Image& image, const CocoPlac
     remarks.add(CocoRemark::tiny_box, place, is_box("is a share of its image; expected pixels"));
 }
 
-// One such box is a slip, many of them are a misunderstanding.
+// Forgets remarks on few boxes: one such box is a slip, many of them are a misunderstanding.
 void forget_single_boxes(CocoRemarks& remarks, size_t boxes) {
   if (3 * remarks.count(CocoRemark::beyond_image) < boxes) remarks.forget(CocoRemark::beyond_image);
   if (remarks.count(CocoRemark::tiny_box) < boxes) remarks.forget(CocoRemark::tiny_box);
@@ -75,14 +75,14 @@ void look_at_ignore(const CocoEntry& annotation, CocoRemarks& remarks) {
                   shown(found)));
 }
 
-// What NumPy makes of an id that it stores as a number.
+// Tells whether NumPy, which stores the id as a number, makes 0 of it.
 bool is_zero(const CocoId& id) {
   if (!id.is_text) return id.number == 0;
   char* end = nullptr;
   return std::strtod(id.text.c_str(), &end) == 0 && end != id.text.c_str() && *end == '\0';
 }
 
-// Ids in the file's order become those of entries by rising id.
+// Sorts the entries by their ids and returns the ids, sorted as well.
 template <class Entry>
 std::vector<CocoId> sorted_by_id(std::vector<Entry>& entries, const fs::path& path, const char* list) {
   std::vector<CocoId> ids;
@@ -93,7 +93,7 @@ std::vector<CocoId> sorted_by_id(std::vector<Entry>& entries, const fs::path& pa
   return ids;
 }
 
-// Objects whose image and category are there.
+// Returns the objects whose image and category are there.
 std::vector<CocoObject> kept(std::vector<CocoObject>&& all) {
   std::erase_if(all, [](const CocoObject& object) { return object.image < 0; });
   return std::move(all);

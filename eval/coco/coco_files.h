@@ -1,4 +1,4 @@
-// The COCO API's JSON files: ground truth (instances_val2017.json) and detections (a list of results).
+// Reads the COCO API's JSON files: ground truth (instances_val2017.json) and detections (a list of results).
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -17,7 +17,7 @@ struct CocoObject {
   double area = 0, score = 0;       // score: of detections
   bool is_crowd = false;
   bool has_id = true;  // COCOeval stores the id of the match, and takes 0 for none
-  CocoBox box{};       // for CocoType::segm that of the mask
+  CocoBox box{};       // for CocoType::segm the box of the mask
   RunLengths mask;     // empty for CocoType::bbox
 };
 
@@ -39,8 +39,9 @@ struct CocoFiles {
   CocoTruth truth;
   std::vector<CocoObject> detections;
 };
-// The JSON of both is parsed side by side, and masks are made on `threads` threads. Throws bad_input with the file, the
+// Parses the JSON of both side by side, and makes masks on `threads` threads. Throws bad_input with the file, the
 // annotation or detection, and the field; what COCOeval takes in silence though it is odd is told in warnings.
+//
 //
 // Detections are read as by COCO.loadRes(): what the first one has decides. With a box, boxes count (area is width
 // times height, a missing segmentation is the box); else segmentations do (area and box are the mask's). Detections of

@@ -1,4 +1,4 @@
-// Ids in the COCO API's JSON files: whole numbers, or texts, such as the names of files.
+// Reads ids in the COCO API's JSON files: whole numbers, or texts, such as the names of files.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace boxseg {
 
-// 3 and 3.0 are one id, 3 and "3" are two, as in Python. Numbers come in their order, texts in that of their letters.
+// As in Python, 3 and 3.0 are one id, 3 and "3" are two. Numbers come in their order, texts in that of their letters.
 struct CocoId {
   bool is_text = false;
   int64_t number = 0;
@@ -18,7 +18,8 @@ struct CocoId {
 };
 std::string shown(const CocoId& id);  // 3, or "3" as JSON
 
-// The id in a field. Throws bad_input for anything else, numbers with a fraction or of 2^63 and more among them.
+// Returns the id in a field. Throws bad_input for anything else, numbers with a fraction or of 2^63 and more among
+// them.
 CocoId id_in(const CocoEntry& entry, std::string_view field);
 
 // Throws bad_input that names both entries of the list where two ids are equal; if `is_sorted`, also where numbers and
@@ -26,7 +27,7 @@ CocoId id_in(const CocoEntry& entry, std::string_view field);
 void require_unique(const std::vector<CocoId>& ids, const std::filesystem::path& path, const char* list,
                     bool is_sorted);
 
-// From ids to their places; -1 for an id that is not there.
+// Finds the place of an id; -1 for one that is not there.
 class CocoIdIndex {
  public:
   explicit CocoIdIndex(const std::vector<CocoId>& ids);

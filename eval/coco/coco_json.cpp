@@ -10,7 +10,7 @@ namespace {
 namespace dom = simdjson::dom;
 namespace ondemand = simdjson::ondemand;
 
-// These throw simdjson_error.
+// Both functions throw simdjson_error.
 std::vector<std::string_view> elements_of(ondemand::array list) {
   std::vector<std::string_view> elements;
   for (auto element : list) elements.push_back(simdjson::to_json_string(element.value()).value());
@@ -24,18 +24,18 @@ void cut(ondemand::document& document, CutFile& file) {
     for (auto field : document.get_object()) {
       const std::string_view name = field.unescaped_key();
       if (name != "images" && name != "categories" && name != "annotations") continue;
-      file.lists.erase(std::string(name));  // of a name that stands twice the last one counts
+      file.lists.erase(std::string(name));  // where a name stands twice, the last one counts
       ondemand::array list;
       if (!field.value().get_array().get(list)) file.lists[std::string(name)] = elements_of(list);
     }
   } else {
-    return;  // a number, say: no list is found in it
+    return;  // such as a number, in which no list is found
   }
   const char* rest = nullptr;
   if (!document.current_location().get(rest)) throw simdjson::simdjson_error(simdjson::TRAILING_CONTENT);
 }
 
-// Behind the byte order mark that editors on Windows write.
+// Skips the byte order mark that editors on Windows write.
 simdjson::padded_string_view without_mark(const simdjson::padded_string& text, const fs::path& path) {
   const std::string_view bytes = text;
   if (bytes.starts_with("\xff\xfe") || bytes.starts_with("\xfe\xff"))
@@ -47,7 +47,7 @@ simdjson::padded_string_view without_mark(const simdjson::padded_string& text, c
 
 std::string_view start_of(std::string_view text) { return text.substr(0, 40); }
 
-// Of a text in quotes that begins at `at`: the place behind it.
+// Returns the place behind a text in quotes that begins at `at`.
 size_t behind_text(std::string_view json, size_t at) {
   for (++at; at < json.size() && json[at] != '"'; ++at)
     if (json[at] == '\\') ++at;
@@ -136,7 +136,8 @@ std::vector<double> numbers_of(const dom::element& value, std::string_view field
   return values;
 }
 
-// Python's json writes and reads NaN, Infinity and -Infinity, which are no JSON. The last text before one is its field.
+// Finds why the text is no JSON. Python's json writes and reads NaN, Infinity and -Infinity, which JSON does not have;
+// the last text before one is its field.
 std::string why_no_json(std::string_view json, simdjson::error_code error) {
   std::string_view field;
   for (size_t at = 0; at < json.size();) {

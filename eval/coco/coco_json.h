@@ -1,4 +1,4 @@
-// The COCO API's JSON files as text: cut into the entries of their lists, and the fields of one entry.
+// Cuts the COCO API's JSON files, as text, into the entries of their lists, and reads the fields of one entry.
 #pragma once
 #include <simdjson.h>
 
@@ -13,7 +13,7 @@
 
 namespace boxseg {
 
-// "annotations[7]" of a file: what an error names.
+// Names a place in a file for errors: "annotations[7]".
 struct CocoPlace {
   const std::filesystem::path& file;
   const char* list;
@@ -23,11 +23,12 @@ struct CocoPlace {
   }
 };
 
-// A file cut into the elements of its lists, each of which is then parsed alone: on any thread, and without a document
-// of many times the file's size in memory.
+// This is a file cut into the elements of its lists, each of which is then parsed alone: on any thread, and without a
+// document of many times the file's size in memory.
 struct CutFile {
   simdjson::padded_string text;
-  std::map<std::string, std::vector<std::string_view>, std::less<>> lists;  // by name; "": the file itself is the list
+  // The lists stand by name; "" is the name when the file itself is the list.
+  std::map<std::string, std::vector<std::string_view>, std::less<>> lists;
 
   // Throws bad_input where there is no such list.
   const std::vector<std::string_view>& list(const char* name, const std::filesystem::path& path) const;
@@ -41,7 +42,7 @@ class CocoEntry {
   CocoEntry(const simdjson::dom::element& element, const CocoPlace& place);
   const CocoPlace& place() const { return place_; }
 
-  // Of a name that stands twice the last one counts, as in Python's json.
+  // Where a name stands twice, the last one counts, as in Python's json.
   bool find(std::string_view field, simdjson::dom::element& value) const;
   bool has(std::string_view field) const;
   simdjson::dom::element get(std::string_view field) const;
@@ -56,14 +57,14 @@ class CocoEntry {
 };
 
 std::string shown(const simdjson::dom::element& value);  // as JSON, the start of a long one
-// False where it is something else than a number without a fraction that fits; 3.0 is 3.
+// Returns false where the value is something else than a number without a fraction that fits; 3.0 is 3.
 bool whole_number(const simdjson::dom::element& value, int64_t& number);
-// The numbers of a list; throws as CocoEntry does, with the path of the field.
+// Returns the numbers of a list; throws as CocoEntry does, with the path of the field.
 std::vector<double> numbers_of(const simdjson::dom::element& value, std::string_view field, const CocoPlace& place);
-// Why one element of a list cannot be parsed: "has NaN as 'score'", or what simdjson says.
+// Returns why one element of a list cannot be parsed: "has NaN as 'score'", or what simdjson says.
 std::string why_no_json(std::string_view text, simdjson::error_code error);
 
-// Calls use(i, entry i) for all on some threads; entries end with their call.
+// Calls use(i, entry i) for all entries on some threads; an entry is good only during its call.
 template <class Use>
 void for_each_entry(const std::vector<std::string_view>& list, const std::filesystem::path& path, const char* name,
                     int threads, const Use& use) {

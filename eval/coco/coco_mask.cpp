@@ -23,7 +23,7 @@ struct Change {
   uint32_t column, row;
 };
 
-// Where the outline of one polygon changes the runs of an image.
+// Finds where the outline of one polygon changes the runs of an image.
 class Changes {
  public:
   Changes(int64_t height, int64_t width) : height_(height), width_(width) { changes_.reserve(256); }
@@ -42,7 +42,8 @@ class Changes {
     }
   }
 
-  // As pixel numbers; dealt out by column first: a column has two as a rule.
+  // Returns the changes as pixel numbers in order. They are dealt out by column first, since a column has two as a
+  // rule.
   std::vector<uint32_t> sorted() const {
     if (changes_.empty()) return {};
     uint32_t first = changes_[0].column, last = first;
@@ -59,7 +60,7 @@ class Changes {
   }
 
  private:
-  // The first and last column whose step lies between two fine columns.
+  // Returns the first and last column whose step lies between two fine columns.
   std::pair<int, int> columns(int low, int high) const {
     const int first = low <= 2 ? 0 : (low + 2) / kFiner, last = high <= 2 ? -1 : (high - 3) / kFiner;
     return {first, static_cast<int>(std::min<int64_t>(last, width_ - 1))};
@@ -178,8 +179,8 @@ std::vector<double> polygon_of_box(const CocoBox& b) {
   return {b[0], b[1], b[0], b[1] + b[3], b[0] + b[2], b[1] + b[3], b[0] + b[2], b[1]};
 }
 
-// Numbers in groups of five bits, the lowest first, a sixth bit tells that more follow, 48 is added; from the fourth on
-// the difference to the last but one is stored.
+// Decodes a text: a number is written in groups of five bits, the lowest first; a sixth bit tells that more follow, and
+// 48 is added. From the fourth number on the difference to the last but one is stored.
 RunLengths mask_of_text(std::string_view text, int64_t height, int64_t width) {
   RunLengths mask{height, width, {}};
   mask.runs.reserve(text.size());

@@ -1,4 +1,4 @@
-// COCO's masks: run lengths over the columns of an image, as the COCO API defines them (cocoapi, maskApi). Runs
+// Holds COCO's masks: run lengths over the columns of an image, as the COCO API defines them (cocoapi, maskApi). Runs
 // alternate between 0 and 1, beginning with 0; pixel (y, x) is number x * height + y.
 #pragma once
 #include <array>
@@ -16,22 +16,23 @@ struct RunLengths {
 
 using CocoBox = std::array<double, 4>;  // x, y, width, height
 
-// The union of polygons x0,y0,x1,y1,... in pixels, rasterised as the COCO API does (five times finer, then every fifth
-// point of the outline). Polygons of one point or none add nothing.
+// Returns the union of polygons x0,y0,x1,y1,... in pixels, rasterised as the COCO API does (five times finer, then
+// every fifth point of the outline). Polygons of one point or none add nothing.
 RunLengths mask_of_polygons(const std::vector<std::vector<double>>& polygons, int64_t height, int64_t width);
 std::vector<double> polygon_of_box(const CocoBox& box);
 
-// The compressed text form of `counts`, both ways. Throws bad_input for text that is cut short, has foreign letters, or
-// gives a run that is negative or beyond 32 bits.
+// Read and write the compressed text form of `counts`. Throws bad_input for text that is cut short, has foreign
+// letters, or gives a run that is negative or beyond 32 bits.
 RunLengths mask_of_text(std::string_view counts, int64_t height, int64_t width);
 std::string text_of_mask(const RunLengths& mask);
 
 uint64_t area_of(const RunLengths& mask);
-// 0,0,0,0 of a mask of one run; of one whose runs of ones are all empty what pycocotools 2.0.11 gets, sides of nearly
-// 2^32.
+// Returns the box around a mask. It is 0,0,0,0 for a mask of one run; for one whose runs of ones are all empty it is
+// what pycocotools 2.0.11 gets, with sides of nearly 2^32.
 CocoBox box_of(const RunLengths& mask);
 
-// Intersection over union; of a crowd as truth: over the detection's area. -1 for masks of different image sizes.
+// Return intersection over union, where a crowd as truth divides by the detection's area; -1 for masks of different
+// image sizes.
 double box_iou(const CocoBox& detection, const CocoBox& truth, bool is_crowd);
 double mask_iou(const RunLengths& detection, const RunLengths& truth, bool is_crowd);
 

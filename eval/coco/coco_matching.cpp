@@ -9,8 +9,8 @@
 namespace boxseg {
 namespace {
 
-constexpr size_t kMostDetections = 100;  // of a category in an image
-// COCOeval's are 1e5^2 for "no limit"; both ends belong to a range.
+constexpr size_t kMostDetections = 100;  // the limit for a category in an image
+// COCOeval has 1e5^2 for "no limit"; both ends belong to a range.
 constexpr double kAreas[kCocoAreas][2] = {{0, 1e10}, {0, 32 * 32}, {32 * 32, 96 * 96}, {96 * 96, 1e10}};
 
 double threshold(int64_t t) { return t == kCocoThresholds - 1 ? .95 : static_cast<double>(t) * ((.95 - .5) / 9) + .5; }
@@ -59,7 +59,7 @@ CocoMatches table_of(const CocoTruth& truth, const std::vector<CocoObject>& dete
   return table;
 }
 
-// What one truth is to the matching in one range of areas.
+// Says what one truth is to the matching in one range of areas.
 struct Candidate {
   size_t column;
   bool is_ignored, is_crowd, has_id;
@@ -80,7 +80,8 @@ class Matcher {
           std::count_if(candidates_.begin(), candidates_.end(), [](const auto& c) { return !c.is_ignored; });
       const std::span<CocoMatch> matches(table_.matches[area].data() + cell.first_detection, cell.detections);
       if (!candidates_.empty()) match(matches);
-      for (size_t d = 0; d < matches.size(); ++d) {  // what found nothing and has another size does not count
+      // A detection that found nothing and has another size does not count.
+      for (size_t d = 0; d < matches.size(); ++d) {
         const double of = detection(cell, d).area;
         if (of < range[0] || of > range[1]) matches[d].ignored |= static_cast<uint16_t>(~matches[d].found);
       }
@@ -93,7 +94,7 @@ class Matcher {
     return detections_[table_.detections[cell.first_detection + i]];
   }
 
-  // ious_[d * truths + t]; masks are compared where their boxes meet.
+  // Fills ious_[d * truths + t]; masks are compared only where their boxes meet.
   void compute_ious(const CocoCell& cell) {
     ious_.clear();
     for (size_t d = 0; d < cell.detections; ++d)

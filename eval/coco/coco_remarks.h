@@ -1,4 +1,5 @@
-// What is odd in COCO files, though the evaluation goes on and gives COCOeval's numbers: one sentence for each kind.
+// Tells what is odd in COCO files, though the evaluation goes on and gives COCOeval's numbers: one sentence for each
+// kind.
 #pragma once
 #include <map>
 #include <mutex>
@@ -8,7 +9,7 @@
 
 namespace boxseg {
 
-// In the order in which they are told.
+// The kinds stand in the order in which they are told.
 enum class CocoRemark {
   no_crowd_flag,
   ignore_flag,
@@ -27,7 +28,7 @@ enum class CocoRemark {
 // Collects remarks from any thread. The first entry of each kind is named, the others are counted.
 class CocoRemarks {
  public:
-  // what: goes on after "annotations[7]".
+  // `what` goes on after "annotations[7]".
   void add(CocoRemark kind, const CocoPlace& place, const std::string& what);
   size_t count(CocoRemark kind) const;
   void forget(CocoRemark kind);

@@ -61,7 +61,7 @@ RunLengths mask_of_polygon_list(const dom::array& list, const CocoEntry& entry, 
   return mask_of_polygons(polygons, image.height, image.width);
 }
 
-// Height and width.
+// Returns height and width.
 std::pair<int64_t, int64_t> size_in(const dom::element& size, const CocoEntry& entry) {
   dom::array list;
   dom::element height, width;

@@ -18,10 +18,10 @@
 namespace boxseg {
 namespace {
 
-// Bumped when the numbers change for equal files.
+// The number is raised when the numbers change for equal files.
 constexpr const char* kCocoFingerprint = "2";
 
-// What the categories are called: their ids where they have no name, and both where two have the same.
+// Returns what the categories are called: their ids where they have no name, and both where two have the same.
 std::vector<std::string> names_of(const CocoTruth& truth) {
   std::vector<std::string> names;
   for (const auto& category : truth.categories)
@@ -30,7 +30,7 @@ std::vector<std::string> names_of(const CocoTruth& truth) {
   for (size_t k = 0; k < names.size(); ++k)
     if (std::count(names.begin(), names.end(), names[k]) > 1)
       told[k] += fmt::format(" (id {})", shown(truth.categories[k].id));
-  // A category may be called "cat (id 2)". Ids differ, so that this ends.
+  // A category may itself be called "cat (id 2)", hence the loop. Ids differ, so that it ends.
   for (bool is_changed = true; is_changed;) {
     is_changed = false;
     for (size_t k = 0; k < told.size(); ++k) {
@@ -43,7 +43,7 @@ std::vector<std::string> names_of(const CocoTruth& truth) {
   return told;
 }
 
-// "-" where the truth has no object of the category.
+// Lists the AP of each category; "-" stands where the truth has no object of it.
 std::string per_class_table(const std::vector<std::string>& names, const CocoResult& result) {
   std::string text;
   for (size_t k = 0; k < names.size(); ++k) {
@@ -53,7 +53,7 @@ std::string per_class_table(const std::vector<std::string>& names, const CocoRes
   return text;
 }
 
-// In percent, as all of metrics.json; null where there is nothing to average.
+// Returns the numbers in percent, as all of metrics.json; null where there is nothing to average.
 Metrics metrics_of(const std::vector<std::string>& names, const CocoResult& result) {
   Metrics metrics;
   const auto put = [&](const std::string& name, double share) {

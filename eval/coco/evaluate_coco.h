@@ -2,7 +2,7 @@
 
 namespace boxseg {
 
-// The verb `evaluate coco`: prints COCOeval's twelve numbers, and with --per-class the AP of each category; --json
+// Does the verb `evaluate coco`: prints COCOeval's twelve numbers, and with --per-class the AP of each category; --json
 // merges them under a key.
 int evaluate_coco_command(int argc, char** argv);
 

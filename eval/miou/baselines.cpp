@@ -22,7 +22,8 @@ void fill(LabelMap& labels, const PixelBox& box) {
     std::fill_n(&labels.at(y, box.x0), box.x1 - box.x0, static_cast<uint8_t>(box.class_id));
 }
 
-// [1 + classes, H, W]: 1 outside all boxes in channel 0; inside, the softmax of 1 for the class on top and 0 elsewhere.
+// Returns [1 + classes, H, W]: 1 outside all boxes in channel 0; inside, the softmax of 1 for the class on top and 0
+// elsewhere.
 std::vector<float> unary_of(const LabelMap& filled, const std::vector<int64_t>& classes,
                             const std::vector<bool>& is_inside) {
   const size_t pixels = filled.pixels.size(), channels = classes.size() + 1;
@@ -41,19 +42,22 @@ std::vector<float> unary_of(const LabelMap& filled, const std::vector<int64_t>& 
   return unary;
 }
 
-// GrabCut's foreground inside `box`, or false when it cannot start or leaves nothing.
+// Finds GrabCut's foreground inside `box`; returns false when it cannot start or leaves nothing.
 bool cut(const cv::Mat& bgr, const PixelBox& box, uint64_t seed, cv::Mat& mask) {
   const int64_t inside = area(box), outside = static_cast<int64_t>(bgr.total()) - inside;
-  constexpr int64_t kMixtureComponents = 5;  // of OpenCV's colour models: each needs a pixel
+  // OpenCV's colour models have so many components, each of which needs a pixel.
+  constexpr int64_t kMixtureComponents = 5;
   if (inside < kMixtureComponents || outside < kMixtureComponents) return false;
   const cv::Rect rect(static_cast<int>(box.x0), static_cast<int>(box.y0), static_cast<int>(box.x1 - box.x0),
                       static_cast<int>(box.y1 - box.y0));
-  cv::theRNG().state = seed;  // of this thread: k-means draws from it
+  // The state is this thread's; k-means draws from it.
+  cv::theRNG().state = seed;
   cv::Mat background_model, foreground_model;
   constexpr int kIterations = 5;
   try {
     cv::grabCut(bgr, mask, rect, background_model, foreground_model, kIterations, cv::GC_INIT_WITH_RECT);
-  } catch (const cv::Exception&) {  // a colour model without pixels, on images of one colour
+    // On images of one colour a colour model has no pixels.
+  } catch (const cv::Exception&) {
     return false;
   }
   cv::Mat foreground = (mask == cv::GC_FGD) | (mask == cv::GC_PR_FGD);

@@ -11,8 +11,8 @@ namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-// How often each pair of byte values stands at the same place of two maps. Label maps are large areas of one value:
-// most pixels are counted eight at a time.
+// Counts how often each pair of byte values stands at the same place of two maps. Label maps are large areas of one
+// value, so most pixels are counted eight at a time.
 class PairCounts {
  public:
   // Pairs are [256 * a + b]; `rows` says which a there are.
@@ -36,7 +36,7 @@ class PairCounts {
     return word;
   }
 
-  // The pair at i stands at i .. the result - 1.
+  // Returns where the run of pairs that equal the one at i ends.
   static size_t end_of_run(const std::vector<uint8_t>& a, const std::vector<uint8_t>& b, size_t i) {
     constexpr uint64_t kEach = 0x0101010101010101;
     const uint64_t all_a = a[i] * kEach, all_b = b[i] * kEach;

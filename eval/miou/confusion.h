@@ -1,4 +1,4 @@
-// The confusion matrix and the scores that follow from it, as the authors' utils/sem_seg_evaluation.py computes them
+// Computes the confusion matrix and the scores that follow from it, as the authors' utils/sem_seg_evaluation.py does
 // (golden: metrics.h5 semseg).
 #pragma once
 #include <cstdint>
@@ -11,10 +11,10 @@ namespace boxseg {
 
 inline constexpr uint8_t kVoid = 255;  // in a truth mask: not counted
 
-// All in percent; NaN where there is nothing to divide by.
+// Holds scores in percent; NaN where there is nothing to divide by.
 struct SegmentationScores {
-  // Sum of the IoU of the classes that the truth holds, divided by the number of classes that the truth or the
-  // prediction holds: a class that is predicted but nowhere true counts as 0. This is the authors' number.
+  // This is the sum of the IoU of the classes that the truth holds, divided by the number of classes that the truth or
+  // the prediction holds: a class that is predicted but nowhere true counts as 0. It is the authors' number.
   double miou = 0;
   double miou_of_true_classes = 0;  // the mean over the classes that the truth holds
   double fwiou = 0;                 // IoU weighted by the class's share of the truth
@@ -25,21 +25,21 @@ struct SegmentationScores {
   std::vector<double> iou, accuracy;  // [K]; NaN for classes that the truth does not hold
 };
 
-// What a prediction of 255 means, where the truth has a class.
+// Says what a prediction of 255 means, where the truth has a class.
 enum class Abstention {
   refused,  // an error, as any other value that is no class
   ignored,  // the pixel is not counted
   wrong,    // the pixel belongs to its true class and to no predicted one
 };
 
-// Pixel counts by true and predicted class. Counts add up in any order to the same numbers.
+// Counts pixels by true and predicted class. Counts add up in any order to the same numbers.
 class Confusion {
  public:
   explicit Confusion(int64_t classes);  // K, with background; 1..255
 
-  // Both [H,W]. Pixels whose truth is void are left out, whatever is predicted there. Throws bad_input, with the name
-  // of the map and the value: sizes that differ, a truth that is neither a class nor void, a prediction that is no
-  // class.
+  // Both are [H,W]. Pixels whose truth is void are left out, whatever is predicted there. Throws bad_input, with the
+  // name of the map and the value, for sizes that differ, a truth that is neither a class nor void, and a prediction
+  // that is no class.
   void add(const LabelMap& truth, const LabelMap& prediction, Abstention abstention = Abstention::refused,
            const std::string& truth_name = "truth", const std::string& prediction_name = "prediction");
   void add(const Confusion& other);
@@ -57,10 +57,10 @@ class Confusion {
   std::vector<int64_t> counts_;  // [K, K+1]: the last column holds pixels that are wrong without a predicted class
 };
 
-// How pixels are judged where two label maps of an image disagree.
+// Says how pixels are judged where two label maps of an image disagree.
 enum class Disagreement { ignored, background, wrong };
 
-// The agreed class, and 255 (0 with `background`) where the maps disagree. Score it with abstention_of(rule).
+// Returns the agreed class, and 255 (0 with `background`) where the maps disagree. Score it with abstention_of(rule).
 LabelMap agreement(const LabelMap& a, const LabelMap& b, Disagreement rule);
 Abstention abstention_of(Disagreement rule);
 

@@ -23,7 +23,7 @@ bool holds_class(const LabelMap& truth) {
   return std::any_of(truth.pixels.begin(), truth.pixels.end(), [](uint8_t v) { return v != 0 && v != kVoid; });
 }
 
-// Masks of 0 and 255 mean background and void here, whatever their maker meant.
+// Refuses a truth without any object: masks of 0 and 255 mean background and void here, whatever their maker meant.
 [[noreturn]] void refuse_empty_truth(const Dataset& dataset, const std::string& split,
                                      const std::vector<int64_t>& images) {
   fail_input(

@@ -1,4 +1,4 @@
-// Label maps of a split against its ground truth.
+// Measures label maps of a split against its ground truth.
 #pragma once
 #include <functional>
 #include <map>
@@ -19,7 +19,7 @@ struct Evaluation {
   int64_t unlabelled = 0;  // skipped: the dataset has no mask of them
 };
 
-// The images of a split that have a mask. Throws bad_input when there are none.
+// Returns the images of a split that have a mask. Throws bad_input when there are none.
 std::vector<int64_t> labelled_images(const Dataset& dataset, const std::string& split);
 
 // prediction(image, its index in the dataset) is called on `threads` threads. Interruptible between images. Throws
@@ -29,17 +29,18 @@ using PredictionSource = std::function<LabelMap(const ImageEntry& image, int64_t
 Evaluation evaluate_split(const Dataset& dataset, const std::string& split, const PredictionSource& prediction,
                           Abstention abstention, const std::string& what, int threads);
 
-// miou, miou_of_true_classes, fwiou, macc, pacc, per_class/NAME, per_class_accuracy/NAME, images, unlabelled.
+// Returns miou, miou_of_true_classes, fwiou, macc, pacc, per_class/NAME, per_class_accuracy/NAME, images and
+// unlabelled.
 Metrics metrics_of(const Evaluation& evaluation, const std::vector<std::string>& class_names);
 
-// A readable table: one line per class, then the means.
+// Returns a readable table: one line per class, then the means.
 std::string table_of(const Evaluation& evaluation, const std::vector<std::string>& class_names);
 
-// Rows are true classes, columns predicted ones (the last: none); with names.
+// Writes the matrix with names: rows are true classes, columns predicted ones (the last: none).
 std::string confusion_csv(const Confusion& confusion, const std::vector<std::string>& class_names);
 
-// "stage2/bap/val/y_crf" for .../stage2/bap/val/Y_crf, "stage3/nal/val/tta" for .../stage3/nal/predictions/val/tta,
-// "" for other folders.
+// Returns "stage2/bap/val/y_crf" for .../stage2/bap/val/Y_crf, "stage3/nal/val/tta" for
+// .../stage3/nal/predictions/val/tta, and "" for other folders.
 std::string key_of_folder(const std::filesystem::path& folder);
 
 }  // namespace boxseg

@@ -1,4 +1,4 @@
-// A folder of label PNGs, FOLDER/ID.png per image: pseudo labels, predictions, or anybody's masks.
+// Reads a folder of label PNGs, FOLDER/ID.png per image: pseudo labels, predictions, or anybody's masks.
 #pragma once
 #include <filesystem>
 #include <map>
@@ -23,8 +23,8 @@ class LabelFolder {
   const std::optional<Manifest>& manifest() const { return manifest_; }
   std::filesystem::path file_of(const ImageEntry& image) const;
   bool has(const ImageEntry& image) const;
-  // Throws bad_input: missing, damaged, of another size than the image, or not what the manifest says. `colours` looks
-  // at the palettes of files that no manifest lists: a manifest's are ours.
+  // Throws bad_input where the map is missing, damaged, of another size than the image, or not what the manifest says.
+  // `colours` looks at the palettes of files that no manifest lists: a manifest's are ours.
   LabelMap read(const ImageEntry& image, RenumberedFiles* colours = nullptr) const;
   // Throws bad_input with the number of images without a file, the first of them, and what the folder holds instead.
   void require(const Dataset& dataset, const std::vector<int64_t>& images) const;

@@ -18,7 +18,8 @@
 namespace boxseg {
 namespace {
 
-constexpr time_t kTimeOfFiles = 1325376000;  // 2012-01-01: tar(1) doubts times near 1970
+// This is 2012-01-01, since tar(1) doubts times near 1970.
+constexpr time_t kTimeOfFiles = 1325376000;
 
 struct ArchivedFile {
   std::string path, bytes;
@@ -85,7 +86,7 @@ void add(archive* writer, const ArchivedFile& file, const fs::path& output) {
   if (!is_written) fail_write(output, archive_errno(writer));
 }
 
-// `output`: the name that the file will have.
+// `output` is the name that the file will have in the end.
 void write_tar(const fs::path& path, const fs::path& output, bool is_gzip, const std::vector<ArchivedFile>& files) {
   const Writer writer(archive_write_new(), archive_write_free);
   ensure(writer != nullptr, "libarchive cannot start");

@@ -1,4 +1,4 @@
-// Charts as HTML and inline SVG. Text stays HTML, so that it keeps its size on a phone.
+// Draws charts as HTML and inline SVG. Text stays HTML, so that it keeps its size on a phone.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -13,7 +13,7 @@ struct Bar {
   std::optional<double> value;  // percent; nothing: no bar
   std::string style;            // CSS class of its colour: "base", "pseudo", "net", "upper"
 };
-// Horizontal bars from 0 to 100 with the number at the end.
+// Draws horizontal bars from 0 to 100 with the number at the end.
 std::string bar_chart(const std::vector<Bar>& bars);
 
 struct GroupedBars {
@@ -36,9 +36,9 @@ struct LineChart {
 };
 std::string line_chart(const LineChart& chart);
 
-// About `count` round numbers that cover [low, high].
+// Returns about `count` round numbers that cover [low, high].
 std::vector<double> ticks(double low, double high, int count);
-// Means of neighbouring points, so that at most `most` remain.
+// Averages neighbouring points, so that at most `most` remain.
 std::vector<std::pair<double, double>> thinned(const std::vector<std::pair<double, double>>& points, size_t most);
 
 }  // namespace boxseg

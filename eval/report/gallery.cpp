@@ -31,7 +31,7 @@ std::string legend_html(const Dataset& dataset) {
          "<span><i class=\"chip\" style=\"background:#ff00c8\"></i>disagreement</span></div>\n";
 }
 
-// The variant whose inner workings are shown: that of the ranking, else bap, else the first.
+// Returns the variant whose inner workings are shown: that of the ranking, else bap, else the first.
 std::string shown_variant(const RunFolder& run, const std::string& split, const LabelSet& ranking) {
   if (ranking.stage == "stage2") return ranking.variant;
   std::string first;
@@ -43,8 +43,8 @@ std::string shown_variant(const RunFolder& run, const std::string& split, const 
   return first;
 }
 
-// Y_crf and Y_ret of the shown variant, Y_crf of the others; predictions: all modes of the first variant, of the others
-// the most refined one. Of repeated seeds (NAME@2) the first is enough.
+// Returns Y_crf and Y_ret of the shown variant and Y_crf of the others; of predictions all modes of the first variant
+// and the most refined one of the others. Of repeated seeds (NAME@2) the first is enough.
 std::vector<const LabelSet*> shown_sets(const RunFolder& run, const std::string& split, const std::string& variant) {
   std::vector<const LabelSet*> shown;
   const auto is_seed = [](const LabelSet& set) { return set.variant.find('@') != std::string::npos; };
@@ -83,7 +83,7 @@ std::string option_of(const RunFolder& run, const std::string& folder, const std
   return option == manifest->second.options.end() ? otherwise : option->second;
 }
 
-// The shards that the manifest lists; those of an unfinished run otherwise.
+// Returns the shards that the manifest lists, or those that an unfinished run has so far.
 std::vector<fs::path> shard_files(const RunFolder& run, const std::string& folder) {
   std::vector<fs::path> files;
   const auto manifest = run.manifests.find(folder);

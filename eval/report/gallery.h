@@ -1,4 +1,4 @@
-// The pictures of the report: the best and the worst images of a split, with all that was made of them.
+// Makes the pictures of the report: the best and the worst images of a split, with all that was made of them.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -19,17 +19,19 @@ struct GalleryOptions {
 
 struct RankedImage {
   int64_t index = 0;  // into the dataset
-  double miou = 0;    // of this image alone, percent; NaN without truth
+  double miou = 0;    // score of this image alone, in percent; NaN without truth
 };
 
-// The label set that orders the images, nullptr when the split has none. Throws usage for a key that is not there.
+// Returns the label set that orders the images, nullptr when the split has none. Throws usage for a key that is not
+// there.
 const LabelSet* ranking_set(const RunFolder& run, const GalleryOptions& options);
 
-// Images of the split with a label map in `set`, best first; those without truth at the end, in the order of the split.
+// Returns the images of the split with a label map in `set`, best first; those without truth are at the end, in the
+// order of the split.
 std::vector<RankedImage> rank_images(const Dataset& dataset, const std::string& split, const LabelSet& set,
                                      int threads);
 
-// The section's HTML; "" when there is nothing to show. Notes say what was left out.
+// Returns the section's HTML; "" when there is nothing to show. Notes say what was left out.
 std::string gallery_html(const RunFolder& run, const GalleryOptions& options, std::vector<std::string>& notes);
 
 }  // namespace boxseg

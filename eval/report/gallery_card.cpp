@@ -25,7 +25,7 @@ std::string overlay(const RgbImage& image, const std::vector<uint8_t>& alpha, co
                      png_uri(image, alpha));
 }
 
-// Regions get a white line around them (void is white), since dark and grey classes vanish on a photo.
+// Draws a white line around regions (void is white), since dark and grey classes vanish on a photo.
 LabelMap outlined(const LabelMap& labels) {
   LabelMap result = labels;
   const auto differs = [&](int64_t y, int64_t x, uint8_t label) {
@@ -97,7 +97,7 @@ std::string attention_panels(const CardSources& sources, const ImageEntry& image
   if (state == AttentionShards::State::absent) return "";
   if (state == AttentionShards::State::other_boxes)
     return panel("", title + " attention", "is of other boxes than the dataset has now");
-  constexpr size_t kMostMaps = 4;  // of classes, whose maps are large
+  constexpr size_t kMostMaps = 4;  // maps of so many classes at most, since they are large
   FeatureMaps maps = sources.attention->read(image);
   maps.is_known.resize(std::min(maps.is_known.size(), kMostMaps));
   const Geometry geometry = make_geometry(image.boxes, image.size, sources.box_convention);

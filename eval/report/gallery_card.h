@@ -1,4 +1,4 @@
-// One image of the gallery: its panels side by side.
+// Makes one card of the gallery: the panels of an image side by side.
 #pragma once
 #include <string>
 #include <vector>
@@ -9,15 +9,16 @@
 
 namespace boxseg {
 
-// What every card of the gallery shows.
+// Holds what every card of the gallery shows.
 struct CardSources {
   const Dataset* dataset = nullptr;
-  const AttentionShards* attention = nullptr;  // of the first stage 2 variant; may be null
+  // These are of the first stage 2 variant, and may be null.
+  const AttentionShards* attention = nullptr;
   double threshold = 0.99;
   BoxConvention box_convention = BoxConvention::reference;
   std::string attention_title;          // "bap"
   std::vector<const LabelSet*> labels;  // in the order in which they are shown
-  // Y_crf and Y_ret of one variant, whose disagreement is shown after the second of them.
+  // The disagreement of these two, of one variant, is shown after the second of them.
   const LabelSet* y_crf = nullptr;
   const LabelSet* y_ret = nullptr;
   int64_t side = 320;

@@ -18,7 +18,8 @@ cv::Mat view(const RgbImage& image) {
           const_cast<uint8_t*>(image.pixels.data())};
 }
 
-constexpr int kSmallest = 9;  // zlib's level for PNGs within a page
+// This is zlib's level for PNGs within a page.
+constexpr int kSmallest = 9;
 
 std::string data_uri(const char* type, std::string_view bytes) {
   return fmt::format("data:image/{};base64,{}", type, base64(bytes));

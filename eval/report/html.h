@@ -1,4 +1,4 @@
-// Pieces of a self-contained HTML page: escaped text and pictures inside data: URIs.
+// Makes pieces of a self-contained HTML page: escaped text and pictures inside data: URIs.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -10,24 +10,24 @@
 
 namespace boxseg {
 
-std::string escaped(std::string_view text);  // for text and for attributes in double quotes
+std::string escaped(std::string_view text);  // fits into text and into attributes in double quotes
 std::string base64(std::string_view bytes);
 
-// "data:image/jpeg;base64,..." and "data:image/png;base64,...".
+// Return "data:image/jpeg;base64,..." and "data:image/png;base64,...".
 std::string jpeg_uri(const RgbImage& image, int quality);
 std::string png_uri(const RgbImage& image);
-// With transparency: `alpha` [H,W].
+// The picture has transparency: `alpha` is [H,W].
 std::string png_uri(const RgbImage& image, const std::vector<uint8_t>& alpha);
 
 std::string css_color(const Color& color);  // "#80c0ff"
 
-// The largest size of the same shape whose longer side is at most `side`; small images stay as they are.
+// Returns the largest size of the same shape whose longer side is at most `side`; small images stay as they are.
 ImageSize fitted(ImageSize size, int64_t side);
 RgbImage resized(const RgbImage& image, ImageSize size);           // area averages
 LabelMap resized(const LabelMap& labels, ImageSize size);          // nearest
 RgbImage colored(const LabelMap& labels, const Palette& palette);  // void is white
 
-// Values in [0,1] as colours from dark blue over green to yellow (viridis); NaN is grey.
+// Shows values in [0,1] as colours from dark blue over green to yellow (viridis); NaN is grey.
 RgbImage heat_map(const std::vector<float>& values, int64_t height, int64_t width);
 
 }  // namespace boxseg

@@ -14,7 +14,7 @@ namespace {
 
 constexpr int64_t kGap = 8, kHeader = 34;
 
-// The sheet being drawn: columns of one width, rows as high as their pictures.
+// This is the sheet being drawn: columns of one width, rows as high as their pictures.
 class Sheet {
  public:
   Sheet(const std::vector<ImageSize>& rows, int64_t columns) {
@@ -42,7 +42,7 @@ class Sheet {
 
  private:
   int64_t left(int64_t column) const { return kGap + column * (width_ + kGap); }
-  int64_t width_ = 150;  // at least, for the titles
+  int64_t width_ = 150;  // at least this, for the titles
   std::vector<int64_t> tops_;
   RgbImage image_;
 };
@@ -59,7 +59,7 @@ RgbImage photo_with_boxes(const Dataset& dataset, const ImageEntry& entry, Image
   return photo;
 }
 
-// The labels of one column: of a run's folder, or the truth.
+// Reads the labels of one column: from a run's folder, or the truth.
 LabelMap labels_of(const LabelSet* set, const Dataset& dataset, const ImageEntry& entry) {
   return set == nullptr ? read_truth(dataset, entry) : LabelFolder(set->folder).read(entry);
 }

@@ -1,5 +1,5 @@
-// A sheet of pictures as in figure 2 of the report: per image its boxes, the label maps of a table's columns, and the
-// truth.
+// Draws a sheet of pictures as in figure 2 of the report: per image its boxes, the label maps of a table's columns, and
+// the truth.
 #pragma once
 #include "eval/report/table_values.h"
 

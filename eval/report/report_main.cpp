@@ -1,4 +1,4 @@
-// report: one HTML page about a run.
+// The program report makes one HTML page about a run.
 #include <cstdio>
 #include <opencv2/core/utility.hpp>
 
@@ -33,9 +33,9 @@ void make_table(const TableRequest& request, const fs::path& run_path, const fs:
   const bool is_in_progress = !request.pending.empty(), has_pictures = table.has_pictures && !is_in_progress;
   const fs::path base = folder / table.name;
   const auto file = [&](const char* extension) { return fs::path(base.string() + extension); };
-  // Cells that are done at the same time show one table: who writes last must have looked last.
+  // Cells that are done at the same time show one table, and who writes last must have looked last.
   const BriefLock lock(folder / ("." + table.name + ".lock"));
-  // Before the numbers: one that comes in between is left out until the next look.
+  // Pending keys are read before the numbers; a number that comes in between is left out until the next look.
   const auto pending = is_in_progress ? read_pending(request.pending) : std::set<std::string>();
   const RunFolder run = has_pictures ? open_run(run_path, data_root) : open_run_of(table, run_path);
   const FilledTable filled = fill_table(table, run, pending);

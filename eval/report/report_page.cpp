@@ -29,7 +29,7 @@ std::string style_of(const ScoreRow& row) {
   return row.stage == "stage2" ? "pseudo" : "base";
 }
 
-// Splits that have scores, the gallery's first.
+// Returns the splits that have scores, the gallery's first.
 std::vector<std::string> splits_of(const RunFolder& run, const std::string& first) {
   std::vector<std::string> splits;
   for (const auto& row : run.scores)
@@ -45,12 +45,12 @@ std::vector<const ScoreRow*> rows_of(const RunFolder& run, const std::string& sp
   return rows;
 }
 
-// One of many that differ in a setting or a seed (nal+3.lambda_0.5, bap@2): its place is a table, so it stands folded
-// away.
+// True for one of many variants that differ in a setting or a seed (nal+3.lambda_0.5, bap@2): its place is a table, so
+// it stands folded away.
 bool is_sibling(const std::string& variant) { return variant.find_first_of("+@") != std::string::npos; }
 
-// The last (most refined) prediction of the variant that stands for the method: nal, else the first that is no upper
-// bound.
+// Returns the last (most refined) prediction of the variant that stands for the method: nal, else the first that is no
+// upper bound.
 const ScoreRow* main_prediction(const std::vector<const ScoreRow*>& rows) {
   const ScoreRow* found = nullptr;
   for (const ScoreRow* row : rows) {
@@ -94,7 +94,7 @@ std::string tiles(const std::vector<const ScoreRow*>& rows, const std::string& s
 std::string overview_bars(const std::vector<const ScoreRow*>& rows) {
   std::vector<Bar> bars;
   for (const ScoreRow* row : rows) {
-    // Where disagreement is left out the number is about other pixels: it belongs in the table, beside its name.
+    // Where disagreement is left out the number is about other pixels, so it belongs in the table, beside its name.
     if (row->kind == "agreement_ignored") continue;
     bars.push_back({row->title(), row->miou, style_of(*row)});
   }
@@ -118,10 +118,12 @@ std::string score_table(const std::vector<const ScoreRow*>& rows, const RunFolde
   for (const ScoreRow* row : rows)
     for (const auto& [name, value] : row->per_class)
       if (std::find(classes.begin(), classes.end(), name) == classes.end()) classes.push_back(name);
-  std::erase_if(classes, [&](const std::string& name) {  // a class that the split does not hold has no IoU
+  // A class that the split does not hold has no IoU.
+  std::erase_if(classes, [&](const std::string& name) {
     return std::none_of(rows.begin(), rows.end(), [&](const ScoreRow* row) { return row->per_class.contains(name); });
   });
-  std::map<std::string, double> best;  // per column, upper bound and partial agreement left out
+  // This is the best per column; upper bound and partial agreement are left out.
+  std::map<std::string, double> best;
   const auto competes = [](const ScoreRow& row) {
     return row.kind != "agreement_ignored" && !row.variant.starts_with("true_masks");
   };
@@ -159,7 +161,7 @@ std::string score_table(const std::vector<const ScoreRow*>& rows, const RunFolde
   return html + "</tbody></table></div>\n";
 }
 
-// Mean and standard deviation over seeds NAME, NAME@1, NAME@2, ...
+// Lists mean and standard deviation over seeds NAME, NAME@1, NAME@2, ...
 std::string seeds_table(const std::vector<const ScoreRow*>& rows) {
   std::vector<std::pair<std::string, std::vector<double>>> groups;
   for (const ScoreRow* row : rows) {
@@ -276,7 +278,7 @@ std::string training_section(const RunFolder& run) {
   return html.empty() ? "" : "<section id=\"training\"><h2>Training</h2>\n" + html + "</section>\n";
 }
 
-// The tables that were asked for in this run.
+// Shows the tables that were asked for in this run.
 std::string tables_section(const RunFolder& run) {
   std::string html;
   for (const auto& table : run.tables) {

@@ -1,4 +1,4 @@
-// The report: one HTML file that needs nothing else, about everything a run's folder holds.
+// Makes the report: one HTML file that needs nothing else, about everything a run's folder holds.
 #pragma once
 #include <optional>
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace boxseg {
 
-// `against`: another run whose numbers stand beside, and in what it differs.
+// `against` is another run, whose numbers stand beside, with a section on where the two differ.
 std::string report_page(const RunFolder& run, const std::optional<RunFolder>& against, const GalleryOptions& gallery);
 
 }  // namespace boxseg

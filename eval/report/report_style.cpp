@@ -9,8 +9,8 @@
 
 namespace boxseg {
 
-// eval/report/page/page.html and style.css, in whose colours greys stand for what needs no network, blues for pseudo
-// labels, greens for networks, and eight hues for series.
+// These are eval/report/page/page.html and style.css. Of the style's colours, greys stand for what needs no network,
+// blues for pseudo labels, greens for networks, and eight hues for series.
 extern const char* const kPage;
 extern const char* const kStyle;
 

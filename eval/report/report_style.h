@@ -1,10 +1,10 @@
-// The frame of the report's HTML files: one style, nothing fetched.
+// Makes the frame of the report's HTML files: one style, nothing fetched.
 #pragma once
 #include <string>
 
 namespace boxseg {
 
-// `title`: text; `body`: HTML.
+// `title` is text, `body` is HTML.
 std::string html_document(const std::string& title, const std::string& body);
 
 // Throws bad_input unless `html` was made by html_document() and is whole.

@@ -43,7 +43,7 @@ PieceDifference difference_of(const std::string& folder, const Manifest& here, c
   compare("program", program(here), program(there));
   for_each_name(here.options, there.options,
                 [&](const auto& name, const auto& a, const auto& b) { compare("option " + name, a, b); });
-  // The seed is an option, too, where results depend on it.
+  // Where results depend on the seed it is an option, which was compared above.
   if (!here.options.contains("seed") || !there.options.contains("seed"))
     compare("seed", std::to_string(here.seed), std::to_string(there.seed));
   compare("images", images_of(here), images_of(there));

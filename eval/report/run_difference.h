@@ -1,4 +1,4 @@
-// In what two runs differ: how each piece of work was made, by the manifests, and where the numbers moved.
+// Finds in what two runs differ: how each piece of work was made, by the manifests, and where the numbers moved.
 #pragma once
 #include <optional>
 #include <string>
@@ -8,18 +8,18 @@
 
 namespace boxseg {
 
-// One thing that has other values: "option threshold", "program", "seed", "device", "threads", "images". "" = it has
-// none.
+// Names one thing that has other values: "option threshold", "program", "seed", "device", "threads", "images". The
+// value "" means that a run has none.
 struct Change {
   std::string what, here, there;
 };
 
-// A piece of work that both runs have.
+// Says how a piece of work that both runs have was made differently.
 struct PieceDifference {
   std::string folder;  // relative to the run: "stage2/bap/val"
   std::vector<Change> changes;
   std::vector<std::string> inputs;     // roles whose content is another: "checkpoint", "labels"
-  int64_t other_files = 0, files = 0;  // outputs whose content is another or that one run alone has; of all
+  int64_t other_files = 0, files = 0;  // outputs whose content is another or that one run alone has; all outputs
 
   bool is_same() const { return changes.empty() && inputs.empty() && other_files == 0; }
 };
@@ -29,7 +29,7 @@ struct ClassDifference {
   double moved = 0;  // IoU here - there, in points
 };
 
-// A number that both runs have.
+// Says how a number moved that both runs have.
 struct NumberDifference {
   std::string key, title, split;         // "stage2/bap/val/y_crf", "bap: Y_crf", "val"
   double here = 0, there = 0;            // mIoU in percent
@@ -40,8 +40,8 @@ struct NumberDifference {
 
 struct RunDifference {
   std::string here, there;                // names of the runs; their paths where the names are the same
-  std::vector<PieceDifference> pieces;    // that differ, in the order of the pipeline
-  std::vector<NumberDifference> numbers;  // that differ, as the page orders them
+  std::vector<PieceDifference> pieces;    // those that differ, in the order of the pipeline
+  std::vector<NumberDifference> numbers;  // those that differ, as the page orders them
   int64_t same_pieces = 0, same_numbers = 0;
   std::vector<std::string> pieces_here_only, pieces_there_only;    // folders
   std::vector<std::string> numbers_here_only, numbers_there_only;  // keys

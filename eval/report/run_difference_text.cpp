@@ -19,7 +19,7 @@ struct Grid {
   std::vector<std::vector<std::string>> rows;
 };
 
-// What both forms show: two grids, and sentences below each.
+// Holds what both forms show: two grids, and sentences below each.
 struct Shown {
   Grid settings, numbers;
   std::vector<std::string> about_pieces, about_numbers;
@@ -29,7 +29,7 @@ std::string counted(int64_t count, const std::string& one, const std::string& ma
   return fmt::format("{} {}", count, count == 1 ? one : many);
 }
 
-// A row per change, with the pieces of work that have it: a run on other threads is one row, not one per piece.
+// Makes a row per change, with the pieces of work that have it: a run on other threads is one row, not one per piece.
 Grid settings_grid(const RunDifference& d) {
   Grid grid{{"setting", d.here, d.there, "pieces of work"}, {}};
   std::vector<Change> changes;
@@ -70,7 +70,7 @@ void add_sentence(std::vector<std::string>& sentences, const std::string& start,
   if (!names.empty()) sentences.push_back(fmt::format("{}: {}.", start, join(names, ", ")));
 }
 
-// Without those inside another one of the list: predictions go with their network.
+// Leaves out folders inside another one of the list: predictions go with their network.
 std::vector<std::string> outermost(const std::vector<std::string>& folders) {
   std::vector<std::string> outer;
   for (const auto& folder : folders)

@@ -1,4 +1,4 @@
-// The difference of two runs for readers: Markdown for a terminal, and a section of the report page.
+// Writes the difference of two runs for readers: Markdown for a terminal, and a section of the report page.
 #pragma once
 #include <string>
 

@@ -13,7 +13,7 @@
 namespace boxseg {
 namespace {
 
-// Sorted.
+// Returns the folder's entries, sorted.
 std::vector<fs::path> entries(const fs::path& folder) {
   std::vector<fs::path> found;
   std::error_code absent;
@@ -40,7 +40,7 @@ std::string text_of_kind(const std::string& kind) {
   return found == kTexts.end() ? kind : found->second;
 }
 
-// stage2/VARIANT/SPLIT/KIND, stage3/VARIANT/SPLIT/KIND, baseline/SPLIT/KIND; anything else has no stage.
+// Splits a key: stage2/VARIANT/SPLIT/KIND, stage3/VARIANT/SPLIT/KIND, baseline/SPLIT/KIND; anything else has no stage.
 void take_apart(ScoreRow& row) {
   const std::vector<std::string> words = split(row.key, '/');
   if (words.size() == 4 && (words[0] == "stage2" || words[0] == "stage3"))
@@ -84,7 +84,7 @@ void add_manifest(RunFolder& run, const fs::path& folder) {
     run.notes.push_back(fmt::format("{}/manifest.h5 cannot be read", name));
 }
 
-// The folder whose manifests tell how a number was made; those of all classifiers belong to it, too.
+// Returns the folders whose manifests tell how a number was made; those of all classifiers belong to it, too.
 std::set<fs::path> folders_of(const TableKey& key, const RunLayout& layout) {
   if (key.is_time) return {layout.run / key.key};
   const fs::path measured = layout.measured(key.key);

@@ -1,4 +1,4 @@
-// What a run's folder holds, for the report. Everything may be missing: a run in progress has a report, too.
+// Reads what a run's folder holds, for the report. Everything may be missing: a run in progress has a report, too.
 #pragma once
 #include <filesystem>
 #include <map>
@@ -14,20 +14,21 @@
 
 namespace boxseg {
 
-// log.jsonl of a training stage. A step that stands twice counts as the later line says; a cut last line is dropped.
+// Holds log.jsonl of a training stage. A step that stands twice counts as the later line says; a cut last line is
+// dropped.
 struct TrainingCurves {
   std::string stage, variant;                                            // "stage1", "bap"
   std::map<std::string, std::vector<std::pair<double, double>>> values;  // name -> (step, value), steps ascending
 };
 TrainingCurves read_training_curves(const std::filesystem::path& path);
 
-// Label maps of one split: key "stage2/bap/val/y_crf" or "stage3/nal/val/tta".
+// Names the label maps of one split: key "stage2/bap/val/y_crf" or "stage3/nal/val/tta".
 struct LabelSet {
   std::string key, stage, variant, split, kind;
   std::filesystem::path folder;
 };
 
-// What of one evaluation metrics.json holds, under KEY/miou and so on.
+// Holds one evaluation of metrics.json, which stands there under KEY/miou and so on.
 struct ScoreRow {
   std::string key, stage, variant, split, kind;  // stage: baseline, stage2, stage3, or "" for other keys
   std::optional<double> miou, pacc;
@@ -50,10 +51,10 @@ struct RunFolder {
   const LabelSet* find_labels(const std::string& key) const;
 };
 
-// Throws bad_input when there is no such folder, or nothing of a run in it.
+// Reads all of a run's folder. Throws bad_input when there is no such folder, or nothing of a run in it.
 RunFolder open_run(const std::filesystem::path& path, const std::filesystem::path& data_root);
 
-// What a table without pictures needs of it, alone: its numbers, and the manifests of what made them.
+// Reads only what a table without pictures needs: its numbers, and the manifests of what made them.
 RunFolder open_run_of(const Table& table, const std::filesystem::path& path);
 
 std::vector<ScoreRow> score_rows(const Metrics& metrics);

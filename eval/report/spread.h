@@ -1,4 +1,4 @@
-// Mean and standard deviation of a number over seeds.
+// Computes mean and standard deviation of a number over seeds.
 #pragma once
 #include <cmath>
 #include <vector>
@@ -9,7 +9,7 @@ struct Spread {
   double mean = 0, deviation = 0;  // deviation: of a sample (n - 1); 0 for a single value
 };
 
-// `values`: at least one.
+// There must be at least one value.
 inline Spread spread_of(const std::vector<double>& values) {
   Spread spread;
   for (const double v : values) spread.mean += v / static_cast<double>(values.size());

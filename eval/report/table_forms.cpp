@@ -13,7 +13,7 @@
 namespace boxseg {
 namespace {
 
-// One that the table prints: the texts of a cell and what is published for it.
+// Names a publication that the table prints: the texts of a cell and what is published for it.
 struct Published {
   const char* name;  // "authors"
   std::string FilledCell::*text;
@@ -22,7 +22,7 @@ struct Published {
 const Published kPublished[] = {{"authors", &FilledCell::authors, &TableValue::authors},
                                 {"report", &FilledCell::report, &TableValue::report}};
 
-// Those of kPublished that the table has at all.
+// Returns those of kPublished that the table has at all.
 std::vector<Published> published_in(const FilledTable& table) {
   std::vector<Published> found;
   for (const auto& published : kPublished)
@@ -35,7 +35,7 @@ std::vector<Published> published_in(const FilledTable& table) {
   return found;
 }
 
-// What keeps a value from being whole: "not yet", "2 of 3 seeds"; else "".
+// Says what keeps a value from being whole: "not yet", "2 of 3 seeds"; else "".
 std::string lack_of(const TableValue& value) {
   if (!value.mean) return "not yet";
   return value.is_complete() ? "" : fmt::format("{} of {} seeds", value.found, value.keys.size());
@@ -61,7 +61,8 @@ std::string text_of(const FilledCell& cell) {
   return join(texts, " / ");
 }
 
-// Points of mIoU, or the factor between two times; a dash for a value that lacks one of the two; "" without any.
+// Returns points of mIoU, or the factor between two times; a dash for a value that lacks one of the two; "" without
+// any.
 std::string difference_of(const FilledCell& cell, const Published& published) {
   std::vector<std::string> texts;
   bool is_any = false;
@@ -78,7 +79,7 @@ std::string difference_of(const FilledCell& cell, const Published& published) {
   return is_any ? join(texts, " / ") : "";
 }
 
-// "authors 61.8 / 67.5: -3.0 / -1.2; report 60.9 / 64.5: ..."
+// Returns "authors 61.8 / 67.5: -3.0 / -1.2; report 60.9 / 64.5: ...".
 std::string published_text(const FilledCell& cell) {
   std::vector<std::string> texts;
   for (const auto& published : kPublished) {
@@ -107,10 +108,11 @@ void for_each_value(const FilledTable& table, const Body& body) {
     }
 }
 
-// One column has room for everything beside, how it was made included; of several, each cell has a mark of that.
+// A table of one column has room for everything beside it, how it was made included; of several, each cell has a mark
+// of that.
 bool is_wide(const FilledTable& table) { return table.table.columns.size() == 1 && !table.table.is_heat_map; }
 
-// Each distinct way of making the values, once, for below the table.
+// Returns each distinct way of making the values, once, for below the table.
 std::vector<std::string> ways_in(const FilledTable& table) {
   std::vector<std::string> ways;
   for (const auto& row : table.rows)
@@ -120,14 +122,14 @@ std::vector<std::string> ways_in(const FilledTable& table) {
   return ways;
 }
 
-// " [2]": the second of the ways; "" where there is only one, or no need.
+// Returns " [2]" for the second of the ways; "" where there is only one, or no need.
 std::string mark_of(const FilledTable& table, const FilledCell& cell) {
   const auto ways = ways_in(table);
   const auto way = std::find(ways.begin(), ways.end(), cell.how());
   return is_wide(table) || ways.size() < 2 || way == ways.end() ? "" : fmt::format(" [{}]", way - ways.begin() + 1);
 }
 
-// Below the table: how its values were made, and what is missing.
+// Returns what stands below the table: how its values were made, and what is missing.
 std::vector<std::string> remarks(const FilledTable& table) {
   std::vector<std::string> ways = ways_in(table), all;
   for (size_t i = 0; i < ways.size() && ways.size() > 1; ++i) ways[i] = fmt::format("[{}] {}", i + 1, ways[i]);
@@ -138,7 +140,7 @@ std::vector<std::string> remarks(const FilledTable& table) {
   return all;
 }
 
-// The share of a value between the lowest and the highest of the table, in percent.
+// Returns where a value stands between the lowest and the highest of the table, in percent.
 double heat_of(const FilledTable& table, const TableValue& value) {
   double low = INFINITY, high = -INFINITY;
   for_each_value(table, [&](const auto&, const auto&, const auto&, const TableValue* v) {

@@ -1,4 +1,4 @@
-// A filled table for readers: each cell with the published numbers, the differences, and how ours were made.
+// Writes a filled table for readers: each cell with the published numbers, the differences, and how ours were made.
 #pragma once
 #include <optional>
 #include <string>
@@ -10,8 +10,8 @@ namespace boxseg {
 
 std::string markdown_of(const FilledTable& table);  // also what a terminal shows
 std::string csv_of(const FilledTable& table);       // a line per value, or per cell that cannot have one
-std::string json_of(const FilledTable& table);      // the same, as objects
-// A section of a page, and a file of its own; `picture`: of a table with pictures.
+std::string json_of(const FilledTable& table);      // the same content, as objects
+// Both make HTML, as a section of a page and as a file of its own; `picture` is that of a table with pictures.
 std::string html_of(const FilledTable& table, const std::optional<RgbImage>& picture = {});
 std::string html_page_of(const FilledTable& table, const std::optional<RgbImage>& picture);
 

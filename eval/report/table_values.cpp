@@ -31,7 +31,7 @@ std::string fact_of(const Manifest* manifest, const std::string& name) {
   return found == manifest->facts.end() ? "" : found->second;
 }
 
-// The stage-1 run whose classifier made these labels.
+// Returns the manifest of the stage-1 run whose classifier made these labels.
 const Manifest* classifier_of(const Manifest* labels, const Manifests& manifests) {
   if (labels == nullptr || !labels->inputs.contains("checkpoint")) return nullptr;
   for (const auto& [folder, manifest] : manifests)
@@ -41,7 +41,7 @@ const Manifest* classifier_of(const Manifest* labels, const Manifests& manifests
   return nullptr;
 }
 
-// How far a value's network was trained, on how much, and by which seed.
+// Says how far a value's network was trained, on how much, and by which seed.
 struct Training {
   std::string text;  // "900 steps, 663 images"; "" when no manifest tells
   std::optional<int64_t> seed;
@@ -65,7 +65,7 @@ Training training_of(const TableKey& key, const Manifests& manifests) {
   return {join(facts, ", "), network == nullptr ? std::nullopt : std::optional(network->seed)};
 }
 
-// Each distinct way of training once, with its seeds: "900 steps, 663 images, seeds 0, 1".
+// Lists each distinct way of training once, with its seeds: "900 steps, 663 images, seeds 0, 1".
 std::string text_of(const std::vector<Training>& trainings) {
   std::vector<std::string> texts;
   for (size_t i = 0; i < trainings.size(); ++i) {
@@ -81,7 +81,7 @@ std::string text_of(const std::vector<Training>& trainings) {
   return join(texts, "; ");
 }
 
-// How a prediction was made, by its manifest.
+// Sets how a prediction was made, by its manifest.
 void set_mode(TableValue& value, const TableKey& key, const Manifests& manifests) {
   const auto words = split(key.key, '/');
   if (words[0] != "stage3" || key.is_time) return;
@@ -123,7 +123,7 @@ TableValue value_over(const std::vector<TableKey>& keys, const RunFolder& run, c
   return value;
 }
 
-// "61.8 / 67.5" -> the number at `i`, if it is one; of times in seconds: "2.5 h" -> 9000.
+// Returns the number at `i` of "61.8 / 67.5", if it is one; times are in seconds: "2.5 h" -> 9000.
 std::optional<double> published(const std::string& text, size_t i, bool is_time) {
   const auto numbers = split(text, '/');
   if (i >= numbers.size()) return std::nullopt;
@@ -144,7 +144,7 @@ std::optional<double> published(const std::string& text, size_t i, bool is_time)
   }
 }
 
-// "off" for equal texts, "off / on" for others; "" when there are none.
+// Returns "off" for equal texts, "off / on" for others; "" when there are none.
 std::string side_by_side(const std::vector<TableValue>& values, std::string TableValue::*text) {
   std::vector<std::string> texts;
   for (const auto& value : values)

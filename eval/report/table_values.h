@@ -1,4 +1,4 @@
-// The tables of the report, filled with what a run holds. Forms for readers: table_forms.h.
+// Fills the tables of the report with what a run holds. table_forms.h has the forms for readers.
 #pragma once
 #include <optional>
 #include <set>
@@ -10,15 +10,16 @@
 
 namespace boxseg {
 
-// One number of a cell, beside the published ones.
+// Holds one number of a cell, beside the published ones.
 struct TableValue {
-  std::optional<double> mean, spread;  // mIoU in percent, or seconds; spread: standard deviation over two seeds or more
+  // mIoU in percent, or seconds; `spread` is the standard deviation over two seeds or more.
+  std::optional<double> mean, spread;
   std::optional<double> authors, report;  // published, in the same unit
   bool is_time = false;
   std::vector<std::string> keys;
-  size_t found = 0;      // keys that have a number: the mean is over these
+  size_t found = 0;      // number of keys that have a number; the mean is over these
   std::string training;  // "900 steps, 663 images, seeds 0, 1"; "" without a value
-  std::string tta, crf;  // of predictions, "on" or "off"; else ""
+  std::string tta, crf;  // "on" or "off" for predictions; else ""
 
   bool is_complete() const { return found == keys.size(); }
   std::string how() const;  // "900 steps, 663 images, seed 0; TTA off, CRF on"
@@ -26,16 +27,17 @@ struct TableValue {
 
 struct FilledCell {
   std::vector<TableValue> values;
-  std::string authors, report;  // published, as the table has them: "61.8 / 67.5"
+  std::string authors, report;  // what is published, as the table has it: "61.8 / 67.5"
   std::string reason;           // why there is no value
 
-  std::string how() const;  // of all its values: "900 steps, 663 images, seed 0; TTA off / off, CRF off / on"
+  std::string how() const;  // of all its values together: "900 steps, 663 images, seed 0; TTA off / off, CRF off / on"
 };
 
 struct FilledTable {
   Table table;
   std::vector<std::vector<FilledCell>> rows;  // [rows][columns]
-  size_t values = 0, missing = 0;             // missing: those without a number for every key
+  // Values without a number for every key are missing.
+  size_t values = 0, missing = 0;
 };
 
 // Values without a number stay empty, and so do those of `pending`: keys whose numbers are those of other options.
