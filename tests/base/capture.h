@@ -1,4 +1,4 @@
-// What a call prints, and how a child process ends.
+// Captures what a call prints, and how a child process ends.
 #pragma once
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,7 +11,7 @@
 
 namespace boxseg::test {
 
-// fd: STDOUT_FILENO or STDERR_FILENO.
+// Returns what `call` prints on `fd`, which is STDOUT_FILENO or STDERR_FILENO.
 template <class Call>
 std::string printed(int fd, const Call& call) {
   const TemporaryDirectory dir;
@@ -28,7 +28,7 @@ std::string printed(int fd, const Call& call) {
   return read_file(path);
 }
 
-// The exit code of a child process that runs `call` (which returns its code); 128 + signal when killed.
+// Returns the exit code of a child process that runs `call` (which returns its code); 128 + signal when killed.
 template <class Call>
 int exit_code_of_child(const Call& call) {
   std::fflush(nullptr);

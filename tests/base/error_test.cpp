@@ -1,4 +1,4 @@
-// Errors and the exit code of each kind, a contract with the scripts of others.
+// The exit code of each kind of error is a contract with the scripts of others.
 #include "common/base/error.h"
 
 #include <new>

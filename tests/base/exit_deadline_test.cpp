@@ -16,7 +16,7 @@ using namespace boxseg;
 
 namespace {
 
-// Exit code of a child that is told to end while it works for `work_s` seconds; 0 when it ended its work.
+// Returns the exit code of a child that is told to end while it works for `work_s` seconds; 0 when it ended its work.
 int exit_code_of_interrupted(double deadline_s, double work_s) {
   const pid_t child = ::fork();
   if (child == 0) {

@@ -1,4 +1,4 @@
-// Whole files, written atomically.
+// Whole files are written atomically.
 #include "common/base/files.h"
 
 #include <fcntl.h>
@@ -47,7 +47,7 @@ TEST_CASE("A full disk leaves the old file as it was and no part of the new one"
   const TemporaryDirectory dir;
   write_file(dir / "a", "old");
   const int code = exit_code_of_child([&] {
-    end_when_interrupted();  // else the signal of that limit kills
+    end_when_interrupted();  // without it, the signal of that limit kills
     const rlimit limit{1000, 1000};
     setrlimit(RLIMIT_FSIZE, &limit);
     const Failure full = failure_of([&] { write_file(dir / "a", std::string(5000, 'x')); });
@@ -130,12 +130,13 @@ TEST_CASE("The longest names can be written, also where a character of several b
 TEST_CASE("The temporary of a killed writer goes with the next program that writes there; all others stay", "[cpu]") {
   const TemporaryDirectory dir;
   const int code = exit_code_of_child([&] {
-    new AtomicFile(dir / "killed.h5");  // never destroyed: as after SIGKILL
+    new AtomicFile(dir / "killed.h5");  // is never destroyed, as after SIGKILL
     return 0;
   });
   REQUIRE(code == 0);
   REQUIRE(temporary_files_in(dir.path()) == 1);
-  const AtomicFile own(dir / "a");  // the first that this program writes there: it looks
+  // This is the first file that this program writes there, so it looks for leftovers.
+  const AtomicFile own(dir / "a");
   REQUIRE(temporary_files_in(dir.path()) == 1);
   REQUIRE(fs::exists(own.temporary()));
 
@@ -145,7 +146,7 @@ TEST_CASE("The temporary of a killed writer goes with the next program that writ
   for (const auto& entry : fs::directory_iterator(dir.path()))
     if (entry.path() != recent) fs::last_write_time(entry, fs::file_time_type::clock::now() - std::chrono::hours(48));
   remove_leftovers(dir.path());
-  REQUIRE(fs::exists(recent));  // of another machine, which may be at work
+  REQUIRE(fs::exists(recent));  // it is of another machine, which may be at work
   REQUIRE_FALSE(fs::exists(old));
   for (const char* other : {"mine.part", "a-b-c-d.part", "a.0123abcd-7-8-9.png"}) REQUIRE(fs::exists(dir / other));
   REQUIRE(fs::exists(own.temporary()));

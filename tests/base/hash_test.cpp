@@ -1,4 +1,4 @@
-// Digests: known values of XXH3, and pieces that keep their boundaries.
+// Digests give known values of XXH3, and keep the boundaries of their pieces.
 #include "common/base/hash.h"
 
 #include <set>

@@ -1,4 +1,4 @@
-// What signals do to a program.
+// These tests send signals to programs.
 #include "common/base/interrupt.h"
 
 #include <unistd.h>
@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kSignals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
 
-// Silent, and with a limit on its time.
+// Runs `call` in a child that is silent and has a limit on its time; returns its exit code.
 template <class Call>
 int exit_code_of(const Call& call) {
   return exit_code_of_child([&] {

@@ -1,4 +1,4 @@
-// Logging, progress and interrupts.
+// These tests are on logging, progress and interrupts.
 #include "common/base/log.h"
 
 #include <csignal>
@@ -61,7 +61,7 @@ TEST_CASE("Progress into a file is one plain line at the end, counting from wher
   REQUIRE(text.find("\r") == std::string::npos);
   REQUIRE(std::count(text.begin(), text.end(), '\n') == 1);
   REQUIRE(text.find("  in 0.1 s  note 5\n") != std::string::npos);
-  const double rate = std::stod(text.substr(14));  // 6 pieces, not 10, in about 60 ms
+  const double rate = std::stod(text.substr(14));  // counts 6 pieces, not 10, in about 60 ms
   REQUIRE(rate <= 100);
 }
 

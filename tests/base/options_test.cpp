@@ -13,7 +13,7 @@ using namespace boxseg::test;
 
 namespace {
 
-// A program with an option of each kind.
+// This is a program with an option of each kind.
 struct Program {
   bool flag = false;
   int64_t count = 3;
@@ -126,7 +126,8 @@ TEST_CASE("Unknown options suggest the nearest, on the command line and in files
   REQUIRE_THAT(Program().refusal({"--cuont", "3"}), Contains("unknown option --cuont, did you mean --count?"));
   REQUIRE_THAT(Program().refusal({"--learning-rate=3"}), Contains("unknown option --learning-rate; --help lists all"));
   REQUIRE_THAT(Program().refusal({"--cuont=3"}), Contains("unknown option --cuont, did you mean --count?"));
-  REQUIRE_THAT(Program().refusal({"--coun", "3"}), Contains("did you mean --count?"));  // no guessing of beginnings
+  // Beginnings of names are not guessed.
+  REQUIRE_THAT(Program().refusal({"--coun", "3"}), Contains("did you mean --count?"));
   const TemporaryDirectory dir;
   const std::string path = (dir / "a.ini").string();
   const auto refusal = [&](const std::string& text) {
@@ -211,9 +212,10 @@ TEST_CASE("The names that other programs have for an option lead to ours", "[cpu
   };
   REQUIRE(said("--lr=0.1").find("unknown option --lr, did you mean --learning-rate?") != std::string::npos);
   REQUIRE(said("--batch-size=3").find("did you mean --batch?") != std::string::npos);
-  REQUIRE(said("--weights=a").find("did you mean --init?") != std::string::npos);  // no --checkpoint here
+  // This program has no --checkpoint.
+  REQUIRE(said("--weights=a").find("did you mean --init?") != std::string::npos);
   REQUIRE(said("--workers=2").find("did you mean --threads?") != std::string::npos);
-  REQUIRE(said("--epochs=2").find("did you mean") == std::string::npos);  // no --iterations here
+  REQUIRE(said("--epochs=2").find("did you mean") == std::string::npos);  // this program has no --iterations
   const TemporaryDirectory dir;
   write_file(dir / "a.ini", "[stage1]\nlr = 0.1\n");
   REQUIRE(usage_message_of([&] { options.read_ini(dir / "a.ini"); }).find("did you mean learning-rate?") !=

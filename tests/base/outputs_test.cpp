@@ -1,4 +1,4 @@
-// Outputs that may not be written.
+// Some outputs may not be written.
 #include "common/base/outputs.h"
 
 #include <sys/stat.h>
@@ -15,7 +15,7 @@ using namespace boxseg::test;
 
 namespace {
 
-// What the options of a program with these paths say.
+// Returns what the options of a program with these paths say.
 std::string message_of(const std::string& input, const std::string& output, const std::string& config = "") {
   std::string in, out;
   Options options({"program", "Does.", "program", "", "1"});

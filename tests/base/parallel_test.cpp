@@ -1,4 +1,4 @@
-// parallel_for, Crew and MemoryBudget: every item once, exceptions carried over, for any number of threads.
+// parallel_for, Crew and MemoryBudget do every item once and carry exceptions over, for any number of threads.
 #include "common/runtime/parallel.h"
 
 #include <atomic>

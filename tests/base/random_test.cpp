@@ -1,4 +1,4 @@
-// Random numbers: Random123's known answers, uniformity, independence of order and threads.
+// Random numbers give Random123's known answers, are uniform, and do not depend on order and threads.
 #include "common/base/random.h"
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace {
 
 using Block = std::array<uint32_t, 4>;
 
-// Pearson's statistic of counts against equal expectation, as a distance in standard deviations.
+// Returns Pearson's statistic of counts against equal expectation, as a distance in standard deviations.
 double surplus_of_chi_square(const std::vector<int64_t>& counts) {
   double total = 0;
   for (const int64_t c : counts) total += static_cast<double>(c);
@@ -83,7 +83,7 @@ TEST_CASE("Whole numbers below n are even for every n", "[cpu]") {
     for (int i = 0; i < 100000; ++i) ++counts.at(static_cast<size_t>(random.below(n)));
     if (n > 1) REQUIRE(std::abs(surplus_of_chi_square(counts)) < 4);
   }
-  // Two thirds of all 64-bit words: taking the remainder would make the lower half twice as likely.
+  // The range is two thirds of all 64-bit words: taking the remainder would make the lower half twice as likely.
   const int64_t large = (int64_t{1} << 62) + (int64_t{1} << 61);
   int64_t low = 0;
   for (int i = 0; i < 20000; ++i) low += random.below(large) < large / 2 ? 1 : 0;

@@ -1,4 +1,4 @@
-// The limit on local variables that a shell or a cluster sets.
+// A shell or a cluster may set a limit on local variables.
 #include "common/runtime/stack.h"
 
 #include <pthread.h>

@@ -40,7 +40,7 @@ TEST_CASE("UTF-16 and UTF-32 are refused by name, with a way out") {
   };
   refused("\xFF\xFE" + in_utf16("pic\r\n", false), "UTF-16");
   refused("\xFE\xFF" + in_utf16("pic\r\n", true), "UTF-16");
-  refused(in_utf16("pic\r\n", false), "UTF-16");  // without a mark
+  refused(in_utf16("pic\r\n", false), "UTF-16");  // has no byte order mark
   refused(std::string("\xFF\xFE\0\0p\0\0\0", 8), "UTF-32");
 }
 

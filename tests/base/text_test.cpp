@@ -1,4 +1,4 @@
-// Text helpers.
+// These tests are on the text helpers.
 #include "common/base/text.h"
 
 #include "tests/support/failure.h"

@@ -1,4 +1,4 @@
-// What people see of names from files.
+// Names from files are shown to people.
 #include "common/base/visible_text.h"
 
 #include "tests/support/catch.h"

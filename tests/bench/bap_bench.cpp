@@ -1,4 +1,4 @@
-// Stage 1's objective at the authors' training size: features given, forward and backward.
+// Times stage 1's objective at the authors' training size: features are given, and it goes forward and backward.
 #include <ATen/Parallel.h>
 #include <benchmark/benchmark.h>
 
@@ -17,7 +17,7 @@ struct Batch {
   at::Tensor features, weight;
 };
 
-// 20 crops of 321x321 with 1 to 4 boxes each (50 in all), 1024 channels on 41x41 cells, 21 classes.
+// Makes 20 crops of 321x321 with 1 to 4 boxes each (50 in all), 1024 channels on 41x41 cells, 21 classes.
 Batch make_batch() {
   constexpr int64_t kImages = 20, kSide = 321;
   Batch batch;

@@ -1,4 +1,4 @@
-// Times of DenseCrf::infer() on a 500 x 375 photograph (a synthetic one without the shared data), default options.
+// Times DenseCrf::infer() on a 500 x 375 photograph (a synthetic one without the shared data) with default options.
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>
@@ -12,7 +12,7 @@ namespace {
 
 using namespace boxseg;
 
-// Arguments: labels, threads. The object is reused, as a stage does.
+// The arguments are labels and threads. The object is reused, as a stage does.
 void infer(benchmark::State& state) {
   const int64_t labels = state.range(0);
   test::CrfCase c = test::make_crf_case("bench", labels, 375, 500, 0, 6);

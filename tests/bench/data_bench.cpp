@@ -1,4 +1,4 @@
-// Times of the way from a JPEG to a training tensor, on one core: the authors' default augmentation, crop 321.
+// Times the way from a JPEG to a training tensor, on one core: the authors' default augmentation, crop 321.
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>
@@ -20,7 +20,7 @@ struct Input {
   std::vector<Box> boxes;
 };
 
-// The first photographs of the VOC subset; drawn ones of about their size without the shared data.
+// Returns the first photographs of the VOC subset, or drawn ones of about their size where the shared data are missing.
 const std::vector<Input>& inputs() {
   static const std::vector<Input> found = [] {
     set_log_level(LogLevel::silent);
@@ -57,7 +57,7 @@ std::vector<RgbImage> decoded() {
   return images;
 }
 
-// fused: 0 step by step over the whole scaled image, 1 the crop only.
+// The argument `fused` is 0 for step by step over the whole scaled image, 1 for the crop only.
 void augment_image(benchmark::State& state) {
   const auto images = decoded();
   size_t i = 0;

@@ -1,5 +1,6 @@
-// EfficientNet-Lite0 at the crop size of the voc_subset preset: the frozen, folded form against layer by layer, and one
-// training step of its head; VGG-16's pools; VGG-16 forward, and with its backward pass. Args: threads, images.
+// Times EfficientNet-Lite0 at the crop size of the voc_subset preset, in its frozen, folded form against layer by
+// layer, and one training step of its head; VGG-16's pools; VGG-16 forward, and with its backward pass. Args: threads,
+// images.
 #include <ATen/Functions.h>
 #include <benchmark/benchmark.h>
 
@@ -64,7 +65,7 @@ void vgg16_step(benchmark::State& state) {
   per_image(state);
 }
 
-// The first and largest of VGG-16's pools.
+// Times the first and largest of VGG-16's pools.
 void relu_max_pool_forward(benchmark::State& state) {
   start_tensor_runtime(static_cast<int>(state.range(0)));
   const at::NoGradGuard no_grad;

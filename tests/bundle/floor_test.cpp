@@ -8,7 +8,7 @@ using namespace boxseg;
 
 namespace {
 
-// Folders with lib/, and libraries that a compiler makes for them.
+// Makes folders with lib/, and with libraries that a compiler makes for them.
 struct Built {
   test::TemporaryDirectory dir;
   fs::path root = dir / "bundle";
@@ -24,7 +24,7 @@ struct Built {
     REQUIRE(result.exit_code == 0);
   }
 
-  // lib/NAME asks the system's libc.so.6 for a symbol of the given version.
+  // Makes lib/NAME ask the system's libc.so.6 for a symbol of the given version.
   void build_user_of(const std::string& version, const std::string& name) {
     write_file(dir / "versions", version + " { made_up; };\n");
     fs::create_directories(dir / "system");

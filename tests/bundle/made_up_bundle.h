@@ -1,4 +1,4 @@
-// A folder that looks like a bundle to its scripts, without programs of ours.
+// Makes a folder that looks like a bundle to its scripts, without programs of ours.
 #pragma once
 #include "common/base/error.h"
 #include "common/base/files.h"
@@ -13,7 +13,7 @@ inline void write_script(const fs::path& path, const std::string& text) {
   fs::permissions(path, fs::perms::owner_all);
 }
 
-// `flavour`: cpu or cuda.
+// `flavour` is cpu or cuda.
 inline void make_up_bundle(const fs::path& root, const std::string& flavour) {
   for (const char* folder : {"bin", "libexec", "lib", "tests/gpu", "licences"}) fs::create_directories(root / folder);
   write_file(root / "bundle.txt", "boxseg 1.2.3 " + flavour + "\ntorch 2.11\nglibc 2.36\n");

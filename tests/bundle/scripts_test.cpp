@@ -1,4 +1,4 @@
-// The scripts that go into a bundle: what finds LibTorch, the wheel, and check.sh's bookkeeping.
+// These scripts go into a bundle: what finds LibTorch, the wheel, and check.sh's bookkeeping.
 
 #include "common/base/text.h"
 #include "tests/bundle/made_up_bundle.h"
@@ -63,7 +63,7 @@ TEST_CASE("check.sh without a card skips the card's steps with a reason, counts 
   const Bundle bundle("cpu");
   const auto result = bundle.check("--only versions,steps,golden", "TORCH_ROOT=/nowhere");
   INFO(result.out << result.err);
-  REQUIRE(result.exit_code == 1);  // versions: there is no program
+  REQUIRE(result.exit_code == 1);  // asks for versions, but there is no program
   const std::string text = bundle.report("report.md"), json = bundle.report("report.json");
   REQUIRE_THAT(text, Contains("| versions | failed |") &&
                          Contains("| steps/1-exact | skipped | 0 | this bundle is for CPUs |") &&
@@ -132,7 +132,8 @@ print(file.read(record.replace('RECORD', 'entry_points.txt')).decode())
     REQUIRE_THAT(looked.out,
                  Contains("[console_scripts]\nprepare = boxseg:prepare\nstage1_classify = boxseg:stage1_classify\n"));
 
-    const auto call = [&](const std::string& program) {  // as the console script does it
+    // This calls a program as the console script does.
+    const auto call = [&](const std::string& program) {
       return test::run_command(
           fmt::format("unset TORCH_ROOT; cd '{}' && python3 -S -c 'import sys; sys.argv[1:] = [\"--go\"]; from boxseg "
                       "import {}; {}()'",

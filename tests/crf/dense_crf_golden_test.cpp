@@ -1,4 +1,4 @@
-// Against beliefs that pydensecrf 2723c7f computed (golden/README.md, crf.h5).
+// Compares with beliefs that pydensecrf 2723c7f computed (golden/README.md, crf.h5).
 #include <algorithm>
 #include <cmath>
 

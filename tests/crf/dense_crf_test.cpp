@@ -18,7 +18,8 @@ using test::make_crf_case;
 
 namespace {
 
-CrfOptions odd_options() {  // deviations that put no pixel on a face of the lattice
+// These deviations put no pixel on a face of the lattice.
+CrfOptions odd_options() {
   CrfOptions o;
   o.bilateral_xy = 17.3, o.bilateral_rgb = 5.1, o.gaussian_xy = 2.7, o.iterations = 5;
   return o;
@@ -83,7 +84,7 @@ TEST_CASE("mean field equals a naive one in double for many sizes and numbers of
     const CrfCase c = make_crf_case("naive", labels, height, width);
     const auto expected = test::naive_crf(odd_options(), c.rgb, c.probabilities, labels, height, width);
     CHECK(largest_difference(infer(c, odd_options()), expected) <
-          5e-5);  // float32 against double; a wrong neighbour makes 1e-2
+          5e-5);  // float32 is compared with double; a wrong neighbour makes 1e-2
   }
 }
 
@@ -98,7 +99,8 @@ TEST_CASE("each kernel alone equals the naive one") {
 }
 
 TEST_CASE("the vertices around the origin exist when the number of pixels is not a multiple of 4") {
-  // Dark pixels beside the origin of the feature space: messages pass through vertices that no pixel has.
+  // The image has dark pixels beside the origin of the feature space, so messages pass through vertices that no pixel
+  // has.
   CrfOptions o = odd_options();
   o.bilateral_rgb = 3.1;
   double most = 0;

@@ -22,7 +22,7 @@ using Update = std::function<void(const BeliefUpdate&, int64_t from, int64_t to)
 
 constexpr float kUntouched = -7;
 
-// Scores as a CRF meets them, with differences from 0 to beyond what exp() can hold.
+// Holds scores as a CRF meets them, with differences from 0 to beyond what exp() can hold.
 struct Inputs {
   int64_t labels, pixels;
   Panels panels = Panels::for_labels(labels);
@@ -41,7 +41,7 @@ struct Inputs {
   }
 };
 
-// Beliefs [panels], then the last label's [P].
+// Returns the beliefs [panels], then the last label's [P].
 std::vector<float> run(const Inputs& in, bool has_messages, int64_t from, int64_t to, const Update& update) {
   std::vector<float> out(in.unary.size() + static_cast<size_t>(in.pixels), kUntouched);
   update({in.panels, in.pixels, in.unary.data(), has_messages ? in.messages.data() : nullptr, out.data(),

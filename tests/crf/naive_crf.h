@@ -1,5 +1,5 @@
-// Mean field with permutohedral lattices the slow way: double precision, vertices in a std::map by their integer
-// coordinates, every step spelled out from the definitions. For small images only.
+// Does mean field with permutohedral lattices the slow way: in double precision, with vertices in a std::map by their
+// integer coordinates and every step spelled out from the definitions. It is for small images only.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -16,13 +16,13 @@ namespace boxseg::test {
 class NaiveLattice {
  public:
   using Coordinates = std::vector<int>;  // D+1, sum 0
-  // has_origin: the vertices around the origin exist, too, without a point (see PermutohedralLattice::build()).
+  // With `has_origin` the vertices around the origin exist, too, without a point (see PermutohedralLattice::build()).
   explicit NaiveLattice(const std::vector<std::vector<double>>& points, bool has_origin = false) {
     for (const auto& point : points) corners_.push_back(corners_of(point));
     if (has_origin) origin_ = corners_of(std::vector<double>(points[0].size(), 0.0));
   }
 
-  // What splat, blur and slice make of one value per point.
+  // Returns what splat, blur and slice make of one value per point.
   std::vector<double> filter(const std::vector<double>& input) const {
     std::map<Coordinates, double> values;
     for (const auto& [vertex, weight] : origin_) values[vertex] = 0;
@@ -51,7 +51,7 @@ class NaiveLattice {
   }
 
  private:
-  // The corners of the simplex around a point and the barycentric weights (Adams et al. 2010, section 3).
+  // Finds the corners of the simplex around a point and the barycentric weights (Adams et al. 2010, section 3).
   static std::map<Coordinates, double> corners_of(const std::vector<double>& feature) {
     const int d = static_cast<int>(feature.size());
     std::vector<double> lifted(static_cast<size_t>(d + 1));
@@ -59,7 +59,8 @@ class NaiveLattice {
       for (int j = i; j < d; ++j) lifted[i] += scaled(feature, j);
       if (i > 0) lifted[i] -= i * scaled(feature, i - 1);
     }
-    // The nearest point whose coordinates are multiples of d+1; back to sum 0 by moving the worst rounded ones.
+    // `zero` is the nearest point whose coordinates are multiples of d+1; moving the worst rounded ones brings it back
+    // to sum 0.
     Coordinates zero(lifted.size());
     for (size_t i = 0; i < zero.size(); ++i) zero[i] = static_cast<int>(std::nearbyint(lifted[i] / (d + 1))) * (d + 1);
     std::vector<int> order(lifted.size());
@@ -75,7 +76,7 @@ class NaiveLattice {
     for (int lack = -std::accumulate(zero.begin(), zero.end(), 0) / (d + 1), i = 0; lack > 0; --lack, ++i)
       zero[static_cast<size_t>(order[static_cast<size_t>(i)])] += d + 1;
     sort();
-    // Corner r: the d+1-r largest offsets' coordinates move by r, the others by r - (d+1).
+    // In corner r the d+1-r largest offsets' coordinates move by r, the others by r - (d+1).
     std::map<Coordinates, double> corners;
     for (int r = 0; r <= d; ++r) {
       Coordinates corner = zero;
@@ -97,7 +98,7 @@ class NaiveLattice {
   std::map<Coordinates, double> origin_;
 };
 
-// Q: [K,H,W]. may_have_origin = false leaves the vertices around the origin out.
+// Returns Q: [K,H,W]. may_have_origin = false leaves the vertices around the origin out.
 inline std::vector<double> naive_crf(const CrfOptions& o, const std::vector<uint8_t>& rgb,
                                      const std::vector<float>& probabilities, int64_t labels, int64_t height,
                                      int64_t width, bool may_have_origin = true) {

@@ -17,7 +17,7 @@ namespace {
 
 constexpr int64_t kNobody = -1;
 
-// The neighbours of all vertices along an axis, as numbers among all: below and above.
+// Returns the neighbours of all vertices along an axis, as numbers among all: below and above.
 std::vector<std::array<int64_t, 2>> numbers_along(const Neighbours& neighbours, int axis, int64_t vertices) {
   std::vector<std::array<int64_t, 2>> all(static_cast<size_t>(vertices), {-2, -2});
   for (int64_t block = 0; block < neighbours.blocks(); ++block)
@@ -87,7 +87,7 @@ TEST_CASE("neighbours further apart than 16 bits reach are found") {
   const std::vector<std::vector<uint64_t>> steps{{3, 0, uint64_t(-7)}, {1, 5, uint64_t(-300)}, {0, uint64_t(-1), 40}};
   check_neighbours({ascending("a", 400, 300'000), ascending("b", 200'000, 300'000), ascending("c", 150'000, 300'000)},
                    steps);
-  // At the edge: the last of a block is 65,534, 65,535 or 65,536 vertices away.
+  // The distance is at its edge: the last of a block is 65,534, 65,535 or 65,536 vertices away.
   for (const uint64_t last : {65'534, 65'535, 65'536}) {
     std::vector<uint64_t> many(70'000), few{1000, 1000 + last};
     for (size_t i = 0; i < many.size(); ++i) many[i] = 1000 + i;

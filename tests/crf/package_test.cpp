@@ -1,4 +1,4 @@
-// The installed package: find_package(boxseg) and boxseg::crf, from a project of its own.
+// A project of its own finds the installed package: find_package(boxseg) and boxseg::crf.
 #include <sstream>
 
 #include "common/crf/dense_crf.h"

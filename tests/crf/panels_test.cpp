@@ -24,7 +24,8 @@ TEST_CASE("logarithms are within 2 units in the last place of those in double") 
     const double unit = std::nextafter(std::abs(static_cast<float>(exact)), 1e9f) - std::abs(static_cast<float>(exact));
     worst = std::max(worst, std::abs(found - exact) / std::max(unit, 0x1p-24));
   };
-  // From the smallest normal number to the largest in uneven steps, and all about 1, where the sign changes.
+  // Values go from the smallest normal number to the largest in uneven steps, and take all about 1, where the sign
+  // changes.
   for (uint32_t bits = 0x00800000; bits < 0x7F800000; bits += 9973) check(std::bit_cast<float>(bits));
   for (uint32_t bits = 0x3F7F0000; bits < 0x3F810000; ++bits) check(std::bit_cast<float>(bits));
   CHECK(worst < 2);

@@ -38,7 +38,7 @@ crf::PermutohedralLattice build(const std::vector<std::vector<double>>& points, 
 }  // namespace
 
 TEST_CASE("a point on a lattice vertex keeps 0.9 of a constant in two dimensions") {
-  // By hand: splatting gives 1 at (0,0,0) and 0 at the corners (1,1,-2) and (2,-1,-1). The blur along the three axes
+  // By hand, splatting gives 1 at (0,0,0) and 0 at the corners (1,1,-2) and (2,-1,-1). The blur along the three axes
   // makes these (1, 0, 0.5), (1, 0.25, 0.5), (1.125, 0.75, 0.5). The constant is 1 / (1 + 1/4).
   auto lattice = build({{0, 0}});
   CHECK(lattice.vertices() == 3);
@@ -73,7 +73,8 @@ TEMPLATE_TEST_CASE_SIG("filtering equals a naive lattice in double", "", ((int D
       const auto expected_ones = naive.filter(std::vector<double>(static_cast<size_t>(count), 1.0));
       for (size_t p = 0; p < ones.size(); ++p) CHECK(ones[p] == Approx(expected_ones[p]).epsilon(1e-5));
 
-      // Seven labels in two panels of four, together and each alone; a factor of 1 leaves the plain filter.
+      // Seven labels lie in two panels of four, which are filtered together and each alone. A factor of 1 leaves the
+      // plain filter.
       const auto step = static_cast<size_t>(count) * 4;
       const auto at = [&](size_t p, size_t k) { return k / 4 * step + p * 4 + k % 4; };
       std::vector<float> rows(2 * step), sums(rows.size(), 0.5f), sums_alone = sums;
@@ -99,7 +100,8 @@ TEMPLATE_TEST_CASE_SIG("filtering equals a naive lattice in double", "", ((int D
 }
 
 TEMPLATE_TEST_CASE_SIG("classes of more vertices than 16 bits can name are filtered alike", "", ((int D), D), 2, 5) {
-  // Points so far apart that each has vertices of its own: as many in a class as there are points. 65,536 still fit.
+  // The points are so far apart that each has vertices of its own: as many in a class as there are points. 65,536 still
+  // fit.
   for (const size_t count : {65'536, 65'537}) {
     Random random(3, "wide", static_cast<uint64_t>(D), count);
     std::vector<std::vector<double>> points(count);
@@ -115,7 +117,7 @@ TEMPLATE_TEST_CASE_SIG("classes of more vertices than 16 bits can name are filte
     lattice.filter_ones(ones.data(), 1, values, scratch);
     float one = 0, worst = 0;
     for (size_t p = 0; p < count; ++p) {
-      if (p % 97 != 0 && p + 5 < count) continue;  // one in a hundred, and the last, alone
+      if (p % 97 != 0 && p + 5 < count) continue;  // one in a hundred stands alone, and so does the last
       build({points[p]}).filter_ones(&one, 1, values, scratch);
       worst = std::max(worst, std::abs(ones[p] - one));
     }

@@ -1,4 +1,4 @@
-// The crf program as a user calls it.
+// These tests call the crf program as a user does.
 #include <cmath>
 #include <filesystem>
 
@@ -137,7 +137,7 @@ TEST_CASE("the crf program says of values that they are no probabilities, and sa
     return at == std::string::npos ? "" : result.err.substr(at, result.err.find('\n', at) - at);
   };
   CHECK(told([](float v) { return v; }) == "");
-  CHECK(told([](float v) { return std::round(v * 255) / 255; }) == "");  // was kept as a picture
+  CHECK(told([](float v) { return std::round(v * 255) / 255; }) == "");  // the probabilities were kept as a picture
   CHECK_THAT(told([](float v) { return 4 * std::log(v) + 2; }),
              Contains("p.npy: values from -") && Contains("of logits write the softmax over the 3 classes"));
   CHECK_THAT(told([](float v) { return v * 255; }),
@@ -216,7 +216,7 @@ TEST_CASE("unusual photographs are read by the library beside the program, and w
   REQUIRE(f.run(usual + outputs).exit_code == 0);
   CHECK(read_file(f.labels) == labels);
 
-  // A copy of the program in a folder of its own.
+  // Here a copy of the program stands in a folder of its own.
   const fs::path root = f.folder / "elsewhere", library = root / "lib/libboxseg_codecs.so";
   make_directories(root / "bin");
   make_directories(root / "lib");

@@ -1,4 +1,4 @@
-// Images and probabilities for CRF tests, from the test's name.
+// Makes images and probabilities for CRF tests from the test's name.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -16,7 +16,8 @@ struct CrfCase {
   std::vector<float> probabilities;
 };
 
-// A smooth picture with noise and an edge, and blobs of probability that sum to 1; colours are at least `darkest`.
+// Makes a smooth picture with noise and an edge, and blobs of probability that sum to 1; colours are at least
+// `darkest`.
 inline CrfCase make_crf_case(std::string_view name, int64_t labels, int64_t height, int64_t width, int darkest = 1,
                              int noise = 20) {
   CrfCase c{labels, height, width, {}, {}};

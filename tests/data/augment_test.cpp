@@ -63,7 +63,8 @@ TEST_CASE("Scaling is OpenCV's with a factor and no size", "[golden]") {
     Sample sample = input(file);
     scale(sample, std::stod(factor));
     REQUIRE(file.shape(group + "/image") == Shape{sample.height, sample.width, 3});
-    // Allowed: 2e-3. All but a few values of the last row, where OpenCV's vector code leaves a remainder, are equal.
+    // The README allows 2e-3. All but a few values of the last row, where OpenCV's vector code leaves a remainder, are
+    // equal.
     const auto expected = file.read<float>(group + "/image");
     REQUIRE(largest_difference(sample.image, expected) <= 8e-6);
     size_t unequal = 0;
@@ -157,7 +158,7 @@ TEST_CASE("The whole chain of augmentation is the authors'", "[golden]") {
   augment(sample, 161, {1.25, 0.3, 0.8, true, {1.1, 0.7, 1.3}});
   const auto tensor = normalise(sample.image, sample.height, sample.width, parse_normalisation("caffe_bgr"));
   const auto expected = file.read<float>("chain/image");
-  REQUIRE(largest_difference(tensor, expected) == 0);  // allowed: 1 grey level
+  REQUIRE(largest_difference(tensor, expected) == 0);  // the README allows 1 grey level
   require_planes_equal(sample, file, "chain");
   const auto boxes = normalise_boxes(sample.boxes, {sample.height, sample.width});
   const auto expected_boxes = file.read<float>("chain/boxes");
@@ -267,7 +268,7 @@ TEST_CASE("Bilinear scaling agrees with a loop in double") {
 TEST_CASE("Ten thousand draws have the distributions they claim, one by one and in pairs") {
   const AugmentOptions options;
   const int n = 10000, bins = 20;
-  // Each draw as a number that should be uniform in [0, 1); the flip apart.
+  // Keeps each draw as a number that should be uniform in [0, 1); the flip is counted apart.
   std::vector<std::array<double, 6>> draws;
   double flips = 0;
   for (int i = 0; i < n; ++i) {
@@ -278,7 +279,7 @@ TEST_CASE("Ten thousand draws have the distributions they claim, one by one and 
                      d.jitter.saturation - 0.5});
     flips += d.is_flipped;
   }
-  // Limits at which a true generator fails once in ten thousand such tests.
+  // At these limits a true generator fails once in ten thousand such tests.
   REQUIRE(std::fabs(flips / n - 0.5) < 4.5 * 0.5 / std::sqrt(n));
   for (size_t a = 0; a < 6; ++a) {
     std::vector<double> counts(bins);
@@ -299,14 +300,14 @@ TEST_CASE("Ten thousand draws have the distributions they claim, one by one and 
       for (const auto& d : draws) correlation += 12 * (d[a] - 0.5) * (d[b] - 0.5) / n;
       REQUIRE(std::fabs(correlation) < 4.5 / std::sqrt(n));
     }
-    double next = 0;  // with the draw of the next image
+    double next = 0;  // goes with the draw of the next image
     for (size_t i = 0; i + 1 < draws.size(); ++i) next += 12 * (draws[i][a] - 0.5) * (draws[i + 1][a] - 0.5) / n;
     REQUIRE(std::fabs(next) < 4.5 / std::sqrt(n));
   }
 }
 
 TEST_CASE("Draws come in a fixed order, whatever the options") {
-  // Seven draws whatever the options: the eighth number of the stream is next.
+  // There are seven draws whatever the options, so the eighth number of the stream is next.
   Random a(1, "augment"), b(1, "augment");
   draw_augmentation({1, 1, 0, 0, 8}, a);
   for (int i = 0; i < 7; ++i) b.uniform();

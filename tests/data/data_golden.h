@@ -1,4 +1,4 @@
-// Golden boxes and pictures as our types.
+// Reads golden boxes and pictures as our types.
 #pragma once
 #include <string>
 #include <vector>
@@ -8,7 +8,7 @@
 
 namespace boxseg::test {
 
-// A [R,5] dataset: x0, y0, x1, y1, class.
+// Reads a [R,5] dataset: x0, y0, x1, y1, class.
 inline std::vector<Box> golden_boxes(const H5Reader& file, const std::string& dataset) {
   const auto values = file.read<float>(dataset);
   std::vector<Box> boxes;

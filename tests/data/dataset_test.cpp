@@ -95,7 +95,7 @@ TEST_CASE("The digest of a split depends on what a stage sees of it, and on noth
   REQUIRE_FALSE(changes([](Dataset& o) { o.root = "/elsewhere"; }));
   REQUIRE_FALSE(changes([](Dataset& o) { o.images[0].path = "moved.jpg"; }));
   REQUIRE_FALSE(changes([](Dataset& o) { o.images[0].mask_digest = "99"; }));
-  REQUIRE_FALSE(changes([](Dataset& o) { o.images[1].image_digest = "99"; }));  // of val
+  REQUIRE_FALSE(changes([](Dataset& o) { o.images[1].image_digest = "99"; }));  // that image is of val
   REQUIRE(changes([](Dataset& o) { o.images[0].image_digest = "99"; }));
   REQUIRE(changes([](Dataset& o) { o.images[0].boxes[0].x1 += 1; }));
   REQUIRE(changes([](Dataset& o) { o.images[0].boxes[1].is_crowd = false; }));

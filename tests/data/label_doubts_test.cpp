@@ -1,4 +1,5 @@
-// Masks and boxes that do not belong together: every way that was met in public reports, and what must not be doubted.
+// Masks and boxes may not belong together: here is every way that was met in public reports, and what must not be
+// doubted.
 #include "common/data/label_doubts.h"
 
 #include <functional>
@@ -21,7 +22,7 @@ struct Labelled {
   LabelMap labels;
 };
 
-// A cat and at times a dog, each an ellipse in its box, void around; 12 images.
+// Makes 12 images of a cat and at times a dog, each an ellipse in its box, with void around.
 std::vector<Labelled> pictures() {
   std::vector<Labelled> all;
   for (uint64_t i = 0; i < 12; ++i) {

@@ -1,4 +1,4 @@
-// The program itself: exit codes and messages for good and bad input.
+// The program itself gives exit codes and messages for good and bad input.
 
 #include "common/base/hash.h"
 #include "common/data/dataset.h"
@@ -40,7 +40,7 @@ TEST_CASE("prepare voc writes an index that prepare check and show read") {
   const CommandResult made = prepare_voc(voc);
   CAPTURE(made.err);
   REQUIRE(made.exit_code == 0);
-  // VOC's classes, but not its numbers of images; and b has no mask.
+  // The folder has VOC's classes, but not its numbers of images; and b has no mask.
   REQUIRE_THAT(made.err, Contains("train.txt: names 2 images, VOC 2012's train has 1,464") &&
                              Contains("val.txt: names 2 images, VOC 2012's val has 1,449") &&
                              Contains("1 of 2 images have no mask in SegmentationClass: b"));

@@ -40,7 +40,7 @@ TEST_CASE("Boxes of synthetic images are those of the visible masks, in VOC's nu
     for (const Box& b : s.boxes) {
       REQUIRE((1 <= b.x0 && b.x0 + 5 <= b.x1 && b.x1 <= static_cast<float>(s.image.width)));
       REQUIRE((1 <= b.y0 && b.y0 + 5 <= b.y1 && b.y1 <= static_cast<float>(s.image.height)));
-      // Every side of the box is touched by a pixel of its class.
+      // Every side of the box must be touched by a pixel of its class.
       bool left = false, right = false, top = false, bottom = false;
       for (auto y = static_cast<int64_t>(b.y0) - 1; y < static_cast<int64_t>(b.y1); ++y)
         for (auto x = static_cast<int64_t>(b.x0) - 1; x < static_cast<int64_t>(b.x1); ++x) {

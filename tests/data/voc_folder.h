@@ -1,4 +1,4 @@
-// A small VOC folder in a temporary directory, to be damaged by tests.
+// Makes a small VOC folder in a temporary directory, to be damaged by tests.
 #pragma once
 #include <fmt/format.h>
 
@@ -27,8 +27,8 @@ inline std::string annotation_xml(const std::string& objects, int64_t width = 40
                      width, height, objects);
 }
 
-// Images a, b, c (40x30, a cat each) and d/e f (an id with a blank and a slash; a dog and a difficult cat), lists
-// train (a, b) and val (c, d/e f), masks in SegmentationClass for all but b.
+// Has images a, b, c (40x30, a cat each) and d/e f (an id with a blank and a slash; a dog and a difficult cat), lists
+// train (a, b) and val (c, d/e f), and masks in SegmentationClass for all but b.
 struct VocFolder {
   TemporaryDirectory directory;
   fs::path root = directory.path() / "VOC";
@@ -50,7 +50,7 @@ struct VocFolder {
   void add_mask(const std::string& id, uint8_t value, int64_t height = 30, int64_t width = 40) const {
     add_mask(id, std::vector<int>{value}, height, width);
   }
-  // A pixel of each value, within the boxes, and one of void.
+  // Writes a mask with a pixel of each value, within the boxes, and one of void.
   void add_mask(const std::string& id, const std::vector<int>& values, int64_t height = 30, int64_t width = 40) const {
     LabelMap labels(height, width);
     for (size_t i = 0; i < values.size(); ++i)

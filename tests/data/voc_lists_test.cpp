@@ -15,7 +15,7 @@ std::string doubt(const std::string& split, const std::string& list, int64_t ima
   return wrong_length({split, list, images, {}}, voc_lists());
 }
 
-// Shorter ones, so that folders of two images are whole.
+// Returns shorter lists than VOC's, so that folders of two images are whole.
 std::vector<KnownList> short_lists(int64_t train, int64_t val) {
   return {{{"train"}, train, "SOURCE OF TRAIN"},
           {{"val"}, val, "SOURCE OF VAL"},
@@ -54,7 +54,7 @@ TEST_CASE("Lists of VOC 2012 as long as they should be raise no doubt") {
 TEST_CASE("The name of the list goes before the name of the split") {
   REQUIRE(doubt("train", "sets/train_aug.txt", 10582).empty());
   REQUIRE_THAT(doubt("train", "sets/train_aug.txt", 10581), Contains("10,582") && Contains("SBD"));
-  // Lists of other names are their owners' business as long as they are as long as some known one.
+  // Lists of other names are their owners' business if they are as long as some known one.
   REQUIRE(doubt("train", "sets/everything", 10582).empty());
   REQUIRE_THAT(doubt("train", "sets/everything", 100), Contains("1,464"));
   REQUIRE(doubt("tuning", "sets/everything", 100).empty());

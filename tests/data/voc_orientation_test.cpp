@@ -1,4 +1,4 @@
-// Photographs that EXIF wants turned: their boxes and masks are those of the upright picture.
+// Where EXIF wants photographs turned, boxes and masks are those of the upright picture.
 #include "common/data/formats/voc.h"
 #include "tests/data/voc_folder.h"
 #include "tests/io/damage.h"

@@ -213,7 +213,8 @@ TEST_CASE("The VOC subset beside the project is indexed whole", "[golden]") {
   REQUIRE(report.clipped_boxes == 0);
   REQUIRE(report.images_with_mask == 977);
   REQUIRE(report.mask_folder == "SegmentationClassAug");
-  // Names, sizes, boxes and files as they were recorded before anything was turned or doubted: the reference's numbers.
+  // These names, sizes, boxes and files were recorded before anything was turned or doubted: they are the reference's
+  // numbers.
   REQUIRE(d.digest("train", true) == "21a913cce4937ebae6dae64a8e9c1f2c");
   REQUIRE(d.digest("val", true) == "a0ca29cc570ba173dc0d95dc62ae7e1c");
 }

@@ -1,5 +1,5 @@
-// What people's VOC folders have that VOC's own has not: each kind gives the right value, a warning, or a refusal that
-// says what to do; never a wrong value in silence.
+// People's VOC folders have what VOC's own has not. Each kind gives the right value, a warning, or a refusal that says
+// what to do; never a wrong value in silence.
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/data/formats/voc.h"
@@ -178,7 +178,7 @@ TEST_CASE("Masks of other meanings are told by their boxes") {
                                         Contains("are filled with 255"));
   for (const char* id : {"a", "c", "d/e f"}) voc.add_mask(id, 1);  // objects, numbered
   REQUIRE_THAT(index(voc).doubts(), Contains("'aeroplane' (3 images)"));
-  // VOC's colours, renumbered: 0 is a cat's, 1 the background's.
+  // The colours are VOC's, renumbered: 0 has a cat's, 1 the background's.
   for (const char* id : {"a", "c", "d/e f"})
     write_label_png(voc.root / "SegmentationClass" / (std::string(id) + ".png"), LabelMap(30, 40, 1),
                     {voc_palette()[8], voc_palette()[0]});
@@ -239,7 +239,7 @@ TEST_CASE("What would be passed over in an annotation is refused, with its place
             fmt::format("<bndbox> stands in <{}>, where it is not read", tag));
   refused(annotation_xml("<object><name>cat</name>" + bndbox(1, 2, 3, 4) + "<Bndbox><xmin>1</xmin></Bndbox></object>"),
           "<Bndbox> stands in <object>, where it is not read");
-  // No part of a number is passed over either.
+  // Nor is a part of a number passed over.
   const auto with_xmin = [](const std::string& text) {
     return annotation_xml("<object><name>cat</name><bndbox><xmin>" + text +
                           "</xmin><ymin>2</ymin><xmax>20</xmax><ymax>4</ymax></bndbox></object>");
@@ -261,7 +261,7 @@ TEST_CASE("What would be passed over in an annotation is refused, with its place
        {"0.1</xmin><ymin>0.2</ymin><xmax>0.5</xmax><ymax>0.75", "0</xmin><ymin>0</ymin><xmax>1</xmax><ymax>0.5"})
     refused(annotation_xml(fmt::format("<object><name>cat</name><bndbox><xmin>{}</ymax></bndbox></object>", shares)),
             "is in shares of the image, not in pixels; multiply by width and height");
-  // A comment, a processing instruction, an empty list and CDATA are none of these.
+  // A comment, a processing instruction, an empty list and CDATA are not refused.
   write_file(voc.xml_of("a"),
              "<?xml version='1.0'?><!-- by hand -->" +
                  annotation_xml("<objects/><object><name>c<![CDATA[at]]></name>" + bndbox(1, 2, 3, 4) + "</object>") +

@@ -1,4 +1,4 @@
-// Labels from boxes alone.
+// Labels can be made from boxes alone.
 #include "eval/miou/baselines.h"
 
 #include "common/runtime/parallel.h"
@@ -73,7 +73,8 @@ TEST_CASE("GrabCut finds an object inside its box, and the smaller of two on top
 }
 
 TEST_CASE("GrabCut gives the same labels on any thread and whatever ran before") {
-  // Nine colours each for object and ground, more than the five of a colour model: where it starts decides some pixels.
+  // Object and ground have nine colours each, more than the five of a colour model, so that where it starts decides
+  // some pixels.
   std::vector<RgbImage> pictures(6, RgbImage(60, 80));
   for (size_t i = 0; i < 6; ++i) {
     Random random(3, "nine colours", i);
@@ -95,7 +96,7 @@ TEST_CASE("GrabCut gives the same labels on any thread and whatever ran before")
   };
   const auto first = cut_all(9, 1);
   REQUIRE(cut_all(9, 2) == first);
-  bool seed_matters = false;  // else the comparison above says nothing
+  bool seed_matters = false;  // when false, the comparison above says nothing
   for (uint64_t seed = 10; seed < 16; ++seed) seed_matters = seed_matters || cut_all(seed, 1) != first;
   REQUIRE(seed_matters);
 }
@@ -104,13 +105,13 @@ TEST_CASE("boxes that GrabCut cannot work with are filled") {
   const Picture p = make_picture(40, 50, 0);
   int64_t fallbacks = 0;
   LabelMap all(40, 50, 2);
-  REQUIRE(grabcut(p.rgb, {{0, 0, 50, 40, 2}}, 0, &fallbacks) == all);  // nothing outside
+  REQUIRE(grabcut(p.rgb, {{0, 0, 50, 40, 2}}, 0, &fallbacks) == all);  // nothing lies outside
   REQUIRE(fallbacks == 1);
   const LabelMap tiny = grabcut(p.rgb, {{3, 3, 4, 4, 1}}, 0, &fallbacks);  // one pixel
   REQUIRE(tiny.at(3, 3) == 1);
   REQUIRE(std::count(tiny.pixels.begin(), tiny.pixels.end(), 1) == 1);
   REQUIRE(fallbacks == 2);
-  // Of an image of one colour every box keeps some label, and nothing outside it gets one.
+  // In an image of one colour every box keeps some label, and nothing outside it gets one.
   const LabelMap plain = grabcut(RgbImage(30, 30), {{5, 5, 20, 20, 1}}, 0, &fallbacks);
   REQUIRE(std::count(plain.pixels.begin(), plain.pixels.end(), 1) > 0);
   REQUIRE(plain.at(0, 0) == 0);

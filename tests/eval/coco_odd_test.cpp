@@ -1,5 +1,5 @@
-// Files that are odd in ways people have met: pycocotools' numbers to the last bit, with a sentence where they
-// surprise, or a refusal that names the entry. The numbers here are those of pycocotools 2.0.11.
+// These files are odd in ways people have met. They get pycocotools' numbers to the last bit, with a sentence where
+// these surprise, or a refusal that names the entry. The numbers here are those of pycocotools 2.0.11.
 #include "common/base/error.h"
 #include "common/base/files.h"
 #include "common/pipeline/plan/metrics_file.h"
@@ -11,7 +11,7 @@ using namespace boxseg;
 
 namespace {
 
-// Two images, four objects, five detections.
+// The truth and the detections have two images, four objects and five detections.
 const std::string kTruth = R"({"images":[{"id":3,"width":60,"height":50},{"id":5,"width":60,"height":50}],
 "categories":[{"id":2,"name":"cat"},{"id":4,"name":"dog"}],
 "annotations":[{"id":1,"image_id":3,"category_id":2,"iscrowd":0,"area":120,"bbox":[5,7,10,12],"segmentation":[[5,7,15,7,15,19,5,19]]},

@@ -1,4 +1,4 @@
-// COCO evaluation against pycocotools (golden/metrics.h5) and by hand.
+// COCO evaluation is compared with pycocotools (golden/metrics.h5), and checked by hand.
 #include <cstring>
 
 #include "common/base/error.h"
@@ -15,7 +15,7 @@ using namespace boxseg;
 
 namespace {
 
-// -1 where all bits are equal, else the first place where they are not.
+// Returns -1 where all bits are equal, else the first place where they are not.
 int64_t first_difference(const std::vector<double>& a, const std::vector<double>& b) {
   REQUIRE(a.size() == b.size());
   for (size_t i = 0; i < a.size(); ++i)
@@ -26,7 +26,7 @@ int64_t first_difference(const std::vector<double>& a, const std::vector<double>
   return -1;
 }
 
-// A mask from rows of '.' and '#'.
+// Makes a mask from rows of '.' and '#'.
 RunLengths drawn(const std::vector<std::string>& rows) {
   RunLengths mask{static_cast<int64_t>(rows.size()), static_cast<int64_t>(rows[0].size()), {0}};
   bool value = false;
@@ -92,8 +92,8 @@ TEST_CASE("masks drawn by hand have their area, box, text and overlap") {
   REQUIRE(mask_iou(a, drawn({"...", ".#.", "..."}), false) == -1);
   REQUIRE(area_of(drawn({"...", "..."})) == 0);
   REQUIRE(box_of(drawn({"...", "..."})) == CocoBox{0, 0, 0, 0});
-  // Runs of no pixel, as pycocotools 2.0.11: skipped in boxes, and where two masks have one at the same pixel, they end
-  // there.
+  // Runs of no pixel are treated as in pycocotools 2.0.11: boxes skip them, and where two masks have one at the same
+  // pixel, they end there.
   REQUIRE(box_of({50, 60, {270, 0, 30, 12, 2688}}) == CocoBox{6, 0, 1, 12});
   REQUIRE(box_of({50, 60, {0, 0, 270, 12, 2718}}) == CocoBox{5, 20, 1, 12});
   REQUIRE(box_of({50, 60, {270, 0, 2730}}) == CocoBox{60, 50, 4294967237, 4294967247});
@@ -111,7 +111,7 @@ TEST_CASE("masks drawn by hand have their area, box, text and overlap") {
 
 namespace {
 
-// The COCO API's way: every point of the outline on the finer grid, and a look at each step between two.
+// Goes the COCO API's way: every point of the outline on the finer grid, and a look at each step between two.
 std::vector<uint32_t> changes_by_walking(const std::vector<double>& polygon, int64_t height, int64_t width) {
   std::vector<std::pair<int, int>> corners, outline;
   for (size_t j = 0; j < polygon.size(); j += 2)
@@ -210,7 +210,7 @@ TEST_CASE("one box found exactly is all precision and recall there is") {
   const auto none = Files("[]").stats();
   REQUIRE(none[0] == 0);
   REQUIRE(none[8] == 0);
-  // IoU 0.5 exactly is enough at the first threshold only.
+  // An IoU of exactly 0.5 is enough at the first threshold only.
   const auto half = Files(R"([{"image_id":5,"category_id":2,"score":0.9,"bbox":[0,0,10,5]}])").stats();
   REQUIRE(half[1] == Approx(1).margin(1e-12));
   REQUIRE(half[2] == 0);

@@ -1,4 +1,4 @@
-// The confusion matrix and its scores.
+// These tests are on the confusion matrix and its scores.
 #include "eval/miou/confusion.h"
 
 #include <cmath>

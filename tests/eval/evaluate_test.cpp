@@ -1,4 +1,4 @@
-// evaluate, through the program, and the files it reads and writes.
+// These tests run evaluate as a program, and look at the files it reads and writes.
 #include <unistd.h>
 
 #include <thread>
@@ -15,7 +15,7 @@ using namespace boxseg::test;
 
 namespace {
 
-// A dataset of 6 images in DIR/dataset.h5 with labels in DIR/stage2/bap/val/{Y_crf,Y_ret}.
+// Makes a dataset of 6 images in DIR/dataset.h5 with labels in DIR/stage2/bap/val/{Y_crf,Y_ret}.
 struct Bench {
   TemporaryDirectory dir;
   Dataset dataset;
@@ -69,7 +69,7 @@ TEST_CASE("evaluate miou prints a table and merges its numbers under the key of 
   REQUIRE_THAT(read_file(b.dir / "c.csv"),
                Contains(fmt::format("\"disc & co\",{},{}", expected.count(1, 0), expected.count(1, 1))));
 
-  // Any number of threads; other keys stay; the same inputs give the same file.
+  // Any number of threads gives the same file for the same inputs, and other keys stay.
   merge_metrics(json, "stage2/bap/val/y_crf", {{"left_over", 1}});
   merge_metrics(json, "baseline/val/mine", {{"miou", 1.5}});
   REQUIRE(b.miou(fmt::format("--json '{}' --record-inputs 'by hand' --threads 1", json.string())).exit_code == 0);
@@ -118,7 +118,7 @@ TEST_CASE("evaluate baseline scores each kind, and writes its labels when asked"
                                                       b.dir.path().string()));
     INFO(result.err);
     REQUIRE(result.exit_code == 0);
-    // What was written scores the same.
+    // The written files score the same.
     REQUIRE(b.run("miou", fmt::format("--predictions '{}/{}' --json '{}' --key again/{}", b.dir.path().string(), kind,
                                       json.string(), kind))
                 .exit_code == 0);
@@ -176,7 +176,8 @@ TEST_CASE("an image without truth needs no prediction, and void pixels may hold 
   const Bench b;
   fs::remove(b.labels / "Y_crf/set a/5.png");
   REQUIRE(b.miou().exit_code == 0);
-  for (int i = 0; i < 5; ++i)  // the truth as its own prediction: 255 where it is void
+  // The truth is its own prediction, which is 255 where it is void.
+  for (int i = 0; i < 5; ++i)
     write_label_png(b.labels / fmt::format("Y_crf/set a/{}.png", i),
                     read_truth(b.dataset, b.dataset.images[static_cast<size_t>(i)]));
   const auto result = b.miou();

@@ -1,4 +1,4 @@
-// Masks and predictions that other programs made: what they mean by their values is asked before it is measured.
+// Other programs made these masks and predictions; what they mean by their values is asked before it is measured.
 #include "tests/eval/made_up_run.h"
 #include "tests/support/support.h"
 
@@ -9,7 +9,7 @@ using namespace boxseg::test;
 
 namespace {
 
-// A dataset of 4 images in DIR/dataset.h5, the last without a mask.
+// Makes a dataset of 4 images in DIR/dataset.h5, the last without a mask.
 struct Bench {
   TemporaryDirectory dir;
   Dataset dataset;

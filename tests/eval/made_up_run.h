@@ -1,4 +1,4 @@
-// A small dataset and a whole run folder with everything in it, made up: discs and squares on a striped ground.
+// Makes up a small dataset and a whole run folder with everything in it: discs and squares on a striped ground.
 #pragma once
 #include <cmath>
 #include <filesystem>
@@ -28,7 +28,7 @@ struct Picture {
   std::vector<Box> boxes;
 };
 
-// One disc (class 1) and, on every second picture, one square (class 2) that covers a part of it.
+// Draws one disc (class 1) and, on every second picture, one square (class 2) that covers a part of it.
 inline Picture make_picture(int64_t height, int64_t width, uint64_t number) {
   Picture p{RgbImage(height, width), LabelMap(height, width), {}};
   Random random(7, "picture", number, 0);
@@ -62,7 +62,8 @@ inline Picture make_picture(int64_t height, int64_t width, uint64_t number) {
   return p;
 }
 
-// `dir`/data with pictures and masks, `dir`/dataset.h5. Ids hold a blank and a slash; the last one has no mask.
+// Makes `dir`/data with pictures and masks, and `dir`/dataset.h5. Ids hold a blank and a slash; the last image has no
+// mask.
 inline Dataset make_dataset(const fs::path& dir, int64_t images, int64_t height = 60, int64_t width = 80) {
   Dataset d;
   d.name = "made up";
@@ -90,7 +91,7 @@ inline Dataset make_dataset(const fs::path& dir, int64_t images, int64_t height 
   return d;
 }
 
-// The truth of every image, moved to the right by `shift` pixels (void becomes background), written to `folder`.
+// Writes to `folder` the truth of every image, moved to the right by `shift` pixels (void becomes background).
 inline void write_shifted_truth(const Dataset& d, const fs::path& folder, int64_t shift) {
   for (size_t i = 0; i < d.images.size(); ++i) {
     const ImageEntry& e = d.images[i];
@@ -116,7 +117,7 @@ inline void write_log(const fs::path& path, double start, double end, int64_t st
     for (const auto& part : parts) text += fmt::format(",\"{}\":{:.6g}", part, loss * random.uniform(0.3, 0.6));
     text += fmt::format(",\"learning_rate\":{:.6g}}}\n", 1e-3 * std::pow(1 - t + 1e-9, 0.9));
   }
-  write_file(path, text + "{\"step\":");  // as a killed program leaves it
+  write_file(path, text + "{\"step\":");  // ends as a killed program leaves it
 }
 
 inline Metrics scored(const Dataset& d, const fs::path& folder) {
@@ -129,7 +130,7 @@ inline Metrics scored(const Dataset& d, const fs::path& folder) {
 
 inline void write_shard(const fs::path& path, const Dataset& d);
 
-// dir/dataset.h5, stage1, stage2, stage3, metrics.json.
+// Makes dir/dataset.h5, stage1, stage2, stage3 and metrics.json.
 inline Dataset make_run(const fs::path& dir, int64_t images, int64_t height = 60, int64_t width = 80) {
   set_log_level(LogLevel::warning);
   const Dataset d = make_dataset(dir, images, height, width);
@@ -175,7 +176,7 @@ inline Dataset make_run(const fs::path& dir, int64_t images, int64_t height = 60
   return d;
 }
 
-// Two feature channels, "ground" and "disc", blurred: enough for maps that look like something.
+// Writes two feature channels, "ground" and "disc", blurred: enough for maps that look like something.
 inline void write_shard(const fs::path& path, const Dataset& d) {
   AttentionWriter file(path, Shard{}, {.box_convention = "exact"});
   for (size_t i = 0; i < d.images.size(); ++i) {

@@ -1,4 +1,4 @@
-// The report page, through the program.
+// These tests make the report page through the program.
 
 #include "common/base/files.h"
 #include "common/base/text.h"

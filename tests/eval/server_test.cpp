@@ -1,4 +1,4 @@
-// evaluate server: the archive, unpacked with the system's tar.
+// The archive of evaluate server is unpacked with the system's tar.
 #include <fmt/format.h>
 
 #include "common/base/files.h"
@@ -21,7 +21,8 @@ LabelMap prediction(size_t number) {
   return labels;
 }
 
-// Three test images, as an index without masks knows them (the images themselves are not needed), and predictions.
+// Makes three test images, as an index without masks knows them (the images themselves are not needed), and
+// predictions.
 struct TestSplit {
   TemporaryDirectory dir;
   Dataset dataset;
@@ -75,7 +76,7 @@ TEST_CASE("The archive for VOC's server holds every prediction of the split unde
     REQUIRE(made.exit_code == 0);
     REQUIRE_THAT(made.err, Contains("split test has 3 images") && Contains("1,456"));
     const std::string folder = "results/VOC2012/Segmentation/comp6_test_cls/";
-    // The names alone: tar has nothing to complain about.
+    // The output holds the names alone, so tar has nothing to complain about.
     REQUIRE(unpack(t.archive, t.dir / ("out of " + name)) ==
             folder + "2008_000006.png\n" + folder + "2008_000011.png\n" + folder + "2008_000012.png\n");
     for (size_t i = 0; i < 3; ++i) {

@@ -1,4 +1,4 @@
-// The tables of the report: values of a run beside the published ones, in every form.
+// The tables of the report show values of a run beside the published ones, in every form.
 #include <cmath>
 
 #include "common/base/files.h"
@@ -29,7 +29,8 @@ void put_manifest(const fs::path& folder, std::map<std::string, std::string> opt
   write_manifest(folder / "manifest.h5", manifest);
 }
 
-// Two seeds of the labels, a network before and after its CRF; the second labels have other scores.
+// Makes scores of two seeds of the labels, and of a network before and after its CRF; the second labels have other
+// scores.
 void make_small_run(const fs::path& run) {
   for (const auto& [key, miou] : std::map<std::string, double>{{"stage2/bap/val/y_crf", 70},
                                                                {"stage2/bap@1/val/y_crf", 74},

@@ -1,4 +1,4 @@
-// For check.sh, on machines without Python, and for pack.sh:
+// Serves check.sh, on machines without Python, and pack.sh:
 //   gpu_files digests RUN            a line for each output of each manifest below RUN, sorted: MANIFEST:OUTPUT DIGEST
 //   gpu_files labels A B             the label PNGs of A against those of the same names in B, as one line of JSON
 //   gpu_files cut IN OUT NAME...     an HDF5 file with some of another one's groups and datasets, and its attributes

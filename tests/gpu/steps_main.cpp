@@ -1,4 +1,4 @@
-// Training steps of stages 1 and 3 with VGG-16 from a seed on a made-up batch in memory, timed one by one, for
+// Times training steps of stages 1 and 3 with VGG-16 from a seed on a made-up batch in memory, one by one, for
 // check.sh. A step's report reads the loss, and SGD's update is waited for by the next one, so on a card, too, a step
 // is complete when the one after it has ended: the mean over many is their true time. "timing" is printed when the
 // warm-up is over, so that others can start to look at the card then; one line of JSON follows.
@@ -39,8 +39,8 @@ struct StepsOptions {
   }
 };
 
-// 1 to 4 boxes an image, 50 for 20 images, and what lies outside all of them: as in the races against the authors'
-// loops.
+// Makes 1 to 4 boxes an image, 50 for 20 images, and what lies outside all of them, as in the races against the
+// authors' loops.
 std::vector<TrainingSample> made_up_samples(const StepsOptions& o, uint64_t seed) {
   std::vector<TrainingSample> batch(static_cast<size_t>(o.batch));
   const auto pixels = static_cast<size_t>(o.size * o.size);
@@ -69,7 +69,8 @@ std::vector<TrainingSample> made_up_samples(const StepsOptions& o, uint64_t seed
   return batch;
 }
 
-// The same images; the two label maps are a box's class where the background ends, and differ at a tenth of the pixels.
+// Takes the same images; the two label maps are a box's class where the background ends, and differ at a tenth of the
+// pixels.
 TrainingBatch made_up_labels(const StepsOptions& o, const std::vector<TrainingSample>& samples, uint64_t seed) {
   TrainingBatch batch{
       at::empty({o.batch, 3, o.size, o.size}, at::kFloat),
@@ -111,7 +112,8 @@ int body(int argc, char** argv) {
   const std::string head = o.stage == 3 && o.backbone == "vgg16" ? "largefov" : "plain";
   const auto network = make_network({.backbone = o.backbone, .head = head}, seed);
   network->to(device);
-  Sgd sgd(network->parameters(), {.learning_rate = 1e-7});  // too low to diverge on one batch again and again
+  // The rate is too low to diverge on one batch again and again.
+  Sgd sgd(network->parameters(), {.learning_rate = 1e-7});
   Pass pass;
   pass.is_training = true;
   pass.seed = seed;

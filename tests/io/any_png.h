@@ -1,4 +1,4 @@
-// PNGs of any layout, also such as our own writer does not make.
+// Writes PNGs of any layout, also such as our own writer does not make.
 #pragma once
 #include <png.h>
 #include <zlib.h>
@@ -12,7 +12,7 @@
 
 namespace boxseg::test {
 
-// A PNG of any layout, through libpng's plain C interface. `rows` holds packed bytes.
+// Writes a PNG of any layout through libpng's plain C interface. `rows` holds packed bytes.
 inline void write_png(const std::filesystem::path& path, int64_t height, int64_t width, int depth, int color,
                       bool is_interlaced, std::vector<uint8_t> packed, bool has_transparency = false,
                       int filters = PNG_NO_FILTERS) {
@@ -27,8 +27,8 @@ inline void write_png(const std::filesystem::path& path, int64_t height, int64_t
   for (size_t i = 0; i < colors.size(); ++i)
     colors[i] = {static_cast<png_byte>(7 * i), static_cast<png_byte>(255 - i), static_cast<png_byte>(i * i)};
   if (color == PNG_COLOR_TYPE_PALETTE) png_set_PLTE(png, info, colors.data(), static_cast<int>(colors.size()));
-  const std::vector<png_byte> alpha = {0, 100};      // of the first two colours
-  const png_color_16 see_through = {0, 1, 2, 3, 1};  // of an image without a palette
+  const std::vector<png_byte> alpha = {0, 100};      // alpha of the first two colours
+  const png_color_16 see_through = {0, 1, 2, 3, 1};  // the transparent colour of an image without a palette
   if (has_transparency) png_set_tRNS(png, info, alpha.data(), 2, &see_through);
   if (filters != PNG_NO_FILTERS) png_set_filter(png, PNG_FILTER_TYPE_BASE, filters);
   png_set_compression_buffer_size(png, 500);  // large ones have several chunks of pixels
@@ -42,7 +42,7 @@ inline void write_png(const std::filesystem::path& path, int64_t height, int64_t
   std::fclose(file);
 }
 
-// A file whose header says that it has so many rows and columns; the check sum of the header fits.
+// Returns a file whose header says that it has so many rows and columns; the check sum of the header fits.
 inline std::string with_promised_side(std::string png, uint32_t side) {
   for (size_t i = 0; i < 4; ++i) png[16 + i] = png[20 + i] = static_cast<char>(side >> (24 - 8 * i));
   const uLong crc = crc32(0, reinterpret_cast<const Bytef*>(png.data() + 12), 17);

@@ -1,4 +1,4 @@
-// What OpenCV makes of the bytes of an image: the reference for our readers.
+// Asks OpenCV what it makes of the bytes of an image, as the reference for our readers.
 #pragma once
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
@@ -9,7 +9,7 @@
 
 namespace boxseg::test {
 
-// Nothing where OpenCV refuses.
+// Returns nothing where OpenCV refuses.
 inline std::optional<RgbImage> by_opencv(const std::string& bytes) {
   cv::Mat bgr;
   try {

@@ -1,4 +1,4 @@
-// The golden checkpoint files, written by Python: every tensor's name, type, shape and bits.
+// Python wrote the golden checkpoint files; every tensor's name, type, shape and bits are compared.
 #include <ATen/ATen.h>
 
 #include <algorithm>
@@ -41,7 +41,7 @@ std::string raw(const std::vector<T>& values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
 }
 
-// The bytes of a dataset as they stand in memory.
+// Returns the bytes of a dataset as they stand in memory.
 std::string bits_in_file(const H5Reader& file, const std::string& dataset) {
   const std::string type = file.type_name(dataset);
   if (type == "float32") return raw(file.read<float>(dataset));

@@ -1,4 +1,4 @@
-// Checkpoints: ours come back and are read by Python; damaged and hostile files are refused.
+// Our checkpoints come back and are read by Python; damaged and hostile files are refused.
 #include "common/io/checkpoint/checkpoint.h"
 
 #include <ATen/ATen.h>
@@ -87,7 +87,7 @@ std::string python_name(at::ScalarType type) {
   }
 }
 
-// What read_state_dict.py prints of the checkpoint when Python reads it right.
+// Returns what read_state_dict.py prints of the checkpoint when Python reads it right.
 std::string python_listing(const Checkpoint& checkpoint) {
   std::string text;
   for (const auto& [name, tensor] : checkpoint.tensors) {
@@ -104,14 +104,15 @@ CommandResult read_in_python(const std::string& python, const std::string& how, 
                                  BOXSEG_SOURCE_DIR, how, path.string()));
 }
 
-// A stored zip of one pickle, as torch.save lays it out; enough for what must be refused before its tensors.
+// Makes a stored zip of one pickle, as torch.save lays it out; it is enough for what must be refused before its
+// tensors.
 std::string zip_of(const std::string& pickle) {
   const TemporaryDirectory dir;
   Checkpoint c;
   c.tensors = {{std::string(4000, 'x'), at::zeros({1}, at::kFloat)}};  // a name as long as any pickle of these tests
   write_checkpoint(dir / "a.pt", c);
   std::string bytes = read_file(dir / "a.pt");
-  // The first entry is data.pkl: put the pickle in its place, padded, with its new checksum in both headers.
+  // The first entry is data.pkl. The pickle is put in its place, padded, with its new checksum in both headers.
   const size_t name_at = bytes.find("archive/data.pkl");
   const size_t data_at = name_at + 16 + 4 + static_cast<uint8_t>(bytes[name_at + 18]);  // after the padding field
   uint32_t size = 0;
@@ -124,7 +125,8 @@ std::string zip_of(const std::string& pickle) {
   return bytes;
 }
 
-// Pickles of a text, of a tensor of the one number in the zip above ("" or "K\x01": no axis or one), and of a dict.
+// Make pickles of a text, of a tensor of the one number in the zip above ("" or "K\x01": no axis or one), and of a
+// dict.
 std::string text(const std::string& value) {
   std::string size(4, '\0');
   const auto length = static_cast<uint32_t>(value.size());
@@ -151,7 +153,7 @@ Names names_in(const fs::path& path) {
   return names;
 }
 
-// What is read of a checkpoint of tensors of these names.
+// Returns what is read of a checkpoint of tensors of these names.
 Names names_read_back(const Names& written) {
   const TemporaryDirectory dir;
   Checkpoint c;
@@ -228,7 +230,8 @@ TEST_CASE("A changed byte in a checkpoint never changes what is read in silence"
     if (failure.kind.has_value()) {
       REQUIRE(failure.kind == ErrorKind::bad_input);
       ++refused;
-    } else {  // padding, times, and names of entries that do not matter
+      // This byte is padding, a time, or part of a name of an entry that does not matter.
+    } else {
       const std::string now = digest_of_checkpoint(read);
       REQUIRE((now == digest || now == digest_without));
     }
@@ -261,7 +264,7 @@ TEST_CASE("A pickle that asks for anything but tensors is refused by name", "[cp
   REQUIRE_THAT(refusal("\x80\x02"
                        "ctorch\nComplexFloatStorage\n."),
                Contains("not supported"));
-  REQUIRE_THAT(refusal("(S'x'\nios\nsystem\n."), Contains("not supported"));  // INST of protocol 0
+  REQUIRE_THAT(refusal("(S'x'\nios\nsystem\n."), Contains("not supported"));  // INST is of protocol 0
   REQUIRE_FALSE(fs::exists(marker));
 }
 
@@ -275,7 +278,7 @@ TEST_CASE("Pickles that make no sense are refused, however deep", "[cpu]") {
     INFO(program);
     REQUIRE(reading(dir / "a.pt").kind == ErrorKind::bad_input);
   }
-  // A list in a list in a list..., a million deep, in a file of the old format: neither a crash nor a hang.
+  // A list in a list in a list, a million deep, in a file of the old format, causes neither a crash nor a hang.
   std::string deep = "\x80\x02";
   deep.append(1000000, ']').append(999999, 'a').append(".");
   write_plain(dir / "deep.pt", deep);
@@ -292,7 +295,7 @@ TEST_CASE("A tensor that does not fit its storage is refused, whatever its numbe
   const auto number = [](int64_t value) {
     return std::string("\x8a\x08") + std::string(reinterpret_cast<const char*>(&value), sizeof value);
   };
-  // One float in its storage; `count`, `offset`, `size` and `stride` are what the pickle claims.
+  // The storage has one float; `count`, `offset`, `size` and `stride` are what the pickle claims.
   const auto write = [&](int64_t count, int64_t offset, int64_t size, int64_t stride) {
     const std::string storage = text("storage") + "ctorch\nFloatStorage\n" + text("0") + text("cpu") + number(count);
     const std::string head = "\x80\x02}" + text("x") + "ctorch._utils\n_rebuild_tensor_v2\n((" + storage + "tQ";

@@ -1,4 +1,4 @@
-// Unusual photographs, through libboxseg_codecs.so, against OpenCV itself; and what that library shows to the outside.
+// libboxseg_codecs.so reads unusual photographs as OpenCV itself does, and shows little to the outside.
 #include "common/io/codecs.h"
 
 #include <dlfcn.h>
@@ -56,7 +56,7 @@ struct UnusualImage {
   std::string name, bytes;
 };
 
-// One of each format.
+// Returns one image of each format.
 std::vector<UnusualImage> unusual_images() {
   return {{"colour.bmp", encoded(".bmp", noise(37, 53, CV_8UC3))},
           {"grey.bmp", encoded(".bmp", noise(37, 53, CV_8UC1))},

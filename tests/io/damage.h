@@ -1,4 +1,4 @@
-// Damaged copies of files, and a disk that is full.
+// Writes damaged copies of files, and makes a disk look full.
 #pragma once
 #include <sys/resource.h>
 
@@ -10,7 +10,8 @@
 
 namespace boxseg::test {
 
-// Without fsync, and without cutting a file that exists (which file systems answer with one): tests write thousands.
+// Writes without fsync, and without cutting a file that exists (which file systems answer with one): tests write
+// thousands.
 inline void write_plain(const std::filesystem::path& path, std::string_view bytes) {
   std::filesystem::remove(path);
   std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));

@@ -29,7 +29,7 @@ std::string from_hex(const std::string& hex) {
   return bytes;
 }
 
-// The events of all files of a folder, in order, without their times (a tag and 8 bytes in front).
+// Returns the events of all files of a folder, in order, without their times (a tag and 8 bytes in front).
 std::vector<std::string> events_in(const fs::path& dir) {
   std::vector<std::string> events;
   for (const fs::path& path : event_files(dir)) {
@@ -46,7 +46,7 @@ std::string version() { return without_time(version_event(0)); }
 std::string start(int64_t step) { return without_time(session_start_event(0, step)); }
 std::string loss(int64_t step, double value) { return without_time(scalars_event(0, step, {{"loss", value}})); }
 
-// Steps 10, 20, ... as a training run logs them.
+// Logs steps 10, 20, ... as a training run does.
 void log_steps(EventFile& events, int64_t first, int64_t last) {
   for (int64_t step = first; step <= last; step += 10)
     events.add_scalars(step, {{"loss", 1.0 / static_cast<double>(step)}});
@@ -71,7 +71,7 @@ TEST_CASE("a record of a scalar is TensorFlow's, byte for byte", "[events]") {
   const std::string record = event_record(event);
   CHECK(record.substr(0, 8) == from_hex("1B00000000000000"));
   CHECK(record.substr(12, event.size()) == event);
-  // What TensorBoard's own masked_crc32c() says of these 8 and these 27 bytes.
+  // TensorBoard's own masked_crc32c() gives these for these 8 and these 27 bytes.
   CHECK(record.substr(8, 4) == from_hex("1A0D9E13"));
   CHECK(record.substr(12 + event.size()) == from_hex("9908DEED"));
 }
@@ -131,7 +131,7 @@ TEST_CASE("a resumed run cuts off the steps that no checkpoint vouches for", "[e
   };
   CHECK(events_in(dir.path()) == followed_by({version(), start(28), loss(30, 1.0 / 30), loss(40, 0.025)}));
   {
-    EventFile events(dir.path(), 27);  // nothing had come of the second start
+    EventFile events(dir.path(), 27);  // the second start has come to nothing
     log_steps(events, 30, 30);
   }
   CHECK(events_in(dir.path()) == followed_by({version(), start(28), loss(30, 1.0 / 30)}));

@@ -1,4 +1,4 @@
-// EXIF that says how a photograph has to be turned, and JPEGs with it.
+// Makes EXIF that says how a photograph has to be turned, and JPEGs with it.
 #pragma once
 #include <cstddef>
 #include <string>
@@ -11,7 +11,7 @@ inline std::string big_endian(size_t value, size_t count) {
   return bytes;
 }
 
-// A directory of two entries, of which the second is the orientation, in either byte order.
+// Makes a directory of two entries, of which the second is the orientation, in either byte order.
 inline std::string exif_of(int orientation, bool is_big_endian = false) {
   const char value = static_cast<char>(orientation);
   if (is_big_endian)
@@ -21,7 +21,7 @@ inline std::string exif_of(int orientation, bool is_big_endian = false) {
          std::string(7, '\0');
 }
 
-// In an APP1 segment behind the start marker.
+// Puts the EXIF in an APP1 segment behind the start marker.
 inline std::string jpeg_with_exif(const std::string& jpeg, const std::string& exif) {
   const std::string body = std::string("Exif\0\0", 6) + exif;
   return jpeg.substr(0, 2) + "\xff\xe1" + big_endian(body.size() + 2, 2) + body + jpeg.substr(2);

@@ -1,4 +1,4 @@
-// HDF5 files: what is written is read back, equal content gives equal bytes, damage is refused.
+// HDF5 files give back what was written; equal content gives equal bytes, and damage is refused.
 #include "common/io/hdf5.h"
 
 #include <hdf5.h>

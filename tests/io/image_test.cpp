@@ -1,4 +1,4 @@
-// Photographs: decoding, sizes from headers, damage.
+// Photographs are decoded, sizes are read from headers, and damage is found.
 #include "common/io/image.h"
 
 #include <opencv2/imgcodecs.hpp>
@@ -88,7 +88,8 @@ TEST_CASE("A PNG with a damaged chunk is refused, and the chunk is named", "[cpu
   bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
   write_plain(dir / "bad.png", bytes);
   REQUIRE(
-      failure_of([&] { read_rgb(dir / "bad.png"); }).mentions("bad.png: is damaged (IDAT: "));  // its sum or the data's
+      // The fault is in its sum or the data's.
+      failure_of([&] { read_rgb(dir / "bad.png"); }).mentions("bad.png: is damaged (IDAT: "));
 }
 
 TEST_CASE("Bytes after the end of a JPEG or PNG do no harm", "[cpu]") {

@@ -1,4 +1,4 @@
-// Journals: what a killed program had finished is found again, and nothing else.
+// A journal finds again what a killed program had finished, and nothing else.
 #include "common/io/journal.h"
 
 #include <sys/wait.h>

@@ -1,4 +1,4 @@
-// JPEG decoding by TurboJPEG against OpenCV's, byte for byte.
+// TurboJPEG's decoding is compared with OpenCV's, byte for byte.
 #include "common/io/jpeg.h"
 
 #include <turbojpeg.h>

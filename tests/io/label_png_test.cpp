@@ -1,4 +1,4 @@
-// Label PNGs, also beside OpenCV's reader, which sees their colours.
+// Label PNGs are read and written; OpenCV's reader, beside ours, sees their colours.
 #include "common/io/label_png.h"
 
 #include <opencv2/imgcodecs.hpp>

@@ -1,4 +1,4 @@
-// Manifests and the text that `prepare show` prints of them.
+// Manifests are read and written, and `prepare show` prints them as text.
 #include "common/io/manifest.h"
 
 #include "common/base/files.h"

@@ -1,4 +1,5 @@
-// Masks of SBD: files as MATLAB writes them, made here element by element, and one that another program wrote.
+// SBD's masks are read from files as MATLAB writes them, made here element by element, and from one that another
+// program wrote.
 #include "common/io/mask.h"
 
 #include <zlib.h>
@@ -41,7 +42,7 @@ std::string field_name(std::string name) {
   return name;
 }
 
-// A struct NAME with a field before Segmentation, as SBD's files have Boundaries.
+// Makes a struct NAME with a field before Segmentation, as SBD's files have Boundaries.
 std::string variable(const std::string& name, const std::string& segmentation,
                      const std::string& field = "Segmentation") {
   const std::string other = array(9, 1, 2, "", small_element(2, "ab"));

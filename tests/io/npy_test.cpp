@@ -1,4 +1,4 @@
-// NumPy files, byte by byte as NumPy writes them.
+// NumPy files are read and written byte by byte as NumPy writes them.
 #include "common/io/npy.h"
 
 #include "common/base/files.h"
@@ -13,7 +13,7 @@ using namespace boxseg::test;
 
 namespace {
 
-// numpy.save of version 1.0: the header padded to a multiple of 64 with its newline.
+// Makes what numpy.save of version 1.0 writes: the header is padded to a multiple of 64 with its newline.
 std::string npy(const std::string& descr, const std::string& order, const std::string& shape, const std::string& data) {
   std::string header = "{'descr': '" + descr + "', 'fortran_order': " + order + ", 'shape': " + shape + ", }";
   while ((10 + header.size() + 1) % 64 != 0) header += ' ';

@@ -31,7 +31,7 @@ std::string png_with(const std::string& png, const std::string& exif) {
          png.substr(png.size() - 12);
 }
 
-// Into the extended form: canvas, pixels, EXIF.
+// Turns a WebP into the extended form: canvas, pixels, EXIF.
 std::string webp_with(const std::string& webp, const std::string& exif, int64_t height, int64_t width) {
   const auto little = [](size_t value, size_t count) {
     std::string bytes = big_endian(value, count);
@@ -126,7 +126,7 @@ TEST_CASE("EXIF that says nothing of the orientation, or nonsense, leaves the pi
   REQUIRE(orientation_of_exif(exif) == Orientation::turn_clockwise);
   REQUIRE(orientation_of_exif(std::string("Exif\0\0", 6) + exif) == Orientation::turn_clockwise);
   for (const int value : {0, 9, 255}) REQUIRE(orientation_of_exif(exif_of(value, true)) == Orientation::upright);
-  // Cut anywhere before its value; directories and counts that lie beyond the end.
+  // The EXIF is cut anywhere before its value, or has directories and counts that lie beyond the end.
   for (size_t size = 0; size <= 30; ++size) REQUIRE(orientation_of_exif(exif.substr(0, size)) == Orientation::upright);
   for (const size_t at : {4u, 5u, 6u, 7u, 8u, 9u}) {
     std::string damaged = exif;
@@ -140,7 +140,7 @@ TEST_CASE("The orientation is found whatever stands before it", "[cpu]") {
   const TemporaryDirectory dir;
   write_rgb_jpeg(dir / "a.jpg", noise(8, 8));
   const std::string turned = jpeg_with_exif(read_file(dir / "a.jpg"), exif_of(3));
-  // An APP1 segment that is XMP, fill bytes, and stray bytes.
+  // An APP1 segment that is XMP, fill bytes, and stray bytes may stand before it.
   const std::string name = "http://ns.adobe.com/xap/1.0/", xmp = "\xff\xe1" + big_endian(name.size() + 2, 2) + name;
   for (const std::string& before : {xmp, xmp + "\xff\xff", xmp + "stray"})
     REQUIRE(orientation_of_image(turned.substr(0, 2) + before + turned.substr(2)) == Orientation::turn_by_180);

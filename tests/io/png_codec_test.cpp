@@ -1,4 +1,4 @@
-// PNGs of every layout against OpenCV's reader, and our writer's as OpenCV sees them.
+// PNGs of every layout are compared with OpenCV's reader, and OpenCV reads what our writer makes.
 #include "common/io/png_codec.h"
 
 #include "common/base/files.h"
@@ -78,7 +78,7 @@ TEST_CASE("A photograph in PNG that is cut or changed anywhere is refused with i
     const Failure failure = failure_of([&] { read_rgb(dir / "changed.png"); });
     REQUIRE(failure.kind == ErrorKind::bad_input);
     REQUIRE(failure.mentions("changed.png: is"));
-    // Newer ones look no more at what stands behind the pixels.
+    // Newer versions of libpng look no more at what stands behind the pixels.
     const bool is_end = at + 12 >= whole.size();
     if (!is_end) REQUIRE_FALSE(by_opencv(changed).has_value());
   }

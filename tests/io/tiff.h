@@ -1,4 +1,4 @@
-// A TIFF written by hand: grey pictures of one value, as many pages as asked for, with an orientation.
+// Writes a TIFF by hand: grey pictures of one value, as many pages as asked for, with an orientation.
 #pragma once
 #include <string>
 

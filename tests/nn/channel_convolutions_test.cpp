@@ -18,7 +18,7 @@ std::vector<float> drawn(Random& random, int64_t count) {
 
 double relu6(double x) { return std::clamp(x, 0.0, 6.0); }
 
-// One output, tap by tap.
+// Computes one output, tap by tap.
 double naive_depthwise(const DepthwiseShape& s, int64_t y, int64_t x, int64_t c, const std::vector<float>& in,
                        const std::vector<float>& weight, const std::vector<float>& bias) {
   double sum = bias[static_cast<size_t>(c)];
@@ -46,7 +46,7 @@ double naive_stem(const StemShape& s, int64_t y, int64_t x, int64_t c, const std
 
 constexpr double kTolerance = 1e-5;
 
-// Rows that `compute` makes: near the expected one, and with equal bits whatever the instructions.
+// Checks rows that `compute` makes: near the expected ones, and with equal bits whatever the instructions.
 template <class Compute>
 void check_rows(const std::vector<double>& expected, const Compute& compute) {
   std::vector<float> row(expected.size()), best(expected.size());

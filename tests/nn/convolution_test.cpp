@@ -1,4 +1,4 @@
-// Convolutions with and without the ReLU before them, against LibTorch's two nodes.
+// Convolutions with and without the ReLU before them are compared with LibTorch's two nodes.
 #include "common/ops/convolution.h"
 
 #include <ATen/Functions.h>
@@ -43,14 +43,15 @@ at::Tensor by_torch(const at::Tensor& x, const at::Tensor& weight, const at::Ten
   return at::conv2d(x, weight, bias, {g.stride, g.stride}, {g.padding, g.padding}, {g.dilation, g.dilation}, g.groups);
 }
 
-// Output, and the gradients of x, weight and, if there is one, bias.
+// Returns the output, and the gradients of x, weight and, if there is one, bias.
 template <class Convolve>
 std::vector<at::Tensor> run(const Case& c, at::ScalarType type, const Convolve& convolve) {
   const Operands given = operands_of(c);
   std::vector<at::Tensor> leaves;
   for (const at::Tensor& t : {given.x, given.weight, given.bias})
     leaves.push_back(t.defined() ? t.to(type).clone().requires_grad_(true) : t);
-  const at::Tensor out = convolve(leaves[0] * 2, leaves[1], leaves[2]);  // not a leaf, as the output of another layer
+  // Its input is not a leaf, but like the output of another layer.
+  const at::Tensor out = convolve(leaves[0] * 2, leaves[1], leaves[2]);
   out.backward(at::arange(out.numel(), at::kFloat).view(out.sizes()).sin().to(type));
   std::vector<at::Tensor> results{out.detach()};
   for (const at::Tensor& leaf : leaves)
@@ -93,7 +94,7 @@ TEST_CASE("a convolution has LibTorch's output and gradients; Winograd's are as 
         else
           REQUIRE(at::equal(ours[i], theirs[i]));
       }
-      if (before == Before::relu) REQUIRE(at::equal(ours[1] == 0, given.x <= 0));  // masked exactly
+      if (before == Before::relu) REQUIRE(at::equal(ours[1] == 0, given.x <= 0));  // the mask must be exact
     }
 }
 

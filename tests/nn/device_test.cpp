@@ -20,8 +20,8 @@ bool is_cpu_build() { return built_cuda_architectures().empty(); }
 
 CudaDriver driver_with(const std::vector<Card>& cards) { return {.is_present = true, .cards = cards, .trouble = ""}; }
 
-// A program of this build, started where libcuda.so.1 is the fake one and answers as `fake` says. Its other arguments
-// are complete, but the checkpoint is missing: with a device to work on it ends with exit code 3.
+// Starts a program of this build where libcuda.so.1 is the fake one and answers as `fake` says. Its other arguments are
+// complete, but the checkpoint is missing: with a device to work on it ends with exit code 3.
 CommandResult start_program(const std::string& device, const std::string& fake, const std::string& environment = "",
                             const std::string& driver_folder = BOXSEG_FAKE_CUDA_DIR) {
   const TemporaryDirectory dir;
@@ -41,7 +41,7 @@ TEST_CASE("which cards a list of architectures serves", "[device]") {
   };
   const std::vector<Row> rows = {
       {"", {9, 0}, false},
-      // machine code: the same major version, from its minor version on
+      // Machine code serves the same major version, from its minor version on.
       {"75-real", {7, 5}, true},
       {"80-real", {8, 0}, true},
       {"80-real", {8, 6}, true},
@@ -50,17 +50,17 @@ TEST_CASE("which cards a list of architectures serves", "[device]") {
       {"80-real", {9, 0}, false},
       {"75-real", {8, 0}, false},
       {"75-real", {7, 0}, false},
-      // PTX: everything from there on
+      // PTX serves everything from there on.
       {"80-virtual", {8, 0}, true},
       {"80-virtual", {12, 0}, true},
       {"80-virtual", {7, 5}, false},
-      // both
+      // A plain number stands for both.
       {"90", {9, 0}, true},
       {"90", {10, 3}, true},
       {"90", {8, 9}, false},
       {"120", {12, 1}, true},
       {"120", {9, 0}, false},
-      // lists
+      // Lists serve what any entry serves.
       {"75-real,90", {8, 6}, false},
       {kDefaultList, {6, 1}, false},
       {kDefaultList, {7, 5}, true},

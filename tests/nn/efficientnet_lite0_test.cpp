@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// The ImageNet weights: BOXSEG_LITE0_WEIGHTS, else where the set-up puts them.
+// Returns where the ImageNet weights are: BOXSEG_LITE0_WEIGHTS, else where the set-up puts them.
 fs::path lite0_weights() {
   if (const char* named = std::getenv("BOXSEG_LITE0_WEIGHTS"); named != nullptr && *named != '\0') return named;
   return fs::path(BOXSEG_SOURCE_DIR) / ".deps/weights/efficientnet_lite0.pth";
@@ -38,7 +38,7 @@ std::unique_ptr<EfficientNetLite0> pretrained(const fs::path& weights, int64_t o
   return network;
 }
 
-// The ImageNet head of the file on our trunk: 1x1 to 1280, batch norm, ReLU6, mean, 1000 classes.
+// Puts the ImageNet head of the file on our trunk: 1x1 to 1280, batch norm, ReLU6, mean, 1000 classes.
 at::Tensor imagenet_logits(const NamedTensors& file, const at::Tensor& trunk, at::Tensor* head) {
   const auto get = [&](const std::string& name) {
     for (const auto& [key, value] : file)
@@ -86,7 +86,7 @@ void require_golden(const H5Reader& golden, const std::string& group, const fs::
   CHECK(relative_error(imagenet_logits(file, layered, &head), logits) <= 5e-5);
   CHECK(head.abs().max().item<double>() == Approx(stats[3 * 17 + 1]).epsilon(2e-5));
 
-  // The form that frozen networks take.
+  // Frozen networks take this form.
   const at::Tensor folded = network->trunk(input, {});
   CHECK((folded - layered).abs().max().item<double>() <= 2e-5 * stats[3 * 16 + 1]);
   CHECK(relative_error(imagenet_logits(file, folded, &head), logits) <= 5e-5);
@@ -107,8 +107,8 @@ TEST_CASE("EfficientNet-Lite0 gives the package's outputs, layer by layer and fo
 
 namespace {
 
-// Padding of the convolutions with stride 2 that we do not offer: (0,1) and (1,2) whatever the size, which the package
-// fixes for images of 224 when it is built, or (k-1)/2 on both sides.
+// Names paddings of the convolutions with stride 2 that we do not offer: (0,1) and (1,2) whatever the size, which the
+// package fixes for images of 224 when it is built, or (k-1)/2 on both sides.
 enum class OtherPadding { fixed_for_224, symmetric };
 
 at::Tensor convolved(const Conv& conv, const at::Tensor& input, OtherPadding padding) {

@@ -15,7 +15,7 @@ using namespace boxseg::test;
 
 namespace {
 
-// The largest |a - b| relative to the largest |b|.
+// Returns the largest |a - b| relative to the largest |b|.
 double relative_error(const at::Tensor& a, const at::Tensor& b) {
   REQUIRE(a.sizes() == b.sizes());
   return ((a - b).abs().max() / b.abs().max()).item<double>();

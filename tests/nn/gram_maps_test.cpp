@@ -22,7 +22,7 @@ at::Tensor random_features(const std::string& name, at::IntArrayRef shape, at::S
   return test::normal_tensor(random, shape, type);
 }
 
-// The contract, cell by cell, in double.
+// Computes the maps by their contract, cell by cell, in double.
 at::Tensor naive_maps(const at::Tensor& features) {
   const at::Tensor f = features.to(at::kDouble).contiguous();
   const auto a = f.accessor<double, 4>();
@@ -108,7 +108,7 @@ EACH_PATH_TEST_CASE("gram maps and their adjoint look at nothing outside the map
     for (const auto type : {at::kFloat, at::kDouble}) {
       const at::Tensor f = on(random_features("gram sentinels", shape, type));
       const at::Tensor g = on(random_features("gram sentinels g", {shape[0], 5, shape[2], shape[3]}, type));
-      // The same features between not-a-numbers, which would survive a factor of 0.
+      // The same features stand between not-a-numbers, which would survive a factor of 0.
       constexpr int64_t kMargin = 256;
       at::Tensor buffer = at::full({f.numel() + 2 * kMargin}, NAN, f.options());
       const at::Tensor inside = buffer.slice(0, kMargin, kMargin + f.numel()).view(shape);

@@ -1,4 +1,4 @@
-// Comparisons of the device path with the CPU's own at the sizes of training, and at some that loops take a moment for.
+// Compares the device path with the CPU's own at the sizes of training, and at some that loops take a moment for.
 #pragma once
 #include "tests/nn/paths.h"
 #include "tests/nn/tensors.h"
@@ -16,7 +16,7 @@ auto on_device_path(const Compute& compute) {
 
 }  // namespace boxseg::test
 
-// A test case for each: the second is skipped and counted where there is no GPU.
+// Makes a test case for each of the CPU and a GPU: the second is skipped and counted where there is no GPU.
 #define LARGE_TEST_CASE(name, tags) BOXSEG_LARGE(BOXSEG_JOIN(large_, __LINE__), name, tags)
 #define BOXSEG_LARGE(function, name, tags)                                                                \
   static void function(const boxseg::test::Path& on, boxseg::test::Scale scale);                          \

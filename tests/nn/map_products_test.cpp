@@ -14,10 +14,11 @@ namespace {
 struct Size {
   int64_t rows, channels, area;
 };
-// Around groups of rows and channels, vectors of cells, and the block of channels that is summed up on its own.
+// The sizes lie around groups of rows and channels, vectors of cells, and the block of channels that is summed up on
+// its own.
 const std::vector<Size> kSizes = {{1, 1, 1},    {4, 3, 8},     {5, 7, 23}, {6, 128, 16},
                                   {7, 129, 33}, {21, 300, 41}, {13, 2, 70}};
-// Of each area: every cell, none, and runs with odd ends.
+// Returns runs of each area: every cell, none, and runs with odd ends.
 std::vector<CellRuns> runs_of(int64_t area) {
   return {all_cells(area), {}, {{{area / 3, area / 2}, {area / 2 + area / 4, area}}}};
 }
@@ -30,7 +31,7 @@ std::vector<T> drawn(const char* name, int64_t count) {
   return values;
 }
 
-// Those that this CPU has.
+// Returns the instruction sets that this CPU has.
 std::vector<InstructionSet> instruction_sets() {
   std::vector<InstructionSet> sets = {InstructionSet::kCompiled};
   if (instruction_set() != sets[0]) sets.push_back(instruction_set());

@@ -52,7 +52,7 @@ struct Case {
   NetworkSpec spec;
   int64_t channels, stride;
 };
-// Small tensors are no faster on several threads, and on a busy machine much slower.
+// Keeps to one thread: small tensors are no faster on several, and on a busy machine much slower.
 struct OneThread {
   const int threads = at::get_num_threads();
   OneThread() { at::set_num_threads(1); }
@@ -105,7 +105,7 @@ TEST_CASE("fresh weights follow from the seed and the name", "[network]") {
   const auto a = make_network(spec, 7), b = make_network(spec, 7), other = make_network(spec, 8);
   CHECK(are_equal(a->state_dict(), b->state_dict()));
   CHECK_FALSE(at::equal(a->classifier_weight(), other->classifier_weight()));
-  // Another head changes only what the head is.
+  // Another head changes only what belongs to the head.
   NetworkSpec with_head = spec;
   with_head.head = "largefov";
   CHECK(at::equal(tensor_named(*make_network(with_head, 7), "backbone._conv_stem.weight"),
@@ -157,7 +157,7 @@ TEST_CASE("a frozen backbone learns nothing and its statistics stay", "[network]
     CHECK(p.value.grad().defined() == is_new);
   }
   CHECK(are_equal(network->state_dict(), before));
-  // The same features as without gradients.
+  // The features must be the same as without gradients.
   at::NoGradGuard no_grad;
   auto& lite0 = dynamic_cast<EfficientNetLite0&>(*network);
   CHECK(at::equal(lite0.trunk(pattern({2, 3, 64, 64}), pass), lite0.trunk(pattern({2, 3, 64, 64}), {})));
@@ -181,7 +181,7 @@ TEST_CASE("frozen batch norm keeps statistics and parameters, the rest learns", 
 
 TEST_CASE("the folded network equals the layers for any size, stride, batch and number of threads",
           "[network][lite0]") {
-  const OneThread one_thread;  // but where the folded network runs
+  const OneThread one_thread;  // holds except where the folded network runs
   const at::NoGradGuard no_grad;
   for (const int64_t stride : {8, 16}) {
     EfficientNetLite0 network(NetworkSpec{.classes = 4, .output_stride = stride}, {.seed = 3});
@@ -225,7 +225,7 @@ TEST_CASE("the folded network follows its weights and serves inference mode and 
 }
 
 TEST_CASE("gradients of the layers are those of finite differences", "[network]") {
-  // Through tiny, in double: convolution, ReLU, dropout.
+  // The gradient goes through tiny, in double: convolution, ReLU, dropout.
   const auto network = make_network({.backbone = "tiny", .classes = 3}, 5);
   for (Parameter& p : network->parameters()) {
     const at::NoGradGuard no_grad;

@@ -1,5 +1,5 @@
-// What LibTorch is asked to do while an object of this lives, on all threads: which operations, how often, and how
-// often memory of a tensor is asked for. It shows on a CPU what a GPU would wait for, and what would depend on its
+// Records what LibTorch is asked to do while an object of this lives, on all threads: which operations, how often, and
+// how often memory of a tensor is asked for. It shows on a CPU what a GPU would wait for, and what would depend on its
 // threads.
 #pragma once
 #include <ATen/record_function.h>
@@ -17,12 +17,13 @@
 
 namespace boxseg::test {
 
-// Operations whose result a CPU waits for.
+// A CPU waits for the results of these operations.
 inline const std::set<std::string> kWaiting = {
     "aten::_local_scalar_dense", "aten::nonzero", "aten::masked_select", "aten::equal",
     "aten::is_nonzero",          "aten::unique",  "aten::_unique2"};
 
-// Operations that LibTorch 2.11 calls nondeterministic on a GPU, and refuses where deterministic ones are asked for.
+// LibTorch 2.11 calls these operations nondeterministic on a GPU, and refuses them where deterministic ones are asked
+// for.
 inline const std::set<std::string> kNondeterministic = {"aten::upsample_bilinear2d_backward",
                                                         "aten::upsample_nearest2d_backward",
                                                         "aten::max_pool2d_with_indices_backward",

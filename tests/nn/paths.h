@@ -1,5 +1,6 @@
-// Tests that hold for each implementation of an operator: the CPU's own, the device path on the CPU, where kernels are
-// plain loops, and the device path on a GPU, which is skipped and counted where there is none.
+// Runs tests that hold for each implementation of an operator: the CPU's own, the device path on the CPU, where kernels
+// are plain loops, and the device path on a GPU, which is skipped and counted where there is none.
+//
 //
 //   EACH_PATH_TEST_CASE("pooling keeps the sum", "[cpu]") { REQUIRE(sum(pool(on(tensor))) == sum(tensor)); }
 //
@@ -17,7 +18,7 @@
 
 namespace boxseg::test {
 
-// The first GPU with --precision exact, or nothing after a counted skip that says what is missing.
+// Returns the first GPU with --precision exact, or nothing after a counted skip that says what is missing.
 inline std::optional<at::Device> gpu_or_skip() {
   try {
     return choose_device("cuda", "exact").device;
@@ -30,7 +31,7 @@ inline std::optional<at::Device> gpu_or_skip() {
 struct Path {
   at::Device device;
   at::Tensor operator()(const at::Tensor& tensor) const { return tensor.defined() ? tensor.to(device) : tensor; }
-  // The same for programs: what stands before their name, and among their options.
+  // These two put programs on the same path: text before their name, and among their options.
   std::string environment() const {
     return !device.is_cuda() && takes_device_path(at::zeros({1})) ? "BOXSEG_DEVICE_PATH=1 " : "";
   }

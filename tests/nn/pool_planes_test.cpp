@@ -16,7 +16,7 @@ struct Pooled {
   std::vector<uint8_t> codes;
 };
 
-// Window by window.
+// Pools window by window.
 Pooled naive_pool(PoolSize size, const std::vector<float>& in) {
   const auto windows = static_cast<size_t>(size.out_area());
   Pooled out{std::vector<float>(windows), std::vector<uint8_t>(windows)};

@@ -13,7 +13,7 @@
 namespace boxseg {
 namespace {
 
-// LibTorch's switches belong to the process: other tests want them as they were.
+// Puts LibTorch's switches back: they belong to the process, and other tests want them as they were.
 class KeepSwitches {
  public:
   ~KeepSwitches() {
@@ -72,7 +72,7 @@ TEST_CASE("a CPU is exact whatever was asked for, and other words are refused", 
 
 TEST_CASE("fast networks compute in bfloat16, hand on float32, and leave nothing switched", "[cpu]") {
   const KeepSwitches keep;
-  const DevicePathEverywhere taken;  // whose operators a GPU takes
+  const DevicePathEverywhere taken;  // a GPU takes the operators of this path
   Random random(0, "fast networks");
   const at::Tensor image = test::normal_tensor(random, {2, 3, 65, 65});
   for (const NetworkSpec& spec :
@@ -88,7 +88,7 @@ TEST_CASE("fast networks compute in bfloat16, hand on float32, and leave nothing
     REQUIRE(fast.features.scalar_type() == at::kFloat);
     REQUIRE(fast.features.sizes() == exact.features.sizes());
     const double error = test::error_of(fast.features, exact.features.to(at::kDouble));
-    CHECK(error > 1e-6);  // it was another arithmetic
+    CHECK(error > 1e-6);  // shows that it was another arithmetic
     CHECK(error < 0.1);
     REQUIRE(fast.gradients.size() == exact.gradients.size());
     for (const at::Tensor& gradient : fast.gradients) {

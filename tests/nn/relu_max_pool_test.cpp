@@ -13,7 +13,7 @@
 namespace boxseg {
 namespace {
 
-// Few distinct values, so that windows have equal ones, with some that are not positive throughout.
+// Draws few distinct values, so that windows have equal ones, with some that are not positive throughout.
 at::Tensor drawn(at::IntArrayRef shape, at::ScalarType type) {
   Random random(0, "relu_max_pool");
   at::Tensor t = at::empty(shape, at::kDouble);

@@ -70,7 +70,8 @@ TEST_CASE("the weights at the start of the golden steps are filled as probed", "
   SHARED_OR_SKIP(shared);
   const H5Reader steps(shared / "golden/steps.h5");
   for (const std::string stage : {"stage1", "stage3"}) {
-    // parameter_probe is after the step, change_probe the difference: together they give the start (first, last).
+    // parameter_probe is taken after the step, and change_probe is the difference: together they give the start (first,
+    // last).
     const auto network = steps_network(steps, stage);
     const auto after = steps.read<double>(stage + "/parameter_probe"),
                change = steps.read<double>(stage + "/change_probe");
@@ -86,7 +87,7 @@ TEST_CASE("the weights at the start of the golden steps are filled as probed", "
 }
 
 TEST_CASE("SGD adds decay to the gradient and keeps the first gradient as momentum", "[sgd]") {
-  // By hand, for a weight of 2 with rate 0.1, momentum 0.5, decay 0.25 and gradients 1 and 3.
+  // The numbers are by hand, for a weight of 2 with rate 0.1, momentum 0.5, decay 0.25 and gradients 1 and 3.
   const auto parameter = [](ParameterGroup group) {
     return Parameter{"p", at::full({1}, 2.0, at::kDouble).set_requires_grad(true), group};
   };
@@ -140,7 +141,8 @@ TEST_CASE("large tensors are updated block by block with the bits of whole opera
 }
 
 TEST_CASE("a schedule that moves every tenth step is the report's, every step the authors'", "[sgd]") {
-  // models/PolyScheduler.py: in steps 1, 11, 21, ... the rate is (1 - finished steps / all)^0.9, else what it was.
+  // As in models/PolyScheduler.py, in steps 1, 11, 21, ... the rate is (1 - finished steps / all)^0.9, else what it
+  // was.
   double held = 1;
   const Schedule every_tenth{"poly", {}, 2000, 10}, every{"poly", {}, 2000};
   for (int64_t it = 1; it <= 2000; ++it) {

@@ -1,4 +1,4 @@
-// Seeded tensors, how far two are apart, and passes of training, for the tests of layers.
+// Makes seeded tensors, tells how far two are apart, and makes passes of training, for the tests of layers.
 #pragma once
 #include <ATen/Functions.h>
 
@@ -9,7 +9,7 @@
 
 namespace boxseg::test {
 
-// N(0, 1), drawn in double whatever the type.
+// Draws from N(0, 1), in double whatever the type.
 inline at::Tensor normal_tensor(Random& random, at::IntArrayRef shape, at::ScalarType type = at::kFloat) {
   const at::Tensor t = at::empty(shape, at::kDouble);
   double* p = t.mutable_data_ptr<double>();
@@ -17,7 +17,7 @@ inline at::Tensor normal_tensor(Random& random, at::IntArrayRef shape, at::Scala
   return t.to(type);
 }
 
-// The largest difference from `wanted`, which is double, as a part of its largest value.
+// Returns the largest difference from `wanted`, which is double, as a part of its largest value.
 inline double error_of(const at::Tensor& got, const at::Tensor& wanted) {
   return ((got.to(at::kDouble) - wanted).abs().max() / wanted.abs().max()).item<double>();
 }

@@ -33,8 +33,8 @@ struct EveryThreeSteps {
 
 constexpr int64_t kSteps = 8;
 
-// A small problem whose data are a function of the step: which of two hues fills the image. Lite0 has batch norm
-// statistics that a resumed run must take up, tiny is quick.
+// This is a small problem whose data are a function of the step: which of two hues fills the image. Lite0 has batch
+// norm statistics that a resumed run must take up, and tiny is quick.
 class Problem {
  public:
   explicit Problem(const std::string& backbone)
@@ -93,7 +93,7 @@ class Problem {
 
 struct Killed {};
 
-// What TensorBoard is shown, without times: the events of all files but the marks at their beginnings.
+// Returns what TensorBoard is shown, without times: the events of all files but the marks at their beginnings.
 std::vector<std::string> shown_events(const fs::path& dir) {
   std::vector<std::string> events;
   for (const fs::path& path : event_files(dir)) {
@@ -125,7 +125,7 @@ TEST_CASE("training lowers the loss and logs means that can be read back", "[tra
   CHECK(std::count(log.begin(), log.end(), '\n') == 10);
   CHECK(log.rfind("{\"step\":4,\"learning_rate\":0.009", 0) == 0);
   CHECK_THAT(log, Contains("\"step\":2.5}"));  // mean of 1..4
-  // Options, ten lines, pictures of steps 1, 5, 10, ..., 40.
+  // There are the options, ten lines, and pictures of steps 1, 5, 10, ..., 40.
   const std::vector<std::string> events = shown_events(dir.path());
   CHECK(events.size() == 1 + 10 + 9);
   CHECK_THAT(events.at(0), Contains("options") && Contains("| backbone | tiny |"));
@@ -154,7 +154,7 @@ TEST_CASE("a killed run goes on from its checkpoint to the bytes of an undisturb
     CHECK(read_file(killed / "log.jsonl") == read_file(undisturbed / "log.jsonl"));
     CHECK(shown_events(killed.path()) == shown_events(undisturbed.path()));
     CHECK(event_files(killed.path()).size() > 1);
-    Problem finished(backbone);  // nothing left to do
+    Problem finished(backbone);  // has nothing left to do
     finished.run(killed.path(), "key", [](int64_t) { throw Killed(); });
     CHECK(finished.first() == kSteps + 1);
     CHECK(finished.digest() == reference.digest());
@@ -205,7 +205,7 @@ TEST_CASE("no iterations train nothing", "[trainer]") {
   CHECK(problem.digest() == before);
 }
 
-// Run by the next test in a process of its own, since a signal cannot be taken back.
+// The next test runs this in a process of its own, since a signal cannot be taken back.
 TEST_CASE("interrupted training", "[.interrupted-child]") {
   if (std::getenv("BOXSEG_TEST_DIR") == nullptr) return;  // a filter such as ~[golden] selects hidden tests too
   const fs::path dir = std::getenv("BOXSEG_TEST_DIR");

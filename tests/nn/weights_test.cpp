@@ -32,8 +32,8 @@ int exit_code_of(const Body& body, std::string* message = nullptr) {
 
 const NetworkSpec kTiny{.backbone = "tiny", .classes = 4};
 
-// torchvision's VGG-16 with values that tell where they come from; the two large matrices are rows or columns
-// numbered, without memory of their own.
+// Makes torchvision's VGG-16 with values that tell where they come from; the two large matrices have numbered rows or
+// columns, without memory of their own.
 NamedTensors torchvision_vgg16(bool numbers_rows) {
   const std::vector<std::pair<int, std::vector<int64_t>>> convolutions = {
       {0, {64, 3}},     {2, {64, 64}},    {5, {128, 64}},   {7, {128, 128}},  {10, {256, 128}},
@@ -64,7 +64,7 @@ at::Tensor named(const NamedTensors& tensors, const std::string& name) {
   throw std::runtime_error("no tensor " + name);
 }
 
-// VGG-16 whose tensors each hold a number of their own: quick to make.
+// Makes a VGG-16 whose tensors each hold a number of their own, which is quick.
 std::unique_ptr<Network> numbered_vgg16(const std::string& head, float first, int64_t classes = 21) {
   auto network = make_empty_network({.backbone = "vgg16", .head = head, .classes = classes});
   const at::NoGradGuard no_grad;
@@ -72,7 +72,7 @@ std::unique_ptr<Network> numbered_vgg16(const std::string& head, float first, in
   return network;
 }
 
-// What a file of backbone weights alone would hold, without the prefix.
+// Returns what a file of backbone weights alone would hold, without the prefix.
 NamedTensors without_prefix(const Network& network) {
   NamedTensors result;
   const std::string prefix = "backbone.";
@@ -144,7 +144,7 @@ TEST_CASE("the Caffe VGG-16 has the authors' names without a prefix", "[weights]
 
 namespace {
 
-// A .caffemodel by hand, in the wire format of protocol buffers.
+// These functions write a .caffemodel by hand, in the wire format of protocol buffers.
 std::string varint(uint64_t value) {
   std::string text;
   for (; value > 127; value >>= 7) text += static_cast<char>((value & 127) | 128);
@@ -225,7 +225,8 @@ TEST_CASE("ResNet-101 of torchvision and of kazuto1011 is brought to the authors
   for (const auto& [name, value] : without_prefix(*network)) {
     const at::Tensor filled = at::full_like(value, number++);
     kazuto.emplace_back("base." + name, filled);
-    const auto words = split(name, '.');  // layer2.block1.reduce.conv.weight, layer1.conv1.bn.weight
+    // Names are such as layer2.block1.reduce.conv.weight and layer1.conv1.bn.weight.
+    const auto words = split(name, '.');
     if (words[0] == "layer1") {
       torchvision.emplace_back((words[2] == "bn" ? "bn1." : "conv1.") + words.back(), filled);
       continue;
@@ -281,7 +282,7 @@ TEST_CASE("initial weights of another network are refused, with names", "[weight
   CHECK_THAT(message, Contains("tiny.pt") && Contains("efficientnet_lite0") &&
                           Contains("missing: backbone._conv_stem.weight") &&
                           Contains("unexpected: backbone.conv1.weight"));
-  // A file of the right network with a tensor cut off, and one of another shape.
+  // The file is of the right network, but a tensor is cut off, or one has another shape.
   NamedTensors tensors = without_prefix(*lite0);
   tensors.erase(tensors.begin() + 6);  // _blocks.0._depthwise_conv.weight
   tensors[0].second = at::zeros({32, 3, 5, 5});

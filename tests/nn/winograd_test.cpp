@@ -27,7 +27,7 @@ struct Operands {
   at::Tensor x, weight, grad;
 };
 
-// Gradients of input and weight.
+// Returns the gradients of input and weight.
 std::vector<at::Tensor> run_ours(const Operands& given, const Case& c) {
   return {winograd_input_gradient(given.weight, given.grad, c.dilation, {}),
           winograd_weight_gradient(given.x, given.grad, c.dilation)};

@@ -1,4 +1,4 @@
-// Digests of files that are remembered.
+// Digests of files are remembered.
 #include "common/pipeline/stage/digest_cache.h"
 
 #include <unistd.h>

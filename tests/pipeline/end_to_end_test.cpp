@@ -1,4 +1,4 @@
-// The real programs through Makefile.pipeline, with the preset `tiny`: what runs, what reruns, and what survives a
+// The real programs run through Makefile.pipeline, with the preset `tiny`: what runs, what reruns, and what survives a
 // kill.
 #include <signal.h>
 #include <sys/wait.h>
@@ -26,8 +26,8 @@ using namespace boxseg::test;
 
 namespace {
 
-// Starts the command in a process group of its own, waits until `is_time`, and sends the signal to the group. -1: it
-// was over before; otherwise what waitpid() tells.
+// Starts the command in a process group of its own, waits until `is_time`, and sends the signal to the group. Returns
+// -1 when the command was over before, otherwise what waitpid() tells.
 int run_and_signal(const std::string& command, int signal, const std::function<bool()>& is_time) {
   const pid_t child = ::fork();
   if (child == 0) {
@@ -193,7 +193,7 @@ TEST_CASE("a table makes what its cells need, shows it beside the published numb
   REQUIRE_THAT(read_file(run / "tables/table3.md"), !Contains("not there yet"));
   REQUIRE(ran(make(run, "table3")).empty());
 
-  // Of two tables each stays up to date when the other's numbers come.
+  // Of two tables, each stays up to date when the other's numbers come.
   REQUIRE(make(run, "table2").exit_code == 0);
   REQUIRE(ran(make(run, "table3")).empty());
   // While it is made again with another option, numbers of the old one are not shown.
@@ -201,7 +201,8 @@ TEST_CASE("a table makes what its cells need, shows it beside the published numb
   REQUIRE_THAT(other.out, Contains("table3: 1 of 5 values"));
   REQUIRE(make(run, "table3").exit_code == 0);
 
-  REQUIRE_FALSE(any_starts_with(ran(make(run, "")), "stage1"));  // the rest of the run
+  // This makes the rest of the run.
+  REQUIRE_FALSE(any_starts_with(ran(make(run, "")), "stage1"));
   REQUIRE_THAT(read_file(run / "report/index.html"), Contains("BAP Y_crf w/o u0"));
   REQUIRE(ran(make(run, "")).empty());
   REQUIRE_THAT(make(run, "-n table3 SEEDS='1 2'").out, Contains("stage1/gap@2"));

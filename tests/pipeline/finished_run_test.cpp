@@ -1,4 +1,4 @@
-// What happens to a finished run afterwards: copies, touches, replaced and damaged files, read-only file systems.
+// A finished run may meet copies, touches, replaced and damaged files, and read-only file systems afterwards.
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -14,7 +14,7 @@ namespace {
 
 const char* const kNothingToDo = "Everything is up to date.";
 
-// A copy of the finished run, under the same name: the page says it.
+// This is a copy of the finished run, under the same name, since the page says it.
 struct Copy {
   TemporaryDirectory dir;
   fs::path run;
@@ -23,7 +23,7 @@ struct Copy {
   }
 };
 
-// Other bytes of the same length and with the same time.
+// Writes other bytes of the same length and with the same time.
 void replace_unnoticed(const fs::path& path, const std::string& bytes) {
   struct stat before {};
   REQUIRE(::stat(path.c_str(), &before) == 0);
@@ -58,7 +58,7 @@ TEST_CASE("another dataset.h5 of the same size and time is found by make itself,
   std::string other = read_file(index);
   SECTION("a damaged one") { other[other.size() / 2] ^= 1; }
   SECTION("a whole one") {
-    // The command of the run itself, under another name of three letters.
+    // This is the command of the run itself, under another name of three letters.
     const std::string plan = make(copy.run, "-n SET=dataset.images=25").out,
                       start = BOXSEG_BIN_DIR + std::string("/prepare voc ");
     const size_t begin = plan.find("/prepare voc ");

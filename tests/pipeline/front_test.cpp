@@ -1,4 +1,5 @@
-// The small programs in front of the stages: what they answer without LibTorch, and what they keep until it is loaded.
+// Small programs stand in front of the stages: they answer some things without LibTorch, and keep others until it is
+// loaded.
 #include <string>
 
 #include "common/base/error.h"
@@ -47,7 +48,7 @@ TEST_CASE("a signal that comes while LibTorch loads is not lost, and ends the pr
     for (const std::string name : {"HUP", "USR1", "TERM"}) {
       CAPTURE(delay, name);
       const TemporaryDirectory dir;
-      // What it waits for, a pipe without a writer, outlasts any loading.
+      // The program waits for a pipe without a writer, which outlasts any loading.
       const auto result =
           run_command("mkfifo '" + (dir / "pipe").string() + "'; " + program("stage1_classify") + "--check '" +
                       (dir / "pipe").string() + "' & pid=$!; sleep " + delay + "; kill -" + name + " $pid; wait $pid");

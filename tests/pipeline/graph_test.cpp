@@ -1,4 +1,4 @@
-// The pieces of work that follow from a preset.
+// Pieces of work follow from a preset.
 #include "common/pipeline/plan/graph.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// The loop over images that stage 2 and predict share, with numbers in the place of photographs.
+// Stage 2 and predict share this loop over images; numbers stand here in the place of photographs.
 #include "common/pipeline/stage/image_run.h"
 
 #include <sys/wait.h>
@@ -27,14 +27,14 @@ struct Job {
   int64_t square = 0;
 };
 
-// Item i is as high as its digit of tens; of items that end with 7 the decoder fails, of those with 9 the end.
+// Item i is as high as its digit of tens. Decoding fails for items that end with 7, and finishing for those with 9.
 class Squares : public ImageRun<Decoded, Job> {
  public:
   explicit Squares(const ImageRunPlan& plan) : ImageRun(plan) {}
   std::map<int64_t, int64_t> finished;
   std::map<int64_t, std::string> skipped;
   std::vector<std::vector<int64_t>> batches;
-  int64_t stops_at = -1;  // asks for a stop when it has been inferred
+  int64_t stops_at = -1;  // the item after whose inference a stop is asked for
 
  private:
   std::string name_of(int64_t item) const override { return fmt::format("item {}", item); }
@@ -87,7 +87,7 @@ TEST_CASE("every image is finished once, or skipped with its reason, for any num
       CHECK(run.skipped.at(59) == "item 59: too large");
       for (const auto& items : run.batches) {
         CHECK(static_cast<int64_t>(items.size()) <= batch);
-        CHECK(items.front() / 10 == items.back() / 10);  // of one size
+        CHECK(items.front() / 10 == items.back() / 10);  // a batch is of one size
       }
       if (batch == 4) CHECK(run.batches[0] == std::vector<int64_t>{0, 1, 2, 3});
       if (batch == 16) CHECK(run.batches[0] == std::vector<int64_t>{0, 1, 2, 3, 4, 5, 6, 8, 9});
@@ -96,7 +96,7 @@ TEST_CASE("every image is finished once, or skipped with its reason, for any num
 
 TEST_CASE("a stop ends the run long before its end") {
   set_log_level(LogLevel::silent);
-  // In a process of its own: what was asked for cannot be taken back.
+  // The test runs in a process of its own, since a stop that was asked for cannot be taken back.
   const pid_t child = ::fork();
   if (child == 0) {
     watch_interrupts();

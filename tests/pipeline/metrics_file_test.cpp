@@ -1,4 +1,4 @@
-// metrics.json.
+// The file metrics.json is merged, read and checked.
 #include "common/pipeline/plan/metrics_file.h"
 
 #include "common/base/files.h"

@@ -12,7 +12,7 @@ using test::usage_message_of;
 
 namespace {
 
-// A folder of presets and one of variants.
+// Makes a folder of presets and one of variants.
 struct Folders {
   test::TemporaryDirectory dir;
   Folders() {
@@ -73,7 +73,7 @@ TEST_CASE("NAME@2 is the variant with its seed moved by 2") {
   Folders f;
   REQUIRE(f.plan("small", {}, 10).stage1("bap@2").resolved.values.at("seed") == "12");
   REQUIRE(f.plan("small", {}, 10).stage1("bap").resolved.values.at("seed") == "10");
-  // What is upstream carries the seed, too.
+  // What lies upstream carries the seed, too.
   REQUIRE(f.plan("small").stage2("other@2", "val").from == "gap@2");
   REQUIRE(f.plan("small").stage3("ce@3").from == "other@3");
 }
@@ -87,7 +87,8 @@ TEST_CASE("what a listed variant builds on is made, too, and no more") {
   const RunPlan plan = f.plan("small", overrides);
   REQUIRE(plan.stage2_variants() == std::vector<std::string>{"bap", "bap@1", "other@1"});
   REQUIRE(plan.stage1_variants() == std::vector<std::string>{"bap", "bap@1", "gap@1"});
-  REQUIRE(plan.splits_to_label("bap") == std::vector<std::string>{"val", "train"});  // measured, and learned from
+  // Val is measured, and train is learned from.
+  REQUIRE(plan.splits_to_label("bap") == std::vector<std::string>{"val", "train"});
   REQUIRE(plan.splits_to_label("bap@1") == std::vector<std::string>{"val"});
   REQUIRE(plan.splits_to_label("other@1") == std::vector<std::string>{"train"});
   const RunPlan labels_only = f.plan("small", {"pipeline.stage2=bap", "pipeline.stage3="});

@@ -1,4 +1,4 @@
-// The presets of the project by the names under which they can be run.
+// Names the presets of the project as they can be run.
 #pragma once
 #include <string>
 
@@ -7,7 +7,7 @@
 
 namespace boxseg::test {
 
-// One that goes on top of another stands on the tiny one.
+// A preset that goes on top of another stands on the tiny one.
 inline std::string preset_to_run(const fs::path& file) {
   const std::string name = file.stem().string();
   return read_ini_file(file)[""].count("on-top-of") > 0 ? "tiny+" + name : name;

@@ -1,4 +1,4 @@
-// Several programs that write one thing at a time: each finishes or says who is at it, and what stands is whole.
+// Several programs write one thing at a time: each finishes or says who is at it, and what stands is whole.
 #include <cstdlib>
 #include <future>
 
@@ -12,14 +12,14 @@ using namespace boxseg::test;
 
 namespace {
 
-// BOXSEG_ROUNDS=50 looks longer.
+// Returns how many rounds to run; BOXSEG_ROUNDS=50 looks longer.
 int rounds(int usual) {
   const char* text = std::getenv("BOXSEG_ROUNDS");
   return text != nullptr ? std::atoi(text) : usual;
 }
 
-// Runs the command several times at once; fails the test when one ends otherwise than well or with "in use by". Returns
-// how many ended well.
+// Runs the command several times at once, and fails the test when one ends otherwise than well or with "in use by".
+// Returns how many ended well.
 int run_at_once(int copies, const std::string& command) {
   std::vector<std::future<CommandResult>> running;
   for (int i = 0; i < copies; ++i) running.push_back(std::async(std::launch::async, run_command, command));

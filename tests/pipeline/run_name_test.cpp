@@ -1,4 +1,4 @@
-// What a run's folder may be called, and whose folder it may be.
+// A run's folder may not have every name, and may be somebody else's.
 #include "tests/pipeline/tiny_run.h"
 #include "tests/support/support.h"
 
@@ -15,7 +15,7 @@ CommandResult plan(const fs::path& run) {
                      data + "variants --run " + shell_quote(run.string()));
 }
 
-// `make help` builds nothing, and looks at all names as any target does.
+// Runs `make help`, which builds nothing, and looks at all names as any target does.
 CommandResult help(const std::string& setting, const std::string& environment = "") {
   return run_command(fmt::format("cd {} && unset MAKEFLAGS MAKELEVEL && {} make -f Makefile.pipeline CUDA=0 help {}",
                                  shell_quote(BOXSEG_SOURCE_DIR), environment,
@@ -65,7 +65,7 @@ TEST_CASE("a run is not mixed into a folder of somebody's own, and removing it k
   CHECK(std::distance(fs::directory_iterator(run), {}) == 1);
 
   fs::remove(run / "thesis.txt");
-  write_file(run / "report.pdf", "x");  // begins as a part does, and is none
+  write_file(run / "report.pdf", "x");  // its name begins as a part's does, but it is none
   CHECK_THAT(plan(run).err, Contains("the folder holds report.pdf"));
   fs::remove(run / "report.pdf");
   write_file(run / ".DS_Store", "x");
@@ -73,7 +73,7 @@ TEST_CASE("a run is not mixed into a folder of somebody's own, and removing it k
   REQUIRE(plan(run).exit_code == 0);
   write_file(run / "thesis.txt", "x");
   write_file(run / "report.pdf", "x");
-  REQUIRE(plan(run).exit_code == 0);  // by now it is a run's
+  REQUIRE(plan(run).exit_code == 0);  // by now the folder is a run's
   const auto removed = make(run, "clean-run");
   INFO(removed.out << removed.err);
   REQUIRE(removed.exit_code == 0);

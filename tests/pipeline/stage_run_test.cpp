@@ -64,7 +64,7 @@ TEST_CASE("a stage that began and did not finish is not trusted") {
   };
   finish();
   REQUIRE(StageRun(options, dir.path(), {}).is_up_to_date());
-  // Of work that another process has done in the meantime nothing is lost.
+  // Work that another process has done in the meantime is not lost.
   REQUIRE_FALSE(StageRun(options, dir.path(), {}).begin());
   REQUIRE(StageRun(options, dir.path(), {}).is_up_to_date());
   { REQUIRE(StageRun(options, dir.path(), {{"dataset", "other"}}).begin()); }
@@ -119,7 +119,7 @@ TEST_CASE("a lock names its living holder and is taken over from a dead one") {
   REQUIRE_FALSE(fs::exists(path));
   const pid_t child = ::fork();
   if (child == 0) {
-    new FileLock(path);  // never released: as after SIGKILL
+    new FileLock(path);  // is never released, as after SIGKILL
     ::_exit(0);
   }
   ::waitpid(child, nullptr, 0);
@@ -176,7 +176,7 @@ TEST_CASE("a lock that somebody else holds by now stays when the one who lost it
     write_file(path, "host elsewhere\npid 7\n");
   }
   REQUIRE(read_file(path) == "host elsewhere\npid 7\n");
-  // Of another machine: nobody waits for it, and no process here says that it is gone.
+  // The lock is of another machine: nobody waits for it, and no process here says that it is gone.
   REQUIRE_THROWS_WITH(FileLock(path), Contains("in use by host elsewhere pid 7"));
 }
 

@@ -1,4 +1,4 @@
-// A run of the preset `tiny` by the real programs, through Makefile.pipeline.
+// Makes a run of the preset `tiny` by the real programs, through Makefile.pipeline.
 #pragma once
 #include <algorithm>
 #include <map>
@@ -14,8 +14,8 @@
 
 namespace boxseg::test {
 
-// Bits of a network depend on the instruction set that LibTorch's libraries choose: these make them choose the same
-// on every machine with AVX2.
+// The bits of a network depend on the instruction set that LibTorch's libraries choose; these variables make them
+// choose the same on every machine with AVX2.
 inline const char* const kSameArithmetic = "ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_CBWR=COMPATIBLE ";
 
 inline std::string make_command(const fs::path& run, const std::string& words,
@@ -29,7 +29,7 @@ inline CommandResult make(const fs::path& run, const std::string& words) {
   return run_command(make_command(run, words));
 }
 
-// Names of the pieces of work that ran (or, with -n, would run): the lines "--- NAME: reason".
+// Returns the names of the pieces of work that ran (or, with -n, would run), from the lines "--- NAME: reason".
 inline std::vector<std::string> ran(const CommandResult& result) {
   std::vector<std::string> names;
   for (const auto& line : read_lines(result.out)) {
@@ -45,7 +45,7 @@ inline bool any_starts_with(const std::vector<std::string>& names, const std::st
   return std::any_of(names.begin(), names.end(), [&](const auto& n) { return n.rfind(prefix, 0) == 0; });
 }
 
-// Every output of every manifest below a run with its digest, and the bytes of the label PNGs.
+// Returns every output of every manifest below a run with its digest, and the bytes of the label PNGs.
 inline std::map<std::string, std::string> contents(const fs::path& run) {
   std::map<std::string, std::string> all;
   for (const auto& entry : fs::recursive_directory_iterator(run)) {
@@ -57,7 +57,7 @@ inline std::map<std::string, std::string> contents(const fs::path& run) {
   return all;
 }
 
-// One undisturbed run that the tests share; made once per process.
+// Returns one undisturbed run that the tests share, which is made once per process.
 inline const fs::path& undisturbed() {
   static TemporaryDirectory dir;
   static const fs::path run = [] {

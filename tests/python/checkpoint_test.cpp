@@ -16,7 +16,7 @@ namespace {
 
 using namespace boxseg;
 
-// Odd and not square, so that every pool rounds.
+// The sides are odd and not square, so that every pool rounds.
 at::Tensor made_up_photo() {
   at::Tensor rgb = at::empty({97, 129, 3}, at::kByte);
   Random random(0, "tests/python", 0);
@@ -31,8 +31,8 @@ void write_tensor(const fs::path& path, const at::Tensor& tensor) {
   write_npy(path, {values.sizes().vec(), {begin, begin + values.numel()}});
 }
 
-// As tolerances of the golden networks with mixed weights (nets.h5): relative to the largest value. On one machine both
-// sides even call the same library, and differ by nothing or by the order of sums.
+// These are the tolerances of the golden networks with mixed weights (nets.h5), relative to the largest value. On one
+// machine both sides even call the same library, and differ by nothing or by the order of sums.
 constexpr double kTolerance = 1e-5;
 
 void require_equal_in_python(const fs::path& python, const NetworkSpec& spec) {

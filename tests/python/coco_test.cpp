@@ -1,4 +1,4 @@
-// `evaluate coco` against pycocotools itself.
+// `evaluate coco` is compared with pycocotools itself.
 #include <string>
 
 #include "common/base/error.h"

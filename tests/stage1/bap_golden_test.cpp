@@ -13,7 +13,7 @@ namespace {
 using test::largest_difference;
 using test::read_tensor;
 
-// Tolerances of golden/README.md.
+// golden/README.md gives these tolerances.
 constexpr double kQueryTolerance = 5e-7, kRoiTolerance = 3e-5, kAttentionTolerance = 4e-6, kVectorTolerance = 5e-6;
 constexpr double kLossTolerance = 2e-6, kGradFeaturesTolerance = 2e-7, kGradWeightTolerance = 4e-7;
 
@@ -31,7 +31,7 @@ at::Tensor tensor_of(const std::vector<T>& values, at::IntArrayRef shape) {
   return at::tensor(whole, at::kLong).reshape(shape);
 }
 
-// [R, C, roi, roi] of the authors -> [R*roi*roi, C].
+// Turns the authors' [R, C, roi, roi] into [R*roi*roi, C].
 at::Tensor vectors_of(const at::Tensor& prototypes) {
   return prototypes.permute({0, 2, 3, 1}).reshape({-1, prototypes.size(1)});
 }
@@ -100,7 +100,7 @@ EACH_PATH_TEST_CASE("samples, queries and attention are the authors' in every go
       REQUIRE(largest_difference(attention.view({box.rows, box.cols}),
                                  read_tensor(file, name + "/attention/" + std::to_string(r))) <= kAttentionTolerance);
     }
-    // The sampling tables, used as the kernels use them, reproduce the authors' grid_sample of box 0.
+    // The sampling tables, used as the kernels use them, must reproduce the authors' grid_sample of box 0.
     const bap::Box& box = plan->boxes[0];
     at::Tensor roi = at::zeros({features.size(1), box.rows, box.cols});
     bap::View<float> view{};

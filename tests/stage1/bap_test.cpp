@@ -26,7 +26,7 @@ struct Batch {
   at::Tensor features;  // float64, after a ReLU
 };
 
-// Images with boxes of all sizes: inside, across the border, tiny, overlapping; the mask is what they leave.
+// Makes images with boxes of all sizes: inside, across the border, tiny, overlapping; the mask is what they leave.
 Batch make_batch(const std::string& seed, int64_t images, int64_t channels, int64_t h, int64_t w, int64_t boxes) {
   Batch batch;
   Random random(0, seed);
@@ -60,7 +60,7 @@ std::shared_ptr<const BapPlan> plan_of(const Batch& batch, int64_t grid, int64_t
 
 at::Tensor normalised(const at::Tensor& x, int64_t dim) { return x / x.norm(2, {dim}, true).clamp_min(1e-12); }
 
-// The definition, box by box, with all channels and autograd; only the sample positions come from the plan.
+// Follows the definition, box by box, with all channels and autograd; only the sample positions come from the plan.
 at::Tensor naive_vectors(const at::Tensor& features, const BapPlan& plan, at::Tensor* queries_out) {
   const int64_t j = plan.queries_per_image(), channels = features.size(1);
   std::vector<at::Tensor> queries, vectors;
@@ -126,7 +126,7 @@ const std::vector<Case> kCases = {{2, 5, 9, 11, 3, 4, 2}, {1, 3, 1, 4, 2, 1, 2},
                                   {3, 2, 7, 6, 1, 3, 3},  {1, 6, 12, 13, 6, 4, 2}, {2, 3, 4, 5, 2, 7, 5},
                                   {1, 3, 6, 53, 3, 4, 2}, {1, 2, 9, 2, 2, 1, 2}};
 
-// A scalar of both outputs in which every entry counts differently.
+// Returns a scalar of both outputs in which every entry counts differently.
 at::Tensor objective(const at::Tensor& vectors, const at::Tensor& queries) {
   const auto weights = [](const at::Tensor& t) {
     return at::arange(t.numel(), at::kDouble).sin().view(t.sizes()).to(t.options());
@@ -177,7 +177,7 @@ EACH_PATH_TEST_CASE("gradients of background-aware pooling equal finite differen
   const Batch batch = make_batch("bap finite", 2, 4, 6, 7, 2);
   const auto plan = plan_of(batch, 2, 2);
   REQUIRE(*std::min_element(plan->attending.begin(), plan->attending.end()) > 0);
-  const at::Tensor f = (batch.features + 0.1).requires_grad_();  // away from the ReLU's kink
+  const at::Tensor f = (batch.features + 0.1).requires_grad_();  // the offset keeps away from the ReLU's kink
   const auto value = [&](const at::Tensor& at) {
     const BapResult r = background_aware_pooling(on(at), plan);
     return objective(r.box_vectors, r.queries);
@@ -220,7 +220,7 @@ EACH_PATH_TEST_CASE("batches without boxes, and images without boxes beside othe
     REQUIRE(r.pooled.box_vectors.size(0) == 4 * 4);
     r.loss.backward();
     REQUIRE(f.grad().isfinite().all().item<bool>());
-    REQUIRE(f.grad()[1].abs().sum().item<double>() > 0);  // through its queries
+    REQUIRE(f.grad()[1].abs().sum().item<double>() > 0);  // the gradient comes through its queries
   }
   for (BapImage& image : batch.images) image.boxes.clear();
   const at::Tensor f = on(batch.features.clone()).requires_grad_();

@@ -1,5 +1,5 @@
-// What the device path of stage 1 asks of a device: how often the CPU waits for it, what is copied, and that nothing
-// depends on the order of its threads.
+// The device path of stage 1 may ask only so much of a device: how often the CPU waits for it, what is copied, and that
+// nothing depends on the order of its threads.
 
 #include "common/base/random.h"
 #include "stage1_classify/bap.h"
@@ -80,7 +80,8 @@ TEST_CASE("background-aware pooling on the device path waits for nothing and upl
   }
   CAPTURE(allocations[0], allocations[1]);
   REQUIRE(allocations[0] <= 48);
-  REQUIRE(allocations[1] - allocations[0] <= 3 * 4);  // for each image the products' operands, side by side
+  // For each image the products' operands are laid side by side.
+  REQUIRE(allocations[1] - allocations[0] <= 3 * 4);
 }
 
 TEST_CASE("micro-batches of stage 1 on the device path have one report each", "[cpu][device]") {

@@ -1,4 +1,4 @@
-// Inputs of a golden batch (bap.h5, steps.h5) as the stage takes them, and comparisons.
+// Reads inputs of a golden batch (bap.h5, steps.h5) as the stage takes them, and compares.
 #pragma once
 #include <algorithm>
 #include <memory>
@@ -38,7 +38,7 @@ inline GoldenBatch read_batch(const H5Reader& file, const std::string& in) {
   return batch;
 }
 
-// Largest absolute difference; infinity when shapes differ or anything is not a number.
+// Returns the largest absolute difference; infinity when shapes differ or anything is not a number.
 inline double largest_difference(const at::Tensor& a, const at::Tensor& b) {
   if (a.sizes() != b.sizes()) return INFINITY;
   if (a.numel() == 0) return 0;

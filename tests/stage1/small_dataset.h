@@ -1,4 +1,4 @@
-// A dataset of a few small pictures with boxes, on disk: what the programs need to run for a second.
+// Makes a dataset of a few small pictures with boxes, on disk: what the programs need to run for a second.
 #pragma once
 #include <algorithm>
 #include <filesystem>
@@ -11,8 +11,8 @@
 
 namespace boxseg::test {
 
-// `images` pictures of 90x80 pixels: one bright rectangle on noise each, its colour says its class (1 or 2); the last
-// image has no box. Split "train" holds them all. Returns the path of dataset.h5.
+// Makes `images` pictures of 90x80 pixels: one bright rectangle on noise each, whose colour says its class (1 or 2);
+// the last image has no box. Split "train" holds them all. Returns the path of dataset.h5.
 inline std::filesystem::path make_small_dataset(const std::filesystem::path& folder, int64_t images) {
   Dataset dataset;
   dataset.name = "small";

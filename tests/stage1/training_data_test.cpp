@@ -76,7 +76,8 @@ TEST_CASE("boxes and background mask of a sample go the way of its image", "[cpu
     const TrainingSample s = data.sample(p);
     REQUIRE((s.height == 65 && s.width == 65));
     for (const NormalisedBox& box : s.boxes) {
-      // The rectangle's colour at the box's centre, noise has at most 119: channel 0 for class 1, 2 for class 2.
+      // The rectangle has its colour at the box's centre, and noise has at most 119: channel 0 is for class 1, 2 for
+      // class 2.
       const auto x = static_cast<int64_t>((box.x0 + box.x1) / 2 * 32 + 32),
                  y = static_cast<int64_t>((box.y0 + box.y1) / 2 * 32 + 32);
       const int64_t channel = box.class_id == 1 ? 0 : 2;

@@ -1,4 +1,4 @@
-// What the device path of stage 2 asks of a device.
+// The device path of stage 2 may ask only so much of a device.
 
 #include "stage2_pseudolabel/measure_features.h"
 #include "stage2_pseudolabel/pseudo_label.h"

@@ -15,7 +15,7 @@ using namespace boxseg;
 
 namespace {
 
-// The labels of one made-up image of three discs, found by wide bumps in channels 1 to 3.
+// Returns the digest of one made-up image's labels: three discs, found by wide bumps in channels 1 to 3.
 Digest tiny_run(const UnaryOptions& options, int64_t grid, BoxConvention convention, int threads) {
   const int64_t channels = 4, h = 9, w = 12;
   const ImageSize size{66, 90};

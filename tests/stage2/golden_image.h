@@ -1,4 +1,4 @@
-// One image of golden/stage2.h5 and comparisons with it.
+// Reads one image of golden/stage2.h5, and compares with it.
 #pragma once
 #include <ATen/core/Tensor.h>
 
@@ -16,7 +16,7 @@ namespace boxseg::test {
 inline const std::vector<std::string> kGoldenImages = {"2007_001724", "2007_002273", "2007_002281", "2007_006490",
                                                        "2007_008468", "2009_005055", "2011_000108"};
 
-// Returns those that the file has with a group `part`: a bundle for another machine carries fewer of them.
+// Returns the images that the file has with a group `part`: a bundle for another machine carries fewer of them.
 inline std::vector<std::string> golden_images(const H5Reader& file, const std::string& part = "in") {
   std::vector<std::string> found;
   for (const std::string& id : kGoldenImages)
@@ -53,7 +53,7 @@ inline GoldenImage read_golden_image(const H5Reader& file, const std::string& id
   return golden;
 }
 
-// Largest absolute difference; infinite where either is NaN.
+// Returns the largest absolute difference; infinite where either is NaN.
 template <class A>
 double largest_difference(const std::vector<A>& a, const std::vector<float>& b) {
   ensure(a.size() == b.size(), "comparing {} numbers with {}", a.size(), b.size());
@@ -66,7 +66,7 @@ double largest_difference(const std::vector<A>& a, const std::vector<float>& b) 
   return largest;
 }
 
-// Share of positions that differ.
+// Returns the share of positions that differ.
 inline double share_of_differences(const std::vector<uint8_t>& a, const std::vector<uint8_t>& b) {
   ensure(a.size() == b.size(), "comparing {} labels with {}", a.size(), b.size());
   int64_t different = 0;

@@ -25,7 +25,7 @@ at::Tensor as_features(const std::vector<float>& values, int64_t c, int64_t h, i
   return at::from_blob(const_cast<float*>(values.data()), {c, h, w}, at::kFloat).clone();
 }
 
-// F at a pixel, in double, straight from the definition.
+// Returns F at a pixel, in double, straight from the definition.
 double naive_at(const float* map, ImageSize cells, ImageSize pixels, int64_t y, int64_t x) {
   const auto place = [](int64_t i, int64_t in, int64_t out) {
     return out > 1 ? static_cast<double>(i) * static_cast<double>(in - 1) / static_cast<double>(out - 1) : 0.0;

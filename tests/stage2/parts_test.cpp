@@ -1,4 +1,4 @@
-// Class names, shards, and what keeps finished work.
+// These tests are on class names, shards, and what keeps finished work.
 #include <fstream>
 
 #include "common/base/error.h"
@@ -74,12 +74,12 @@ TEST_CASE("shards are named I/N and divide a split by the hashes of its ids", "[
     dataset.images.back().id = fmt::format("image {}", i);
     dataset.splits["all"].push_back(99 - i);
   }
-  dataset.splits["all"].push_back(99);  // twice in the list, labelled once
+  dataset.splits["all"].push_back(99);  // stands twice in the list, and is labelled once
   std::vector<int64_t> together;
   for (int64_t s = 0; s < 3; ++s) {
     const auto part = images_of_shard(dataset, "all", {s, 3});
     CHECK(part.size() > 15);
-    CHECK(std::is_sorted(part.rbegin(), part.rend()));  // in split order
+    CHECK(std::is_sorted(part.rbegin(), part.rend()));  // the images are in split order
     together.insert(together.end(), part.begin(), part.end());
   }
   std::sort(together.begin(), together.end());

@@ -1,5 +1,5 @@
-// Whole photos, from the JPEG to the PNG, through the program itself (golden/photos.h5): VGG-16 with weights by a
-// formula.
+// Whole photos go from the JPEG to the PNG through the program itself (golden/photos.h5), with VGG-16 whose weights are
+// by a formula.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -31,7 +31,7 @@ struct PhotoRun {
   fs::path dataset_file, checkpoint;
 };
 
-// Photos as a dataset, and the authors' kind of checkpoint: a bare state_dict.
+// Makes a dataset of photos, and the authors' kind of checkpoint: a bare state_dict.
 PhotoRun prepare_photos(const fs::path& shared, const TemporaryDirectory& dir,
                         const std::vector<std::string>& ids = kPhotos) {
   write_file(dir / "photos.txt", join(ids, "\n"));
@@ -160,7 +160,7 @@ TEST_CASE("features, attention, CAMs and unaries of whole photos equal the autho
   }
 }
 
-// After the test of peak memory, which looks at the largest of all children.
+// This stands after the test of peak memory, which looks at the largest of all children.
 TEST_CASE("VGG-16 goes through the three stages on photos", "[stage2][golden][slow]") {
   SHARED_OR_SKIP(shared);
   TemporaryDirectory dir;
@@ -172,7 +172,7 @@ TEST_CASE("VGG-16 goes through the three stages on photos", "[stage2][golden][sl
     REQUIRE(result.exit_code == 0);
   };
   const auto path = [&](const char* name) { return "'" + (dir / name).string() + "'"; };
-  // The weights of steps.h5: with formula_mixed as it is, stage 1 explodes in the authors' code, too.
+  // The weights are those of steps.h5: with formula_mixed as it is, stage 1 explodes in the authors' code, too.
   const Checkpoint before{steps_network(H5Reader(shared / "golden/steps.h5"), "stage1")->state_dict(), {}};
   write_checkpoint(dir / "init.pt", before);
   const std::string training = "--backbone vgg16 --batch 2 --iterations 2 --init " + path("init.pt");

@@ -1,4 +1,4 @@
-// The program itself on a small made-up dataset and an untrained tiny network.
+// The program itself runs on a small made-up dataset and an untrained tiny network.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -24,7 +24,8 @@ using namespace boxseg::test;
 
 namespace {
 
-// Coloured rectangles on a noisy ground, boxes around them; image 3 has no boxes, ids hold blanks and a folder.
+// Draws coloured rectangles on a noisy ground, with boxes around them; image 3 has no boxes, and ids hold blanks and a
+// folder.
 struct SmallWorld {
   explicit SmallWorld(int images = 12, ImageSize size = {48, 64}) {
     Dataset dataset;
@@ -36,8 +37,8 @@ struct SmallWorld {
     for (int i = 0; i < images; ++i) dataset.splits["all"].push_back(i);
     write_dataset(dir / "dataset.h5", dataset);
     auto network = make_network({.backbone = "tiny", .classes = 4, .classifier_std = 0.1}, 5);
-    network->parameters().back().value.detach().abs_();  // so that all classes answer to the features, which are
-                                                         // positive
+    // Features are positive, so that with positive weights all classes answer to them.
+    network->parameters().back().value.detach().abs_();
     write_checkpoint(dir / "classifier.pt",
                      make_checkpoint(*network, {{"class_names", record_list(dataset.class_names)}}));
   }
@@ -79,7 +80,7 @@ struct SmallWorld {
   TemporaryDirectory dir;
 };
 
-// Relative path -> bytes of all that a run leaves, but manifests (they record times).
+// Returns relative path -> bytes of all that a run leaves, but manifests (they record times).
 std::map<std::string, std::string> bytes_of(const fs::path& folder) {
   std::map<std::string, std::string> files;
   for (const auto& entry : fs::recursive_directory_iterator(folder))
@@ -161,7 +162,7 @@ TEST_CASE("a run leaves labels, maps and a manifest of them, and does nothing th
 
 TEST_CASE("boxes that get no label are named at the end, also after a kill and by shards", "[stage2]") {
   const SmallWorld world;
-  // A CRF that lets large things swallow small ones.
+  // This CRF lets large things swallow small ones.
   const std::string options = "--bilateral 8,40,20 --gaussian 6,5";
   const CommandResult done = must_run(world.command("out", options));
   const Manifest manifest = read_manifest(world.dir / "out/manifest.h5");
@@ -220,7 +221,7 @@ TEST_CASE("shards together give what one run gives, and the last one writes the 
   fs::remove(many / "manifest.h5");
   must_run(merge);
   CHECK(read_manifest(many / "manifest.h5").digest() == all.digest());
-  CHECK_THAT(must_run(world.command("many")).err, Contains("up to date"));  // however it was divided
+  CHECK_THAT(must_run(world.command("many")).err, Contains("up to date"));  // it is up to date however it was divided
 
   {
     INFO("a shard made with other options is not merged with the rest");

@@ -1,4 +1,5 @@
-// Every intermediate of the authors' stage2.py loop body (golden/stage2.h5), through the functions the program calls.
+// Every intermediate of the authors' stage2.py loop body (golden/stage2.h5) is compared, through the functions the
+// program calls.
 #include "stage2_pseudolabel/pseudo_label.h"
 
 #include "common/labels/attention.h"

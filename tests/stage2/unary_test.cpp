@@ -15,7 +15,7 @@ using namespace boxseg;
 
 namespace {
 
-// 1 x 6 pixels on 1 x 6 cells: what is interpolated is what was given. Boxes are half-open columns.
+// Makes 1 x 6 pixels on 1 x 6 cells, so that what is interpolated is what was given. Boxes are half-open columns.
 Geometry row_of_six(const std::vector<PixelBox>& boxes) {
   Geometry g;
   g.size = {1, 6};
@@ -154,7 +154,7 @@ TEST_CASE("scores outside a class's boxes do not count, and ties go to the lower
 
 TEST_CASE("a label without pixels is sought by its classifier weight, or by 1 - A when there is none", "[stage2]") {
   const auto geometry = row_of_six({{0, 0, 2, 1, 1}, {3, 0, 5, 1, 2}, {5, 0, 6, 1, 3}});
-  // Two channels; columns of [2,1,6].
+  // There are two channels; the values are columns of [2,1,6].
   const std::vector<float> values = {1, 1, 0, 0, 3, 1, 0, 0, 1, 1, 4, 0};
   const at::Tensor features = at::from_blob(const_cast<float*>(values.data()), {2, 1, 6}, at::kFloat).clone();
   ClassWeights weights;
@@ -165,10 +165,10 @@ TEST_CASE("a label without pixels is sought by its classifier weight, or by 1 - 
   const auto norm = feature_norm(maps, kIdentity);
   const std::vector<float> attention = {0.1f, 0.2f, 0.3f, 0.4f, 0.5f, 0.6f};
   LabelMap y_crf(1, 6, 0);
-  y_crf.pixels = {0, 0, 0, 0, 2, 2};  // class 1 and 3 are empty
+  y_crf.pixels = {0, 0, 0, 0, 2, 2};  // classes 1 and 3 are empty
   const auto scores = correlation_maps(features, maps, geometry, weights, kIdentity, norm, attention, y_crf);
   const auto plane = [&](int64_t k) { return std::vector<float>(scores.plane(k), scores.plane(k) + 6); };
-  // Background: mean of (1,0), (1,0), (0,1), (0,1) is (0.5, 0.5).
+  // The background's mean of (1,0), (1,0), (0,1), (0,1) is (0.5, 0.5).
   CHECK(plane(0)[0] == Approx(std::sqrt(0.5)));
   CHECK(plane(0)[4] == Approx(7 / (5 * std::sqrt(2.0))));
   CHECK(plane(1) == std::vector<float>{1, 1, 0, 0, 0.6f, 1});            // along w_1

@@ -1,5 +1,5 @@
-// What the device path of stage 3 asks of a device: how often the CPU waits for it, what is copied, and that nothing
-// depends on the order of its threads.
+// The device path of stage 3 may ask only so much of a device: how often the CPU waits for it, what is copied, and that
+// nothing depends on the order of its threads.
 
 #include "stage3_segment/cosine_scores.h"
 #include "stage3_segment/score_maps.h"

@@ -18,7 +18,7 @@ using namespace boxseg;
 
 constexpr int64_t kBatch = 3, kCrop = 49;
 
-// Crops of the small dataset: our own arithmetic alone, so equal to the bit on every machine.
+// Makes crops of the small dataset. They take our own arithmetic alone, so they are equal to the bit on every machine.
 struct Crops {
   test::TemporaryDirectory dir;
   Dataset dataset = read_dataset(test::make_small_dataset(dir.path(), 5));
@@ -37,7 +37,7 @@ struct Crops {
 
 void add(Hasher& hasher, const at::Tensor& t) { hasher.bytes(t.const_data_ptr(), static_cast<size_t>(t.nbytes())); }
 
-// Smooth made-up scores of three classes at two scales.
+// Makes up smooth scores of three classes at two scales.
 ScoreMaps made_up_scores() {
   ScoreMaps scores{3, {}};
   for (const auto& [rows, columns] : {std::pair<int64_t, int64_t>{7, 9}, {12, 10}}) {

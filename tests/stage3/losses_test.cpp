@@ -25,7 +25,7 @@ using Kind = LossOptions::Kind;
 using test::random_labels;
 using test::random_tensor;
 
-// The definition, pixel by pixel in double, from a whole interpolated map.
+// Follows the definition, pixel by pixel in double, from a whole interpolated map.
 double naive_loss(const at::Tensor& scores, const LossLabels& labels, const LossOptions& o) {
   const int64_t height = labels.label.size(1), width = labels.label.size(2), classes = scores.size(1);
   const at::Tensor z = at::upsample_bilinear2d(scores.to(at::kDouble), {height, width}, true).contiguous();
@@ -79,7 +79,7 @@ LossOptions options_of(Kind kind) {
 
 const std::vector<Kind> kKinds = {Kind::plain, Kind::nal, Kind::entropy, Kind::bootstrap};
 
-// Central differences of f at x, element by element.
+// Returns central differences of f at x, element by element.
 at::Tensor differences(const at::Tensor& x, const std::function<double(const at::Tensor&)>& f) {
   const double step = 1e-5;
   const at::Tensor gradient = at::empty_like(x), at_x = x.clone();
@@ -105,7 +105,8 @@ LossLabels moved(const test::Path& on, const LossLabels& labels) { return {on(la
 }  // namespace
 
 EACH_PATH_TEST_CASE("the loss of one pixel is that computed by hand", "[cpu]") {
-  // One cell, one pixel, three classes: s = (1, 0.5, 0), T = 1, label 1, the other map says 0: unreliable.
+  // There is one cell, one pixel and three classes: s = (1, 0.5, 0), T = 1, label 1, and the other map says 0:
+  // unreliable.
   const at::Tensor scores = on(at::tensor({1.0, 0.5, 0.0}, at::kDouble).view({1, 3, 1, 1}));
   const LossLabels labels = moved(on, {at::full({1, 1, 1}, 1, at::kByte), at::full({1, 1, 1}, 0, at::kByte)});
   LossOptions o;
@@ -169,7 +170,7 @@ TEST_CASE("a detached confidence weighs the loss but has no gradient of its own"
   const at::Tensor sigma = confidence_map(scores.detach(), labels, o);
   o.is_detached = true;
   segmentation_loss(scores, labels, o).backward();
-  // The same sum with sigma held fixed at its value.
+  // This is the same sum with sigma held fixed at its value.
   const auto fixed = [&](const at::Tensor& s) {
     const at::Tensor z = at::upsample_bilinear2d(s, {8, 8}, true) * o.temperature;
     const at::Tensor label = labels.label.to(at::kLong);

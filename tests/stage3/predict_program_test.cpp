@@ -1,4 +1,4 @@
-// `stage3_segment predict`, as people run it.
+// These tests run `stage3_segment predict` as people do.
 #include <algorithm>
 #include <string>
 
@@ -22,7 +22,7 @@ using test::TemporaryDirectory;
 
 const std::string kProgram = std::string(BOXSEG_BIN_DIR) + "/stage3_segment";
 
-// Files of a training run, made once for all tests.
+// Holds files of a training run, made once for all tests.
 struct TrainingRun {
   std::string segmenter, manifest;
   TrainingRun() {
@@ -126,7 +126,7 @@ TEST_CASE("predict segments any folder from the checkpoint alone, with its colou
   write_rgb_jpeg(folder / "c.d.JPG", test::make_picture(21, 40, 33).image);
   write_rgb_png(folder / "deeper/e.png", test::make_picture(22).image);
   write_file(folder / "notes.txt", "not an image");
-  // Stored 70 high and 80 wide, upright the other way round.
+  // The photograph is stored 70 high and 80 wide, and upright the other way round.
   write_file(folder / "turned.jpg",
              test::jpeg_with_exif(encode_jpeg(test::make_picture(24).image, 90), test::exif_of(6)));
   const CommandResult done = trained.predict("out", "--images " + in_quotes(folder));
@@ -139,7 +139,7 @@ TEST_CASE("predict segments any folder from the checkpoint alone, with its colou
   REQUIRE(share_equal(read_label_png(trained.dir / "out/a b.png"), test::make_picture(20, 61, 77).mask) > 0.85);
   REQUIRE(read_label_png(trained.dir / "out/c.d.png").width == 33);
   REQUIRE(read_label_png(trained.dir / "out/turned.png").width == 70);
-  // The PNG's palette, as any viewer reads it: colour 1 is the dataset's.
+  // Any viewer reads the PNG's palette: colour 1 is the dataset's.
   const std::string bytes = read_file(trained.dir / "out/a b.png");
   const size_t palette = bytes.find("PLTE");
   REQUIRE(palette != std::string::npos);

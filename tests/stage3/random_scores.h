@@ -1,4 +1,4 @@
-// Seeded scores and label maps for the tests of losses.
+// Makes seeded scores and label maps for the tests of losses.
 #pragma once
 #include <ATen/ATen.h>
 
@@ -14,7 +14,7 @@ inline at::Tensor random_tensor(const char* name, at::IntArrayRef shape, at::Sca
   return t.to(type);
 }
 
-// `agree`: share of pixels where both maps are equal.
+// `agree` is the share of pixels where both maps are equal.
 inline LossLabels random_labels(const char* name, int64_t images, int64_t height, int64_t width, int64_t classes,
                                 double agree = 0.8, double is_void = 0.1) {
   Random random(2, name);

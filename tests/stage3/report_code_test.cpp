@@ -1,4 +1,4 @@
-// Where the report's own code differs from the authors' and from its equations: each deviation, both ways.
+// The report's own code differs from the authors' and from its equations; each deviation is tested both ways.
 #include <cmath>
 #include <vector>
 
@@ -108,7 +108,7 @@ EACH_PATH_TEST_CASE("without aligned corners the fused loss and its gradient are
       gradient = scores.grad();
       return loss.item<double>();
     };
-    // The reference: LibTorch's map of the same size as the labels, on which no interpolation is left.
+    // The reference is LibTorch's map of the same size as the labels, on which no interpolation is left.
     const auto by_libtorch = [&](bool align_corners, at::Tensor& gradient) {
       const at::Tensor scores = test::random_tensor("not aligned", {2, 5, 6, 7}).requires_grad_(true);
       const at::Tensor whole = at::upsample_bilinear2d(scores, {19, 23}, align_corners);
@@ -146,7 +146,8 @@ TEST_CASE("axes without aligned corners interpolate as LibTorch does, enlarging 
 }
 
 TEST_CASE("with a detached classifier the confidence moves the features alone") {
-  // In double, by LibTorch's own operations: sigma from features and the classifier's values, without its gradient.
+  // The reference is in double, by LibTorch's own operations: sigma from features and the classifier's values, without
+  // its gradient.
   const at::Tensor given_features = test::random_tensor("detached features", {2, 6, 4, 5});
   const at::Tensor given_weight = test::random_tensor("detached weight", {4, 6});
   const LossLabels labels = test::random_labels("detached", 2, 4, 5, 4, 0.5);
@@ -167,7 +168,7 @@ TEST_CASE("with a detached classifier the confidence moves the features alone") 
   REQUIRE((whole_features - features).abs().max().item<double>() < 1e-12);
   REQUIRE((whole_weight - weight).abs().max().item<double>() > 1e-6);
 
-  // What train_step() does with two sets of scores.
+  // train_step() does this with two sets of scores.
   const at::Tensor f = given_features.clone().requires_grad_(true), w = given_weight.clone().requires_grad_(true);
   LossOptions options;
   options.is_classifier_detached = true;

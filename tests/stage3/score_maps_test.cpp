@@ -25,7 +25,8 @@ std::unique_ptr<Network> tiny_network() {
   return make_network({.backbone = "tiny", .head = "plain", .classes = 4, .classifier_std = 0.1}, 5);
 }
 
-// The authors' test time: every score map interpolated to the image, flipped back there, and averaged: [1,K,H,W].
+// Does as the authors do at test time: interpolates every score map to the image, flips it back there, and averages:
+// [1,K,H,W].
 at::Tensor authors_scores(Network& network, const at::Tensor& input, const std::vector<double>& scales, bool flips,
                           bool align_corners) {
   const auto at_full_size = [&](const at::Tensor& x) {

@@ -1,4 +1,4 @@
-// A dataset of a few small pictures with boxes, masks and label maps of a stage 2, on disk.
+// Makes a dataset of a few small pictures with boxes, masks and label maps of a stage 2, on disk.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -14,7 +14,7 @@ namespace boxseg::test {
 
 namespace fs = std::filesystem;
 
-// A bright rectangle on noise; its colour says its class (1 or 2).
+// This is a bright rectangle on noise, whose colour says its class (1 or 2).
 struct Picture {
   RgbImage image;
   LabelMap mask;
@@ -40,7 +40,7 @@ inline Picture make_picture(int64_t number, int64_t height = 70, int64_t width =
 
 inline std::string picture_id(int64_t i) { return "picture " + std::to_string(i); }
 
-// FOLDER/dataset.h5 with splits train (all) and val (the first two); masks are the rectangles.
+// Makes FOLDER/dataset.h5 with splits train (all) and val (the first two); masks are the rectangles.
 inline fs::path make_small_dataset(const fs::path& folder, int64_t images) {
   Dataset dataset;
   dataset.name = "small";
@@ -68,7 +68,7 @@ inline fs::path make_small_dataset(const fs::path& folder, int64_t images) {
   return folder / "dataset.h5";
 }
 
-// FOLDER/labels: Y_crf is the mask, Y_ret the mask moved by three columns, so that a strip is unreliable.
+// Makes FOLDER/labels: Y_crf is the mask, Y_ret the mask moved by three columns, so that a strip is unreliable.
 inline fs::path make_small_labels(const fs::path& folder, int64_t images, bool has_ret = true) {
   const fs::path labels = folder / (has_ret ? "labels" : "labels without ret");
   Manifest manifest;

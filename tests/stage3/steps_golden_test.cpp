@@ -1,4 +1,5 @@
-// Three SGD steps of the authors' stage3_vgg.py (golden/steps.h5), through the functions that `train` calls.
+// Three SGD steps of the authors' stage3_vgg.py (golden/steps.h5) are repeated through the functions that `train`
+// calls.
 #include <cmath>
 
 #include "stage3_segment/cosine_scores.h"

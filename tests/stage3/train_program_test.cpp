@@ -1,4 +1,4 @@
-// `stage3_segment train`, as people run it.
+// These tests run `stage3_segment train` as people do.
 #include <regex>
 #include <string>
 #include <vector>
@@ -75,7 +75,7 @@ TEST_CASE("stage 3 learns a small dataset with every loss, and names what it wro
                   in_quotes(small.dir / "true_masks") + kFast + kTiny + " --iterations 60 --loss true_masks");
   INFO(masks.err);
   REQUIRE(masks.exit_code == 0);
-  // Y_crf of this dataset are its masks: the same maps from another place.
+  // Y_crf of this dataset are its masks, so these are the same maps from another place.
   REQUIRE(losses_of(small.dir / "true_masks") == losses_of(small.dir / "ce_crf"));
   REQUIRE(losses_of(small.dir / "nal") != losses_of(small.dir / "ce_crf"));
 

@@ -1,4 +1,4 @@
-// Catch2, 3 (Debian 13) or 2 (Debian 12), with one name for what the two call differently: Approx, Contains,
+// Includes Catch2, 3 (Debian 13) or 2 (Debian 12), with one name for what the two call differently: Approx, Contains,
 // StartsWith, EndsWith. Include it last: LibTorch defines a CHECK of its own, with which assertions vanish silently.
 #pragma once
 

@@ -1,4 +1,4 @@
-// What a call failed with: REQUIRE(failure_of([&] { read_rgb(path); }) == ErrorKind::bad_input), and its message.
+// Tells what a call failed with, and its message: REQUIRE(failure_of([&] { read_rgb(path); }) == ErrorKind::bad_input).
 #pragma once
 #include <optional>
 #include <stdexcept>
@@ -24,7 +24,7 @@ Failure failure_of(const Call& call) {
   return {};
 }
 
-// The message of a usage error, "" when nothing was thrown; any other error fails the test.
+// Returns the message of a usage error, "" when nothing was thrown; any other error fails the test.
 template <class Call>
 std::string usage_message_of(const Call& call) {
   const Failure failure = failure_of(call);

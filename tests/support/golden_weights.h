@@ -1,5 +1,5 @@
-// Networks as the golden data has them: weights from a formula, probes of tensors, and the steps of steps.h5.
-// Header only, for test programs that link boxseg_networks.
+// Makes networks as the golden data has them: weights from a formula, probes of tensors, and the steps of steps.h5. It
+// is a header only, for test programs that link boxseg_networks.
 #pragma once
 #include <ATen/core/Tensor.h>
 
@@ -20,7 +20,7 @@ namespace boxseg::test {
 
 enum class Formula { plain, mixed };  // `formula` and `formula_mixed` of nets.h5
 
-// Value i of tensor number t, in [0, 1).
+// Returns value i of tensor number t, in [0, 1).
 inline double formula_value(Formula formula, uint64_t t, uint64_t i) {
   uint32_t h = static_cast<uint32_t>(i * 2654435761u + t * 40503u + 12345u);
   if (formula == Formula::mixed) {
@@ -62,7 +62,7 @@ inline void fill_by_formula(Network& network, Formula formula = Formula::mixed) 
   network.load_state_dict(filled, "formula");
 }
 
-// The authors' network (head plain: stage 1, largefov: stage 3) filled by a formula.
+// Makes the authors' network (head plain: stage 1, largefov: stage 3) filled by a formula.
 inline std::unique_ptr<Network> golden_vgg16(const std::string& head, Formula formula = Formula::mixed,
                                              int64_t classes = 21) {
   auto network = make_empty_network({.backbone = "vgg16", .head = head, .classes = classes});
@@ -70,7 +70,7 @@ inline std::unique_ptr<Network> golden_vgg16(const std::string& head, Formula fo
   return network;
 }
 
-// The state_dict entry itself (shares memory with the network).
+// Returns the state_dict entry itself, which shares memory with the network.
 inline at::Tensor tensor_named(const Network& network, const std::string& name) {
   for (const auto& [key, value] : network.state_dict())
     if (key == name) return value;
@@ -93,7 +93,7 @@ at::Tensor read_tensor(const H5Reader& file, const std::string& name) {
   return tensor;
 }
 
-// BGR minus the Caffe mean: [N,3,H,W] float32 from [N,H,W,3] or [H,W,3] RGB bytes.
+// Returns BGR minus the Caffe mean: [N,3,H,W] float32 from [N,H,W,3] or [H,W,3] RGB bytes.
 inline at::Tensor caffe_input(const at::Tensor& rgb) {
   const at::Tensor images = rgb.dim() == 3 ? rgb.unsqueeze(0) : rgb;
   const Normalisation n = parse_normalisation("caffe_bgr");
@@ -110,7 +110,8 @@ inline at::Tensor caffe_input(const at::Tensor& rgb) {
 
 // --- steps.h5 ---
 
-// The network of a stage ("stage1", "stage3") at its start: formula_mixed, seven weights halved, classifier stored.
+// Makes the network of a stage ("stage1", "stage3") at its start: formula_mixed, seven weights halved, classifier
+// stored.
 inline std::unique_ptr<Network> steps_network(const H5Reader& steps, const std::string& stage) {
   auto network = golden_vgg16(stage == "stage1" ? "plain" : "largefov");
   at::NoGradGuard no_grad;
@@ -120,7 +121,7 @@ inline std::unique_ptr<Network> steps_network(const H5Reader& steps, const std::
   return network;
 }
 
-// Sum, sum of squares, first, last, in float64: the columns of the probes of steps.h5.
+// Returns sum, sum of squares, first and last in float64: the columns of the probes of steps.h5.
 inline std::array<double, 4> steps_probe(const at::Tensor& tensor) {
   const at::Tensor flat = tensor.detach().to(at::kCPU).to(at::kDouble).flatten();
   return {flat.sum().item<double>(), flat.square().sum().item<double>(), flat[0].item<double>(),
@@ -133,7 +134,7 @@ struct Deviation {
 };
 
 // Compares with STAGE/PROBE[step] (change_probe, gradient_probe, parameter_probe) or, for step < 0, with STAGE/PROBE
-// (momentum_probe). `tensors` in the order of STAGE/tensor_names.
+// (momentum_probe). `tensors` are in the order of STAGE/tensor_names.
 inline Deviation steps_deviation(const H5Reader& steps, const std::string& stage, const std::string& probe,
                                  int64_t step, const std::vector<at::Tensor>& tensors) {
   static const char* const kColumns[] = {"sum", "sum of squares", "first", "last"};
@@ -157,7 +158,7 @@ inline Deviation steps_deviation(const H5Reader& steps, const std::string& stage
   return result;
 }
 
-// .grad of every parameter (before Sgd::step clears it), clones.
+// Returns clones of .grad of every parameter, before Sgd::step clears it.
 inline std::vector<at::Tensor> gradients_of(const Network& network) {
   std::vector<at::Tensor> all;
   for (const Parameter& p : network.parameters()) all.push_back(p.value.grad().clone());

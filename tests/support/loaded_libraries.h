@@ -1,4 +1,4 @@
-// Which shared libraries a program had loaded by its end, those included that it loads while it runs.
+// Finds which shared libraries a program had loaded by its end, those included that it loads while it runs.
 #pragma once
 #include <filesystem>
 #include <set>

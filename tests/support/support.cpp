@@ -25,7 +25,7 @@ namespace {
 
 int g_skipped = 0;
 
-// The bundle that this program lies in (BUNDLE/tests/test_nn, or BUNDLE/libexec/test_nn), or nothing.
+// Returns the bundle that this program lies in (BUNDLE/tests/test_nn, or BUNDLE/libexec/test_nn), or nothing.
 std::optional<fs::path> own_bundle() {
   std::error_code error;
   const fs::path root = fs::read_symlink("/proc/self/exe", error).parent_path().parent_path();

@@ -1,4 +1,4 @@
-// What every test program shares.
+// Holds what every test program shares.
 #pragma once
 #include <filesystem>
 #include <optional>
@@ -6,23 +6,23 @@
 
 namespace boxseg::test {
 
-// The folder of the project's files that tests read (data, tests), and that of the programs. In a bundle, which tests
-// recognise by its bundle.txt beside them, both are the bundle's, so it may be unpacked anywhere.
+// Return the folder of the project's files that tests read (data, tests), and that of the programs. In a bundle, which
+// tests recognise by its bundle.txt beside them, both are the bundle's, so it may be unpacked anywhere.
 std::string source_dir();
 std::string bin_dir();
 
-// ../shared beside the project, or BOXSEG_SHARED; nullopt in a user's clone (an error when BOXSEG_REQUIRE_SHARED is
-// set, as CI does where the data are known to be there).
+// Returns ../shared beside the project, or BOXSEG_SHARED; nullopt in a user's clone (an error when
+// BOXSEG_REQUIRE_SHARED is set, as CI does where the data are known to be there).
 std::optional<std::filesystem::path> shared_dir();
 
-// A Python with PyTorch, TensorBoard, NumPy and pillow, as `setup-python` makes it, or the interpreter that
+// Returns a Python with PyTorch, TensorBoard, NumPy and pillow, as `setup-python` makes it, or the interpreter that
 // BOXSEG_PYTHON names; nullopt where neither is (an error when BOXSEG_REQUIRE_PYTHON is set, as in CI).
 std::optional<std::filesystem::path> python();
 
 // Reports a skip with its reason; skips are counted and printed when the program ends.
 void skip(const std::string& reason);
 
-// A folder of its own for the running test, removed at the end (kept when BOXSEG_KEEP=1).
+// This is a folder of its own for the running test, removed at the end (kept when BOXSEG_KEEP=1).
 class TemporaryDirectory {
  public:
   TemporaryDirectory();
@@ -34,14 +34,14 @@ class TemporaryDirectory {
   std::filesystem::path path_;
 };
 
-// How many temporary files of writers are below a folder: none, once they are done.
+// Counts the temporary files of writers below a folder: none, once they are done.
 int temporary_files_in(const std::filesystem::path& folder);
 
 struct CommandResult {
   int exit_code = 0;  // 128 + signal when killed
   std::string out, err;
 };
-// What tests/support/fingerprints.txt has for a name: "FINGERPRINT DIGEST", or the fingerprint alone.
+// Returns what tests/support/fingerprints.txt has for a name: "FINGERPRINT DIGEST", or the fingerprint alone.
 std::string recorded_results(const std::string& name);
 
 CommandResult run_command(const std::string& shell_command);  // through /bin/sh

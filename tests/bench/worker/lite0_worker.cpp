@@ -1,4 +1,4 @@
-// EfficientNet-Lite0's trunk, forward, as stages 2 and 3 and a frozen backbone call it.
+// Runs EfficientNet-Lite0's trunk forward, as stages 2 and 3 and a frozen backbone call it.
 #include <c10/core/InferenceMode.h>
 
 #include "common/networks/efficientnet_lite0.h"

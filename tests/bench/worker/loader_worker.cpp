@@ -1,4 +1,4 @@
-// From JPEGs to stage 1's training samples, one after the other.
+// Makes stage 1's training samples from JPEGs, one after the other.
 #include "common/base/files.h"
 #include "common/base/hash.h"
 #include "common/io/hdf5.h"
@@ -10,7 +10,7 @@ namespace {
 
 constexpr uint64_t kSeed = 5;
 
-// What TrainingData draws for each position, for those who cannot draw it themselves.
+// Writes what TrainingData draws for each position, for those who cannot draw it themselves.
 void write_draws(const fs::path& path, const Dataset& dataset, const std::vector<int64_t>& images,
                  const Stage1Options& options) {
   const ShuffledOrder order(kSeed, static_cast<int64_t>(images.size()), options.batch);

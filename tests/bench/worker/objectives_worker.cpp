@@ -1,4 +1,4 @@
-// The objectives of stages 1 and 3 on given features: forward and backward.
+// Runs the objectives of stages 1 and 3 on given features, forward and backward.
 
 #include "common/ops/tensor_runtime.h"
 #include "stage1_classify/labeler.h"
@@ -11,7 +11,7 @@
 namespace boxseg::bench {
 namespace {
 
-// What a round differentiates by, anew in each, and what it found.
+// Holds what a round differentiates by, anew in each, and what it found.
 struct Leaves {
   at::Tensor features, weight, loss;
 };

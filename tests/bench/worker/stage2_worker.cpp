@@ -1,4 +1,4 @@
-// Stage 2 after the network: features given, maps, CRF, labels, PNGs. A photograph per round.
+// Runs stage 2 after the network, with features given: maps, CRF, labels, PNGs. Each round takes one photograph.
 #include <c10/core/InferenceMode.h>
 
 #include "common/io/label_png.h"

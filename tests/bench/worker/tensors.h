@@ -1,4 +1,4 @@
-// Tensors in the files that both sides of a race read and write.
+// Reads and writes tensors in the files that both sides of a race use.
 #pragma once
 #include <ATen/ATen.h>
 

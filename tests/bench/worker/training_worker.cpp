@@ -1,4 +1,4 @@
-// Whole training steps of stages 1 and 3 on a given batch: network, objective, backward pass, SGD.
+// Runs whole training steps of stages 1 and 3 on a given batch: network, objective, backward pass, SGD.
 #include <ATen/record_function.h>
 
 #include <algorithm>
@@ -19,8 +19,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-// Time that this thread spends in convolutions, ours and LibTorch's, and their backward passes (autograd on a CPU stays
-// on it).
+// Counts the time that this thread spends in convolutions, ours and LibTorch's, and their backward passes (autograd on
+// a CPU stays on it).
 double convolution_seconds = 0;
 constexpr const char* kConvolutions[] = {"aten::convolution", "aten::convolution_backward",
                                          "boxseg::convolution_backward"};
