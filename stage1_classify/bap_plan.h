@@ -1,6 +1,6 @@
 // Decides what background-aware pooling knows before it sees a feature: where boxes are sampled, how they are pooled,
-// which grid cells have background. It follows the authors' Labeler and stage 1 loop (golden: bap.h5), in float32 and
-// in their order of operations, since the number of samples of a box hangs on the rounding.
+// which grid cells have background. It follows the authors' Labeler and stage 1 loop (tests/README.md, bap.h5), in
+// float32 and in their order of operations, since the number of samples of a box hangs on the rounding.
 #pragma once
 #include <cstdint>
 #include <span>

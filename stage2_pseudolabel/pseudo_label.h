@@ -1,4 +1,4 @@
-// Makes the pseudo labels of one image: attention, CAMs, CRF, retrieval. Golden: stage2.h5.
+// Makes the pseudo labels of one image: attention, CAMs, CRF, retrieval (tests/README.md, stage2.h5).
 #pragma once
 #include <ATen/core/Tensor.h>
 

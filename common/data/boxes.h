@@ -26,7 +26,7 @@ struct PixelBox {
   int64_t class_id = 0;
 };
 // `reference`: VOC's 1-based inclusive numbers used as 0-based half-open, through the authors' float32 round trip
-// x/n-1, then *n+n, then truncation (golden/README stage2.h5 note 1). `exact`: [x0-1, x1) from VOC's numbers,
+// x/n-1, then *n+n, then truncation (tests/README.md, stage2.h5, 1). `exact`: [x0-1, x1) from VOC's numbers,
 // fractions rounded outwards.
 enum class BoxConvention { reference, exact };
 BoxConvention parse_box_convention(const std::string& name);  // throws usage with the known names

@@ -1,5 +1,5 @@
 // This is EfficientNet-Lite0, the light backbone for machines without a GPU, with the names of the PyPI package
-// efficientnet-lite-pytorch below "backbone.", so that its ImageNet weights fit. golden/README.md,
+// efficientnet-lite-pytorch below "backbone.", so that its ImageNet weights fit. tests/README.md,
 // efficientnet_lite0.h5, describes the arithmetic.
 #pragma once
 #include <memory>

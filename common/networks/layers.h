@@ -22,7 +22,7 @@ struct Conv {
   at::Tensor of_relu(const at::Tensor& x) const;
   // Convolves with TensorFlow's SAME padding for the input's size, and ignores the geometry's padding. SAME is
   // asymmetric where stride and size make it odd, with the extra row or column at the bottom and right
-  // (golden/README.md, efficientnet_lite0.h5 note 2).
+  // (tests/README.md, efficientnet_lite0.h5, 2).
   at::Tensor same(const at::Tensor& x) const;
 };
 

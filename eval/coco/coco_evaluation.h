@@ -1,5 +1,5 @@
-// Computes average precision and recall as COCOeval does (pycocotools 2.0.11, equal bit for bit; golden: metrics.h5
-// coco).
+// Computes average precision and recall as COCOeval does (pycocotools 2.0.11, equal bit for bit; tests/README.md,
+// metrics.h5).
 #pragma once
 #include <array>
 #include <string>

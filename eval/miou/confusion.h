@@ -1,5 +1,5 @@
 // Computes the confusion matrix and the scores that follow from it, as the authors' utils/sem_seg_evaluation.py does
-// (golden: metrics.h5 semseg).
+// (tests/README.md, metrics.h5).
 #pragma once
 #include <cstdint>
 #include <string>

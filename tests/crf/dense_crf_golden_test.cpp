@@ -1,4 +1,4 @@
-// Compares with beliefs that pydensecrf 2723c7f computed (golden/README.md, crf.h5).
+// Against beliefs that pydensecrf 2723c7f computed (golden/crf.h5); tests/README.md has the tolerances.
 #include <algorithm>
 #include <cmath>
 

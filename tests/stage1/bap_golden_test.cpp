@@ -13,7 +13,7 @@ namespace {
 using test::largest_difference;
 using test::read_tensor;
 
-// golden/README.md gives these tolerances.
+// tests/README.md gives these tolerances.
 constexpr double kQueryTolerance = 5e-7, kRoiTolerance = 3e-5, kAttentionTolerance = 4e-6, kVectorTolerance = 5e-6;
 constexpr double kLossTolerance = 2e-6, kGradFeaturesTolerance = 2e-7, kGradWeightTolerance = 4e-7;
 

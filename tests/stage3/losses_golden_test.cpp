@@ -1,4 +1,4 @@
-// The authors' losses and gradients (golden/losses.h5) are compared; tolerances are those of its README.
+// The authors' losses and gradients (golden/losses.h5); tolerances are those of tests/README.md.
 #include <cmath>
 #include <vector>
 
