@@ -9,7 +9,6 @@ foreach(part base runtime simd crf)
 endforeach()
 target_compile_features(boxseg_crf INTERFACE cxx_std_20)
 target_include_directories(boxseg_base INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-target_compile_definitions(boxseg_base INTERFACE $<INSTALL_INTERFACE:FMT_HEADER_ONLY=1>)  # boxseg/base/error.h uses fmt
 install(TARGETS boxseg_base boxseg_runtime boxseg_simd boxseg_crf EXPORT boxseg ARCHIVE COMPONENT crf)
 install(FILES common/crf/dense_crf.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/boxseg/crf COMPONENT crf)
 install(FILES common/base/error.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/boxseg/base COMPONENT crf)
@@ -17,7 +16,7 @@ install(FILES common/base/error.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/boxseg
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/boxseg)
 install(EXPORT boxseg NAMESPACE boxseg:: FILE boxsegTargets.cmake DESTINATION ${package_dir} COMPONENT crf)
 file(WRITE "${CMAKE_BINARY_DIR}/boxsegConfig.cmake"
-  "include(CMakeFindDependencyMacro)\nfind_dependency(Threads)\ninclude(\"\${CMAKE_CURRENT_LIST_DIR}/boxsegTargets.cmake\")\n")
+  "include(CMakeFindDependencyMacro)\nfind_dependency(Threads)\nfind_dependency(fmt)\ninclude(\"\${CMAKE_CURRENT_LIST_DIR}/boxsegTargets.cmake\")\n")
 write_basic_package_version_file("${CMAKE_BINARY_DIR}/boxsegConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES "${CMAKE_BINARY_DIR}/boxsegConfig.cmake" "${CMAKE_BINARY_DIR}/boxsegConfigVersion.cmake"
   DESTINATION ${package_dir} COMPONENT crf)

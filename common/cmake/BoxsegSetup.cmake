@@ -9,6 +9,12 @@ endif()
 # Assertions of our own stay on (they are ensure()); no fused multiply-add by the compiler's choice: results are
 # compared bit for bit with code that has none.
 set(CMAKE_CXX_FLAGS_RELEASE "-O2")
+set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g -D_GLIBCXX_ASSERTIONS")
+if(BOXSEG_SANITIZE)
+  # Addresses, and what the language leaves undefined. LibTorch's libraries are as they are.
+  add_compile_options("$<$<COMPILE_LANGUAGE:C,CXX>:-fsanitize=address,undefined;-fno-sanitize-recover=undefined;-fno-omit-frame-pointer;-g1>")
+  add_link_options(-fsanitize=address,undefined)
+endif()
 add_compile_options("$<$<COMPILE_LANGUAGE:C,CXX>:-Wall;-Wextra;-Wno-unused-parameter;-ffp-contract=off>")
 if(BOXSEG_ARCH AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   add_compile_options("$<$<COMPILE_LANGUAGE:C,CXX>:-march=${BOXSEG_ARCH}>")
@@ -32,11 +38,12 @@ if(BOXSEG_MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
 add_link_options(-Wl,--as-needed)
-# LibTorch's headers bring their own fmt, which shadows the distribution's; header-only keeps the two apart.
-add_compile_definitions(FMT_HEADER_ONLY=1)
 include_directories("${CMAKE_CURRENT_SOURCE_DIR}")
 
 find_package(Threads REQUIRED)
+# Compiled once in the distribution's library, where fmt's headers alone would compile it in each file again, half of the
+# build's time. LibTorch's headers bring a newer fmt along, which shadows the distribution's (common/ops/torch_fmt.cpp).
+find_package(fmt REQUIRED)
 find_package(OpenCV REQUIRED COMPONENTS core imgcodecs imgproc)
 find_package(Boost REQUIRED COMPONENTS program_options)
 find_package(HDF5 REQUIRED COMPONENTS C)
