@@ -17,22 +17,20 @@
 #include "common/data/import_labels.h"
 #include "common/data/synthetic.h"
 #include "common/pipeline/stage/dataset_files.h"
+#include "common/pipeline/stage/dataset_flags.h"
 #include "common/pipeline/stage/fingerprints.h"
 #include "common/pipeline/stage/label_classes.h"
 #include "common/pipeline/stage/lock.h"
+#include "common/pipeline/stage/sections.h"
 #include "common/runtime/parallel.h"
 #include "common/runtime/program.h"
 
 namespace boxseg {
 namespace {
 
-void require_option(const std::string& value, const char* name) {
-  if (value.empty()) fail_usage("--{} is missing; see --help", name);
-}
-
 ProgramInfo info(const std::string& command, const std::string& summary, const std::string& example,
                  const std::string& section = "") {
-  return {"prepare " + command, summary, "prepare " + example, section, kPrepareFingerprint};
+  return reads_presets({"prepare " + command, summary, "prepare " + example, section, kPrepareFingerprint});
 }
 
 // Answers --check FILE: says whether FILE is a whole index.
@@ -93,8 +91,8 @@ int prepare_voc(int argc, char** argv) {
   options.add("output", &output, "index to write, such as dataset.h5", Role::output);
   if (!options.parse(argc, argv)) return 0;
   if (answered_check(options)) return 0;
-  require_option(root, "root");
-  require_option(output, "output");
+  require_given(root, "root");
+  require_given(output, "output");
   if (!class_file.empty() && !class_names.empty()) fail_usage("--classes and --class-names exclude each other");
   for (const auto& split : splits) {
     const size_t equals = split.find('=');
@@ -152,7 +150,7 @@ int prepare_synthetic(int argc, char** argv) {
   if (!options.parse(argc, argv)) return 0;
   if (!options.check_file.empty())
     fail_usage("--check {}: index the folder with `prepare voc`, which checks every file", options.check_file);
-  require_option(output, "output");
+  require_given(output, "output");
   if (options.seed < 0) fail_usage("--seed {}: expected 0 or more", options.seed);
   synthetic.seed = static_cast<uint64_t>(options.seed);
   synthetic.check();
@@ -166,30 +164,30 @@ int prepare_synthetic(int argc, char** argv) {
 
 int prepare_labels(int argc, char** argv) {
   ImportLabelsOptions labels;
-  std::string dataset_path, data_root, y_crf, y_ret, output;
+  DatasetFlags images("train");
+  std::string y_crf, y_ret, output;
   Options options(
       info("labels", "Gives published or hand-made label maps a manifest, so that stage 3 learns from them.",
            "labels --y-crf labels/Y_crf --y-ret labels/Y_ret --dataset dataset.h5 --output runs/own/stage2"));
   options.add("y-crf", &y_crf, "folder of label PNGs, ID.png for each image of the split", Role::input);
   options.add("y-ret", &y_ret, "the second set of labels; without it, losses that compare the two refuse", Role::input);
-  options.add("dataset", &dataset_path, "index made by prepare", Role::input);
-  options.add("data-root", &data_root, "where the dataset's files are, if not where prepare found them", Role::run);
-  options.add("split", &labels.split, "images that the labels belong to");
+  images.declare(options, "images that the labels belong to");
   options.add("output", &output, "folder of Y_crf, Y_ret and manifest.h5", Role::output);
   if (!options.parse(argc, argv)) return 0;
   if (!options.check_file.empty()) {
     log_info("{}: whole, {} outputs", options.check_file, read_manifest(options.check_file).outputs.size());
     return 0;
   }
-  require_option(y_crf, "y-crf");
-  require_option(dataset_path, "dataset");
-  require_option(output, "output");
+  require_given(y_crf, "y-crf");
+  require_given(images.dataset, "dataset");
+  require_given(output, "output");
+  labels.split = images.split;
   labels.y_crf = y_crf;
   labels.y_ret = y_ret;
   labels.output = output;
   labels.threads = resolve_threads(options.threads);
   const auto start = std::chrono::steady_clock::now();
-  const Dataset dataset = read_dataset(dataset_path, data_root, false);
+  const Dataset dataset = read_dataset(images.dataset, images.data_root, false);
   require_writable_directory(output);
   const FileLock lock(lock_of(fs::path(output) / "manifest.h5"));
   Manifest manifest = import_labels(labels, dataset);
@@ -268,7 +266,7 @@ int run(int argc, char** argv) {
     if (word == name) return command(argc - 1, argv + 1);
   if (word == "--help") return std::fputs(kHelp, stdout), 0;
   if (word == "--version") return std::printf("boxseg %s\n", kVersion), 0;
-  if (word == "--fingerprint") return std::printf("%s\n", kPrepareFingerprint), 0;
+  if (word == "--fingerprint") return std::printf("%s\n", kPrepareFingerprint.c_str()), 0;
   std::vector<std::string> names;
   for (const auto& [name, command] : commands) names.push_back(name);
   if (word.empty()) fail_usage("name a command: {}; see --help", join(names, ", "));

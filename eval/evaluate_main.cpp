@@ -12,10 +12,13 @@
 #include "common/base/outputs.h"
 #include "common/base/text.h"
 #include "common/base/visible_text.h"
+#include "common/crf/crf_flags.h"
 #include "common/data/formats/voc_lists.h"
 #include "common/pipeline/stage/dataset_files.h"
+#include "common/pipeline/stage/dataset_flags.h"
 #include "common/pipeline/stage/fingerprints.h"
 #include "common/pipeline/stage/label_classes.h"
+#include "common/pipeline/stage/sections.h"
 #include "common/runtime/parallel.h"
 #include "common/runtime/program.h"
 #include "eval/coco/evaluate_coco.h"
@@ -26,13 +29,11 @@
 namespace boxseg {
 namespace {
 
-// Holds the options that the verbs that measure share.
-struct EvaluateOptions {
-  std::string dataset, data_root, split = "val", json, key, recorded, confusion;
-  explicit EvaluateOptions(Options& o) {
-    o.add("dataset", &dataset, "index made by prepare, with masks", Role::input);
-    o.add("data-root", &data_root, "where the dataset's files are, if not where prepare found them", Role::run);
-    o.add("split", &split, "images to evaluate");
+// What the verbs that measure share.
+struct EvaluateOptions : DatasetFlags {
+  std::string json, key, recorded, confusion;
+  explicit EvaluateOptions(Options& o) : DatasetFlags("val") {
+    declare(o, "images to evaluate", "index made by prepare, with masks");
     o.add("json", &json, "merge the numbers into this file", Role::output);
     o.add("key", &key, "path of the numbers in the JSON file; default: told from the folder's name", Role::run);
     o.add("record-inputs", &recorded, "text to store beside the numbers, under KEY/recorded", Role::run);
@@ -49,7 +50,7 @@ bool is_only_check(const Options& options) {
 }
 
 Dataset open_dataset(const EvaluateOptions& o) {
-  if (o.dataset.empty()) fail_usage("--dataset is missing; see --help");
+  require_given(o.dataset, "dataset");
   return read_dataset(o.dataset, o.data_root);
 }
 
@@ -119,15 +120,15 @@ Digest digest_of_inputs(const Dataset& dataset, const std::string& split, const 
 }
 
 int miou(int argc, char** argv) {
-  Options options(
+  Options options(reads_presets(
       {"evaluate miou", "Mean IoU of label maps, with the IoU of each class.",
        "evaluate miou --dataset runs/demo/dataset.h5 --split val --predictions runs/demo/stage2/bap/val/Y_crf",
-       "evaluate", kEvaluateFingerprint});
+       "evaluate", kEvaluateFingerprint}));
   EvaluateOptions o(options);
   std::string predictions;
   options.add("predictions", &predictions, "folder of label PNGs, ID.png, as large as their images", Role::input);
   if (!options.parse(argc, argv) || is_only_check(options)) return 0;
-  if (predictions.empty()) fail_usage("--predictions is missing; see --help");
+  require_given(predictions, "predictions");
   const std::string key = resolve_key(o, key_of_folder(predictions));
   set_up(options, o);
   const Dataset dataset = open_dataset(o);
@@ -144,26 +145,19 @@ int miou(int argc, char** argv) {
 }
 
 int baseline(int argc, char** argv) {
-  Options options({"evaluate baseline", "Mean IoU of labels made from the boxes alone.",
-                   "evaluate baseline --kind filled_boxes --dataset runs/demo/dataset.h5 --split val", "evaluate",
-                   kEvaluateFingerprint});
+  Options options(reads_presets({"evaluate baseline", "Mean IoU of labels made from the boxes alone.",
+                                 "evaluate baseline --kind filled_boxes --dataset runs/demo/dataset.h5 --split val",
+                                 "evaluate", kEvaluateFingerprint}));
   EvaluateOptions o(options);
   std::string kind = "filled_boxes", convention = "reference", output;
-  std::vector<double> bilateral = {4, 55, 3}, gaussian = {3, 3};
-  int64_t crf_iterations = 10;
+  CrfFlags crf_flags;
   options.add_choice("kind", &kind, baseline_names(), "what is made of the boxes");
   options.add_choice("box-convention", &convention, {"reference", "exact"},
                      "pixels of a box: the authors' rounding, or exactly the annotated ones");
-  options.add("bilateral", &bilateral, "CRF bilateral kernel: weight,sxy,srgb");
-  options.add("gaussian", &gaussian, "CRF Gaussian kernel: weight,sxy");
-  options.add("crf-iterations", &crf_iterations, "mean-field iterations");
+  crf_flags.declare(options);
   options.add("output", &output, "also write the labels to this folder, ID.png", Role::output);
   if (!options.parse(argc, argv) || is_only_check(options)) return 0;
-  if (bilateral.size() != 3)
-    fail_usage("--bilateral: expected weight,sxy,srgb such as 4,55,3, got {} numbers", bilateral.size());
-  if (gaussian.size() != 2) fail_usage("--gaussian: expected weight,sxy such as 3,3, got {} numbers", gaussian.size());
-  CrfOptions crf{bilateral[0], bilateral[1], bilateral[2], gaussian[0], gaussian[1], crf_iterations};
-  crf.check();
+  const CrfOptions crf = crf_flags.chosen();
   const std::string key = resolve_key(o, fmt::format("baseline/{}/{}", o.split, kind));
   set_up(options, o);
   if (!output.empty()) require_writable_directory(output);
@@ -193,12 +187,12 @@ int baseline(int argc, char** argv) {
 }
 
 int agreement_of_labels(int argc, char** argv) {
-  Options options(
+  Options options(reads_presets(
       {"evaluate agreement",
        "Y_crf and Y_ret where they agree. Pixels where they do not are ignored, taken as background, or wrong.",
        "evaluate agreement --dataset runs/demo/dataset.h5 --split val --y-crf runs/demo/stage2/bap/val/Y_crf "
        "--y-ret runs/demo/stage2/bap/val/Y_ret",
-       "evaluate", kEvaluateFingerprint});
+       "evaluate", kEvaluateFingerprint}));
   EvaluateOptions o(options);
   std::string y_crf, y_ret;
   options.add("y-crf", &y_crf, "folder of the labels of the CRF", Role::input);
@@ -246,11 +240,11 @@ void look_at_number(int64_t images, const std::string& split) {
 }
 
 int server(int argc, char** argv) {
-  Options options(
+  Options options(reads_presets(
       {"evaluate server",
        "The archive that VOC's evaluation server takes: results/VOC2012/Segmentation/comp6_test_cls/ID.png.",
        "evaluate server --dataset dataset.h5 --split test --predictions predictions/test --output results.tar.gz",
-       "evaluate", kEvaluateFingerprint});
+       "evaluate", kEvaluateFingerprint}));
   ServerArchiveOptions archive;
   std::string dataset, predictions, output;
   options.add("dataset", &dataset, "index made by prepare, with VOC's classes", Role::input);
@@ -261,9 +255,9 @@ int server(int argc, char** argv) {
   options.add("output", &output, "archive to write: .tar, .tar.gz or .tgz", Role::output);
   if (!options.parse(argc, argv)) return 0;
   if (!options.check_file.empty()) fail_usage("--check {}: tar -tf lists an archive", options.check_file);
-  if (dataset.empty()) fail_usage("--dataset is missing; see --help");
-  if (predictions.empty()) fail_usage("--predictions is missing; see --help");
-  if (output.empty()) fail_usage("--output is missing; see --help");
+  require_given(dataset, "dataset");
+  require_given(predictions, "predictions");
+  require_given(output, "output");
   archive.predictions = predictions;
   archive.output = output;
   archive.threads = resolve_threads(options.threads);
@@ -299,7 +293,7 @@ int run(int argc, char** argv) {
   }
   if (first == "--check") return miou(argc, argv);
   if (first == "--version") return std::printf("boxseg %s\n", kVersion), 0;
-  if (first == "--fingerprint") return std::printf("%s\n", kEvaluateFingerprint), 0;
+  if (first == "--fingerprint") return std::printf("%s\n", kEvaluateFingerprint.c_str()), 0;
   std::vector<std::string> names;
   for (const Verb& verb : kVerbs) {
     if (first == verb.name) return verb.run(argc - 1, argv + 1);

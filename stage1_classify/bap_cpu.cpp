@@ -192,7 +192,7 @@ void backward_image(const Image<T>& image, const T* weights, const T* matrix, co
   PackedRows<T> packed_dots(image.cells, area, image.attends() ? queries : 0);
   if (image.attends()) {
     attention_backward(image, weights, vectors, grad_vectors, samples, grad_dots.data(), grad_gram.data());
-    // d|q| enters as -cos/|q| summed over samples, which is -<grad of D_j, D_j>/|q|^2 along q.
+    // The way back through |q| (bap_kernel.h).
     for (int64_t j = 0; j < queries; ++j)
       if (const T norm = image.query_norms[j]; norm >= T(kNormFloor))
         along[static_cast<size_t>(j)] = inner(grad_dots.data() + j * area, image.dots + j * area, area) / (norm * norm);

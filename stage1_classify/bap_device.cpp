@@ -91,7 +91,7 @@ at::Tensor backward_device(const BapPlan& plan, const at::Tensor& features, cons
   MapGradients maps;
   if (attends(plan)) {
     maps = attention_backward(plan, flat, parts, grad_vectors);
-    // d|q| enters as -cos/|q| summed over samples, which is -<grad of D_j, D_j>/|q|^2 along q.
+    // The way back through |q| (bap_kernel.h).
     const at::Tensor along = (maps.dots * parts.dots).sum(2, true);  // [N,J,1]
     const at::Tensor norms = parts.query_norms.unsqueeze(2);
     const at::Tensor factor = at::where(norms >= kNormFloor, along / (norms * norms), at::zeros_like(norms));

@@ -3,6 +3,10 @@
 // A box is sampled on rows x cols points; positions are separable, so a box has one table per axis (AxisSample) and,
 // per feature cell, the range of samples that touch it (`first`). Every function below makes one output from all that
 // enters it: nothing is scattered, so results do not depend on the order of threads.
+//
+// The way back through |q|, the norm of a query, is the same on every path. A cosine <q,f>/(|q||f|) falls by cos/|q| as
+// |q| grows, and summed over all samples that is <gradient of D_j, D_j>/|q|^2 along q, where D_j are the dot products
+// of query j with the map (`dots`). Where |q| is below kNormFloor it is taken as constant, as torch's normalize does.
 // Axes: N images, J = grid*grid queries, R boxes, S samples of all boxes, h w feature cells, K2 = roi*roi windows.
 #pragma once
 #include <cmath>

@@ -14,55 +14,21 @@
 #include "common/pipeline/stage/stage_run.h"
 #include "common/runtime/loader.h"
 #include "common/runtime/parallel.h"
-#include "common/training/trainer.h"
+#include "common/training/checkpoint_check.h"
+#include "common/training/training_setup.h"
 #include "stage1_classify/training_step.h"
 
 namespace boxseg {
 namespace {
 
 constexpr const char* kClassifierFile = "classifier.pt";
-constexpr const char* kLogFile = "log.jsonl";
-
-std::unique_ptr<Network> initial_network(const Stage1Options& options, const Dataset& dataset, uint64_t seed) {
-  auto network = make_network({.backbone = options.backbone,
-                               .head = options.head,
-                               .classes = dataset.classes(),
-                               .output_stride = options.output_stride,
-                               .classifier_std = options.classifier_std},
-                              seed);
-  if (options.init.empty()) {
-    if (options.freeze_backbone) log_warning("--freeze-backbone without --init: random backbone weights stay random");
-    return network;
-  }
-  const auto fresh = load_initial_weights(*network, options.init);
-  log_info("{}: fresh layers, at 10 times the learning rate: {}", options.init,
-           fresh.empty() ? "none" : join(fresh, ", "));
-  return network;
-}
-
-TrainingOptions training_options(const Options& command_line, const Stage1Options& options) {
-  TrainingOptions training;
-  for (const auto& option : command_line.resolved().values) training.shown_options.push_back(option);
-  training.sgd = {options.learning_rate, options.momentum, options.weight_decay, options.bias_rate};
-  training.schedule.kind = options.schedule;
-  for (const double milestone : options.milestones)
-    training.schedule.milestones.push_back(static_cast<int64_t>(milestone));
-  training.schedule.iterations = options.iterations;
-  training.schedule.every = options.schedule_every;
-  training.what = "train the classifier";
-  return training;
-}
 
 // Runs the training loop; returns the number of boxes that no sample fell into.
 int64_t train_classifier(Network& network, const Stage1Options& options, const TrainingOptions& training, uint64_t seed,
                          const TrainingData& data, const std::string& run_key, int threads) {
   const StepOptions step{options.grid, options.roi, options.pooling == "gap" ? Pooling::gap : Pooling::bap,
                          options.micro_batch};
-  Pass pass;
-  pass.is_training = true;
-  pass.freeze_backbone = options.freeze_backbone;
-  pass.freeze_bn = options.freeze_bn;
-  pass.seed = seed;
+  Pass pass = training_pass(options, seed);
   std::optional<Loader<TrainingSample>> loader;
   int64_t dropped_boxes = 0;
   const auto start_at = [&](int64_t first) {
@@ -109,7 +75,7 @@ void run_stage1(const Options& command_line, const Stage1Options& options) {
   require_writable_directory(output);
   start_tensor_runtime(threads);
   const auto [device, precision_used] = choose_device(command_line.device, options.precision);
-  const auto network = initial_network(options, dataset, seed);
+  const auto network = network_to_train(options, dataset.classes(), options.init, seed);
   network->to(device);
   const bool has_batch_norm = std::any_of(network->parameters().begin(), network->parameters().end(),
                                           [](const Parameter& p) { return p.is_batch_norm; });
@@ -125,7 +91,7 @@ void run_stage1(const Options& command_line, const Stage1Options& options) {
   const std::vector<int64_t> images =
       trainable_images(dataset, options.split, options.on_bad_image == "skip", threads, &skipped);
   const TrainingData data(dataset, images, options, seed, network->normalisation());
-  TrainingOptions training = training_options(command_line, options);
+  TrainingOptions training = training_options(command_line, options, "train the classifier");
   training.picture = [&](int64_t it) {
     return picture_of(data.sample((it - 1) * options.batch), network->normalisation(), dataset.palette);
   };
@@ -134,34 +100,19 @@ void run_stage1(const Options& command_line, const Stage1Options& options) {
 
   const Checkpoint classifier = make_checkpoint(*network, {{"class_names", record_list(dataset.class_names)}});
   run.add_output(kClassifierFile, write_verified(output / kClassifierFile, classifier));
-  if (fs::exists(output / kLogFile)) run.add_output(kLogFile, digest_of_file(output / kLogFile));
-  run.add_fact("images", std::to_string(images.size()));
-  run.add_fact("images_skipped", std::to_string(skipped.size()));
-  run.add_fact("skipped", join(skipped, "\n"));
-  run.add_fact("precision", name_of(precision_used));
+  record_training(run, output, static_cast<int64_t>(images.size()), skipped, precision_used);
   run.finish(device.str(), threads);
   log_info("{}: {} steps on {} images{}", (output / kClassifierFile).string(), options.iterations, images.size(),
            skipped.empty() ? "" : fmt::format(", {} skipped", skipped.size()));
 }
 
 void check_stage1_artifact(const fs::path& path) {
-  if (path.filename() == kTrainingCheckpoint) {
-    std::printf("%s: whole, after step %lld\n", path.c_str(), static_cast<long long>(check_training_checkpoint(path)));
-    return;
-  }
+  if (answered_training_check(path)) return;
   fs::path classifier = path;
   if (path.extension() == ".h5") {
-    const Manifest manifest = read_manifest(path);
-    for (const auto& output : manifest.outputs) {
-      const fs::path file = fs::absolute(path).parent_path() / output.path;
-      if (!fs::exists(file)) fail_input("{}: {} is missing; run the stage again", path.string(), output.path);
-      const bool is_checkpoint = output.path == kClassifierFile;
-      if (is_checkpoint) classifier = file;
-      if ((is_checkpoint ? digest_of_checkpoint(read_checkpoint(file)) : digest_of_file(file)) != output.digest)
-        fail_input("{}: {} has other contents than when it was made; run the stage again", path.string(), output.path);
-    }
-    if (classifier == path)
-      fail_input("{}: lists no {}; it is not a manifest of this stage", path.string(), kClassifierFile);
+    const fs::path folder = fs::absolute(path).parent_path();
+    output_digest(check_manifest(path, folder, checkpoint_checks()), kClassifierFile);  // which it must list
+    classifier = folder / kClassifierFile;
   }
   const LoadedNetwork loaded = load_network(classifier, at::kCPU);
   const NetworkSpec& spec = loaded.network->spec();

@@ -82,7 +82,7 @@ TrainingData::TrainingData(const Dataset& dataset, std::vector<int64_t> images, 
                            uint64_t seed, Normalisation normalisation)
     : dataset_(dataset),
       images_(std::move(images)),
-      augment_{options.scale_min, options.scale_max, options.flip, options.jitter, options.crop},
+      augment_(options),
       seed_(seed),
       normalisation_(std::move(normalisation)),
       order_(seed, static_cast<int64_t>(images_.size()), options.batch) {}

@@ -7,8 +7,8 @@
 #include "common/data/augment.h"
 #include "common/data/boxes.h"
 #include "common/data/dataset.h"
+#include "common/data/shuffled_order.h"
 #include "common/pipeline/stage/stage_options.h"
-#include "common/runtime/loader.h"
 
 namespace boxseg {
 

@@ -149,13 +149,7 @@ LabelPlan make_label_plan(const Stage2Options& options, const LabelSource& sourc
   plan.unary.background = parse_background(options.background);
   plan.unary.threshold = options.threshold;
   plan.unary.fills_unknown_boxes = options.unknown_foreground == "box" && !source.knows_all_classes;
-  plan.crf.bilateral_weight = options.bilateral[0];
-  plan.crf.bilateral_xy = options.bilateral[1];
-  plan.crf.bilateral_rgb = options.bilateral[2];
-  plan.crf.gaussian_weight = options.gaussian[0];
-  plan.crf.gaussian_xy = options.gaussian[1];
-  plan.crf.iterations = options.crf_iterations;
-  plan.crf.check();
+  plan.crf = options.crf.chosen();
   plan.convention = parse_box_convention(options.box_convention);
   plan.grid = options.grid;
   plan.skips_bad_images = options.on_bad_image == "skip";

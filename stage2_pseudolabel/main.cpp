@@ -3,6 +3,7 @@
 
 #include "common/base/error.h"
 #include "common/pipeline/stage/fingerprints.h"
+#include "common/pipeline/stage/sections.h"
 #include "common/runtime/program.h"
 #include "stage2_pseudolabel/merge.h"
 #include "stage2_pseudolabel/stage2_run.h"
@@ -12,11 +13,12 @@ namespace {
 
 int merge_main(int argc, char** argv) {
   std::string output;
-  Options options({"stage2_pseudolabel merge", "Writes the manifest of a split from those of its shards.",
-                   "stage2_pseudolabel merge --output runs/demo/stage2/bap/val", "", kStage2Fingerprint});
+  Options options(
+      reads_presets({"stage2_pseudolabel merge", "Writes the manifest of a split from those of its shards.",
+                     "stage2_pseudolabel merge --output runs/demo/stage2/bap/val", "", kStage2Fingerprint}));
   options.add("output", &output, "folder of Y_crf, Y_ret and attention", Role::output);
   if (!options.parse(argc, argv)) return 0;
-  if (output.empty()) fail_usage("--output is missing; see --help");
+  require_given(output, "output");
   merge_or_fail(output);
   return 0;
 }

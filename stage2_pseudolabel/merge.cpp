@@ -7,7 +7,7 @@
 #include "common/base/log.h"
 #include "common/base/text.h"
 #include "common/pipeline/stage/lock.h"
-#include "common/pipeline/stage/stage_run.h"
+#include "common/pipeline/stage/staleness.h"
 
 namespace boxseg {
 namespace {
@@ -79,10 +79,11 @@ std::string merge_shards(const fs::path& output) {
   for (const auto& shard : found) {
     shards.push_back(read_manifest(output / shard_manifest(shard)));
     const Manifest& first = shards.front();
-    const std::string difference = staleness(shards.back(), first.fingerprint, {first.options, {}}, first.inputs);
-    if (!difference.empty())
+    const std::string how =
+        difference(shards.back(), {first.program, first.fingerprint, {first.options, {}}, first.inputs});
+    if (!how.empty())
       return fmt::format("{}: shard {}/{} was not made like shard 0: {}; run it again", output.string(), shard.index,
-                         count, difference);
+                         count, how);
   }
   const Manifest all = merged(shards);
   const auto before = try_read_manifest(output / kManifest);

@@ -11,6 +11,7 @@
 #include "common/io/label_png.h"
 #include "common/labels/maps_bytes.h"
 #include "common/ops/tensor_runtime.h"
+#include "common/pipeline/stage/artifact_check.h"
 #include "common/pipeline/stage/dataset_files.h"
 #include "common/pipeline/stage/label_classes.h"
 #include "common/pipeline/stage/stage_inputs.h"
@@ -189,30 +190,9 @@ void run_stage2(const Options& command_line, const Stage2Options& options) {
 }
 
 void check_stage2_artifact(const fs::path& path) {
-  if (path.extension() == ".png") {
-    const LabelMap labels = read_label_png(path);
-    std::printf("%s: whole, %lld x %lld labels\n", path.c_str(), static_cast<long long>(labels.width),
-                static_cast<long long>(labels.height));
-    return;
-  }
-  if (path.filename().string().find("manifest") == std::string::npos) {
-    std::printf("%s: whole, maps of %lld images\n", path.c_str(), static_cast<long long>(check_attention_file(path)));
-    return;
-  }
-  const Manifest manifest = read_manifest(path);
-  fs::path folder = fs::absolute(path).parent_path();
-  if (folder.filename() == "attention") folder = folder.parent_path();
-  for (const auto& output : manifest.outputs) {
-    if (!fs::exists(folder / output.path))
-      fail_input("{}: {} is missing; run the stage again", path.string(), output.path);
-    if (output.path.ends_with(".png")) {
-      if (digest_of_labels(read_label_png(folder / output.path)) != output.digest)
-        fail_input("{}: {} has other labels than when it was made; run the stage again", path.string(), output.path);
-    } else {
-      check_attention_file(folder / output.path);
-    }
-  }
-  std::printf("%s: whole, %zu files\n", path.c_str(), manifest.outputs.size());
+  const auto is_whole_shard = [](const fs::path& file, const Digest&) { return check_attention_file(file) >= 0; };
+  if (answered_check(path, {{".h5", is_whole_shard}})) return;
+  std::printf("%s: whole, maps of %lld images\n", path.c_str(), static_cast<long long>(check_attention_file(path)));
 }
 
 }  // namespace boxseg

@@ -6,6 +6,7 @@
 #include "common/base/error.h"
 #include "common/base/text.h"
 #include "common/pipeline/stage/fingerprints.h"
+#include "common/pipeline/stage/sections.h"
 #include "common/pipeline/stage/stage_options.h"
 
 namespace boxseg {
@@ -38,11 +39,11 @@ int run_stage3_command(int argc, char** argv, const Actions& actions) {
                close.empty() ? "" : fmt::format(", did you mean '{}'?", close));
   }
   // Where no command is given, the whole program answers --help, --version, --fingerprint and --check.
-  Options options(
+  Options options(reads_presets(
       {"stage3_segment",
        "Trains a segmentation network from pseudo labels, and segments images with it.\nCommands: train, predict. "
        "`stage3_segment train --help` and `stage3_segment predict --help` list their options.",
-       stage3_train_info().example, "", kStage3Fingerprint});
+       stage3_train_info().example, "", kStage3Fingerprint}));
   if (!options.parse(argc, argv)) return 0;
   if (options.check_file.empty()) fail_usage("a command is missing: stage3_segment train, or stage3_segment predict");
   actions.check(options.check_file);

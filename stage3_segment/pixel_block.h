@@ -5,8 +5,8 @@
 #include <cstring>
 #include <vector>
 
-#include "common/simd/pixel_lanes.h"
 #include "stage3_segment/loss_kernel.h"
+#include "stage3_segment/pixel_lanes.h"
 
 namespace boxseg {
 

@@ -41,19 +41,6 @@ struct PredictPlan {
   int threads = 1;
 };
 
-// Returns the CRF's options: one that was not given is the checkpoint's, which knows its backbone, if it has a record.
-CrfOptions crf_of(const Options& command_line, const PredictOptions& options, const SegmenterRecord& record) {
-  const auto is_ours = [&](const char* name) { return !record.crf || !command_line.is_default(name); };
-  CrfOptions crf = record.crf.value_or(CrfOptions());
-  if (is_ours("bilateral"))
-    crf.bilateral_weight = options.bilateral[0], crf.bilateral_xy = options.bilateral[1],
-    crf.bilateral_rgb = options.bilateral[2];
-  if (is_ours("gaussian")) crf.gaussian_weight = options.gaussian[0], crf.gaussian_xy = options.gaussian[1];
-  if (is_ours("crf-iterations")) crf.iterations = options.crf_iterations;
-  crf.check();
-  return crf;
-}
-
 PredictPlan make_plan(const Options& command_line, const PredictOptions& options, const SegmenterRecord& record,
                       int threads) {
   PredictPlan plan;
@@ -63,7 +50,8 @@ PredictPlan make_plan(const Options& command_line, const PredictOptions& options
   plan.uses_crf = options.crf;
   plan.is_crf_reference = options.crf_image == "reference";
   plan.skips_bad_images = options.on_bad_image == "skip";
-  plan.crf = crf_of(command_line, options, record);
+  // The checkpoint knows what suits its backbone, if it has a record.
+  plan.crf = record.crf ? options.crf_flags.chosen_over(*record.crf, command_line) : options.crf_flags.chosen();
   plan.temperature = record.temperature;
   plan.align_corners = record.align_corners;
   plan.palette = record.palette;

@@ -12,7 +12,9 @@
 #include "common/ops/tensor_runtime.h"
 #include "common/pipeline/stage/stage_inputs.h"
 #include "common/pipeline/stage/stage_run.h"
+#include "common/runtime/loader.h"
 #include "common/runtime/parallel.h"
+#include "common/training/training_setup.h"
 #include "stage3_segment/loss_kernel.h"
 #include "stage3_segment/segmenter.h"
 #include "stage3_segment/train_step.h"
@@ -24,40 +26,8 @@ namespace {
 
 constexpr int64_t kMostWorkers = 8;  // threads that decode and augment ahead of the network
 
-std::unique_ptr<Network> start_network(const Stage3Options& options, int64_t classes, uint64_t seed) {
-  NetworkSpec spec;
-  spec.backbone = options.backbone;
-  spec.head = options.head;
-  spec.classes = classes;
-  spec.output_stride = options.output_stride;
-  spec.classifier_std = options.classifier_std;
-  spec.check();
-  auto network = make_network(spec, seed);
-  if (options.init.empty()) return network;
-  const auto fresh = load_initial_weights(*network, options.init);
-  if (!fresh.empty())
-    log_info("{}: not in it, start fresh and learn 10 times as fast: {}", options.init, join(fresh, ", "));
-  return network;
-}
-
-TrainingOptions training_options(const Options& command_line, const Stage3Options& options) {
-  TrainingOptions training;
-  for (const auto& option : command_line.resolved().values) training.shown_options.push_back(option);
-  training.sgd = {options.learning_rate, options.momentum, options.weight_decay, options.bias_rate};
-  training.schedule.kind = options.schedule;
-  training.schedule.iterations = options.iterations;
-  training.schedule.every = options.schedule_every;
-  for (const double m : options.milestones) training.schedule.milestones.push_back(static_cast<int64_t>(m));
-  training.what = "stage 3 " + options.loss;
-  return training;
-}
-
 SampleOptions sample_options(const Stage3Options& options, const Normalisation& normalisation, uint64_t seed) {
-  return {{options.scale_min, options.scale_max, options.flip, options.jitter, options.crop},
-          normalisation,
-          seed,
-          options.batch,
-          static_cast<uint8_t>(options.label_padding)};
+  return {options, normalisation, seed, options.batch, static_cast<uint8_t>(options.label_padding)};
 }
 
 // Hands out batches in order, which other threads make ahead.
@@ -124,7 +94,7 @@ void run_training(const Options& command_line, const Stage3Options& options) {
                dataset.classes());
   require_writable_directory(output);
   start_tensor_runtime(threads);
-  const auto network = start_network(options, dataset.classes(), seed);
+  const auto network = network_to_train(options, dataset.classes(), options.init, seed);
   const TrainingSet set =
       select_training_images(dataset, options.split, labels, options.on_bad_image == "skip", threads);
   for (const auto& why : set.skipped) log_warning("left out: {}", why);
@@ -138,28 +108,20 @@ void run_training(const Options& command_line, const Stage3Options& options) {
   Batches batches(samples, options.batch, options.crop, options.iterations, threads);
   const LossOptions loss = loss_options(options);
   const auto step = [&](int64_t it) {
-    Pass pass;
-    pass.is_training = true;
-    pass.freeze_backbone = options.freeze_backbone;
-    pass.freeze_bn = options.freeze_bn;
-    pass.seed = seed;
+    Pass pass = training_pass(options, seed);
     pass.step = static_cast<uint64_t>(it);
     LossOptions now = loss;
     if (loss.form == LossOptions::Form::report_code) now.beta = report_code_beta(loss.beta, it, options.iterations);
     return train_step(*network, batches.next(), now, pass, options.micro_batch);
   };
-  TrainingOptions training = training_options(command_line, options);
+  TrainingOptions training = training_options(command_line, options, "stage 3 " + options.loss);
   training.picture = [&](int64_t it) {
     return picture_of(samples.at((it - 1) * options.batch), options.crop, network->normalisation(), dataset.palette);
   };
   train(*network, training, output, run.run_key(), step, [&](int64_t first) { batches.start_at(first); });
 
   write_segmenter(*network, dataset, options, run);
-  if (fs::exists(output / "log.jsonl")) run.add_output("log.jsonl", digest_of_file(output / "log.jsonl"));
-  run.add_fact("images", std::to_string(set.images.size()));
-  run.add_fact("images_skipped", std::to_string(set.skipped.size()));
-  run.add_fact("skipped", join(set.skipped, "\n"));
-  run.add_fact("precision", name_of(precision_used));
+  record_training(run, output, static_cast<int64_t>(set.images.size()), set.skipped, precision_used);
   run.finish(device.str(), threads);
   log_info("{}: segmenter.pt after {} steps on {} images", output.string(), options.iterations, set.images.size());
 }

@@ -8,7 +8,7 @@
 
 #include "common/data/augment.h"
 #include "common/data/dataset.h"
-#include "common/runtime/loader.h"
+#include "common/data/shuffled_order.h"
 #include "stage3_segment/losses.h"
 #include "stage3_segment/training_labels.h"
 

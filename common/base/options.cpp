@@ -12,7 +12,6 @@
 #include "common/base/log.h"
 #include "common/base/outputs.h"
 #include "common/base/text.h"
-#include "common/base/text_file.h"
 
 namespace boxseg {
 
@@ -21,9 +20,6 @@ const char* const kVersion = "0.1.0";
 namespace {
 
 namespace po = boost::program_options;
-
-// Only `plan` reads these keys; programs meet them in variants and presets.
-const std::vector<std::string> kPlanKeys = {"from", "description", "on-top-of"};
 
 bool parse_bool(const std::string& text, const std::string& name) {
   if (text == "true" || text == "1" || text == "yes" || text == "on") return true;
@@ -206,15 +202,14 @@ void Options::check_outputs() const {
   }
 }
 
-constexpr int kAlone = -1, kDeepest = 8;
+constexpr int kDeepest = 8;
 
 // Each file is read once, since it may be a pipe. A preset may build on another by `from = NAME`, which stands beside
-// it as NAME.ini and is read first. `depth` counts the presets that led here; it is kAlone for a file whose `from` is
-// the caller's business.
+// it as NAME.ini and is read first. `depth` counts the files that led here.
 void Options::read_with_base(const fs::path& path, int depth) {
   const Ini ini = read_ini_file(path);
   const auto top = ini.find("");
-  if (depth != kAlone && top != ini.end() && top->second.count("from") > 0) {
+  if (top != ini.end() && top->second.count("from") > 0) {
     const std::string& from = top->second.at("from");
     const fs::path base = path.parent_path() / (from + ".ini");
     if (depth == kDeepest) fail_usage("{}: builds on itself, by `from = {}`", path.string(), from);
@@ -223,23 +218,33 @@ void Options::read_with_base(const fs::path& path, int depth) {
                  path.string(), from, base.string());
     read_with_base(base, depth + 1);
   }
+  apply(ini, path);
+}
+
+void Options::apply(const Ini& ini, const fs::path& path) {
+  const auto is_one_of = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
   for (const auto& [section, entries] : ini) {
     const std::string where = section.empty() ? path.string() : fmt::format("{}:[{}]", path.string(), section);
     if (!section.empty() && section != info_.section) {
-      if (std::find(kSections.begin(), kSections.end(), section) != kSections.end()) continue;
-      const std::string close = nearest(section, kSections);
-      fail_usage("{}: unknown section; expected one of {}{}", where, join(kSections, ", "),
+      if (is_one_of(info_.other_sections, section)) continue;
+      std::vector<std::string> known = info_.other_sections;
+      if (!info_.section.empty()) known.push_back(info_.section);
+      if (known.empty()) fail_usage("{}: unknown section; {} reads keys without a section alone", where, info_.name);
+      std::sort(known.begin(), known.end());
+      const std::string close = nearest(section, known);
+      fail_usage("{}: unknown section; expected one of {}{}", where, join(known, ", "),
                  close.empty() ? "" : fmt::format("; did you mean [{}]?", close));
     }
     for (const auto& [key, value] : entries) {
-      if (std::find(kPlanKeys.begin(), kPlanKeys.end(), key) != kPlanKeys.end()) continue;
+      const bool names_base = section.empty() && key == "from";  // which read_with_base() has read already
+      if (names_base || is_one_of(info_.other_keys, key)) continue;
       if (!has(key)) refuse_unknown(key, where + ": ");
       set(key, value, where);
     }
   }
 }
-
-void Options::read_ini(const fs::path& path) { read_with_base(path, kAlone); }
 
 void Options::set(const std::string& name, const std::string& value, const std::string& origin) {
   Option* option = find(name);
@@ -322,30 +327,6 @@ void Options::refuse_unknown(const std::string& name, const std::string& where) 
   const bool is_command_line = where.empty();
   fail_usage("{}unknown option {}{}{}; --help lists all", where, is_command_line ? "--" : "", name,
              close.empty() ? "" : fmt::format(", did you mean {}{}?", is_command_line ? "--" : "", close));
-}
-
-Ini read_ini_file(const fs::path& path) {
-  Ini ini;
-  std::string section;
-  const std::vector<std::string> lines = split(read_text_file(path), '\n');
-  for (size_t i = 0; i < lines.size(); ++i) {
-    const std::string& line = lines[i];
-    if (line.empty() || line[0] == '#' || line[0] == ';') continue;
-    if (line.front() == '[') {
-      if (line.back() != ']') fail_usage("{}:{}: '{}' lacks its closing bracket", path.string(), i + 1, line);
-      section = trim(std::string_view(line).substr(1, line.size() - 2));
-      ini[section];
-      continue;
-    }
-    const size_t equals = line.find('=');
-    if (equals == std::string::npos || trim(line.substr(0, equals)).empty())
-      fail_usage("{}:{}: '{}' is not of the form key = value", path.string(), i + 1, line);
-    std::string key(trim(std::string_view(line).substr(0, equals)));
-    std::replace(key.begin(), key.end(), '_', '-');
-    if (!ini[section].emplace(key, trim(std::string_view(line).substr(equals + 1))).second)
-      fail_usage("{}:{}: '{}' is set twice", path.string(), i + 1, key);
-  }
-  return ini;
 }
 
 }  // namespace boxseg

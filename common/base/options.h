@@ -7,8 +7,8 @@
 //   options.add("threshold", &o.threshold, "share of the maximum below which ...");
 //   if (!options.parse(argc, argv)) return 0;             // --help, --version, ... were answered
 //
-// INI files hold `key = value` under [section]s. A program reads the keys without a section and its own section;
-// it ignores the other sections named in kSections and refuses any other. `_` and `-` are the same in keys.
+// INI files (ini.h) hold `key = value` under [section]s. A program reads the keys without a section and its own
+// section; it passes over what its ProgramInfo says is for other programs, and refuses anything else.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -17,11 +17,12 @@
 #include <string>
 #include <vector>
 
+#include "common/base/error.h"
+#include "common/base/ini.h"
+
 namespace boxseg {
 
 extern const char* const kVersion;
-inline const std::vector<std::string> kSections = {"dataset", "stage1",   "stage2", "stage3",
-                                                   "predict", "evaluate", "report", "pipeline"};
 
 // Says what an option has to do with the bytes a program writes.
 enum class Role {
@@ -42,6 +43,8 @@ struct ProgramInfo {
   std::string example;      // a command line that works when pasted
   std::string section;      // its section of an INI file, "" for none
   std::string fingerprint;  // what its results depend on besides inputs and options; bumped when results change
+  // What an INI file may hold for other programs, which this one passes over: sections and keys.
+  std::vector<std::string> other_sections = {}, other_keys = {};
 };
 
 class Options {
@@ -70,8 +73,8 @@ class Options {
   // input file, or neither a file nor a folder.
   bool parse(int argc, const char* const* argv);
 
-  // Applies one INI file as the program named by info.section would; this is for `plan`.
-  void read_ini(const std::filesystem::path& path);
+  // Applies an INI file, which was read from `path`, as the program named by info.section would.
+  void apply(const Ini& ini, const std::filesystem::path& path);
   void set(const std::string& name, const std::string& value, const std::string& origin);
 
   bool has(const std::string& name) const;
@@ -115,9 +118,15 @@ class Options {
   std::string log_level_ = "info";
 };
 
-// A parsed INI file as section -> key -> value, with top-level keys under "". Comments start with # or ; on a line of
-// their own. read_ini_file() throws usage errors with FILE:LINE.
-using Ini = std::map<std::string, std::map<std::string, std::string>>;
-Ini read_ini_file(const std::filesystem::path& path);
+// Throws usage, "--flip 2: expected a probability", unless the condition holds.
+template <class Value>
+void require_option(bool holds, const char* name, const Value& value, const std::string& expected) {
+  if (!holds) fail_usage("--{} {}: expected {}", name, value, expected);
+}
+
+// Throws usage where a path that the program cannot do without was not given.
+inline void require_given(const std::string& value, const char* name) {
+  if (value.empty()) fail_usage("--{} is missing; see --help", name);
+}
 
 }  // namespace boxseg

@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "common/base/options.h"
 #include "common/base/outputs.h"
+#include "common/crf/crf_flags.h"
 #include "common/crf/dense_crf.h"
 #include "common/io/highest_label.h"
 #include "common/io/image.h"
@@ -23,8 +24,7 @@ using namespace boxseg;
 
 struct Arguments {
   std::string image, probabilities, output, scores;
-  std::vector<double> bilateral, gaussian;
-  double memory_limit_gb = 0;
+  double memory_limit_gb = static_cast<double>(CrfOptions().memory_limit_bytes) * 1e-9;
 };
 
 // Requires the shape [K,H,W] of the image. Other orders of the axes are told by the image's size, and named with their
@@ -93,16 +93,9 @@ void look_at(const FloatArray& array, const std::string& path) {
       path, off, pixels, labels, first / width, first % width, sums[static_cast<size_t>(first)]);
 }
 
-void require_path(const std::string& value, const char* option) {
-  if (value.empty()) fail_usage("--{} is missing; see --help", option);
-}
-
 int run(int argc, char** argv) {
-  CrfOptions crf;
   Arguments a;
-  a.bilateral = {crf.bilateral_weight, crf.bilateral_xy, crf.bilateral_rgb};
-  a.gaussian = {crf.gaussian_weight, crf.gaussian_xy};
-  a.memory_limit_gb = static_cast<double>(crf.memory_limit_bytes) * 1e-9;
+  CrfFlags flags;
   Options options({"crf", "Refines the class probabilities of an image with a dense CRF.",
                    "crf --image photo.jpg --probabilities probabilities.npy --output labels.png", "", kCrfFingerprint});
   options.add("image", &a.image, "the photograph, H x W", Role::input);
@@ -110,9 +103,7 @@ int run(int argc, char** argv) {
               Role::input);
   options.add("output", &a.output, "palette PNG to write: the most probable class of each pixel", Role::output);
   options.add("scores", &a.scores, "NumPy array [K,H,W] to write: the refined probabilities", Role::output);
-  options.add("bilateral", &a.bilateral, "bilateral kernel: weight,sxy,srgb; deviations in pixels and grey levels");
-  options.add("gaussian", &a.gaussian, "Gaussian kernel: weight,sxy");
-  options.add("iterations", &crf.iterations, "mean-field iterations");
+  flags.declare(options, "iterations");
   options.add("memory-limit", &a.memory_limit_gb, "refuse an image that needs more, in GB", Role::run);
   if (!options.parse(argc, argv)) return 0;
   if (!options.check_file.empty()) {
@@ -122,19 +113,13 @@ int run(int argc, char** argv) {
   }
   if (options.device != "auto" && options.device != "cpu")
     fail_usage("--device {}: crf runs on the CPU; leave --device out", options.device);
-  require_path(a.image, "image");
-  require_path(a.probabilities, "probabilities");
-  if (a.output.empty() && a.scores.empty()) require_path(a.output, "output");
-  if (a.bilateral.size() != 3)
-    fail_usage("--bilateral: expected weight,sxy,srgb such as 4,55,3, got {} numbers", a.bilateral.size());
-  if (a.gaussian.size() != 2)
-    fail_usage("--gaussian: expected weight,sxy such as 3,3, got {} numbers", a.gaussian.size());
+  require_given(a.image, "image");
+  require_given(a.probabilities, "probabilities");
+  if (a.output.empty() && a.scores.empty()) require_given(a.output, "output");
   if (!(a.memory_limit_gb > 0 && a.memory_limit_gb < 1e6))
     fail_usage("--memory-limit {}: expected a number of GB above 0", a.memory_limit_gb);
-  crf.bilateral_weight = a.bilateral[0], crf.bilateral_xy = a.bilateral[1], crf.bilateral_rgb = a.bilateral[2];
-  crf.gaussian_weight = a.gaussian[0], crf.gaussian_xy = a.gaussian[1];
+  CrfOptions crf = flags.chosen();
   crf.memory_limit_bytes = static_cast<int64_t>(a.memory_limit_gb * 1e9);
-  crf.check();
   require_name_of(Format::png, a.output);
   require_name_of(Format::npy, a.scores, "--scores");
   for (const auto& [path, option] : {std::pair{a.output, "--output"}, {a.scores, "--scores"}})

@@ -5,31 +5,9 @@
 #include <vector>
 
 #include "common/crf/mean_field.h"
-#include "common/simd/floats.h"
+#include "common/simd/exp_log.h"
 
 namespace boxseg::crf {
-
-// Returns exp(x) for x <= 0, within 2 units in the last place; 0 below the smallest normal number. The method is that
-// of Cephes' expf: x = n log 2 + rest, and a polynomial for the rest.
-template <int lanes>
-BOXSEG_INLINED Floats<lanes> exp_of_negative(const Floats<lanes>& x) {
-  using F = Floats<lanes>;
-  constexpr float kLeast = -87.33654f;
-  constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer, which the low bits then hold
-  const F clipped = larger(x, F::spread(kLeast));
-  const F shifted = clipped * 1.44269504088896341f + kRound;
-  const F n = shifted - kRound;
-  const F rest = (clipped - n * 0.693359375f) - n * -2.12194440e-4f;
-  F y = F::spread(1.9875691500e-4f);
-  y = y * rest + 1.3981999507e-3f;
-  y = y * rest + 8.3334519073e-3f;
-  y = y * rest + 4.1665795894e-2f;
-  y = y * rest + 1.6666665459e-1f;
-  y = y * rest + 5.0000001201e-1f;
-  y = y * (rest * rest) + rest + 1.0f;
-  const F power = F::of((typename F::Vector)((shifted.bits() - 0x4B400000 + 127) << 23));
-  return where_at_least(kLeast, x, y * power);
-}
 
 struct Sum {
   template <class F>
@@ -45,46 +23,45 @@ struct Largest {
 };
 
 // Combines the `width` neighbouring lanes of each pixel; every one of these lanes gets the result.
-template <int width, int lanes, class Combine>
-BOXSEG_INLINED Floats<lanes> over_lanes(Floats<lanes> v, const Combine& combine) {
-  if constexpr (width >= 2) v = combine(v, v.template exchanged<1>());
-  if constexpr (width == 4) v = combine(v, v.template exchanged<2>());
+template <int width, class F, class Combine>
+BOXSEG_INLINED F over_lanes(F v, const Combine& combine) {
+  if constexpr (width >= 2) v = combine(v, exchanged<1>(v));
+  if constexpr (width == 4) v = combine(v, exchanged<2>(v));
   return v;
 }
 
 // Returns z of the labels in the lanes at `at`; `total` is sum_j messages[j].
-template <int lanes>
-BOXSEG_INLINED Floats<lanes> score_at(const BeliefUpdate& u, int64_t at, const Floats<lanes>& total) {
-  using F = Floats<lanes>;
-  const F own = F::load(u.unary + at);
-  return u.messages != nullptr ? own + (F::load(u.messages + at) + total) : own;
+template <class F>
+BOXSEG_INLINED F score_at(const BeliefUpdate& u, int64_t at, const F& total) {
+  const F own = load_wide<F>(u.unary + at);
+  return u.messages != nullptr ? own + (load_wide<F>(u.messages + at) + total) : own;
 }
 
 // Updates one vector of pixels: the first `lanes` floats of each panel.
 template <int width, int lanes>
 BOXSEG_INLINED void update_vector(const BeliefUpdate& u) {
-  using F = Floats<lanes>;
+  using F = Wide<float, lanes>;
   const int64_t end = u.panels.count * u.pixels * width, step = u.pixels * width;
-  F total = F::spread(0);
+  F total{};
   if (u.messages != nullptr) {
-    for (int64_t at = 0; at < end; at += step) total = total + F::load(u.messages + at);
+    for (int64_t at = 0; at < end; at += step) total = total + load_wide<F>(u.messages + at);
     total = over_lanes<width>(total, Sum{});
   }
-  F largest = F::spread(0);  // the last label's score is 0
+  F largest{};  // the last label's score is 0
   for (int64_t at = 0; at < end; at += step) largest = larger(largest, score_at(u, at, total));
   largest = over_lanes<width>(largest, Largest{});
-  F sum = F::spread(0);
+  F sum{};
   for (int64_t at = 0; at < end; at += step) {
     const F e = exp_of_negative(score_at(u, at, total) - largest);
     sum = sum + e;
-    e.store(u.beliefs + at);
+    store_wide(u.beliefs + at, e);
   }
-  const F e_last = exp_of_negative(F::spread(0) - largest);
+  const F e_last = exp_of_negative(F{} - largest);
   sum = over_lanes<width>(sum, Sum{}) + e_last;
-  for (int64_t at = 0; at < end; at += step) (F::load(u.beliefs + at) / sum).store(u.beliefs + at);
+  for (int64_t at = 0; at < end; at += step) store_wide(u.beliefs + at, load_wide<F>(u.beliefs + at) / sum);
   if (u.last == nullptr) return;
   const F q = e_last / sum;
-  for (int pixel = 0; pixel < lanes / width; ++pixel) u.last[pixel] = q.value[pixel * width];
+  for (int pixel = 0; pixel < lanes / width; ++pixel) u.last[pixel] = q[pixel * width];
 }
 
 // Returns the same update for the pixels from `pixel` on.

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
-#include "common/simd/log_kernel.h"
+#include "common/simd/exp_log.h"
 
 namespace boxseg::crf {
 namespace {
 
 constexpr int kLanes = 8;
-using F = Floats<kLanes>;
+using F = Wide<float, kLanes>;
 
 // Takes logarithms of `count` probabilities; returns false where one is not finite.
 bool take_logs(const float* from, int64_t count, float floor, float* to) {
@@ -16,11 +16,11 @@ bool take_logs(const float* from, int64_t count, float floor, float* to) {
   std::copy_n(from, count, to);
   const int64_t whole = (count + kLanes - 1) / kLanes * kLanes;
   std::fill(to + count, to + whole, 1.0f);
-  typename F::Words is_bad{};
+  Wide<int32_t, kLanes> is_bad{};
   for (int64_t i = 0; i < whole; i += kLanes) {
-    const F p = F::load(to + i);
-    is_bad |= (p.bits() & 0x7F800000) == 0x7F800000;
-    log_of_positive(smaller(larger(p, F::spread(floor)), F::spread(1))).store(to + i);
+    const auto p = load_wide<F>(to + i);
+    is_bad |= ((Wide<int32_t, kLanes>)p & 0x7F800000) == 0x7F800000;
+    store_wide(to + i, log_of_positive(smaller(larger(p, spread_wide<F>(floor)), spread_wide<F>(1))));
   }
   for (int lane = 0; lane < kLanes; ++lane)
     if (is_bad[lane] != 0) return false;

@@ -13,8 +13,8 @@
 #include "common/crf/permutohedral.h"
 #include "common/crf/permutohedral_kernel.h"
 #include "common/crf/radix_sort.h"
+#include "common/crf/rows.h"
 #include "common/runtime/parallel.h"
-#include "common/simd/simd.h"
 
 namespace boxseg::crf {
 namespace {

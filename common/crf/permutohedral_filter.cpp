@@ -7,8 +7,8 @@
 
 #include "common/base/error.h"
 #include "common/crf/permutohedral.h"
+#include "common/crf/rows.h"
 #include "common/runtime/parallel.h"
-#include "common/simd/simd.h"
 
 namespace boxseg::crf {
 namespace {

@@ -5,14 +5,14 @@
 // for each remainder r = 0..D, have coordinates c_i = (D+1) q_i + r: q and r name a vertex. The last coordinate
 // follows from the others.
 //
-// F, I and U stand for float, int32_t and uint64_t, or for vectors of them (simd.h), which treat several points at a
+// F, I and U stand for float, int32_t and uint64_t, or for vectors of them (rows.h), which treat several points at a
 // time with the same roundings.
 #pragma once
 #include <cstdint>
 
 #include "common/simd/kernel.h"
 #if !defined(__CUDACC__)
-#include "common/simd/simd.h"  // before the templates: built-in vectors have no namespace to look in
+#include "common/crf/rows.h"  // before the templates: built-in vectors have no namespace to look in
 #endif
 
 namespace boxseg::crf {

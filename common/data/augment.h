@@ -1,5 +1,6 @@
-// Augments training samples step by step as the authors' transforms_bbox and transforms_mask do (golden: augment.h5):
-// scale, pad and crop, flip, colour jitter, normalise. All draws come from one Random stream per (seed, epoch, image).
+// Training augmentation, step by step as the authors' transforms_bbox and transforms_mask do it (tests/README.md,
+// augment.h5): scale, pad and crop, flip, colour jitter, normalise. All draws come from one Random stream per (seed,
+// epoch, image).
 #pragma once
 #include <array>
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "common/base/random.h"
+#include "common/data/augment_options.h"
 #include "common/data/dataset.h"
 
 namespace boxseg {
@@ -60,10 +62,6 @@ std::vector<float> normalise(const std::vector<float>& image, int64_t height, in
 // Goes the way back, with rounding, to look at what a network is given.
 RgbImage denormalise(const std::vector<float>& tensor, int64_t height, int64_t width, const Normalisation& n);
 
-struct AugmentOptions {
-  double scale_min = 0.5, scale_max = 1.5, flip = 0.5, jitter = 0.5;
-  int64_t crop = 321;
-};
 struct AugmentDraws {
   double scale = 1, crop_x = 0, crop_y = 0;
   bool is_flipped = false;

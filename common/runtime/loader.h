@@ -5,52 +5,41 @@
 #include <algorithm>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <exception>
 #include <functional>
 #include <map>
-#include <memory>
 #include <mutex>
 #include <optional>
-#include <thread>
-#include <vector>
+#include <utility>
 
-#include "common/base/random.h"
+#include "common/runtime/work_queue.h"
 
 namespace boxseg {
 
 template <class Item>
 class Loader {
  public:
+  // Without workers next() makes each item itself.
   Loader(int64_t first, int64_t end, int workers, int64_t depth, std::function<Item(int64_t)> make)
-      : next_to_make_(first),
-        next_to_give_(first),
+      : next_(first),
+        ahead_(first),
         end_(end),
         depth_(std::max<int64_t>(depth, 1)),
-        make_(std::move(make)) {
-    for (int i = 0; i < workers; ++i) threads_.emplace_back([this] { work(); });
+        has_workers_(workers > 0),
+        make_(std::move(make)),
+        queue_(workers, static_cast<size_t>(depth_), [this](int, int64_t& index) { put(index); }) {
+    look_ahead();
   }
-  ~Loader() {
-    {
-      std::lock_guard lock(mutex_);
-      is_stopping_ = true;
-    }
-    room_.notify_all();
-    for (auto& t : threads_) t.join();
-  }
-  Loader(const Loader&) = delete;
-  Loader& operator=(const Loader&) = delete;
 
   std::optional<Item> next() {  // nullopt at the end
-    if (next_to_give_ >= end_) return std::nullopt;
-    const int64_t index = next_to_give_++;
-    if (threads_.empty()) return make_(index);
+    if (next_ >= end_) return std::nullopt;
+    const int64_t index = next_++;
+    if (!has_workers_) return make_(index);
     std::unique_lock lock(mutex_);
     ready_.wait(lock, [&] { return done_.count(index) > 0; });
     Result result = std::move(done_.extract(index).mapped());
-    ++given_;
-    room_.notify_all();
     lock.unlock();
+    look_ahead();
     if (result.error) std::rethrow_exception(result.error);
     return std::move(result.item);
   }
@@ -60,56 +49,30 @@ class Loader {
     std::optional<Item> item;
     std::exception_ptr error;
   };
-  void work() {
-    for (;;) {
-      int64_t index;
-      {
-        std::unique_lock lock(mutex_);
-        room_.wait(lock, [&] { return is_stopping_ || next_to_make_ >= end_ || started_ - given_ < depth_; });
-        if (is_stopping_ || next_to_make_ >= end_) return;
-        index = next_to_make_++;
-        ++started_;
-      }
-      Result result;
-      try {
-        result.item = make_(index);
-      } catch (...) {
-        result.error = std::current_exception();
-      }
-      std::lock_guard lock(mutex_);
-      done_[index] = std::move(result);
-      ready_.notify_all();
+  // Never waits: fewer than `depth` items are under way before each.
+  void look_ahead() {
+    while (has_workers_ && ahead_ < end_ && ahead_ - next_ < depth_) queue_.give(ahead_++);
+  }
+  void put(int64_t index) {
+    Result result;
+    try {
+      result.item = make_(index);
+    } catch (...) {
+      result.error = std::current_exception();
     }
+    std::lock_guard lock(mutex_);
+    done_[index] = std::move(result);
+    ready_.notify_all();
   }
 
-  int64_t next_to_make_, next_to_give_;
+  int64_t next_, ahead_;  // to be handed out, to be begun
   const int64_t end_, depth_;
+  const bool has_workers_;
   const std::function<Item(int64_t)> make_;
   std::mutex mutex_;
-  std::condition_variable room_, ready_;
+  std::condition_variable ready_;
   std::map<int64_t, Result> done_;
-  int64_t started_ = 0, given_ = 0;
-  bool is_stopping_ = false;
-  std::vector<std::thread> threads_;
-};
-
-// Tells which image stands at position p of an endless shuffled sequence over n images. Each epoch is a permutation
-// that depends on (seed, epoch) only. It drops an incomplete last batch, as the authors' DataLoader with drop_last
-// does: an epoch holds floor(n/batch)*batch images (all n, with repetition, when n < batch).
-class ShuffledOrder {
- public:
-  ShuffledOrder(uint64_t seed, int64_t images, int64_t batch);
-  struct Place {
-    int64_t image;
-    int64_t epoch;
-  };
-  Place at(int64_t position) const;  // thread-safe
-
- private:
-  uint64_t seed_;
-  int64_t images_, per_epoch_;
-  mutable std::mutex mutex_;
-  mutable std::map<int64_t, std::vector<int64_t>> orders_;  // the last few epochs
+  WorkQueue<int64_t> queue_;  // the last member: its threads end before what they use
 };
 
 }  // namespace boxseg

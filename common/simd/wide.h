@@ -1,8 +1,9 @@
-// Handles 32 bytes of float or double at a time, or 64 with AVX-512 (common/simd/instruction_set.h), for g++ and clang.
-// The same code takes single numbers, for ends of rows.
+// Handles 32 bytes of float or double at a time, or 64 with AVX-512 (common/simd/instruction_set.h), for g++ and clang;
+// the same code takes single numbers, for ends of rows. Each operation rounds as its scalar one does.
 #pragma once
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include "common/simd/instruction_set.h"
 
@@ -42,7 +43,30 @@ BOXSEG_INLINED void store_wide(T* to, const V& value) {
   std::memcpy(to, &value, sizeof value);
 }
 template <class V>
-BOXSEG_INLINED V relu6_wide(V v) {  // for floats
+BOXSEG_INLINED V spread_wide(float x) {
+  return x - V{};  // -0 too
+}
+template <class V>
+BOXSEG_INLINED V larger(const V& a, const V& b) {
+  return a > b ? a : b;
+}
+template <class V>
+BOXSEG_INLINED V smaller(const V& a, const V& b) {
+  return a < b ? a : b;
+}
+
+template <int bit, class V, int... lane>
+BOXSEG_INLINED V exchanged(const V& v, std::integer_sequence<int, lane...>) {
+  return __builtin_shufflevector(v, v, (lane ^ bit)...);
+}
+// Every lane of floats exchanged with the one whose number differs by `bit`, a power of 2.
+template <int bit, class V>
+BOXSEG_INLINED V exchanged(const V& v) {
+  return exchanged<bit>(v, std::make_integer_sequence<int, static_cast<int>(sizeof(V) / sizeof(float))>());
+}
+
+template <class V>
+BOXSEG_INLINED V relu6_wide(V v) {  // of floats
   const V zero{}, six = 6.0f - zero;
   v = v > zero ? v : zero;
   return v < six ? v : six;

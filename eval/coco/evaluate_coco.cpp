@@ -12,6 +12,7 @@
 #include "common/base/visible_text.h"
 #include "common/pipeline/plan/metrics_file.h"
 #include "common/pipeline/stage/fingerprints.h"
+#include "common/pipeline/stage/sections.h"
 #include "common/runtime/parallel.h"
 #include "eval/coco/coco_evaluation.h"
 
@@ -68,9 +69,10 @@ Metrics metrics_of(const std::vector<std::string>& names, const CocoResult& resu
 }  // namespace
 
 int evaluate_coco_command(int argc, char** argv) {
-  Options options({"evaluate coco", "Average precision and recall of detections, equal to pycocotools bit for bit.",
-                   "evaluate coco --ground-truth instances_val2017.json --detections detections.json --type segm",
-                   "evaluate", kEvaluateFingerprint});
+  Options options(
+      reads_presets({"evaluate coco", "Average precision and recall of detections, equal to pycocotools bit for bit.",
+                     "evaluate coco --ground-truth instances_val2017.json --detections detections.json --type segm",
+                     "evaluate", kEvaluateFingerprint}));
   std::string ground_truth, detections_file, type_name = "segm", json, key;
   bool per_class = false;
   options.add("ground-truth", &ground_truth, "COCO annotation file", Role::input);
@@ -81,8 +83,8 @@ int evaluate_coco_command(int argc, char** argv) {
   options.add("json", &json, "merge the numbers into this file", Role::output);
   options.add("key", &key, "path of the numbers in the JSON file", Role::run);
   if (!options.parse(argc, argv)) return 0;
-  if (ground_truth.empty()) fail_usage("--ground-truth is missing; see --help");
-  if (detections_file.empty()) fail_usage("--detections is missing; see --help");
+  require_given(ground_truth, "ground-truth");
+  require_given(detections_file, "detections");
   if (!json.empty() && key.empty()) fail_usage("--json {}: --key is missing; try --key coco/{}", json, type_name);
   if (!key.empty()) check_metrics_key(key);
   if (!json.empty()) require_writable_file(json, "--json");

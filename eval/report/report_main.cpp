@@ -10,6 +10,7 @@
 #include "common/pipeline/plan/pending.h"
 #include "common/pipeline/stage/brief_lock.h"
 #include "common/pipeline/stage/fingerprints.h"
+#include "common/pipeline/stage/sections.h"
 #include "common/runtime/parallel.h"
 #include "common/runtime/program.h"
 #include "eval/report/picture_sheet.h"
@@ -57,8 +58,9 @@ void make_table(const TableRequest& request, const fs::path& run_path, const fs:
 }
 
 int run(int argc, char** argv) {
-  Options options({"report", "One HTML page with the numbers, curves and pictures of a run; it needs no network.",
-                   "report --run runs/demo --output runs/demo/report", "report", kReportFingerprint});
+  Options options(
+      reads_presets({"report", "One HTML page with the numbers, curves and pictures of a run; it needs no network.",
+                     "report --run runs/demo --output runs/demo/report", "report", kReportFingerprint}));
   std::string run_path, against_path, output, data_root;
   TableRequest table;
   GalleryOptions gallery;
@@ -83,8 +85,8 @@ int run(int argc, char** argv) {
     std::printf("%s: whole\n", options.check_file.c_str());
     return 0;
   }
-  if (run_path.empty()) fail_usage("--run is missing; see --help");
-  if (output.empty()) fail_usage("--output is missing; see --help");
+  require_given(run_path, "run");
+  require_given(output, "output");
   gallery.threads = resolve_threads(options.threads);
   gallery.check();
   cv::setNumThreads(1);  // images are the unit of parallel work

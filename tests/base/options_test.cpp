@@ -21,7 +21,7 @@ struct Program {
   std::string text = "plain", input, mode = "bap";
   std::vector<double> numbers = {4, 55, 3};
   std::vector<std::string> names, split;
-  Options options{{"prog", "Does things.", "prog --count 5", "stage2", "7"}};
+  Options options{{"prog", "Does things.", "prog --count 5", "stage2", "7", {"stage1", "stage3"}, {"description"}}};
 
   Program() {
     options.add("flag", &flag, "a flag");
@@ -137,6 +137,7 @@ TEST_CASE("Unknown options suggest the nearest, on the command line and in files
   REQUIRE_THAT(refusal("[stage2]\nreate = 1\n"),
                Contains(path + ":[stage2]: unknown option reate, did you mean rate?"));
   REQUIRE_THAT(refusal("[stgae2]\nrate = 1\n"), Contains("did you mean [stage2]?"));
+  REQUIRE_THAT(refusal("[stage2]\ndescribe = bop\n"), Contains("unknown option describe"));
   REQUIRE_THAT(refusal("[stage2]\nmode = bop\n"), Contains(path + ":[stage2]: --mode: 'bop' is not one of bap, gap"));
   REQUIRE_THAT(refusal("rate = fast\n"), Contains(path + ": --rate: 'fast' is not a number"));
   REQUIRE_THAT(refusal("rate\n"), Contains(path + ":1: 'rate' is not of the form key = value"));
@@ -176,7 +177,7 @@ TEST_CASE("plan reads the options of a stage without a command line", "[cpu]") {
   const TemporaryDirectory dir;
   write_file(dir / "a.ini", "from = bap\ndescription = a variant\n[stage2]\nrate = 0.5\n");
   Program p;
-  p.options.read_ini(dir / "a.ini");
+  p.options.apply(read_ini_file(dir / "a.ini"), dir / "a.ini");
   p.options.set("count", "11", "variant");
   REQUIRE(p.rate == 0.5);
   REQUIRE(p.options.value("count") == "11");
@@ -185,6 +186,20 @@ TEST_CASE("plan reads the options of a stage without a command line", "[cpu]") {
   REQUIRE_FALSE(p.options.has("absent"));
   REQUIRE(failure_of([&] { p.options.set("absent", "1", "variant"); }).kind == ErrorKind::usage);
   REQUIRE(failure_of([&] { static_cast<void>(p.options.value("absent")); }).kind == ErrorKind::failed);
+}
+
+TEST_CASE("A program without a section reads keys alone", "[cpu]") {
+  const TemporaryDirectory dir;
+  const fs::path path = dir / "a.ini";
+  Options options({"prog", "Does.", "prog", "", "1"});
+  int64_t count = 1;
+  options.add("count", &count, "a number of things");
+  write_file(path, "count = 2\n");
+  options.apply(read_ini_file(path), path);
+  REQUIRE(count == 2);
+  write_file(path, "[stage1]\ncount = 3\n");
+  REQUIRE_THAT(usage_message_of([&] { options.apply(read_ini_file(path), path); }),
+               Contains("[stage1]: unknown section; prog reads keys without a section alone"));
 }
 
 TEST_CASE("An INI file is read whole, by section", "[cpu]") {
@@ -218,8 +233,9 @@ TEST_CASE("The names that other programs have for an option lead to ours", "[cpu
   REQUIRE(said("--epochs=2").find("did you mean") == std::string::npos);  // this program has no --iterations
   const TemporaryDirectory dir;
   write_file(dir / "a.ini", "[stage1]\nlr = 0.1\n");
-  REQUIRE(usage_message_of([&] { options.read_ini(dir / "a.ini"); }).find("did you mean learning-rate?") !=
-          std::string::npos);
+  REQUIRE(usage_message_of([&] {
+            options.apply(read_ini_file(dir / "a.ini"), dir / "a.ini");
+          }).find("did you mean learning-rate?") != std::string::npos);
 }
 
 TEST_CASE("A preset that builds on another brings it along, and one that cannot says so", "[cpu]") {

@@ -1,4 +1,4 @@
-// parallel_for, Crew and MemoryBudget do every item once and carry exceptions over, for any number of threads.
+// parallel_for, WorkQueue and MemoryBudget do every item once and carry exceptions over, for any number of threads.
 #include "common/runtime/parallel.h"
 
 #include <atomic>
@@ -8,7 +8,8 @@
 
 #include "common/base/files.h"
 #include "common/runtime/cpu_quota.h"
-#include "common/runtime/crew.h"
+#include "common/runtime/memory_budget.h"
+#include "common/runtime/work_queue.h"
 #include "tests/support/failure.h"
 #include "tests/support/support.h"
 
@@ -113,34 +114,34 @@ TEST_CASE("The CPU quota is the smallest of a group and those above it", "[cpu]"
   REQUIRE(cpu_quota(root.path(), "/other") == 0.5);
 }
 
-TEST_CASE("A crew does every job once, while no more wait than it has room for", "[cpu]") {
+TEST_CASE("A queue does every job once, while no more wait than it has room for", "[cpu]") {
   std::atomic<int64_t> sum{0}, given{0}, taken{0}, most_waiting{0};
-  Crew<int> crew(3, 2, [&](int worker, int& job) {
+  WorkQueue<int> queue(3, 2, [&](int worker, int& job) {
     ++taken;
     if (worker < 0 || worker > 2) sum += 1000000;
     sum += job;
   });
   for (int i = 0; i < 500; ++i) {
-    REQUIRE(crew.give(i));
+    REQUIRE(queue.give(i));
     ++given;
     most_waiting = std::max<int64_t>(most_waiting, given - taken);
   }
-  crew.finish();
+  queue.finish();
   REQUIRE(sum == 499 * 500 / 2);
   REQUIRE(most_waiting <= 2 + 3);  // in the queue, and just taken out of it
 }
 
-TEST_CASE("A crew whose worker throws takes no more jobs and throws it at the end", "[cpu]") {
+TEST_CASE("A queue whose worker throws takes no more jobs and throws it at the end", "[cpu]") {
   std::atomic<int> begun{0};
-  Crew<int> crew(2, 1, [&](int, int& job) {
+  WorkQueue<int> queue(2, 1, [&](int, int& job) {
     ++begun;
     if (job == 3) fail_input("job {}", job);
   });
   bool is_refused = false;
-  for (int i = 0; i < 100 && !is_refused; ++i) is_refused = !crew.give(i);
+  for (int i = 0; i < 100 && !is_refused; ++i) is_refused = !queue.give(i);
   REQUIRE(is_refused);
   REQUIRE(begun < 10);
-  REQUIRE(failure_of([&] { crew.finish(); }).message == "job 3");
+  REQUIRE(failure_of([&] { queue.finish(); }).message == "job 3");
 }
 
 TEST_CASE("A memory budget is never exceeded, and too large a share runs alone", "[cpu]") {

@@ -65,9 +65,9 @@ TEST_CASE("check.sh without a card skips the card's steps with a reason, counts 
   INFO(result.out << result.err);
   REQUIRE(result.exit_code == 1);  // asks for versions, but there is no program
   const std::string text = bundle.report("report.md"), json = bundle.report("report.json");
-  REQUIRE_THAT(text, Contains("| versions | failed |") &&
-                         Contains("| steps/1-exact | skipped | 0 | this bundle is for CPUs |") &&
-                         Contains("| golden/nn | skipped | 0 | no --shared with golden data |"));
+  REQUIRE_THAT(text, Contains("| versions | failed |") && Contains("| steps/1-exact | skipped |") &&
+                         Contains("| this bundle is for CPUs |") && Contains("| golden/nn | skipped |") &&
+                         Contains("| no --shared with golden data |"));
   REQUIRE_THAT(text, Contains("0 ok, 1 failed, 7 skipped"));
   REQUIRE_THAT(json, Contains("\"failed\": 1, \"skipped\": 7") &&
                          Contains("{\"step\": \"steps/3-fast\", \"state\": \"skipped\""));

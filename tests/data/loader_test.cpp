@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/base/error.h"
+#include "common/data/shuffled_order.h"
 #include "tests/support/support.h"
 
 #include "tests/support/catch.h"

@@ -329,7 +329,7 @@ TEST_CASE("Every command of prepare explains itself") {
     REQUIRE(help.exit_code == 0);
     REQUIRE_THAT(help.out, Contains("Example"));
     REQUIRE(prepare(command + " --version").out == "boxseg 0.1.0\n");
-    REQUIRE(prepare(command + " --fingerprint").out == std::string(kPrepareFingerprint) + "\n");
+    REQUIRE(prepare(command + " --fingerprint").out == kPrepareFingerprint + "\n");
   }
 }
 

@@ -109,7 +109,7 @@ inline void write_shifted_truth(const Dataset& d, const fs::path& folder, int64_
 
 inline void write_log(const fs::path& path, double start, double end, int64_t steps, std::vector<std::string> parts) {
   std::string text;
-  Random random(11, "log", stable_hash64(path.string()), 0);
+  Random random(11, "log", stable_hash64(path.parent_path().filename().string()), 0);
   for (int64_t it = 10; it <= steps; it += 10) {
     const double t = static_cast<double>(it) / static_cast<double>(steps);
     const double loss = (start - end) * std::exp(-5 * t) + end + random.uniform(-0.1, 0.1) * end;

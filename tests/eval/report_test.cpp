@@ -1,7 +1,9 @@
 // These tests make the report page through the program.
 
 #include "common/base/files.h"
+#include "common/base/hash.h"
 #include "common/base/text.h"
+#include "common/pipeline/stage/fingerprints.h"
 #include "eval/report/charts.h"
 #include "eval/report/gallery.h"
 #include "eval/report/html.h"
@@ -97,6 +99,19 @@ TEST_CASE("the report of a whole run is one file with scores, curves and picture
   const auto cut = report(fmt::format("--check '{}'", (dir / "out/cut.html").string()));
   REQUIRE(cut.exit_code == 3);
   REQUIRE_THAT(cut.err, Contains("cut.html: cut short"));
+}
+
+TEST_CASE("a page changes only with a fingerprint, whatever its pictures are encoded with") {
+  TemporaryDirectory dir;
+  const fs::path run = dir / "run";
+  make_run(run, 8);
+  REQUIRE(report(fmt::format("--run '{}' --output '{}'", run.string(), (dir / "out").string())).exit_code == 0);
+  std::string html = read_file(dir / "out/index.html");
+  const std::string picture = "data:image/", folder = dir.path().string();
+  for (size_t at = 0; (at = html.find(picture, at)) != std::string::npos;) html.erase(at, html.find('"', at) - at);
+  for (size_t at = 0; (at = html.find(folder, at)) != std::string::npos;) html.erase(at, folder.size());
+  if (std::getenv("BOXSEG_KEEP") != nullptr) write_file(dir / "page.html", html);
+  CHECK(kReportFingerprint + " " + Hasher().text(html).digest() == test::recorded_results("report.page"));
 }
 
 TEST_CASE("parts that a run does not have are left out of the report with a note") {

@@ -13,9 +13,12 @@
 #include "common/base/error.h"
 #include "common/base/files.h"
 #include "common/base/text.h"
+#include "common/data/dataset.h"
 #include "common/io/label_png.h"
 #include "common/io/manifest.h"
+#include "common/pipeline/plan/metrics_file.h"
 #include "common/pipeline/plan/shell.h"
+#include "common/pipeline/stage/fingerprints.h"
 #include "tests/pipeline/tiny_run.h"
 #include "tests/support/support.h"
 
@@ -302,4 +305,25 @@ TEST_CASE("results change only with a fingerprint", "[slow]") {
     CAPTURE(name, manifest.fingerprint);
     CHECK(manifest.fingerprint + " " + hasher.digest() == test::recorded_results(name));
   }
+}
+
+TEST_CASE("an index and the numbers of an evaluation change only with a fingerprint", "[slow]") {
+  const fs::path run = undisturbed();
+  const Dataset dataset = read_dataset(run / "dataset.h5");
+  Hasher index;  // not of files' bytes, which are those of the system's codecs
+  for (const auto& name : dataset.class_names) index.text(name);
+  for (const auto& [split, images] : dataset.splits) {
+    index.text(split);
+    for (const int64_t i : images) {
+      const ImageEntry& image = dataset.images[static_cast<size_t>(i)];
+      index.text(fmt::format("{} {} {} {}", image.id, image.size.height, image.size.width, image.mask_path));
+      for (const Box& b : image.boxes)
+        index.text(fmt::format("{} {} {} {} {} {}", b.class_id, b.x0, b.y0, b.x1, b.y1, b.is_difficult));
+    }
+  }
+  CHECK(kPrepareFingerprint + " " + index.digest() == test::recorded_results("prepare.run"));
+  Hasher numbers;
+  for (const auto& [key, value] : read_metrics(run / "metrics.json"))
+    if (!key.ends_with("/inputs") && !key.ends_with("/recorded")) numbers.text(key).text(value.dump());
+  CHECK(kEvaluateFingerprint + " " + numbers.digest() == test::recorded_results("evaluate.run"));
 }

@@ -66,7 +66,7 @@ TEST_CASE("a test split of VOC is indexed without boxes, predicted, and archived
 TEST_CASE("without a test split nothing is archived, and a labelled one is measured where a table asks for it") {
   const Project project;
   for (const auto& node : project.nodes("voc2012_vgg16", {})) {
-    REQUIRE(node.group != "server");
+    REQUIRE(node.work.kind != WorkKind::server);
     REQUIRE_THAT(node.name, !Contains("/test/"));
   }
   for (const auto& node : project.nodes("tiny", {})) REQUIRE_THAT(node.name, !Contains("/test/"));
@@ -77,7 +77,7 @@ TEST_CASE("without a test split nothing is archived, and a labelled one is measu
   REQUIRE(measured != nullptr);
   REQUIRE_THAT(measured->commands.at(0), Contains("--split test"));
   REQUIRE(needs(*find(nodes, "table/table5"), measured->name));
-  REQUIRE(std::none_of(nodes.begin(), nodes.end(), [](const Node& n) { return n.group == "server"; }));
+  REQUIRE(std::none_of(nodes.begin(), nodes.end(), [](const Node& n) { return n.work.kind == WorkKind::server; }));
 }
 
 TEST_CASE("VOC's own training list is a preset over the one of trainaug") {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "common/base/error.h"
+#include "common/runtime/loader.h"
 #include "tests/stage1/small_dataset.h"
 #include "tests/support/support.h"
 

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "common/base/error.h"
-#include "common/simd/pixel_lanes.h"
 #include "stage3_segment/axis.h"
 #include "stage3_segment/cosine_scores.h"
 #include "stage3_segment/loss_kernel.h"
+#include "stage3_segment/pixel_lanes.h"
 #include "tests/nn/paths.h"
 #include "tests/stage3/random_scores.h"
 #include "tests/support/support.h"

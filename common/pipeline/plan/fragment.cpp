@@ -24,9 +24,8 @@ std::string on_damage(const Node& node) {
 
 std::string make_fragment(const std::vector<Node>& nodes) {
   std::map<std::string, std::vector<std::string>> groups;
-  for (const auto& node : nodes) {
-    if (node.group != "shard") groups[node.group].push_back(node.name);
-  }
+  for (const auto& node : nodes)
+    if (const std::string group = group_of(node.work.kind); !group.empty()) groups[group].push_back(node.name);
   std::string text =
       "# Written by plan: stale work has a recipe, the rest is up to date.\nSHELL := /bin/sh\n.SUFFIXES:\n";
   std::vector<std::string> all;
@@ -44,10 +43,8 @@ std::string make_fragment(const std::vector<Node>& nodes) {
       continue;
     }
     text += fmt::format("\n\t@echo {}\n", make_escape(shell_quote(fmt::format("--- {}: {}", node.name, node.reason))));
-    for (size_t i = 0; i < node.commands.size(); ++i) {
-      const bool is_record = node.commands[i].find(" --record ") != std::string::npos;
-      text += fmt::format("\t{}{}\n", is_record ? "@" : "", make_escape(node.commands[i]));
-    }
+    for (const auto& command : node.commands) text += fmt::format("\t{}\n", make_escape(command));
+    if (!node.record.empty()) text += fmt::format("\t@{}\n", make_escape(node.record));
     for (const auto& show : node.shows) text += fmt::format("\t-@{}\n", make_escape(show));
   }
   std::vector<std::string> checked;

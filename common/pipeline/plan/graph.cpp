@@ -1,27 +1,21 @@
 #include "common/pipeline/plan/graph.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <map>
 #include <optional>
 
 #include "common/base/error.h"
-#include "common/base/log.h"
 #include "common/base/text.h"
 #include "common/data/dataset.h"
 #include "common/data/formats/voc_files.h"
 #include "common/io/manifest.h"
-#include "common/pipeline/plan/fragment.h"
-#include "common/pipeline/plan/metrics_file.h"
+#include "common/pipeline/plan/pending.h"
 #include "common/pipeline/plan/receipts.h"
 #include "common/pipeline/plan/run_layout.h"
 #include "common/pipeline/plan/shell.h"
 #include "common/pipeline/stage/digest_cache.h"
-#include "common/pipeline/stage/fingerprints.h"
-#include "common/pipeline/stage/lock.h"
 #include "common/pipeline/stage/stage_inputs.h"
-#include "common/pipeline/stage/stage_run.h"
+#include "common/pipeline/stage/staleness.h"
 
 namespace boxseg {
 namespace {
@@ -30,6 +24,13 @@ std::string option(const std::string& name, const std::string& value) {
   return " --" + name + " " + shell_quote(value);
 }
 std::string option(const std::string& name, const fs::path& value) { return option(name, value.string()); }
+
+std::string ini_text(const std::string& section, const std::map<std::string, std::string>& values) {
+  std::string text = fmt::format(
+      "# All options in force; written by plan from the preset, the variant and the command line.\n[{}]\n", section);
+  for (const auto& [key, value] : values) text += fmt::format("{} = {}\n", key, value);
+  return text;
+}
 
 // A run as it stands on disk: the plan, the dataset's index if there is one, and the receipts.
 struct RunState {
@@ -72,11 +73,13 @@ class Builder {
  private:
   std::string program(const std::string& name) const { return shell_quote((request_.bin / name).string()); }
   std::string run_options() const { return request_.run_options.empty() ? "" : " " + request_.run_options; }
-  // `words`: "stage3_segment train".
-  std::string stage_command(const std::string& words, const std::string& config) const {
+  // `words`: "stage3_segment train". The options in force become the file that --config names.
+  std::string stage_command(Node& node, const std::string& words, const std::string& config, const std::string& section,
+                            const ResolvedOptions& resolved) const {
     const size_t blank = words.find(' ');
     std::string command = request_.launch.empty() ? "" : request_.launch + " ";
     command += program(words.substr(0, blank)) + (blank == std::string::npos ? "" : words.substr(blank));
+    node.files[layout_.config(config)] = ini_text(section, resolved.values);
     return command + option("config", layout_.config(config)) + dataset_options();
   }
 
@@ -85,10 +88,10 @@ class Builder {
     return option("dataset", layout_.dataset()) + option("data-root", state_.dataset_root);
   }
 
-  Node& add(std::string name, std::string group, std::vector<std::string> needs) {
+  Node& add(WorkKind kind, std::string subject, std::vector<std::string> needs) {
     Node node;
-    node.name = std::move(name);
-    node.group = std::move(group);
+    node.work = {kind, std::move(subject)};
+    node.name = node.work.name();
     node.needs = std::move(needs);
     nodes_.push_back(std::move(node));
     return nodes_.back();
@@ -104,50 +107,45 @@ class Builder {
 
   // By the manifest of `dir`: `inputs` is called only when the nodes needed are up to date.
   template <class MakeInputs>
-  void decide_by_manifest(Node& node, const fs::path& dir, const std::string& maker, const std::string& fingerprint,
-                          const ResolvedOptions& resolved, MakeInputs inputs) {
+  void decide_by_manifest(Node& node, const fs::path& dir, const ProgramInfo& maker, const ResolvedOptions& resolved,
+                          MakeInputs inputs) {
     const fs::path path = dir / "manifest.h5";
     node.proofs.push_back(path);
     const auto manifest = try_read_manifest(path);
     if (!manifest) {
-      node.reason = "it was not made yet";
+      node.reason = kNotMade;
       return;
     }
-    node.check = program(maker) + option("check", path);
+    node.check = check_command(maker, path);
     inherit_reason(node);
     if (!node.reason.empty()) return;
     try {
-      node.reason = staleness(*manifest, fingerprint, resolved, inputs());
+      node.reason = staleness(*manifest, dir, {maker.name, maker.fingerprint, resolved, inputs()});
     } catch (const Error& e) {
       node.reason = e.what();
     }
-    if (!node.reason.empty()) return;
-    for (const auto& output : manifest->outputs) {
-      struct stat status {};
-      if (::stat((dir / output.path).c_str(), &status) != 0)
-        node.reason = output.path + " is missing";
-      else if (status.st_size != output.size_bytes)
-        node.reason = output.path + " has another size than when it was made";
-      if (!node.reason.empty()) return;
-    }
   }
 
-  void look_at_checkpoint(Node& node, const fs::path& dir, const std::string& maker) {
+  std::string check_command(const ProgramInfo& maker, const fs::path& path) const {
+    return program(maker.name.substr(0, maker.name.find(' '))) + option("check", path);
+  }
+
+  void look_at_checkpoint(Node& node, const fs::path& dir, const ProgramInfo& maker) {
     const fs::path path = dir / "checkpoint.pt";
     if (node.check.empty() || !fs::exists(path)) return;
     node.checkpoint = path;
-    node.checkpoint_check = program(maker) + option("check", path);
+    node.checkpoint_check = check_command(maker, path);
   }
 
   // By its receipt, which the recipe's last command writes.
   void decide_by_receipt(Node& node) {
-    node.commands.push_back(request_.plan_command + option("record", node.name));
+    node.record = request_.plan_command + option("record", node.name);
     const fs::path path = layout_.receipt(node.name);
     node.proofs.push_back(path);
-    if (!fs::exists(path)) node.reason = "it was not made yet";
+    if (!fs::exists(path)) node.reason = kNotMade;
     inherit_reason(node);
-    if (node.reason.empty()) node.reason = state_.receipts.why_stale(node.name);
-    node.damage = state_.receipts.why_damaged(node.name);
+    if (node.reason.empty()) node.reason = state_.receipts.why_stale(node.work);
+    node.damage = state_.receipts.why_damaged(node.work);
   }
 
   const Dataset& dataset() const {
@@ -156,7 +154,8 @@ class Builder {
   }
 
   void add_dataset() {
-    Node& node = add("dataset", "dataset", {});
+    Node& node = add(WorkKind::dataset, "", {});
+    node.files[layout_.config("dataset")] = ini_text("dataset", plan_.dataset);
     const auto& p = plan_.pipeline;
     const bool is_synthetic = p.dataset == "synthetic";
     if (!is_synthetic && request_.voc.empty())
@@ -175,19 +174,19 @@ class Builder {
       node.check = program("prepare") + " check " + shell_quote(layout_.dataset().string()) +
                    option("data-root", state_.dataset_root);
     else
-      node.reason = "it was not made yet";
+      node.reason = kNotMade;
   }
 
   void add_stage1(const std::string& variant) {
     const auto stage = plan_.stage1(variant);
     const fs::path dir = layout_.stage1(variant);
-    Node& node = add("stage1/" + variant, "stage1", {"dataset"});
-    std::string command = stage_command("stage1_classify", "stage1-" + variant);
+    Node& node = add(WorkKind::stage1, variant, {"dataset"});
+    std::string command = stage_command(node, "stage1_classify", "stage1-" + variant, "stage1", stage.resolved);
     if (!stage.values.init.empty()) command += option("init", stage.values.init);
     node.commands.push_back(command + option("output", dir) + run_options());
-    decide_by_manifest(node, dir, "stage1_classify", kStage1Fingerprint, stage.resolved,
+    decide_by_manifest(node, dir, stage1_info(), stage.resolved,
                        [&] { return stage1_inputs(stage.values, dataset()); });
-    look_at_checkpoint(node, dir, "stage1_classify");
+    look_at_checkpoint(node, dir, stage1_info());
   }
 
   // Stage 2 of one variant and split, and what is measured of it.
@@ -205,22 +204,20 @@ class Builder {
   void add_stage2(const std::string& variant, const std::string& split) {
     const auto stage = plan_.stage2(variant, split);
     const fs::path dir = layout_.stage2(variant, split), classifier = layout_.stage1(stage.from);
-    const std::string name = "stage2/" + variant + "/" + split;
-    const std::string base = stage_command("stage2_pseudolabel", "stage2-" + variant + "-" + split) +
-                             option("checkpoint", classifier / "classifier.pt") + option("output", dir);
+    const std::string subject = variant + "/" + split, need = "stage1/" + stage.from;
     const int64_t shards = plan_.pipeline.shards;
-    std::vector<std::string> needs = {"stage1/" + stage.from};
-    for (int64_t i = 0; i < shards && shards > 1; ++i) {
-      Node& shard = add(fmt::format("{}/shard-{}", name, i), "shard", {"stage1/" + stage.from});
-      shard.commands.push_back(base + option("shard", fmt::format("{}/{}", i, shards)) + run_options());
-      needs.push_back(shard.name);
-    }
-    Node& node = add(name, "stage2", needs);
+    std::vector<std::string> needs = {need};
+    for (int64_t i = 0; i < shards && shards > 1; ++i)
+      needs.push_back(add(WorkKind::shard, fmt::format("{}/shard-{}", subject, i), {need}).name);
+    Node& node = add(WorkKind::stage2, subject, needs);
+    const std::string command =
+        stage_command(node, "stage2_pseudolabel", "stage2-" + variant + "-" + split, "stage2", stage.resolved) +
+        option("checkpoint", classifier / "classifier.pt") + option("output", dir);
     if (shards > 1)
       node.commands.push_back(program("stage2_pseudolabel") + " merge" + option("output", dir) + run_options());
     else
-      node.commands.push_back(base + run_options());
-    decide_by_manifest(node, dir, "stage2_pseudolabel", kStage2Fingerprint, stage.resolved, [&] {
+      node.commands.push_back(command + run_options());
+    decide_by_manifest(node, dir, stage2_info(), stage.resolved, [&] {
       return stage2_inputs(stage.values, dataset(),
                            output_digest(read_manifest(classifier / "manifest.h5"), "classifier.pt"));
     });
@@ -228,8 +225,11 @@ class Builder {
     for (const auto& entry : fs::directory_iterator(dir / "attention", ignored))  // manifests of the shards
       if (entry.path().string().ends_with(".manifest.h5")) node.proofs.push_back(entry.path());
     // Shards are looked at by the program itself: a finished one says so and ends at once.
-    for (auto& other : nodes_)
-      if (other.name.rfind(name + "/shard-", 0) == 0) other.reason = node.reason;
+    for (int64_t i = 0; i < shards && shards > 1; ++i) {
+      Node& shard = nodes_[nodes_.size() - 1 - static_cast<size_t>(shards - i)];
+      shard.commands.push_back(command + option("shard", fmt::format("{}/{}", i, shards)) + run_options());
+      shard.reason = node.reason;
+    }
   }
 
   void add_stage3(const std::string& variant) {
@@ -237,35 +237,36 @@ class Builder {
     const std::string train_split = plan_.pipeline.train_split;
     const fs::path dir = layout_.stage3(variant), labels = layout_.stage2(stage.from, train_split);
     std::vector<std::string> needs = {"dataset"};
-    std::string command = stage_command("stage3_segment train", "stage3-" + variant);
-    if (!stage.from.empty()) {
-      needs.push_back("stage2/" + stage.from + "/" + train_split);
-      command += option("labels", labels);
-    }
+    if (!stage.from.empty()) needs.push_back("stage2/" + stage.from + "/" + train_split);
+    Node& node = add(WorkKind::stage3, variant, needs);
+    std::string command = stage_command(node, "stage3_segment train", "stage3-" + variant, "stage3", stage.resolved);
+    if (!stage.from.empty()) command += option("labels", labels);
     if (!stage.values.init.empty()) command += option("init", stage.values.init);
-    Node& node = add("stage3/" + variant, "stage3", needs);
     node.commands.push_back(command + option("output", dir) + run_options());
-    decide_by_manifest(node, dir, "stage3_segment", kStage3Fingerprint, stage.resolved, [&] {
+    decide_by_manifest(node, dir, stage3_train_info(), stage.resolved, [&] {
       return stage3_inputs(stage.values, dataset(),
                            stage.from.empty() ? "" : labels_digest(read_manifest(labels / "manifest.h5")));
     });
-    look_at_checkpoint(node, dir, "stage3_segment");
+    look_at_checkpoint(node, dir, stage3_train_info());
     for (const auto& [split, mode] : plan_.predictions(variant)) add_predictions(variant, split, mode);
   }
 
   void add_predictions(const std::string& variant, const std::string& split, const std::string& mode) {
     const auto predict = plan_.predict(variant, split, mode);
     const fs::path dir = layout_.predictions(variant, split, mode), stage = layout_.stage3(variant);
-    const std::string name = fmt::format("predict/{}/{}/{}", variant, split, mode);
-    Node& node = add(name, "predict", {"stage3/" + variant});
-    node.commands.push_back(stage_command("stage3_segment predict", RunLayout::prediction_name(variant, split, mode)) +
+    const std::string subject = fmt::format("{}/{}/{}", variant, split, mode);
+    Node& node = add(WorkKind::predict, subject, {"stage3/" + variant});
+    node.commands.push_back(stage_command(node, "stage3_segment predict",
+                                          RunLayout::prediction_name(variant, split, mode), "predict",
+                                          predict.resolved) +
                             option("checkpoint", stage / "segmenter.pt") + option("output", dir) + run_options());
-    decide_by_manifest(node, dir, "stage3_segment", kPredictFingerprint, predict.resolved, [&] {
+    decide_by_manifest(node, dir, stage3_predict_info(), predict.resolved, [&] {
       return predict_inputs(predict.values, dataset(),
                             output_digest(read_manifest(stage / "manifest.h5"), "segmenter.pt"));
     });
+    const std::string name = node.name;
     if (!plan_.is_unlabelled_test(split))
-      add_evaluation(fmt::format("stage3/{}/{}/{}", variant, split, mode), name, "miou", option("predictions", dir));
+      add_evaluation("stage3/" + subject, name, "miou", option("predictions", dir));
     else if (has_voc_classes())
       add_server_archive(variant, mode, name, dir);
   }
@@ -279,7 +280,7 @@ class Builder {
   void add_server_archive(const std::string& variant, const std::string& mode, const std::string& need,
                           const fs::path& predictions) {
     const std::string split = plan_.pipeline.test_split;
-    Node& node = add(fmt::format("server/{}/{}", variant, mode), "server", {need});
+    Node& node = add(WorkKind::server, variant + "/" + mode, {need});
     node.commands.push_back(program("evaluate") + " server" + option("dataset", layout_.dataset()) +
                             option("split", split) + option("predictions", predictions) +
                             option("output", layout_.server_archive(variant, mode)) + run_options());
@@ -294,7 +295,7 @@ class Builder {
   // `key`: where the numbers stand in metrics.json; `verb` and `what`: of `evaluate`.
   void add_evaluation(const std::string& key, const std::string& need, const std::string& verb,
                       const std::string& what) {
-    Node& node = add("evaluate/" + key, "evaluate", {need});
+    Node& node = add(WorkKind::evaluate, key, {need});
     node.commands.push_back(program("evaluate") + " " + verb + dataset_options() +
                             option("split", split_of_number(key)) + option("json", layout_.metrics()) +
                             option("key", key) + what + run_options());
@@ -320,23 +321,28 @@ class Builder {
       pending.push_back({key.key, maker->proofs.front()});
       if (is_new) maker->shows.push_back(show + option("pending", layout_.pending(table.name)));
     }
-    Node& node = add("table/" + table.name, "tables", needs);
-    node.pending = std::move(pending);
+    Node& node = add(WorkKind::table, table.name, needs);
+    node.files[layout_.table(table.name)] = table.text();
+    const fs::path pending_file = layout_.pending(table.name);
+    if (!pending.empty()) node.files[pending_file] = pending_text(pending_file, pending);
     node.commands.push_back(show);
     decide_by_receipt(node);
   }
 
   // Nobody else may need it: archives are for VOC's classes only.
   bool is_of_unlabelled_test(const Node& node) const {
-    return node.group == "predict" && plan_.is_unlabelled_test(split(node.name, '/').at(2));
+    return node.work.kind == WorkKind::predict && plan_.is_unlabelled_test(node.work.words()[1]);
   }
 
   void add_report() {
     std::vector<std::string> needs;
-    for (const auto& node : nodes_)
-      if (node.group == "evaluate" || node.group == "tables" || node.group == "server" || is_of_unlabelled_test(node))
+    for (const auto& node : nodes_) {
+      const WorkKind kind = node.work.kind;
+      if (kind == WorkKind::evaluate || kind == WorkKind::table || kind == WorkKind::server ||
+          is_of_unlabelled_test(node))
         needs.push_back(node.name);
-    Node& node = add("report", "report", needs);
+    }
+    Node& node = add(WorkKind::report, "", needs);
     node.commands.push_back(program("report") + option("run", layout_.run) + option("data-root", state_.dataset_root) +
                             option("output", layout_.report()));
     decide_by_receipt(node);
@@ -351,74 +357,13 @@ class Builder {
   std::vector<Node> nodes_;
 };
 
-std::string ini_text(const std::string& section, const std::map<std::string, std::string>& values) {
-  std::string text = fmt::format(
-      "# All options in force; written by plan from the preset, the variant and the command line.\n[{}]\n", section);
-  for (const auto& [key, value] : values) text += fmt::format("{} = {}\n", key, value);
-  return text;
-}
-
-// The files of a plan with their texts.
-std::map<fs::path, std::string> files_of_plan(const GraphRequest& request, const std::vector<Node>& nodes) {
-  const RunPlan plan(request.run);
-  const RunLayout layout{request.run_dir};
-  std::map<fs::path, std::string> files;
-  const auto add = [&](const std::string& name, const std::string& section,
-                       const std::map<std::string, std::string>& values) {
-    files[layout.config(name)] = ini_text(section, values);
-  };
-  for (const auto& table : plan.tables) files[layout.table(table.name)] = table.text();
-  for (const auto& node : nodes) {
-    const fs::path pending = layout.pending(fs::path(node.name).filename().string());
-    if (!node.pending.empty()) files[pending] = pending_text(pending, node.pending);
-  }
-  add("dataset", "dataset", plan.dataset);
-  for (const auto& v : plan.stage1_variants()) add("stage1-" + v, "stage1", plan.stage1(v).resolved.values);
-  for (const auto& v : plan.stage2_variants())
-    for (const auto& split : plan.splits_to_label(v))
-      add("stage2-" + v + "-" + split, "stage2", plan.stage2(v, split).resolved.values);
-  for (const auto& v : plan.pipeline.stage3) {
-    add("stage3-" + v, "stage3", plan.stage3(v).resolved.values);
-    for (const auto& [split, mode] : plan.predictions(v))
-      add(RunLayout::prediction_name(v, split, mode), "predict", plan.predict(v, split, mode).resolved.values);
-  }
-  files[layout.fragment()] = make_fragment(nodes);
-  return files;
-}
-
-bool is_damaged_metrics(const fs::path& path) {
-  try {
-    read_metrics(path);
-    return false;
-  } catch (const Error&) {
-    return true;
-  }
-}
-
 }  // namespace
 
 std::vector<Node> make_graph(const GraphRequest& request) { return Builder(request).build(); }
 
 void record_receipt(const GraphRequest& request, const std::string& node) {
-  RunState(request).receipts.record(node);
+  RunState(request).receipts.record(parse_work(node));
   DigestCache::shared().save();
-}
-
-void write_plan(const GraphRequest& request, const std::vector<Node>& nodes) {
-  const RunLayout layout{request.run_dir};
-  layout.require_own_folder();
-  auto files = files_of_plan(request, nodes);
-  std::erase_if(files, [](const auto& file) { return fs::exists(file.first) && read_file(file.first) == file.second; });
-  const bool is_damaged = is_damaged_metrics(layout.metrics());
-  if (files.empty() && !is_damaged) return;
-  const FileLock lock(lock_of(layout.fragment()));
-  if (is_damaged) {
-    const fs::path aside = layout.metrics().string() + ".damaged";
-    log_warning("{}: is damaged; it is now {}, and its numbers are measured again", layout.metrics().string(),
-                aside.string());
-    fs::rename(layout.metrics(), aside);
-  }
-  for (const auto& [path, text] : files) write_file(path, text);
 }
 
 }  // namespace boxseg

@@ -7,6 +7,7 @@
 #include "common/base/text.h"
 #include "common/pipeline/plan/fragment.h"
 #include "common/pipeline/plan/graph.h"
+#include "common/pipeline/plan/plan_files.h"
 #include "common/pipeline/plan/shell.h"
 #include "common/runtime/program.h"
 
@@ -105,7 +106,7 @@ int body(int argc, char** argv) {
     const bool is_stale = std::any_of(nodes.begin(), nodes.end(), [](const Node& n) { return !n.reason.empty(); });
     return o.is_why && is_stale ? static_cast<int>(ErrorKind::stale) : 0;
   }
-  if (!o.is_print) return write_plan(request, nodes), 0;
+  if (!o.is_print) return write_plan(request.run_dir, nodes), 0;
   for (const auto& node : nodes)
     if (!node.reason.empty())
       fail("{}: cannot be written, and {} is not up to date: {}; copy the run to a folder that can be written", o.run,

@@ -5,6 +5,7 @@
 #include "common/base/error.h"
 #include "common/base/text.h"
 #include "common/pipeline/plan/variant_name.h"
+#include "common/pipeline/stage/sections.h"
 
 namespace boxseg {
 namespace {
@@ -33,19 +34,6 @@ std::string top_level(const Ini& ini, const std::string& key) {
   if (top == ini.end()) return "";
   const auto found = top->second.find(key);
   return found == top->second.end() ? "" : found->second;
-}
-
-// The preset's file after those that it is `from`, base first.
-std::vector<fs::path> chain_of(const fs::path& folder, std::string name) {
-  std::vector<fs::path> chain;
-  while (!name.empty()) {
-    const fs::path path = find_ini(folder, name, "preset");
-    if (std::find(chain.begin(), chain.end(), path) != chain.end())
-      fail_usage("{}: 'from' leads back to itself", path.string());
-    chain.insert(chain.begin(), path);
-    name = top_level(read_ini_file(path), "from");
-  }
-  return chain;
 }
 
 void add_once(std::vector<std::string>& names, const std::string& name) {
@@ -84,23 +72,40 @@ void PipelineOptions::declare(Options& o) {
   o.add("shards", &shards, "parts of stage 2 that may run on different nodes");
 }
 
+const Ini& RunPlan::ini(const fs::path& path) const {
+  const auto found = inis_.find(path);
+  return found != inis_.end() ? found->second : inis_.emplace(path, read_ini_file(path)).first->second;
+}
+
+// The preset's file after those that it is `from`, base first.
+std::vector<fs::path> RunPlan::chain_of(std::string preset) const {
+  std::vector<fs::path> chain;
+  while (!preset.empty()) {
+    const fs::path path = find_ini(request_.presets, preset, "preset");
+    if (std::find(chain.begin(), chain.end(), path) != chain.end())
+      fail_usage("{}: 'from' leads back to itself", path.string());
+    chain.insert(chain.begin(), path);
+    preset = top_level(ini(path), "from");
+  }
+  return chain;
+}
+
 RunPlan::RunPlan(const RunRequest& request) : request_(request) {
   for (const auto& name : split(request.preset, '+'))
-    for (const auto& path : chain_of(request.presets, name)) {
-      if (preset_chain_.empty() && top_level(read_ini_file(path), "on-top-of") != "")
+    for (const auto& path : chain_of(name)) {
+      if (preset_chain_.empty() && top_level(ini(path), "on-top-of") != "")
         fail_usage("the preset {} goes on top of another: PRESET=voc2012_vgg16+{}", name, name);
       preset_chain_.push_back(path);
     }
   if (preset_chain_.empty())
     fail_usage("a preset is missing; {} has: {}", request.presets.string(),
                join(names_in(request.presets, ".ini"), ", "));
-  Options options({"plan", "", "", "pipeline", ""});
+  Options options(reads_presets({"plan", "", "", "pipeline", ""}));
   pipeline.declare(options);
   apply(options, "");
-  for (const auto& path : preset_chain_) {
-    Ini ini = read_ini_file(path);
-    for (const auto& [key, value] : ini["dataset"]) dataset[key] = value;
-  }
+  for (const auto& path : preset_chain_)
+    if (const auto section = ini(path).find("dataset"); section != ini(path).end())
+      for (const auto& [key, value] : section->second) dataset[key] = value;
   for (const auto& text : request.overrides)
     if (const size_t equals = text.find('='); text.rfind("dataset.", 0) == 0 && equals != std::string::npos)
       dataset[text.substr(8, equals - 8)] = text.substr(equals + 1);
@@ -136,12 +141,13 @@ void RunPlan::add_table(const std::string& name) {
 
 // Defaults <- presets, base first <- the variant <- overrides of the command line <- the seed.
 void RunPlan::apply(Options& options, const std::string& variant) const {
-  for (const auto& path : preset_chain_) options.read_ini(path);
+  for (const auto& path : preset_chain_) options.apply(ini(path), path);
   int64_t seed_offset = 0;
   if (!variant.empty()) {
     const VariantName name = parse_variant(variant);
     seed_offset = name.seed_offset;
-    options.read_ini(find_ini(request_.variants, name.base, "variant"));
+    const fs::path path = find_ini(request_.variants, name.base, "variant");
+    options.apply(ini(path), path);
     if (name.has_second_network && options.info().section == "stage3")
       apply_second_network(options, pipeline.second_network, request_.preset);
     for (const auto& s : name.settings)
@@ -165,60 +171,57 @@ void RunPlan::apply(Options& options, const std::string& variant) const {
 
 std::string RunPlan::upstream(const std::string& variant, const std::string& section) const {
   const VariantName name = parse_variant(variant);
-  const Ini ini = read_ini_file(find_ini(request_.variants, name.base, "variant"));
+  const Ini& variant_ini = ini(find_ini(request_.variants, name.base, "variant"));
   std::string from = "bap";
-  if (const auto found = ini.find(section); found != ini.end())
+  if (const auto found = variant_ini.find(section); found != variant_ini.end())
     if (const auto entry = found->second.find("from"); entry != found->second.end()) from = entry->second;
   return upstream_variant(name, section, from);
 }
 
-RunPlan::Stage1 RunPlan::stage1(const std::string& variant) const {
-  Stage1 stage;
-  Options options(stage1_info());
+// `set` is called with the options last, for what neither preset nor variant decides.
+template <class Values, class Set>
+RunPlan::Resolved<Values> RunPlan::resolve(const ProgramInfo& info, const std::string& variant, const Set& set) const {
+  Resolved<Values> stage;
+  Options options(info);
   stage.values.declare(options);
   apply(options, variant);
-  options.set("split", pipeline.train_split, "the run");
+  set(options);
   stage.resolved = options.resolved();
+  return stage;
+}
+
+RunPlan::Resolved<Stage1Options> RunPlan::stage1(const std::string& variant) const {
+  auto stage = resolve<Stage1Options>(stage1_info(), variant,
+                                      [&](Options& o) { o.set("split", pipeline.train_split, "the run"); });
   if (stage.values.init.empty()) stage.values.init = pipeline.init;
   return stage;
 }
 
-RunPlan::Stage2 RunPlan::stage2(const std::string& variant, const std::string& split) const {
-  Stage2 stage;
-  Options options(stage2_info());
-  stage.values.declare(options);
-  apply(options, variant);
-  options.set("split", split, "the run");
-  stage.resolved = options.resolved();
+RunPlan::Resolved<Stage2Options> RunPlan::stage2(const std::string& variant, const std::string& split) const {
+  auto stage = resolve<Stage2Options>(stage2_info(), variant, [&](Options& o) { o.set("split", split, "the run"); });
   stage.from = upstream(variant, "stage2");
   return stage;
 }
 
-RunPlan::Stage3 RunPlan::stage3(const std::string& variant) const {
-  Stage3 stage;
-  Options options(stage3_train_info());
-  stage.values.declare(options);
-  apply(options, variant);
-  options.set("split", pipeline.train_split, "the run");
-  stage.resolved = options.resolved();
+RunPlan::Resolved<Stage3Options> RunPlan::stage3(const std::string& variant) const {
+  auto stage = resolve<Stage3Options>(stage3_train_info(), variant,
+                                      [&](Options& o) { o.set("split", pipeline.train_split, "the run"); });
   if (stage.values.init.empty()) stage.values.init = pipeline.init;
   if (stage.values.loss != "true_masks") stage.from = upstream(variant, "stage3");
   return stage;
 }
 
-RunPlan::Predict RunPlan::predict(const std::string& variant, const std::string& split, const std::string& mode) const {
+RunPlan::Resolved<PredictOptions> RunPlan::predict(const std::string& variant, const std::string& split,
+                                                   const std::string& mode) const {
   static const std::vector<std::string> kModes = {"plain", "crf", "tta", "tta_crf"};
   if (std::find(kModes.begin(), kModes.end(), mode) == kModes.end())
     fail_usage("[pipeline] modes: '{}' is not one of {}", mode, join(kModes, ", "));
-  Predict predict;
-  Options options(stage3_predict_info());
-  predict.values.declare(options);
-  apply(options, variant);
-  options.set("split", split, "the run");
-  options.set("tta", mode.rfind("tta", 0) == 0 ? "true" : "false", "mode " + mode);
-  options.set("crf", mode.size() >= 3 && mode.substr(mode.size() - 3) == "crf" ? "true" : "false", "mode " + mode);
-  predict.resolved = options.resolved();
-  return predict;
+  const auto flag = [](bool is_set) { return is_set ? "true" : "false"; };
+  return resolve<PredictOptions>(stage3_predict_info(), variant, [&](Options& o) {
+    o.set("split", split, "the run");
+    o.set("tta", flag(mode.starts_with("tta")), "mode " + mode);
+    o.set("crf", flag(mode.ends_with("crf")), "mode " + mode);
+  });
 }
 
 std::vector<std::string> RunPlan::stage1_variants() const {

@@ -57,29 +57,17 @@ class RunPlan {
   std::map<std::string, std::string> dataset;  // [dataset] as it stands, for `prepare`
   std::vector<Table> tables;                   // those asked for, in terms of this run
 
-  // A stage's options for one variant (paths unset) and their canonical form for an INI file.
-  struct Stage1 {
-    Stage1Options values;
+  // A program's options for one variant (paths unset), and their canonical form for an INI file.
+  template <class Values>
+  struct Resolved {
+    Values values;
     ResolvedOptions resolved;
+    std::string from;  // the variant upstream; "" where there is none: of stage 1, of predictions, and for true_masks
   };
-  struct Stage2 {
-    Stage2Options values;
-    ResolvedOptions resolved;
-    std::string from;
-  };
-  struct Stage3 {
-    Stage3Options values;
-    ResolvedOptions resolved;
-    std::string from;  // "" for true_masks
-  };
-  struct Predict {
-    PredictOptions values;
-    ResolvedOptions resolved;
-  };
-  Stage1 stage1(const std::string& variant) const;
-  Stage2 stage2(const std::string& variant, const std::string& split) const;
-  Stage3 stage3(const std::string& variant) const;
-  Predict predict(const std::string& variant, const std::string& split, const std::string& mode) const;
+  Resolved<Stage1Options> stage1(const std::string& variant) const;
+  Resolved<Stage2Options> stage2(const std::string& variant, const std::string& split) const;
+  Resolved<Stage3Options> stage3(const std::string& variant) const;
+  Resolved<PredictOptions> predict(const std::string& variant, const std::string& split, const std::string& mode) const;
 
   // Those that the preset lists, then those that the next stage builds on.
   std::vector<std::string> stage1_variants() const;
@@ -96,11 +84,16 @@ class RunPlan {
   std::vector<Prediction> predictions(const std::string& variant) const;
 
  private:
+  const Ini& ini(const fs::path& path) const;  // each file is read and parsed once
+  std::vector<fs::path> chain_of(std::string preset) const;
+  template <class Values, class Set>
+  Resolved<Values> resolve(const ProgramInfo& info, const std::string& variant, const Set& set) const;
   void apply(Options& options, const std::string& variant) const;
   void add_table(const std::string& name);
   std::string upstream(const std::string& variant, const std::string& section) const;
   RunRequest request_;
   std::vector<fs::path> preset_chain_;  // base first
+  mutable std::map<fs::path, Ini> inis_;
 };
 
 }  // namespace boxseg

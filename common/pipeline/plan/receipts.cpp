@@ -7,6 +7,7 @@
 #include "common/io/manifest.h"
 #include "common/pipeline/stage/digest_cache.h"
 #include "common/pipeline/stage/fingerprints.h"
+#include "common/pipeline/stage/staleness.h"
 
 namespace boxseg {
 namespace {
@@ -41,55 +42,69 @@ Receipts::Receipts(const RunPlan& plan, const RunLayout& layout, const fs::path&
                    const std::optional<Dataset>& dataset)
     : plan_(plan), layout_(layout), dataset_root_(dataset_root), dataset_(dataset) {}
 
-std::optional<Receipts::Receipt> Receipts::read(const std::string& node) const {
-  const fs::path path = layout_.receipt(node);
+std::optional<Receipts::Receipt> Receipts::read(const Work& work) const {
+  const fs::path path = layout_.receipt(work.name());
   if (!fs::exists(path)) return std::nullopt;
   const auto words = split(trim(read_file(path)), ' ');
   if (words.size() != 2) return Receipt{};  // of an earlier version, or damaged: like nothing that is
   return Receipt{words[0], words[1]};
 }
 
-std::string Receipts::why_stale(const std::string& node) {
-  const auto receipt = read(node);
-  if (!receipt) return "it was not made yet";
-  return receipt->from == from(node) ? why_damaged(node) : "what it is made from changed";
+std::string Receipts::why_stale(const Work& work) {
+  const auto receipt = read(work);
+  if (!receipt) return kNotMade;
+  return receipt->from == from(work) ? why_damaged(work) : "what it is made from changed";
 }
 
-std::string Receipts::why_damaged(const std::string& node) {
-  const auto receipt = read(node);
-  if (!receipt || receipt->made == made(node)) return "";
-  const char* const what = node == "dataset"               ? "dataset.h5 is"
-                           : node.starts_with("evaluate/") ? "its numbers in metrics.json are"
-                                                           : "its files are";
-  return fmt::format("{} not what was made", what);
+std::string Receipts::why_damaged(const Work& work) {
+  const auto receipt = read(work);
+  if (!receipt || receipt->made == made(work)) return "";
+  if (work.kind == WorkKind::dataset) return "dataset.h5 is not what was made";
+  if (work.kind == WorkKind::evaluate) return "its numbers in metrics.json are not what was made";
+  return "its files are not what was made";
 }
 
-void Receipts::record(const std::string& node) {
-  write_file(layout_.receipt(node), fmt::format("{} {}\n", from(node), made(node)));
+void Receipts::record(const Work& work) {
+  write_file(layout_.receipt(work.name()), fmt::format("{} {}\n", from(work), made(work)));
 }
 
-Digest Receipts::from(const std::string& node) {
-  if (node == "dataset") return dataset_from();
-  if (node == "report") return report_from();
-  if (node.starts_with("table/")) return table_from(node.substr(6));
-  if (node.starts_with("evaluate/")) return evaluation_from(node.substr(9));
-  if (const auto words = split(node, '/'); words.size() == 3 && words[0] == "server")
-    return archive_from(words[1], words[2]);
-  fail_usage("{}: no such piece of work keeps a receipt", node);
+Digest Receipts::from(const Work& work) {
+  switch (work.kind) {
+    case WorkKind::dataset:
+      return dataset_from();
+    case WorkKind::evaluate:
+      return evaluation_from(work.subject);
+    case WorkKind::server:
+      return archive_from(work.words()[0], work.words()[1]);
+    case WorkKind::table:
+      return table_from(work.subject);
+    case WorkKind::report:
+      return report_from();
+    default:
+      fail_usage("{}: keeps a manifest, and no receipt", work.name());
+  }
 }
 
-Digest Receipts::made(const std::string& node) {
+Digest Receipts::made(const Work& work) {
   Hasher hasher;
-  if (node == "dataset") hasher.text(digest_or_none(layout_.dataset()));
-  if (node == "report") hasher.text(digest_or_none(layout_.report() / "index.html"));
-  if (node.starts_with("table/"))
-    for (const auto& file : table_files(layout_, node.substr(6))) hasher.text(digest_or_none(file));
-  if (const auto words = split(node, '/'); words.size() == 3 && words[0] == "server")
-    hasher.text(digest_or_none(layout_.server_archive(words[1], words[2])));
-  if (node.starts_with("evaluate/")) {
-    const Metrics numbers = numbers_of(metrics(), node.substr(9));
-    if (numbers.empty()) return kNoFile;
-    for (const auto& [name, value] : numbers) hasher.text(name).text(value.dump());
+  switch (work.kind) {
+    case WorkKind::dataset:
+      hasher.text(digest_or_none(layout_.dataset()));
+      break;
+    case WorkKind::evaluate: {
+      const Metrics numbers = numbers_of(metrics(), work.subject);
+      if (numbers.empty()) return kNoFile;
+      for (const auto& [name, value] : numbers) hasher.text(name).text(value.dump());
+      break;
+    }
+    case WorkKind::server:
+      hasher.text(digest_or_none(layout_.server_archive(work.words()[0], work.words()[1])));
+      break;
+    case WorkKind::table:
+      for (const auto& file : table_files(layout_, work.subject)) hasher.text(digest_or_none(file));
+      break;
+    default:
+      hasher.text(digest_or_none(layout_.report() / "index.html"));
   }
   return hasher.digest();
 }

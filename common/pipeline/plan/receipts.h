@@ -1,5 +1,5 @@
 // Receipts: what a piece of work without a manifest (dataset, evaluation, table, report) was made from, and what was
-// made, as two digests of contents in RUN/receipts/NODE, written once it is done. It is up to date while both are the
+// made, as two digests of contents in RUN/receipts/NAME, written once it is done. It is up to date while both are the
 // same.
 #pragma once
 #include <optional>
@@ -9,6 +9,7 @@
 #include "common/pipeline/plan/metrics_file.h"
 #include "common/pipeline/plan/preset.h"
 #include "common/pipeline/plan/run_layout.h"
+#include "common/pipeline/plan/work.h"
 
 namespace boxseg {
 
@@ -18,22 +19,21 @@ class Receipts {
   Receipts(const RunPlan& plan, const RunLayout& layout, const fs::path& dataset_root,
            const std::optional<Dataset>& dataset);
 
-  // `node`: "dataset", "report", "table/NAME", "server/VARIANT/MODE", or "evaluate/KEY" with a key of metrics.json;
-  // others throw usage.
-  std::string why_stale(const std::string& node);  // "" when it is up to date
+  // Kinds of work that write a manifest keep no receipt: they throw usage.
+  std::string why_stale(const Work& work);  // "" when it is up to date
   // A sentence when what was made is not as it was then, though nobody asked for it; "" when it is, or was not made
   // yet.
-  std::string why_damaged(const std::string& node);
-  void record(const std::string& node);
+  std::string why_damaged(const Work& work);
+  void record(const Work& work);
 
  private:
   struct Receipt {
     Digest from, made;
     bool operator==(const Receipt&) const = default;
   };
-  std::optional<Receipt> read(const std::string& node) const;
-  Digest from(const std::string& node);
-  Digest made(const std::string& node);
+  std::optional<Receipt> read(const Work& work) const;
+  Digest from(const Work& work);
+  Digest made(const Work& work);
   Digest dataset_from() const;
   Digest evaluation_from(const std::string& key) const;
   Digest archive_from(const std::string& variant, const std::string& mode) const;

@@ -13,8 +13,9 @@
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
 #include "common/io/image.h"
-#include "common/runtime/crew.h"
 #include "common/runtime/loader.h"
+#include "common/runtime/memory_budget.h"
+#include "common/runtime/work_queue.h"
 
 namespace boxseg {
 
@@ -44,7 +45,7 @@ class ImageRun {
     const int readers = std::min(workers_, 4);
     Loader<Read> loader(0, static_cast<int64_t>(items.size()), readers, 2 * readers + plan_.batch - 1,
                         [&](int64_t i) { return read(items[static_cast<size_t>(i)]); });
-    Crew<Inferred> crew(workers_, static_cast<size_t>(workers_), [&](int worker, Inferred& inferred) {
+    WorkQueue<Inferred> queue(workers_, static_cast<size_t>(workers_), [&](int worker, Inferred& inferred) {
       finish_or_skip(worker, inferred);
       progress.advance();
     });
@@ -57,7 +58,7 @@ class ImageRun {
       batch.clear();
       const auto numbers = std::exchange(batch_items, {});
       for (size_t i = 0; i < jobs.size(); ++i)
-        if (!crew.give({numbers[i], std::move(jobs[i])})) return false;
+        if (!queue.give({numbers[i], std::move(jobs[i])})) return false;
       return true;
     };
     while (!is_interrupted()) {
@@ -78,7 +79,7 @@ class ImageRun {
       batch.push_back(std::move(next->decoded));
       if (static_cast<int64_t>(batch.size()) >= plan_.batch && !hand_on()) break;
     }
-    crew.finish(is_interrupted());
+    queue.finish(is_interrupted());
   }
 
  protected:

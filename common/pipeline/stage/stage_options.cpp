@@ -2,28 +2,14 @@
 
 #include "common/base/error.h"
 #include "common/pipeline/stage/fingerprints.h"
+#include "common/pipeline/stage/sections.h"
 
 namespace boxseg {
 namespace {
 
-void require(bool holds, const std::string& option, const std::string& value, const std::string& expected) {
-  if (!holds) fail_usage("--{} {}: expected {}", option, value, expected);
-}
-
-void require_path(const std::string& value, const std::string& option) {
-  if (value.empty()) fail_usage("--{} is missing; see --help", option);
-}
-
-void check_crf(const std::vector<double>& bilateral, const std::vector<double>& gaussian, int64_t iterations) {
-  if (bilateral.size() != 3)
-    fail_usage("--bilateral: expected weight,sxy,srgb such as 4,55,3, got {} numbers", bilateral.size());
-  if (gaussian.size() != 2) fail_usage("--gaussian: expected weight,sxy such as 3,3, got {} numbers", gaussian.size());
-  if (iterations < 0) fail_usage("--crf-iterations {}: expected 0 or more", iterations);
-}
-
-const char* kPrecisionHelp =
+constexpr const char* kPrecisionHelp =
     "on a GPU: exact (float32, the same bytes in every run) or fast (bfloat16 convolutions); a CPU is always exact";
-const char* kSkipHelp = "what to do with a damaged image: fail, or skip (recorded in the manifest)";
+constexpr const char* kSkipHelp = "what to do with a damaged image: fail, or skip (recorded in the manifest)";
 
 }  // namespace
 
@@ -46,32 +32,23 @@ void NetworkAndTrainingOptions::declare(Options& o) {
                "of the learning rate: a tenth after each milestone, or (1-t)^0.9");
   o.add("milestones", &milestones, "steps after which the rate falls to a tenth (schedule step)");
   o.add("schedule-every", &schedule_every, "steps after which the rate follows its curve (schedule poly)");
-  o.add("crop", &crop, "side of the square training crops in pixels");
-  o.add("scale-min", &scale_min, "smallest random scale");
-  o.add("scale-max", &scale_max, "largest random scale");
-  o.add("flip", &flip, "probability of a horizontal flip");
-  o.add("jitter", &jitter, "brightness, contrast and saturation are drawn from 1 +- this");
+  AugmentOptions::declare(o);
   o.add_choice("on-bad-image", &on_bad_image, {"fail", "skip"}, kSkipHelp);
   o.add_choice("precision", &precision, {"exact", "fast"}, kPrecisionHelp);
 }
 
 void NetworkAndTrainingOptions::check() const {
-  const auto text = [](auto value) { return fmt::format("{}", value); };
-  require(batch >= 1, "batch", text(batch), "1 or more");
-  require(micro_batch >= 0 && micro_batch <= batch, "micro-batch", text(micro_batch),
-          fmt::format("0 to --batch ({})", batch));
-  require(iterations >= 0, "iterations", text(iterations), "0 or more");
-  require(learning_rate >= 0, "learning-rate", text(learning_rate), "0 or more");
-  require(momentum >= 0 && momentum < 1, "momentum", text(momentum), "at least 0 and less than 1");
-  require(weight_decay >= 0, "weight-decay", text(weight_decay), "0 or more");
-  require(bias_rate >= 0, "bias-rate", text(bias_rate), "0 or more");
-  require(schedule_every >= 1, "schedule-every", text(schedule_every), "1 or more");
-  require(crop >= 8 && crop <= 4096, "crop", text(crop), "8 to 4096");
-  require(scale_min > 0 && scale_min <= scale_max && scale_max <= 10, "scale-min", text(scale_min),
-          "0 < scale-min <= scale-max <= 10");
-  require(flip >= 0 && flip <= 1, "flip", text(flip), "a probability");
-  require(jitter >= 0 && jitter <= 1, "jitter", text(jitter), "0 to 1");
-  require(classifier_std > 0, "classifier-std", text(classifier_std), "more than 0");
+  require_option(batch >= 1, "batch", batch, "1 or more");
+  require_option(micro_batch >= 0 && micro_batch <= batch, "micro-batch", micro_batch,
+                 fmt::format("0 to --batch ({})", batch));
+  require_option(iterations >= 0, "iterations", iterations, "0 or more");
+  require_option(learning_rate >= 0, "learning-rate", learning_rate, "0 or more");
+  require_option(momentum >= 0 && momentum < 1, "momentum", momentum, "at least 0 and less than 1");
+  require_option(weight_decay >= 0, "weight-decay", weight_decay, "0 or more");
+  require_option(bias_rate >= 0, "bias-rate", bias_rate, "0 or more");
+  require_option(schedule_every >= 1, "schedule-every", schedule_every, "1 or more");
+  AugmentOptions::check();
+  require_option(classifier_std > 0, "classifier-std", classifier_std, "more than 0");
 }
 
 void Stage1Options::declare(Options& o) {
@@ -79,27 +56,26 @@ void Stage1Options::declare(Options& o) {
   o.add_choice("pooling", &pooling, {"bap", "gap"}, "background-aware or plain average pooling");
   o.add("grid", &grid, "the background is summarised in GRID x GRID cells");
   o.add("roi", &roi, "each box is pooled to ROI x ROI vectors");
-  o.add("dataset", &dataset, "index made by prepare", Role::input);
-  o.add("data-root", &data_root, "where the dataset's files are, if not where prepare found them", Role::run);
-  o.add("split", &split, "images to train on");
+  DatasetFlags::declare(o, "images to train on");
   o.add("init", &init, "initial weights of the backbone; none: random", Role::input);
   o.add("output", &output, "folder of classifier.pt", Role::output);
 }
 
 void Stage1Options::check() const {
   NetworkAndTrainingOptions::check();
-  require(grid >= 1 && grid <= 64, "grid", std::to_string(grid), "1 to 64");
-  require(roi >= 1 && roi <= 16, "roi", std::to_string(roi), "1 to 16");
-  require(head == "plain", "head", head, "plain (a head belongs to stage 3)");
-  require_path(dataset, "dataset");
-  require_path(output, "output");
+  require_option(grid >= 1 && grid <= 64, "grid", grid, "1 to 64");
+  require_option(roi >= 1 && roi <= 16, "roi", roi, "1 to 16");
+  require_option(head == "plain", "head", head, "plain (a head belongs to stage 3)");
+  require_given(dataset, "dataset");
+  require_given(output, "output");
 }
 
 ProgramInfo stage1_info() {
-  return {"stage1_classify", "Trains the box classifier with background-aware pooling.",
-          "stage1_classify --dataset runs/demo/dataset.h5 --split train --config data/presets/demo.ini --output "
-          "/tmp/stage1",
-          "stage1", kStage1Fingerprint};
+  return reads_presets(
+      {"stage1_classify", "Trains the box classifier with background-aware pooling.",
+       "stage1_classify --dataset runs/demo/dataset.h5 --split train --config data/presets/demo.ini --output "
+       "/tmp/stage1",
+       "stage1", kStage1Fingerprint});
 }
 
 void Stage2Options::declare(Options& o) {
@@ -107,9 +83,7 @@ void Stage2Options::declare(Options& o) {
                "background unary: attention, or the CAM of class 0 as the report's code or the paper has it");
   o.add("threshold", &threshold, "attention below this share of its maximum becomes 0");
   o.add("grid", &grid, "the background is summarised in GRID x GRID cells");
-  o.add("bilateral", &bilateral, "CRF bilateral kernel: weight,sxy,srgb");
-  o.add("gaussian", &gaussian, "CRF Gaussian kernel: weight,sxy");
-  o.add("crf-iterations", &crf_iterations, "mean-field iterations");
+  crf.declare(o);
   o.add_choice("box-convention", &box_convention, {"reference", "exact"},
                "pixels of a box: the authors' rounding, or exactly the annotated ones");
   o.add_choice("unknown-foreground", &unknown_foreground, {"attention", "box"},
@@ -117,9 +91,7 @@ void Stage2Options::declare(Options& o) {
   o.add("instances", &instances, "also write COCO detections: per_box or per_class");
   o.add_choice("on-bad-image", &on_bad_image, {"fail", "skip"}, kSkipHelp);
   o.add_choice("precision", &precision, {"exact", "fast"}, kPrecisionHelp);
-  o.add("dataset", &dataset, "index made by prepare", Role::input);
-  o.add("data-root", &data_root, "where the dataset's files are, if not where prepare found them", Role::run);
-  o.add("split", &split, "images to label");
+  DatasetFlags::declare(o, "images to label");
   o.add("checkpoint", &checkpoint, "classifier.pt of stage 1, or a bare one of the authors", Role::input);
   o.add("from-attention", &from_attention, "folder of attention shards: make Y_crf again without the network",
         Role::input);
@@ -128,26 +100,26 @@ void Stage2Options::declare(Options& o) {
 }
 
 void Stage2Options::check() const {
-  require(threshold >= 0 && threshold <= 1, "threshold", fmt::format("{}", threshold), "0 to 1");
-  require(grid >= 1 && grid <= 64, "grid", std::to_string(grid), "1 to 64");
-  require(instances.empty() || instances == "per_box" || instances == "per_class", "instances", instances,
-          "per_box or per_class");
-  check_crf(bilateral, gaussian, crf_iterations);
-  require_path(dataset, "dataset");
-  require_path(output, "output");
-  if (from_attention.empty()) require_path(checkpoint, "checkpoint");
+  require_option(threshold >= 0 && threshold <= 1, "threshold", threshold, "0 to 1");
+  require_option(grid >= 1 && grid <= 64, "grid", grid, "1 to 64");
+  require_option(instances.empty() || instances == "per_box" || instances == "per_class", "instances", instances,
+                 "per_box or per_class");
+  crf.chosen();
+  require_given(dataset, "dataset");
+  require_given(output, "output");
+  if (from_attention.empty()) require_given(checkpoint, "checkpoint");
 }
 
 ProgramInfo stage2_info() {
-  return {"stage2_pseudolabel",
-          "Makes pseudo labels Y_crf and Y_ret from images, boxes and a trained classifier; the command "
-          "`merge` joins what several runs with --shard made.",
-          "stage2_pseudolabel --dataset runs/demo/dataset.h5 --split val --checkpoint "
-          "runs/demo/stage1/bap/classifier.pt --config data/presets/demo.ini --output /tmp/labels",
-          "stage2", kStage2Fingerprint};
+  return reads_presets({"stage2_pseudolabel",
+                        "Makes pseudo labels Y_crf and Y_ret from images, boxes and a trained classifier; the command "
+                        "`merge` joins what several runs with --shard made.",
+                        "stage2_pseudolabel --dataset runs/demo/dataset.h5 --split val --checkpoint "
+                        "runs/demo/stage1/bap/classifier.pt --config data/presets/demo.ini --output /tmp/labels",
+                        "stage2", kStage2Fingerprint});
 }
 
-Stage3Options::Stage3Options() {
+Stage3Options::Stage3Options() : DatasetFlags("train") {
   head = "largefov";
   schedule = "poly";
   iterations = 23805;
@@ -167,9 +139,7 @@ void Stage3Options::declare(Options& o) {
   o.add("detach-classifier", &detach_classifier, "no gradient through the confidence into the classifier's weights");
   o.add("align-corners", &align_corners, "how scores are interpolated to pixels; the checkpoint remembers it");
   o.add("label-padding", &label_padding, "label of what lies outside the image: 255 (ignored), or a class");
-  o.add("dataset", &dataset, "index made by prepare", Role::input);
-  o.add("data-root", &data_root, "where the dataset's files are, if not where prepare found them", Role::run);
-  o.add("split", &split, "images to train on");
+  DatasetFlags::declare(o, "images to train on");
   o.add("labels", &labels, "folder of stage 2 with Y_crf and Y_ret (not for true_masks)", Role::input);
   o.add("init", &init, "initial weights of the backbone; none: random", Role::input);
   o.add("output", &output, "folder of segmenter.pt", Role::output);
@@ -177,26 +147,27 @@ void Stage3Options::declare(Options& o) {
 
 void Stage3Options::check() const {
   NetworkAndTrainingOptions::check();
-  require(temperature > 0, "temperature", fmt::format("{}", temperature), "more than 0");
-  require(lambda >= 0, "lambda", fmt::format("{}", lambda), "0 or more");
-  require(gamma >= 0, "gamma", fmt::format("{}", gamma), "0 or more");
-  require(label_padding >= 0 && label_padding <= 255, "label-padding", std::to_string(label_padding), "0 to 255");
+  require_option(temperature > 0, "temperature", temperature, "more than 0");
+  require_option(lambda >= 0, "lambda", lambda, "0 or more");
+  require_option(gamma >= 0, "gamma", gamma, "0 or more");
+  require_option(label_padding >= 0 && label_padding <= 255, "label-padding", label_padding, "0 to 255");
   if (loss_form == "report_code" && micro_batch > 0)
     fail_usage("--loss-form report_code: needs the whole batch at once; leave --micro-batch out");
-  require(beta >= 0 && beta <= 1, "beta", fmt::format("{}", beta), "0 to 1");
-  require_path(dataset, "dataset");
-  require_path(output, "output");
+  require_option(beta >= 0 && beta <= 1, "beta", beta, "0 to 1");
+  require_given(dataset, "dataset");
+  require_given(output, "output");
   if (loss != "true_masks")
-    require_path(labels, "labels");
+    require_given(labels, "labels");
   else if (!labels.empty())
     fail_usage("--labels {}: the loss true_masks learns from the dataset's masks; leave --labels out", labels);
 }
 
 ProgramInfo stage3_train_info() {
-  return {"stage3_segment train", "Trains a segmentation network from pseudo labels.",
-          "stage3_segment train --dataset runs/demo/dataset.h5 --split train --labels runs/demo/stage2/bap/train "
-          "--config data/presets/demo.ini --output /tmp/stage3",
-          "stage3", kStage3Fingerprint};
+  return reads_presets(
+      {"stage3_segment train", "Trains a segmentation network from pseudo labels.",
+       "stage3_segment train --dataset runs/demo/dataset.h5 --split train --labels runs/demo/stage2/bap/train "
+       "--config data/presets/demo.ini --output /tmp/stage3",
+       "stage3", kStage3Fingerprint});
 }
 
 void PredictOptions::declare(Options& o) {
@@ -204,16 +175,12 @@ void PredictOptions::declare(Options& o) {
   o.add("flip", &flip, "also average over horizontal flips");
   o.add("tta", &tta, "test-time augmentation of the authors: scales 0.5,0.75,1,1.5 and flips");
   o.add("crf", &crf, "refine with a dense CRF");
-  o.add("bilateral", &bilateral, "CRF bilateral kernel: weight,sxy,srgb");
-  o.add("gaussian", &gaussian, "CRF Gaussian kernel: weight,sxy");
-  o.add("crf-iterations", &crf_iterations, "mean-field iterations");
+  crf_flags.declare(o);
   o.add_choice("crf-image", &crf_image, {"image", "reference"},
                "colours for the CRF: the image's, or mean-subtracted BGR wrapped to 8 bits as published code has them");
   o.add_choice("on-bad-image", &on_bad_image, {"fail", "skip"}, kSkipHelp);
   o.add_choice("precision", &precision, {"exact", "fast"}, kPrecisionHelp);
-  o.add("dataset", &dataset, "index made by prepare", Role::input);
-  o.add("data-root", &data_root, "where the dataset's files are, if not where prepare found them", Role::run);
-  o.add("split", &split, "images of the dataset to segment");
+  DatasetFlags::declare(o, "images of the dataset to segment");
   o.add("images", &images, "folder of images to segment, instead of a dataset", Role::input);
   o.add("checkpoint", &checkpoint, "segmenter.pt of stage 3", Role::input);
   o.add("output", &output, "folder of the label PNGs", Role::output);
@@ -221,17 +188,18 @@ void PredictOptions::declare(Options& o) {
 
 void PredictOptions::check() const {
   if (scales.empty()) fail_usage("--scales: expected at least one number");
-  for (const double s : scales) require(s > 0 && s <= 8, "scales", fmt::format("{}", s), "numbers above 0, at most 8");
-  check_crf(bilateral, gaussian, crf_iterations);
-  require_path(checkpoint, "checkpoint");
-  require_path(output, "output");
+  for (const double s : scales) require_option(s > 0 && s <= 8, "scales", s, "numbers above 0, at most 8");
+  crf_flags.chosen();
+  require_given(checkpoint, "checkpoint");
+  require_given(output, "output");
   if (dataset.empty() == images.empty()) fail_usage("one of --dataset and --images is needed, and not both");
 }
 
 ProgramInfo stage3_predict_info() {
-  return {"stage3_segment predict", "Segments the images of a dataset or of any folder with a trained network.",
-          "stage3_segment predict --checkpoint runs/demo/stage3/nal/segmenter.pt --images photos --output masks",
-          "predict", kPredictFingerprint};
+  return reads_presets(
+      {"stage3_segment predict", "Segments the images of a dataset or of any folder with a trained network.",
+       "stage3_segment predict --checkpoint runs/demo/stage3/nal/segmenter.pt --images photos --output masks",
+       "predict", kPredictFingerprint});
 }
 
 }  // namespace boxseg

@@ -6,11 +6,14 @@
 #include <vector>
 
 #include "common/base/options.h"
+#include "common/crf/crf_flags.h"
+#include "common/data/augment_options.h"
+#include "common/pipeline/stage/dataset_flags.h"
 
 namespace boxseg {
 
 // What both training stages share.
-struct NetworkAndTrainingOptions {
+struct NetworkAndTrainingOptions : AugmentOptions {
   std::string backbone = "vgg16";  // vgg16, resnet101, efficientnet_lite0, tiny
   std::string head = "plain";      // plain; stage 3 of vgg16: largefov, of resnet101: aspp
   int64_t output_stride = 0;       // 0: the backbone's usual one
@@ -22,44 +25,43 @@ struct NetworkAndTrainingOptions {
   double bias_rate = 2;           // of biases, in rates of weights
   std::string schedule = "step";  // step, poly
   std::vector<double> milestones = {5000};
-  int64_t schedule_every = 1;  // steps between changes of the rate (poly)
-  int64_t crop = 321;
-  double scale_min = 0.5, scale_max = 1.5, flip = 0.5, jitter = 0.5;
+  int64_t schedule_every = 1;         // steps between changes of the rate (poly)
   std::string on_bad_image = "fail";  // fail, skip
   std::string precision = "exact";    // exact, fast: common/ops/precision.h
   void declare(Options& options);
   void check() const;  // throws usage
 };
 
-struct Stage1Options : NetworkAndTrainingOptions {
+struct Stage1Options : NetworkAndTrainingOptions, DatasetFlags {
+  Stage1Options() : DatasetFlags("train") {}
   std::string pooling = "bap";  // bap, gap
   int64_t grid = 4, roi = 2;
   // Paths.
-  std::string dataset, data_root, split = "train", init, output;
+  std::string init, output;
   void declare(Options& options);
   void check() const;
 };
 ProgramInfo stage1_info();
 
-struct Stage2Options {
+struct Stage2Options : DatasetFlags {
+  Stage2Options() : DatasetFlags("train") {}
   std::string background = "u0";  // u0, u_b, u_b_paper
   double threshold = 0.99;
   int64_t grid = 1;
-  std::vector<double> bilateral = {4, 55, 3}, gaussian = {3, 3};  // weight, sxy, srgb; weight, sxy
-  int64_t crf_iterations = 10;
+  CrfFlags crf;
   std::string box_convention = "reference";      // reference, exact
   std::string unknown_foreground = "attention";  // attention, box
   std::string on_bad_image = "fail";
   std::string precision = "exact";
   std::string instances;  // "", per_box, per_class
   // Paths.
-  std::string dataset, data_root, split = "train", checkpoint, output, shard, from_attention;
+  std::string checkpoint, output, shard, from_attention;
   void declare(Options& options);
   void check() const;
 };
 ProgramInfo stage2_info();
 
-struct Stage3Options : NetworkAndTrainingOptions {
+struct Stage3Options : NetworkAndTrainingOptions, DatasetFlags {
   Stage3Options();                     // poly, 23805 iterations, head largefov
   std::string loss = "nal";            // nal, ce_crf, ce_ret, baseline, entropy, bootstrap, true_masks
   std::string loss_form = "equation";  // equation, report_code
@@ -68,22 +70,22 @@ struct Stage3Options : NetworkAndTrainingOptions {
   bool align_corners = true;    // of the interpolation from cells to pixels, also when predicting
   int64_t label_padding = 255;  // label of what lies outside the image
   // Paths.
-  std::string dataset, data_root, split = "train", labels, init, output;
+  std::string labels, init, output;
   void declare(Options& options);
   void check() const;
 };
 ProgramInfo stage3_train_info();
 
-struct PredictOptions {
+struct PredictOptions : DatasetFlags {
+  PredictOptions() : DatasetFlags("val") {}
   bool tta = false, crf = false, flip = false;
   std::vector<double> scales = {1};  // --tta: 0.5, 0.75, 1, 1.5 and flips
-  std::vector<double> bilateral = {4, 121, 5}, gaussian = {3, 3};
-  int64_t crf_iterations = 10;
+  CrfFlags crf_flags{CrfOptions{.bilateral_xy = 121, .bilateral_rgb = 5}};
   std::string crf_image = "image";  // image, reference
   std::string on_bad_image = "fail";
   std::string precision = "exact";
   // Paths.
-  std::string dataset, data_root, split = "val", images, checkpoint, output;
+  std::string images, checkpoint, output;
   void declare(Options& options);
   void check() const;
 };

@@ -16,8 +16,7 @@ namespace boxseg {
 
 class StageRun {
  public:
-  // `inputs`: role -> content digest, from common/pipeline/stage/stage_inputs.h. `manifest_name`: "manifest.h5", or a
-  // shard's
+  // `inputs`: role -> content digest, from stage_inputs.h. `manifest_name`: "manifest.h5", or a shard's
   // ("attention/shard-0007-of-0016.manifest.h5"). Outputs are named relative to the folder `output`.
   StageRun(const Options& options, fs::path output, std::map<std::string, Digest> inputs,
            std::string manifest_name = "manifest.h5");
@@ -26,7 +25,7 @@ class StageRun {
   // True when the manifest on disk has these inputs, options and fingerprint, and all its outputs exist with their
   // size. The stage then logs "up to date" and returns 0.
   bool is_up_to_date() const;
-  // Why not, in a sentence: "option threshold was 0.99, is 0.9", "input checkpoint changed", "no manifest".
+  // Why not (staleness.h); "" when it is.
   std::string why() const;
   // Digest of program, fingerprint, options and inputs: for journals and checkpoints.
   std::string run_key() const;
@@ -42,11 +41,5 @@ class StageRun {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-// The comparison behind is_up_to_date(), shared with `plan`: "" when `manifest` is what these would make. An option
-// that the manifest does not know was added to the program later; at its default it computes what was computed before
-// (else the fingerprint must change), so old results stay good.
-std::string staleness(const Manifest& manifest, const std::string& fingerprint, const ResolvedOptions& options,
-                      const std::map<std::string, Digest>& inputs);
 
 }  // namespace boxseg

@@ -1,17 +1,17 @@
-// Defines short vectors of floats by the compilers' vector extensions; each operation rounds as its scalar one does.
+// Rows of floats at the points and vertices of a lattice, and eight of its points at a time.
 #pragma once
 #include <cstdint>
 
-#pragma GCC diagnostic ignored "-Wpsabi"  // wide vectors are passed between inlined functions only
+#include "common/simd/wide.h"
 
 namespace boxseg::crf {
 
-typedef float Float2 __attribute__((vector_size(8)));
-typedef float Float4 __attribute__((vector_size(16)));
-typedef float Float8 __attribute__((vector_size(32)));
-typedef int32_t Int8 __attribute__((vector_size(32)));
-typedef int64_t Long8 __attribute__((vector_size(64)));
-typedef uint64_t Word8 __attribute__((vector_size(64)));
+using Float2 = Wide<float, 2>;
+using Float4 = Wide<float, 4>;
+using Float8 = Wide<float, 8>;
+using Int8 = Wide<int32_t, 8>;
+using Long8 = Wide<int64_t, 8>;
+using Word8 = Wide<uint64_t, 8>;
 
 // permutohedral_kernel.h asks these of its types; here are their vector forms. A comparison yields -1 where it holds.
 inline Int8 one_if_less(Float8 a, Float8 b) { return -(a < b); }

@@ -13,16 +13,16 @@
 namespace boxseg {
 
 template <class Job>
-class Crew {
+class WorkQueue {
  public:
   // At most `capacity` jobs wait. work(worker, job) runs on thread `worker`; after its first exception no job is begun.
-  Crew(int workers, size_t capacity, std::function<void(int worker, Job& job)> work)
+  WorkQueue(int workers, size_t capacity, std::function<void(int worker, Job& job)> work)
       : capacity_(capacity), work_(std::move(work)) {
     for (int i = 0; i < workers; ++i) threads_.emplace_back([this, i] { run(i); });
   }
-  ~Crew() { close(true); }
-  Crew(const Crew&) = delete;
-  Crew& operator=(const Crew&) = delete;
+  ~WorkQueue() { close(true); }
+  WorkQueue(const WorkQueue&) = delete;
+  WorkQueue& operator=(const WorkQueue&) = delete;
 
   // Waits for room. Returns false when a worker failed; finish() then throws why.
   bool give(Job job) {
@@ -80,43 +80,6 @@ class Crew {
   bool is_closed_ = false;
   std::exception_ptr error_;
   std::vector<std::thread> threads_;
-};
-
-// Bounds the bytes that jobs in progress use together. A job that needs more than all of them runs alone.
-class MemoryBudget {
- public:
-  explicit MemoryBudget(int64_t bytes) : free_(bytes), all_(bytes) {}
-  class Share {
-   public:
-    Share(MemoryBudget& budget, int64_t bytes) : budget_(budget), bytes_(budget.take(bytes)) {}
-    ~Share() { budget_.give_back(bytes_); }
-    Share(const Share&) = delete;
-    Share& operator=(const Share&) = delete;
-
-   private:
-    MemoryBudget& budget_;
-    int64_t bytes_;
-  };
-
- private:
-  int64_t take(int64_t bytes) {
-    if (bytes > all_) bytes = all_;
-    std::unique_lock lock(mutex_);
-    freed_.wait(lock, [&] { return free_ >= bytes; });
-    free_ -= bytes;
-    return bytes;
-  }
-  void give_back(int64_t bytes) {
-    {
-      std::lock_guard lock(mutex_);
-      free_ += bytes;
-    }
-    freed_.notify_all();
-  }
-  int64_t free_;
-  const int64_t all_;
-  std::mutex mutex_;
-  std::condition_variable freed_;
 };
 
 }  // namespace boxseg

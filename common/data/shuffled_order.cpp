@@ -1,8 +1,9 @@
-#include "common/runtime/loader.h"
+#include "common/data/shuffled_order.h"
 
 #include <numeric>
 
 #include "common/base/error.h"
+#include "common/base/random.h"
 
 namespace boxseg {
 
