@@ -13,7 +13,7 @@
 #include "common/base/text.h"
 #include "common/base/visible_text.h"
 #include "common/data/describe.h"
-#include "common/data/formats/voc.h"
+#include "common/data/formats/voc/voc.h"
 #include "common/data/import_labels.h"
 #include "common/data/synthetic.h"
 #include "common/pipeline/stage/dataset_files.h"

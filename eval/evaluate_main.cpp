@@ -13,7 +13,7 @@
 #include "common/base/text.h"
 #include "common/base/visible_text.h"
 #include "common/crf/crf_flags.h"
-#include "common/data/formats/voc_lists.h"
+#include "common/data/formats/voc/voc_lists.h"
 #include "common/pipeline/stage/dataset_files.h"
 #include "common/pipeline/stage/dataset_flags.h"
 #include "common/pipeline/stage/fingerprints.h"

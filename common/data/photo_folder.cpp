@@ -47,6 +47,11 @@ void collect(const fs::path& folder, const fs::path& below, const fs::path& with
 
 }  // namespace
 
+bool is_folder(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_directory(path, ignored);
+}
+
 bool holds_results(const fs::path& folder) {
   std::error_code ignored;
   return fs::exists(folder / "manifest.h5", ignored) || fs::exists(folder / "manifest.h5.journal", ignored);

@@ -11,6 +11,8 @@ namespace boxseg {
 // Returns the suffixes of photographs in lower case, in the order in which they are preferred.
 const std::vector<std::string>& image_suffixes();
 
+bool is_folder(const fs::path& path);  // false also where it cannot be looked at
+
 struct PhotoFolder {
   std::map<std::string, fs::path> photos;     // by name below the folder, "d/e f.JPG"; sorted
   std::map<std::string, int64_t> left_out;    // other suffixes -> number of files; "" for none

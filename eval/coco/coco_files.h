@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "eval/coco/coco_ids.h"
-#include "eval/coco/coco_mask.h"
+#include "common/data/formats/coco/coco_ids.h"
+#include "common/data/formats/coco/coco_mask.h"
 
 namespace boxseg {
 

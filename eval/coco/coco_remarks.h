@@ -5,7 +5,7 @@
 #include <mutex>
 #include <string>
 
-#include "eval/coco/coco_json.h"
+#include "common/data/formats/coco/coco_json.h"
 
 namespace boxseg {
 

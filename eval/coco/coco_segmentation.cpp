@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "common/data/formats/coco/coco_counts.h"
+
 namespace boxseg {
 namespace {
 
@@ -61,64 +63,6 @@ RunLengths mask_of_polygon_list(const dom::array& list, const CocoEntry& entry, 
   return mask_of_polygons(polygons, image.height, image.width);
 }
 
-// Returns height and width.
-std::pair<int64_t, int64_t> size_in(const dom::element& size, const CocoEntry& entry) {
-  dom::array list;
-  dom::element height, width;
-  std::pair<int64_t, int64_t> sides;
-  if (size.get_array().get(list) || list.size() != 2 || list.at(0).get(height) || list.at(1).get(width) ||
-      !whole_number(height, sides.first) || !whole_number(width, sides.second) || sides.first < 0 || sides.second < 0 ||
-      sides.first > kMostPixels || sides.second > kMostPixels || sides.first * sides.second > kMostPixels)
-    entry.refuse(fmt::format("has {} as 'segmentation.size', expected [height, width]", shown(size)));
-  return sides;
-}
-
-RunLengths mask_of_text_in(std::string_view text, int64_t height, int64_t width, const CocoEntry& entry) {
-  if (text.starts_with("b'"))
-    entry.refuse("has Python's way to print bytes as 'segmentation.counts'; write counts.decode() there");
-  try {
-    return mask_of_text(text, height, width);
-  } catch (const Error& e) {
-    entry.refuse(fmt::format("has bad {}", e.what()));
-  }
-}
-
-RunLengths mask_of_list_in(const dom::element& counts, int64_t height, int64_t width, const CocoEntry& entry) {
-  dom::array list;
-  if (counts.get_array().get(list))
-    entry.refuse(fmt::format("has {} as 'segmentation.counts', expected a text or a list", shown(counts)));
-  RunLengths mask{height, width, {}};
-  mask.runs.reserve(list.size());
-  for (const dom::element count : list) {
-    int64_t run = 0;
-    if (!whole_number(count, run) || run < 0 || run > kMostPixels)
-      entry.refuse(fmt::format("has {} in 'segmentation.counts', expected lengths of runs", shown(count)));
-    mask.runs.push_back(static_cast<uint32_t>(run));
-  }
-  return mask;
-}
-
-RunLengths mask_of_counts(const CocoEntry& segmentation, const CocoEntry& entry, CocoRemarks& remarks) {
-  dom::element size, counts;
-  if (!segmentation.find("size", size) || !segmentation.find("counts", counts))
-    entry.refuse("has a 'segmentation' without 'size' and 'counts'");
-  const auto [height, width] = size_in(size, entry);
-  std::string_view text;
-  RunLengths mask = counts.get_string().get(text) ? mask_of_list_in(counts, height, width, entry)
-                                                  : mask_of_text_in(text, height, width, entry);
-  uint64_t pixels = 0;
-  size_t empty = 0;
-  for (const uint32_t run : mask.runs) pixels += run, empty += run == 0 ? 1 : 0;
-  if (pixels != static_cast<uint64_t>(height * width))
-    entry.refuse(fmt::format("has run lengths for {} pixels, its 'size' is {}x{}", pixels, height, width));
-  if (empty > 0 && mask.runs.size() > 2 &&
-      std::find(mask.runs.begin() + 1, mask.runs.end() - 1, 0u) < mask.runs.end() - 1)
-    remarks.add(
-        CocoRemark::empty_run, entry.place(),
-        "has runs of no pixel in 'segmentation.counts', which COCOeval compares wrongly; join the runs beside them");
-  return mask;
-}
-
 }  // namespace
 
 RunLengths mask_in(const CocoEntry& entry, const CocoTruth::Image& image, CocoRemarks& remarks) {
@@ -130,7 +74,11 @@ RunLengths mask_in(const CocoEntry& entry, const CocoTruth::Image& image, CocoRe
     entry.refuse(
         fmt::format("has {} as 'segmentation', which is neither polygons nor run lengths; --type bbox needs none",
                     shown(segmentation)));
-  RunLengths mask = mask_of_counts(CocoEntry(segmentation, entry.place()), entry, remarks);
+  RunLengths mask = mask_of_counts(CocoEntry(segmentation, entry.place()));
+  if (has_empty_run(mask))
+    remarks.add(
+        CocoRemark::empty_run, entry.place(),
+        "has runs of no pixel in 'segmentation.counts', which COCOeval compares wrongly; join the runs beside them");
   const bool has_size = image.height >= 0 && image.width >= 0;
   if (has_size && (mask.height != image.height || mask.width != image.width))
     remarks.add(CocoRemark::other_size, entry.place(),

@@ -11,7 +11,7 @@
 #include "common/base/error.h"
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
-#include "common/data/formats/voc_files.h"
+#include "common/data/formats/voc/voc_files.h"
 #include "common/runtime/parallel.h"
 #include "eval/miou/label_folder.h"
 

@@ -8,7 +8,7 @@
 #include "common/base/log.h"
 #include "common/data/augment.h"
 #include "common/data/boxes.h"
-#include "common/data/formats/voc.h"
+#include "common/data/formats/voc/voc.h"
 #include "common/data/synthetic.h"
 
 namespace {

@@ -7,7 +7,7 @@
 #include "common/base/error.h"
 #include "common/base/hash.h"
 #include "common/base/log.h"
-#include "common/data/formats/voc.h"
+#include "common/data/formats/voc/voc.h"
 #include "tests/support/support.h"
 
 #include "tests/support/catch.h"

@@ -1,7 +1,7 @@
-#include "common/data/formats/voc_lists.h"
+#include "common/data/formats/voc/voc_lists.h"
 
 #include "common/base/log.h"
-#include "common/data/formats/voc.h"
+#include "common/data/formats/voc/voc.h"
 #include "tests/data/voc_folder.h"
 
 #include "tests/support/catch.h"

@@ -1,5 +1,5 @@
 // Where EXIF wants photographs turned, boxes and masks are those of the upright picture.
-#include "common/data/formats/voc.h"
+#include "common/data/formats/voc/voc.h"
 #include "tests/data/voc_folder.h"
 #include "tests/io/damage.h"
 #include "tests/io/exif.h"

@@ -1,4 +1,4 @@
-#include "common/data/formats/voc.h"
+#include "common/data/formats/voc/voc.h"
 
 #include "common/base/error.h"
 #include "common/base/log.h"

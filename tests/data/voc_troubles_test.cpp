@@ -2,7 +2,7 @@
 // what to do; never a wrong value in silence.
 #include "common/base/error.h"
 #include "common/base/log.h"
-#include "common/data/formats/voc.h"
+#include "common/data/formats/voc/voc.h"
 #include "tests/data/voc_folder.h"
 #include "tests/io/tiff.h"
 

@@ -4,7 +4,7 @@
 #include "common/base/files.h"
 #include "common/base/hash.h"
 #include "common/data/dataset.h"
-#include "common/data/formats/voc_files.h"
+#include "common/data/formats/voc/voc_files.h"
 #include "common/io/label_png.h"
 #include "tests/support/support.h"
 

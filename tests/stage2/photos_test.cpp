@@ -7,7 +7,7 @@
 
 #include "common/base/files.h"
 #include "common/base/text.h"
-#include "common/data/formats/voc.h"
+#include "common/data/formats/voc/voc.h"
 #include "common/io/label_png.h"
 #include "common/labels/attention.h"
 #include "stage2_pseudolabel/class_weights.h"

@@ -7,7 +7,7 @@
 #include "common/base/error.h"
 #include "common/base/text.h"
 #include "common/data/dataset.h"
-#include "common/data/formats/voc_files.h"
+#include "common/data/formats/voc/voc_files.h"
 #include "common/io/manifest.h"
 #include "common/pipeline/plan/pending.h"
 #include "common/pipeline/plan/receipts.h"

@@ -1,0 +1,165 @@
+#include "common/data/formats/box_reader.h"
+
+#include <algorithm>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/text.h"
+#include "common/base/text_file.h"
+#include "common/base/visible_text.h"
+#include "common/data/formats/box_checks.h"
+#include "common/data/formats/box_formats.h"
+#include "common/data/formats/coco/coco_boxes.h"
+#include "common/data/formats/csv/csv_boxes.h"
+#include "common/data/formats/cvat/cvat_boxes.h"
+#include "common/data/formats/labelme/labelme_boxes.h"
+#include "common/data/formats/voc/voc_boxes.h"
+#include "common/data/formats/yolo/yolo_boxes.h"
+
+namespace boxseg {
+namespace {
+
+const char* const kKnownFormats =
+    "COCO JSON (.json), CVAT for images 1.1 (.xml), CSV (.csv), YOLO (a folder of .txt with data.yaml or classes.txt), "
+    "LabelMe (.json of each image), VOC XML (.xml of each image)";
+
+// Files of one format: one, unless has_file_per_image().
+BoxAnnotations read_files(BoxFormat format, const std::vector<fs::path>& files, int threads) {
+  const std::string more = files.size() == 1 ? "" : fmt::format(" and {} more", files.size() - 1);
+  log_info("boxes are read as {}: {}{}", name_of(format), files[0].string(), more);
+  switch (format) {
+    case BoxFormat::coco:
+      return read_coco_boxes(files[0], threads);
+    case BoxFormat::labelme:
+      return read_labelme_boxes(files, threads);
+    case BoxFormat::cvat:
+      return read_cvat_boxes(files[0]);
+    case BoxFormat::voc:
+      return read_voc_boxes(files, threads);
+    case BoxFormat::csv:
+      return read_csv_boxes(files[0]);
+    case BoxFormat::yolo:
+      return read_yolo_boxes(files[0]);
+    case BoxFormat::unknown:
+      break;
+  }
+  fail("read_files: {} has no reader", files[0].string());
+}
+
+BoxAnnotations read_file_of_boxes(const fs::path& file, int threads) {
+  const BoxFormat format = format_of_file(file);
+  if (format != BoxFormat::unknown) return read_files(format, {file}, threads);
+  const std::string hint = hint_on_unknown(file);
+  fail_input("{}: {}{}known formats of boxes are {}", file.string(), hint.empty() ? "is of no known format" : hint,
+             "; ", kKnownFormats);
+}
+
+// The folder in which all these files are, directly or below.
+fs::path common_folder(const std::vector<fs::path>& files) {
+  fs::path folder = files[0].parent_path();
+  for (const fs::path& file : files)
+    while (!folder.empty() &&
+           std::mismatch(folder.begin(), folder.end(), file.begin(), file.end()).first != folder.end())
+      folder = folder.parent_path();
+  return folder;
+}
+
+// Lists "YOLO (labels/a.txt and 17 more)" of each format that a folder holds.
+std::vector<std::string> describe(const BoxFiles& found) {
+  std::vector<std::string> formats;
+  const auto add = [&](BoxFormat format, const std::vector<fs::path>& files) {
+    const std::string more = files.size() == 1 ? "" : fmt::format(" and {} more", files.size() - 1);
+    formats.push_back(fmt::format("{} ({}{})", name_of(format), files[0].string(), more));
+  };
+  for (const auto& [format, files] : found.files) add(format, files);
+  if (!found.labels.empty() && found.files.count(BoxFormat::yolo) == 0) add(BoxFormat::yolo, found.labels);
+  return formats;
+}
+
+void refuse_several(const fs::path& folder, const BoxFiles& found) {
+  const std::vector<std::string> formats = describe(found);
+  if (formats.size() > 1)
+    fail_input("{}: holds boxes in several formats: {}; name the file or folder that is meant: --boxes PATH",
+               folder.string(), join(formats, ", "));
+  for (const auto& [format, files] : found.files) {
+    if (has_file_per_image(format) || files.size() == 1) continue;
+    std::vector<std::string> names;
+    for (size_t i = 0; i < std::min<size_t>(files.size(), 5); ++i) names.push_back(files[i].string());
+    fail_input(
+        "{}: holds {} files of {}, of which one can be read at a time: {}{}; name the one that is meant: --boxes "
+        "FILE",
+        folder.string(), files.size(), name_of(format), join(names, ", "), files.size() > 5 ? ", ..." : "");
+  }
+}
+
+[[noreturn]] void refuse_unknown(const fs::path& folder, const BoxFiles& found) {
+  std::string seen = found.describe_seen();
+  if (seen.empty()) seen = "no file";
+  std::string first;
+  if (!found.unknown.empty()) {
+    const std::string hint = hint_on_unknown(found.unknown[0]);
+    first = fmt::format("; {} {}", found.unknown[0].string(), hint.empty() ? "is of no known format" : hint);
+  }
+  const std::string left_out = found.folders_left_out.empty() ? "" : "; " + found.folders_left_out[0];
+  fail_input("{}: holds no file of boxes. It holds, with the folders in it: {}{}{}. Known formats are {}",
+             folder.string(), seen, first, left_out, kKnownFormats);
+}
+
+BoxAnnotations read_folder_of_boxes(const fs::path& folder, int threads) {
+  const BoxFiles found = find_box_files(folder, threads);
+  refuse_several(folder, found);
+  BoxAnnotations read;
+  if (!found.files.empty()) {
+    read = read_files(found.files.begin()->first, found.files.begin()->second, threads);
+  } else if (!found.labels.empty()) {
+    std::vector<fs::path> texts = found.labels;
+    texts.insert(texts.end(), found.empty_texts.begin(), found.empty_texts.end());
+    read = read_files(BoxFormat::yolo, {common_folder(texts)}, threads);
+  } else if (is_yolo(folder)) {  // empty labels alone
+    read = read_files(BoxFormat::yolo, {folder}, threads);
+  } else {
+    refuse_unknown(folder, found);
+  }
+  read.doubts.insert(read.doubts.end(), found.folders_left_out.begin(), found.folders_left_out.end());
+  if (!found.unknown.empty())
+    read.doubts.push_back(fmt::format("{} in {} of no known format of boxes and not read, the first is {}",
+                                      found.unknown.size() == 1
+                                          ? "1 file (.xml, .json) is"
+                                          : fmt::format("{} files (.xml, .json) are", found.unknown.size()),
+                                      folder.string(), found.unknown[0].string()));
+  return read;
+}
+
+void doubt_names(BoxAnnotations& read) {
+  Tally repeated;
+  for (size_t i = 1; i < read.images.size(); ++i)
+    if (read.images[i].name == read.images[i - 1].name)
+      repeated.add(fmt::format("'{}' in {} and {}", visible(read.images[i].name), read.images[i - 1].file.string(),
+                               read.images[i].file.string()));
+  if (repeated.count > 0)
+    read.doubts.push_back(fmt::format("{} the name of another one, the first is {}",
+                                      repeated.counted("image has", "images have"), repeated.first));
+  for (const std::string& name : read.class_names)
+    if (!is_utf8(name))
+      read.doubts.push_back(
+          fmt::format("the class name '{}' is no UTF-8, and so may be what other tools do not recognise; write the "
+                      "file of boxes again as UTF-8",
+                      visible(name)));
+}
+
+}  // namespace
+
+BoxAnnotations read_boxes(const fs::path& file_or_folder, int threads) {
+  std::error_code error;
+  if (!fs::exists(file_or_folder, error))
+    fail_input("{}: is not there; name a file or a folder of boxes: --boxes PATH", file_or_folder.string());
+  BoxAnnotations read = fs::is_directory(file_or_folder, error) ? read_folder_of_boxes(file_or_folder, threads)
+                                                                : read_file_of_boxes(file_or_folder, threads);
+  std::stable_sort(read.images.begin(), read.images.end(),
+                   [](const AnnotatedImage& a, const AnnotatedImage& b) { return a.name < b.name; });
+  if (!read.has_class_order) std::sort(read.class_names.begin(), read.class_names.end());
+  doubt_names(read);
+  return read;
+}
+
+}  // namespace boxseg

@@ -1,0 +1,23 @@
+// A photograph as it enters a dataset: decoded once, so that what is accepted here no stage refuses hours later.
+#pragma once
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "common/base/hash.h"
+#include "common/io/image.h"
+#include "common/io/orientation.h"
+
+namespace boxseg {
+
+struct Photograph {
+  ImageSize size;                             // upright
+  Orientation orientation;                    // of the stored one: how it has to be turned
+  Digest digest;                              // of the file's bytes
+  std::map<std::string, std::string> doubts;  // kind of doubt -> a sentence on this photograph, which names it `name`
+};
+
+// Throws bad_input: absent, damaged, or no photograph.
+Photograph look_at_photograph(const std::filesystem::path& path, const std::string& name);
+
+}  // namespace boxseg
