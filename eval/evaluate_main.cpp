@@ -25,6 +25,7 @@
 #include "eval/miou/baselines.h"
 #include "eval/miou/evaluation.h"
 #include "eval/miou/server_archive.h"
+#include "eval/review/box_review.h"
 
 namespace boxseg {
 namespace {
@@ -163,7 +164,7 @@ int baseline(int argc, char** argv) {
   if (!output.empty()) require_writable_directory(output);
   const Dataset dataset = open_dataset(o);
   if (!output.empty()) refuse_dataset_files(label_files(output, dataset, o.split), "--output", dataset);
-  const BoxConvention box_convention = parse_box_convention(convention);
+  const BoxConvention box_convention = convention_for(dataset, convention);
   const BaselineKind which = parse_baseline_kind(kind);
   std::atomic<int64_t> fallbacks = 0;
   const auto make = [&](const ImageEntry& image, int64_t) {
@@ -270,6 +271,32 @@ int server(int argc, char** argv) {
   return 0;
 }
 
+int review(int argc, char** argv) {
+  Options options(reads_presets(
+      {"evaluate review", "Which masks of boxes to look at first; needs no true masks.",
+       "evaluate review --dataset runs/mine/dataset.h5 --labels runs/mine/stage2/bap/all --output review.csv",
+       "evaluate", kEvaluateFingerprint}));
+  DatasetFlags images("all");
+  std::string labels, output;
+  images.declare(options, "images whose boxes are looked at");
+  options.add("labels", &labels, "folder of stage 2, with Y_crf and Y_ret", Role::input);
+  options.add("output", &output, "CSV file to write, a line for each box", Role::output);
+  if (!options.parse(argc, argv)) return 0;
+  if (!options.check_file.empty()) fail_usage("--check {}: any program for tables reads it", options.check_file);
+  require_given(images.dataset, "dataset");
+  require_given(labels, "labels");
+  require_given(output, "output");
+  require_writable_file(output);
+  watch_interrupts();
+  const Dataset dataset = read_dataset(images.dataset, images.data_root, false);
+  const auto boxes = review_boxes(dataset, images.split, labels, resolve_threads(options.threads));
+  write_file(output, review_csv(dataset, boxes));
+  if (const std::string what = describe_review(dataset, boxes); !what.empty())
+    std::printf("%s\n", printable(what).c_str());
+  log_info("{}: {} boxes, the most urgent first", output, boxes.size());
+  return 0;
+}
+
 struct Verb {
   const char* name;
   const char* summary;
@@ -279,6 +306,7 @@ const Verb kVerbs[] = {{"miou", "mean IoU of label maps", miou},
                        {"baseline", "mean IoU of labels made from the boxes alone", baseline},
                        {"agreement", "Y_crf and Y_ret where they agree", agreement_of_labels},
                        {"coco", "COCO's average precision and recall of detections", evaluate_coco_command},
+                       {"review", "which masks of boxes to look at first", review},
                        {"server", "the archive that VOC's evaluation server takes", server}};
 
 int run(int argc, char** argv) {

@@ -93,7 +93,7 @@ TrainingSample TrainingData::sample(int64_t position) const {
   const uint64_t key = stable_hash64(entry.id);
   Random random(seed_, "augment", static_cast<uint64_t>(place.epoch), key);
   const AugmentDraws draws = draw_augmentation(augment_, random);
-  Sample::Plane background{background_mask(entry.boxes, entry.size, BoxConvention::reference), 0};
+  Sample::Plane background{background_mask(entry.boxes, entry.size, convention_for(dataset_, "reference")), 0};
   Sample sample = augmented(read_entry(dataset_, entry), entry.boxes, {std::move(background)}, augment_.crop, draws);
   TrainingSample result;
   result.image_key = key;

@@ -144,13 +144,14 @@ class Labelling : public ImageRun<Decoded, Job> {
 
 }  // namespace
 
-LabelPlan make_label_plan(const Stage2Options& options, const LabelSource& source, int threads) {
+LabelPlan make_label_plan(const Stage2Options& options, const LabelSource& source, const Dataset& dataset,
+                          int threads) {
   LabelPlan plan;
   plan.unary.background = parse_background(options.background);
   plan.unary.threshold = options.threshold;
   plan.unary.fills_unknown_boxes = options.unknown_foreground == "box" && !source.knows_all_classes;
   plan.crf = options.crf.chosen();
-  plan.convention = parse_box_convention(options.box_convention);
+  plan.convention = convention_for(dataset, options.box_convention);
   plan.grid = options.grid;
   plan.skips_bad_images = options.on_bad_image == "skip";
   plan.threads = threads;

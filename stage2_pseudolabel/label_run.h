@@ -32,7 +32,7 @@ struct LabelPlan {
   bool skips_bad_images = false;
   int threads = 1;
 };
-LabelPlan make_label_plan(const Stage2Options& options, const LabelSource& source, int threads);
+LabelPlan make_label_plan(const Stage2Options& options, const LabelSource& source, const Dataset& dataset, int threads);
 
 // Labels `images` (indices into dataset.images) that `finished` does not hold yet, writes their PNGs below `output`,
 // and adds them to `finished`. On SIGTERM or SIGINT the images in progress are ended and an Error of kind interrupted

@@ -158,7 +158,7 @@ void run_stage2(const Options& command_line, const Stage2Options& options) {
   require_writable_directory(output);
   start_tensor_runtime(threads);
   if (options.from_attention.empty()) load_classifier(source, options, command_line.device, dataset);
-  const LabelPlan plan = make_label_plan(options, source, threads);
+  const LabelPlan plan = make_label_plan(options, source, dataset, threads);
 
   if (!run.begin()) {
     log_info("{}: up to date, another process has just made it", output.string());

@@ -37,15 +37,21 @@ int64_t round_trip(float x, int64_t n) {
 
 Span span_of(float x0, float x1, int64_t n, BoxConvention convention) {
   if (convention == BoxConvention::reference) return clip(round_trip(x0, n), round_trip(x1, n), n);
-  return clip(static_cast<int64_t>(std::floor(x0)) - 1, static_cast<int64_t>(std::ceil(x1)), n);
+  const int64_t first = convention == BoxConvention::exact ? 1 : 0;
+  return clip(static_cast<int64_t>(std::floor(x0)) - first, static_cast<int64_t>(std::ceil(x1)), n);
 }
 
 Span mask_span_of(float x0, float x1, int64_t n, BoxConvention convention) {
-  if (convention == BoxConvention::exact) return span_of(x0, x1, n, convention);
+  if (convention != BoxConvention::reference) return span_of(x0, x1, n, convention);
   return clip(static_cast<int64_t>(x0), static_cast<int64_t>(x1), n);
 }
 
 }  // namespace
+
+Box in_edges(Box box, BoxNumbers numbers) {
+  if (numbers == BoxNumbers::voc) box.x0 -= 1, box.y0 -= 1;
+  return box;
+}
 
 std::vector<NormalisedBox> normalise_boxes(const std::vector<Box>& boxes, ImageSize size) {
   std::vector<NormalisedBox> result;
@@ -62,6 +68,15 @@ BoxConvention parse_box_convention(const std::string& name) {
   const std::string close = nearest(name, {"reference", "exact"});
   fail_usage("--box-convention: '{}' is not one of reference, exact{}", name,
              close.empty() ? "" : fmt::format("; did you mean '{}'?", close));
+}
+
+BoxConvention exact_convention(BoxNumbers numbers) {
+  return numbers == BoxNumbers::edges ? BoxConvention::edges : BoxConvention::exact;
+}
+
+BoxConvention convention_for(const Dataset& dataset, const std::string& name) {
+  const BoxConvention of_voc = parse_box_convention(name);
+  return dataset.box_numbers == BoxNumbers::edges ? BoxConvention::edges : of_voc;
 }
 
 std::vector<PixelBox> pixel_boxes(const std::vector<Box>& boxes, ImageSize size, BoxConvention convention) {

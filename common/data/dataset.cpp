@@ -14,7 +14,7 @@
 namespace boxseg {
 namespace {
 
-constexpr const char* kFormat = "boxseg dataset";
+constexpr const char *kFormat = "boxseg dataset", *kEdges = "edges";
 constexpr int64_t kSchema = 1;
 constexpr uint8_t kDifficult = 1, kCrowd = 2;
 constexpr size_t kLongestName = 240;  // of 255 that file systems allow: suffixes such as ".png.part" must fit
@@ -43,7 +43,7 @@ void check_ids(const std::vector<ImageEntry>& images) {
     }
 }
 
-void check_image(const ImageEntry& image, int64_t classes) {
+void check_image(const ImageEntry& image, int64_t classes, BoxNumbers numbers) {
   if (image.path.empty()) fail_input("image '{}' has no path", image.id);
   if (image.size.height < 1 || image.size.width < 1)
     fail_input("image '{}' has {}x{} pixels", image.id, image.size.width, image.size.height);
@@ -52,7 +52,11 @@ void check_image(const ImageEntry& image, int64_t classes) {
       fail_input("image '{}': a box has class {}, expected 1 to {}", image.id, b.class_id, classes - 1);
     if (!(b.x0 <= b.x1 && b.y0 <= b.y1 && std::isfinite(b.x0 + b.y0 + b.x1 + b.y1)))
       fail_input("image '{}': box ({}, {}, {}, {}) is inverted or no number", image.id, b.x0, b.y0, b.x1, b.y1);
+    if (numbers == BoxNumbers::edges && (b.x0 == b.x1 || b.y0 == b.y1))
+      fail_input("image '{}': box ({}, {}, {}, {}) holds no pixel", image.id, b.x0, b.y0, b.x1, b.y1);
   }
+  ensure(image.box_ids.empty() || image.box_ids.size() == image.boxes.size(), "image '{}': {} ids of {} boxes",
+         image.id, image.box_ids.size(), image.boxes.size());
 }
 
 void check(const Dataset& d) {
@@ -61,7 +65,7 @@ void check(const Dataset& d) {
   const std::set<std::string> names(d.class_names.begin(), d.class_names.end());
   if (names.size() != d.class_names.size()) fail_input("a class name stands twice in: {}", join(d.class_names, ", "));
   ensure(d.palette.size() >= d.class_names.size(), "{} colours for {} classes", d.palette.size(), d.class_names.size());
-  for (const auto& image : d.images) check_image(image, d.classes());
+  for (const auto& image : d.images) check_image(image, d.classes(), d.box_numbers);
   check_ids(d.images);
   for (const auto& [name, indices] : d.splits) {
     if (name.empty() || indices.empty()) fail_input("split '{}' names no image", name);
@@ -77,6 +81,17 @@ auto column(const std::vector<ImageEntry>& images, Get get) {
   values.reserve(images.size());
   for (const auto& image : images) values.push_back(get(image));
   return values;
+}
+
+// Only where there are any: most formats have none.
+void write_ids(H5Writer& file, const std::vector<ImageEntry>& images) {
+  if (std::any_of(images.begin(), images.end(), [](const ImageEntry& e) { return !e.source_id.empty(); }))
+    file.write_strings("images/source_id", column(images, [](const ImageEntry& e) { return e.source_id; }));
+  if (std::none_of(images.begin(), images.end(), [](const ImageEntry& e) { return !e.box_ids.empty(); })) return;
+  std::vector<std::string> ids;
+  for (const auto& image : images)
+    for (size_t b = 0; b < image.boxes.size(); ++b) ids.push_back(image.box_ids.empty() ? "" : image.box_ids[b]);
+  file.write_strings("boxes/id", ids);
 }
 
 void write_images(H5Writer& file, const std::vector<ImageEntry>& images) {
@@ -103,6 +118,7 @@ void write_images(H5Writer& file, const std::vector<ImageEntry>& images) {
   file.write<float>("boxes/x0y0x1y1", corners, {static_cast<int64_t>(classes.size()), 4});
   file.write<int64_t>("boxes/class", classes);
   file.write<uint8_t>("boxes/flags", flags);
+  write_ids(file, images);
 }
 
 void write_splits(H5Writer& file, const std::map<std::string, std::vector<int64_t>>& splits) {
@@ -131,6 +147,19 @@ std::vector<int64_t> read_offsets(const H5Reader& file, const std::string& name,
   return offsets;
 }
 
+void read_ids(const H5Reader& file, const std::vector<int64_t>& offsets, std::vector<ImageEntry>& images) {
+  if (file.has("images/source_id")) {
+    const auto ids = file.read_strings("images/source_id");
+    require(ids.size() == images.size(), file, "images/source_id");
+    for (size_t i = 0; i < ids.size(); ++i) images[i].source_id = ids[i];
+  }
+  if (!file.has("boxes/id")) return;
+  const auto ids = file.read_strings("boxes/id");
+  require(static_cast<int64_t>(ids.size()) == offsets.back(), file, "boxes/id");
+  for (size_t i = 0; i < images.size(); ++i)
+    images[i].box_ids = {ids.begin() + offsets[i], ids.begin() + offsets[i + 1]};
+}
+
 std::vector<ImageEntry> read_images(const H5Reader& file) {
   const auto ids = file.read_strings("images/id"), paths = file.read_strings("images/path"),
              mask_paths = file.read_strings("images/mask_path"), digests = file.read_strings("images/digest"),
@@ -152,6 +181,7 @@ std::vector<ImageEntry> read_images(const H5Reader& file) {
       e.boxes.push_back({corners[4 * b], corners[4 * b + 1], corners[4 * b + 2], corners[4 * b + 3], classes[b],
                          (flags[b] & kDifficult) != 0, (flags[b] & kCrowd) != 0});
   }
+  read_ids(file, offsets, images);
   return images;
 }
 
@@ -204,6 +234,7 @@ Digest Dataset::digest(const std::string& split_name, bool with_masks) const {
   Hasher hasher;
   hasher.number(classes());
   for (const auto& name : class_names) hasher.text(name);
+  if (box_numbers == BoxNumbers::edges) hasher.text("edges");  // VOC's are what there was before there were others
   for (const int64_t i : split(split_name)) {
     const ImageEntry& e = images[static_cast<size_t>(i)];
     hasher.text(e.id).number(e.size.height).number(e.size.width).text(e.image_digest);
@@ -227,6 +258,7 @@ void write_dataset(const fs::path& path, const Dataset& dataset) {
   file.set_attribute_text("", "version", kVersion);
   file.set_attribute_text("", "name", dataset.name);
   file.set_attribute_text("", "root", dataset.root.string());
+  if (dataset.box_numbers == BoxNumbers::edges) file.set_attribute_text("", "box_numbers", kEdges);
   file.write_strings("classes/name", dataset.class_names);
   std::vector<uint8_t> colours;
   for (const Color& c : dataset.palette) colours.insert(colours.end(), c.begin(), c.end());
@@ -252,6 +284,10 @@ Dataset read_dataset(const fs::path& path, const fs::path& data_root, bool needs
   Dataset d;
   d.name = file.attribute_text("", "name");
   d.root = file.attribute_text("", "root");
+  if (file.has_attribute("", "box_numbers")) {
+    require(file.attribute_text("", "box_numbers") == kEdges, file, "box_numbers");
+    d.box_numbers = BoxNumbers::edges;
+  }
   d.class_names = file.read_strings("classes/name");
   const auto colours = file.read<uint8_t>("classes/palette");
   require(colours.size() % 3 == 0, file, "classes/palette");

@@ -12,8 +12,13 @@
 
 namespace boxseg {
 
-// The corners are as the annotation gives them (VOC: 1-based, inclusive, so that equal ones are one pixel), float32 as
-// the authors read them.
+// Tells what the corners of a dataset's boxes count.
+enum class BoxNumbers {
+  voc,   // pixels from 1 on, both ends inside the box, as VOC's annotations have them: equal ones are one pixel
+  edges  // edges of pixels from 0 on: (0, 0, W, H) is the whole image
+};
+
+// Corners in Dataset::box_numbers, float32 as the authors read them.
 struct Box {
   float x0 = 0, y0 = 0, x1 = 0, y1 = 0;
   int64_t class_id = 0;  // 1 .. K-1
@@ -27,7 +32,11 @@ struct ImageEntry {
   std::vector<Box> boxes;
   std::string mask_path;  // relative to the root; "" = no ground truth
   Digest image_digest;    // digest of the file's bytes
-  Digest mask_digest;     // digest of the file's bytes, "" without mask
+  Digest mask_digest;     // of the file's bytes, "" without mask
+  // What the annotations call this image and its boxes: of each box, or empty where their format has no ids. Exports
+  // carry them on; no stage depends on them.
+  std::string source_id = {};
+  std::vector<std::string> box_ids = {};
 };
 
 struct Dataset {
@@ -35,6 +44,7 @@ struct Dataset {
   std::filesystem::path root;            // absolute; `--data-root` overrides it
   std::vector<std::string> class_names;  // [K], class 0 is "background"
   Palette palette;                       // [K] or more
+  BoxNumbers box_numbers = BoxNumbers::voc;
   std::vector<ImageEntry> images;
   std::map<std::string, std::vector<int64_t>> splits;  // name -> indices into images, in list order
   std::map<std::string, std::string> facts;            // provenance and counts, for people; see `prepare show`
@@ -45,8 +55,9 @@ struct Dataset {
   void require_boxes(const std::string& split) const;                // throws bad_input where none has
   std::filesystem::path image_path(const ImageEntry& entry) const { return root / entry.path; }
   std::filesystem::path mask_path(const ImageEntry& entry) const { return root / entry.mask_path; }
-  // Digests class names, and per image of the split its id, size, boxes and image digest; with masks also their
-  // digests. Stages record this as their input; it does not depend on root.
+  // Of class names, what box numbers mean, and per image of the split: id, size, boxes, image digest; with masks also
+  // their digests.
+  // This is what stages record as their input; it does not depend on root.
   Digest digest(const std::string& split, bool with_masks) const;
 };
 

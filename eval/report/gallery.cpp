@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <set>
 
 #include "common/base/error.h"
@@ -14,6 +15,7 @@
 #include "eval/miou/label_folder.h"
 #include "eval/report/gallery_card.h"
 #include "eval/report/html.h"
+#include "eval/review/box_review.h"
 
 namespace boxseg {
 
@@ -104,12 +106,35 @@ std::vector<fs::path> shard_files(const RunFolder& run, const std::string& folde
   return files;
 }
 
+// Puts the images whose boxes are to be looked at first in front, and says of each image which boxes these are.
+void order_by_review(const Dataset& dataset, const std::string& split, const fs::path& labels, int threads,
+                     std::vector<RankedImage>& images) {
+  std::map<int64_t, size_t> place;
+  std::map<int64_t, std::string> remarks;
+  for (const ReviewedBox& box : review_boxes(dataset, split, labels, threads)) {
+    place.emplace(box.image, place.size());
+    if (box.remark() == Remark::none) continue;
+    const ImageEntry& image = dataset.images[static_cast<size_t>(box.image)];
+    std::string& text = remarks[box.image];
+    const int64_t c = image.boxes[static_cast<size_t>(box.box)].class_id;
+    text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", dataset.class_names[static_cast<size_t>(c)],
+                        name_of(box.remark()));
+  }
+  const auto place_of = [&](const RankedImage& image) {
+    const auto found = place.find(image.index);
+    return found == place.end() ? place.size() : found->second;
+  };
+  std::stable_sort(images.begin(), images.end(),
+                   [&](const RankedImage& a, const RankedImage& b) { return place_of(a) < place_of(b); });
+  for (RankedImage& image : images) image.remark = remarks[image.index];
+}
+
 std::string cards_html(const CardSources& sources, const std::vector<RankedImage>& images, int threads) {
   std::vector<std::string> cards(images.size());
   parallel_for(static_cast<int64_t>(images.size()), 1, threads, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const RankedImage& image = images[static_cast<size_t>(i)];
-      const std::string text = std::isnan(image.miou) ? "" : fmt::format("mIoU {:.1f}", image.miou);
+      const std::string text = std::isnan(image.miou) ? escaped(image.remark) : fmt::format("mIoU {:.1f}", image.miou);
       cards[static_cast<size_t>(i)] = card_html(sources, image.index, text);
     }
   });
@@ -176,7 +201,7 @@ std::string gallery_html(const RunFolder& run, const GalleryOptions& options, st
     notes.push_back(fmt::format("There are no labels of split '{}', so no pictures are shown.", options.split));
     return "";
   }
-  const std::vector<RankedImage> all = rank_images(dataset, ranking->split, *ranking, options.threads);
+  std::vector<RankedImage> all = rank_images(dataset, ranking->split, *ranking, options.threads);
   if (all.empty()) {
     notes.push_back(fmt::format("{} holds no label map of split '{}'.", ranking->key, ranking->split));
     return "";
@@ -201,14 +226,23 @@ std::string gallery_html(const RunFolder& run, const GalleryOptions& options, st
     notes.push_back(folder + "/attention holds no shards, so attention and CAMs are not shown.");
   sources.attention_title = variant;
   sources.threshold = parse_number(option_of(run, folder, "threshold", "0.99"), "threshold");
-  sources.box_convention = parse_box_convention(option_of(run, folder, "box-convention", "reference"));
+  sources.box_convention = convention_for(*run.dataset, option_of(run, folder, "box-convention", "reference"));
 
+  const bool has_truth = !std::isnan(all.front().miou);
+  if (!has_truth && sources.y_crf != nullptr)
+    order_by_review(dataset, ranking->split, sources.y_crf->folder.parent_path(), options.threads, all);
+  const std::string order =
+      has_truth ? fmt::format(
+                      "ordered by the mIoU of <b>{}</b> on each image alone. The number under a picture is the mIoU of "
+                      "that picture.",
+                      escaped(panel_title(*ranking)))
+                : "those first whose boxes should be looked at first. Under a picture stand boxes with a mask that is "
+                  "empty, sparse or overfull.";
   std::string html = fmt::format(
-      "<section id=\"gallery\"><h2>Pictures</h2><p>Images of split <b>{}</b>, ordered by the mIoU of <b>{}</b> on each "
-      "image alone. The number under a picture is the mIoU of that picture.</p>\n<label class=\"mix\">Labels over "
+      "<section id=\"gallery\"><h2>Pictures</h2><p>Images of split <b>{}</b>, {}</p>\n<label class=\"mix\">Labels over "
       "photo <input type=\"range\" min=\"0\" max=\"100\" value=\"75\" "
       "oninput=\"document.documentElement.style.setProperty('--mix',this.value/100)\"></label>\n{}",
-      escaped(ranking->split), escaped(panel_title(*ranking)), legend_html(dataset));
+      escaped(ranking->split), order, legend_html(dataset));
   const size_t most = static_cast<size_t>(options.images);
   if (all.size() <= most) return html + cards_html(sources, all, options.threads) + "</section>\n";
 

@@ -18,8 +18,9 @@ struct GalleryOptions {
 };
 
 struct RankedImage {
-  int64_t index = 0;  // into the dataset
-  double miou = 0;    // score of this image alone, in percent; NaN without truth
+  int64_t index = 0;        // into the dataset
+  double miou = 0;          // score of this image alone, in percent; NaN without truth
+  std::string remark = {};  // on boxes that should be looked at, where there is no truth
 };
 
 // Returns the label set that orders the images, nullptr when the split has none. Throws usage for a key that is not

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <optional>
 
+#include "common/data/boxes.h"
 #include "common/labels/attention.h"
 #include "common/labels/cam.h"
 #include "eval/miou/confusion.h"
@@ -67,11 +68,11 @@ std::string boxes_overlay(const ImageEntry& image, const Dataset& dataset) {
       "aria-label=\"image with {} boxes\">",
       image.size.width, image.size.height, image.boxes.size());
   for (const char* kind : {"edge", "box"})
-    for (const Box& box : image.boxes) {
+    for (const Box& numbers : image.boxes) {
+      const Box box = in_edges(numbers, dataset.box_numbers);
       const auto c = static_cast<size_t>(box.class_id);
       svg += fmt::format("<rect class=\"{}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"{}><title>{}</title></rect>",
-                         kind, box.x0 - 1, box.y0 - 1, std::max(0.f, box.x1 - box.x0 + 1),
-                         std::max(0.f, box.y1 - box.y0 + 1),
+                         kind, box.x0, box.y0, std::max(0.f, box.x1 - box.x0), std::max(0.f, box.y1 - box.y0),
                          kind[0] == 'b' ? fmt::format(" stroke=\"{}\"", css_color(dataset.palette.at(c))) : "",
                          escaped(dataset.class_names.at(c)));
     }

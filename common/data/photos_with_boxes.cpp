@@ -1,0 +1,294 @@
+#include "common/data/photos_with_boxes.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <unordered_map>
+
+#include "common/base/error.h"
+#include "common/base/interrupt.h"
+#include "common/base/log.h"
+#include "common/base/random.h"
+#include "common/base/text.h"
+#include "common/base/visible_text.h"
+#include "common/data/class_list.h"
+#include "common/data/outlined_mask.h"
+#include "common/data/photo_names.h"
+#include "common/data/photograph.h"
+#include "common/io/label_png.h"
+#include "common/runtime/parallel.h"
+
+namespace boxseg {
+namespace {
+
+// An image on its way into the dataset.
+struct Candidate {
+  const AnnotatedImage* annotated = nullptr;
+  ImageEntry entry;
+  std::optional<LabelMap> mask;
+  int64_t clipped = 0;
+  std::vector<std::string> lost_boxes;
+  std::map<std::string, std::string> doubts;
+  std::string error;
+};
+
+class Join {
+ public:
+  Join(const BoxAnnotations& annotations, const PhotosWithBoxesOptions& options)
+      : annotations_(annotations), options_(options), class_names_(options.class_names) {
+    if (class_names_.empty()) class_names_ = with_background(annotations.class_names, annotations.format);
+    for (size_t c = 1; c < class_names_.size(); ++c) class_of_[class_names_[c]] = static_cast<int64_t>(c);
+  }
+
+  Dataset run(PhotosWithBoxesReport& report) {
+    report = {};
+    refuse_unknown_classes();
+    photos_ = find_photos(options_.images);
+    if (photos_.photos.empty())
+      fail_input("{}: holds no photograph ({}){}", options_.images.string(), join(image_suffixes(), ", "),
+                 photos_.left_out.empty() ? "" : "; it holds " + photos_.describe_left_out());
+    match();
+    look_at_all();
+    refuse_or_skip(report);
+    return collect(report);
+  }
+
+ private:
+  void refuse_unknown_classes() const {
+    std::map<std::string, int64_t> unknown;
+    for (const auto& image : annotations_.images)
+      for (const auto& box : image.boxes)
+        if (class_of_.count(box.class_name) == 0) ++unknown[box.class_name];
+    if (unknown.empty()) return;
+    std::vector<std::string> named;
+    for (const auto& [name, count] : unknown) named.push_back(fmt::format("'{}' ({} boxes)", visible(name), count));
+    fail_input("the boxes name classes that the list does not have: {}; it has: {}", join(named, ", "),
+               join({class_names_.begin() + 1, class_names_.end()}, ", "));
+  }
+
+  // Which photograph each annotated image is.
+  void match() {
+    const PhotoNames names(photos_.photos);
+    std::unordered_map<std::string, const AnnotatedImage*> taken;
+    for (const auto& image : annotations_.images) {
+      Candidate candidate;
+      candidate.annotated = &image;
+      const auto found = names.find(image.name);
+      const std::string where = fmt::format("{}: image '{}'", image.file.string(), visible(image.name));
+      if (found.names.empty())
+        candidate.error =
+            fmt::format("{} is not in {}; fetch it, or remove its boxes", where, options_.images.string());
+      else if (found.names.size() > 1)
+        candidate.error = fmt::format("{} may be {}; write the folder into its name", where, join(found.names, " or "));
+      else if (const auto [at, is_new] = taken.emplace(found.names[0], &image); !is_new)
+        candidate.error = fmt::format("{} is the photograph {}, and so is '{}'; which boxes are its own?", where,
+                                      found.names[0], visible(at->second->name));
+      else
+        candidate.entry.path = found.names[0];
+      if (found.is_guess && candidate.error.empty())
+        candidate.doubts["a name that is nearly that of a photograph"] =
+            fmt::format("{} is taken to be {}", where, found.names[0]);
+      candidates_.push_back(std::move(candidate));
+    }
+    const bool has_match =
+        std::any_of(candidates_.begin(), candidates_.end(), [](const Candidate& c) { return c.error.empty(); });
+    if (!has_match)
+      fail_input("none of the {} images that {} names is in {}, which holds {} photographs, such as {}; {} names '{}'",
+                 candidates_.size(), annotations_.format, options_.images.string(), photos_.photos.size(),
+                 photos_.photos.begin()->first, annotations_.images[0].file.string(),
+                 visible(annotations_.images[0].name));
+  }
+
+  void look_at_all() {
+    Progress progress("look at photographs", static_cast<int64_t>(candidates_.size()));
+    parallel_for(static_cast<int64_t>(candidates_.size()), 1, options_.threads, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        throw_if_interrupted();
+        Candidate& candidate = candidates_[static_cast<size_t>(i)];
+        if (candidate.error.empty()) try {
+            look_at(candidate);
+          } catch (const Error& e) {
+            if (e.kind() != ErrorKind::bad_input) throw;
+            candidate.error = e.what();
+          }
+        progress.advance();
+      }
+    });
+  }
+
+  void look_at(Candidate& candidate) const {
+    const AnnotatedImage& annotated = *candidate.annotated;
+    ImageEntry& entry = candidate.entry;
+    Photograph photograph = look_at_photograph(photos_.photos.at(entry.path), entry.path);
+    entry.size = photograph.size;
+    entry.image_digest = photograph.digest;
+    entry.source_id = annotated.id;
+    // Of formats with a file for each image it is the file.
+    if (annotated.id.empty() && annotated.file != options_.boxes)
+      entry.source_id = annotated.file.lexically_relative(options_.boxes).string();
+    candidate.doubts.merge(photograph.doubts);
+    const bool has_size = annotated.size != ImageSize{};
+    if (has_size && annotated.size != entry.size)
+      fail_input("{}: says that '{}' has {}x{} pixels, but {} has {}x{}; was the photograph resized or turned?{}",
+                 annotated.file.string(), visible(annotated.name), annotated.size.width, annotated.size.height,
+                 entry.path, entry.size.width, entry.size.height,
+                 reason_of_exchanged_sides(annotated.size, entry.size));
+    take_boxes(candidate);
+  }
+
+  // In pixels, where the format has shares of the sides.
+  AnnotatedBox in_pixels(AnnotatedBox box, ImageSize size) const {
+    if (!annotations_.is_in_shares) return box;
+    const auto w = static_cast<double>(size.width), h = static_cast<double>(size.height);
+    // Shares with six digits lie beside the edge that was meant: what is within a fiftieth of a pixel is that edge.
+    const auto at = [](double share, double side) {
+      const double value = share * side, edge = std::round(value);
+      return (std::abs(value - edge) < 0.02 ? edge : value) + 0.0;  // 0 where it is -0, which has other bytes
+    };
+    box.x0 = at(box.x0, w), box.x1 = at(box.x1, w), box.y0 = at(box.y0, h), box.y1 = at(box.y1, h);
+    for (auto& ring : box.rings)
+      for (size_t i = 0; i + 1 < ring.size(); i += 2) ring[i] *= w, ring[i + 1] *= h;
+    return box;
+  }
+
+  void take_boxes(Candidate& candidate) const {
+    ImageEntry& entry = candidate.entry;
+    const auto w = static_cast<double>(entry.size.width), h = static_cast<double>(entry.size.height);
+    std::vector<AnnotatedBox> kept;
+    bool has_ids = false;
+    for (const AnnotatedBox& given : candidate.annotated->boxes) {
+      AnnotatedBox box = in_pixels(given, entry.size);
+      const Box edges{static_cast<float>(std::clamp(box.x0, 0.0, w)),
+                      static_cast<float>(std::clamp(box.y0, 0.0, h)),
+                      static_cast<float>(std::clamp(box.x1, 0.0, w)),
+                      static_cast<float>(std::clamp(box.y1, 0.0, h)),
+                      class_of_.at(box.class_name),
+                      box.is_difficult,
+                      box.is_crowd};
+      if (!(edges.x0 < edges.x1 && edges.y0 < edges.y1)) {
+        candidate.lost_boxes.push_back(fmt::format(
+            "{}: {}: box ({}, {}, {}, {}) has no pixel of {}, which has {}x{}; correct it, or remove it",
+            candidate.annotated->file.string(), box.place, box.x0, box.y0, box.x1, box.y1, entry.path, w, h));
+        continue;
+      }
+      candidate.clipped += box.x0 < 0 || box.y0 < 0 || box.x1 > w || box.y1 > h;
+      entry.boxes.push_back(edges);
+      entry.box_ids.push_back(box.id);
+      has_ids |= !box.id.empty();
+      kept.push_back(std::move(box));
+    }
+    if (!has_ids) entry.box_ids.clear();
+    if (!candidate.lost_boxes.empty() && !options_.skips_bad_images) fail_input("{}", candidate.lost_boxes[0]);
+    if (!options_.masks.empty()) candidate.mask = mask_of(kept, entry);
+  }
+
+  // Where every object has an outline: else what is no object's would count as background.
+  static std::optional<LabelMap> mask_of(const std::vector<AnnotatedBox>& boxes, const ImageEntry& entry) {
+    std::vector<OutlinedObject> objects;
+    for (size_t i = 0; i < boxes.size(); ++i) {
+      if (boxes[i].rings.empty() && boxes[i].runs.empty()) return std::nullopt;
+      objects.push_back({&boxes[i], entry.boxes[i].class_id});
+    }
+    if (objects.empty()) return std::nullopt;
+    return mask_of_outlines(objects, entry.size);
+  }
+
+  void refuse_or_skip(PhotosWithBoxesReport& report) const {
+    constexpr size_t kMostShown = 10;
+    for (const auto& c : candidates_)
+      if (!c.error.empty()) report.skipped.push_back(c.error);
+    const auto& all = report.skipped;
+    if (all.empty()) return;
+    const bool is_end = !options_.skips_bad_images || all.size() == candidates_.size();
+    for (size_t i = is_end ? 1 : 0; i < std::min(kMostShown, all.size()); ++i) log_warning("{}", all[i]);
+    if (all.size() > kMostShown) log_warning("... and {} more", all.size() - kMostShown);
+    if (!is_end) return;
+    fail_input("{}{}", all[0],
+               all.size() == 1 ? ""
+                               : fmt::format(" ({} of {} images are bad; --on-bad-image skip leaves them out)",
+                                             all.size(), candidates_.size()));
+  }
+
+  Dataset collect(PhotosWithBoxesReport& report) {
+    Dataset dataset;
+    dataset.root = fs::absolute(options_.images).lexically_normal();
+    dataset.class_names = class_names_;
+    dataset.palette = voc_palette();
+    dataset.box_numbers = BoxNumbers::edges;
+    report.doubts = annotations_.doubts;
+    std::vector<Candidate*> good;
+    for (auto& c : candidates_)
+      if (c.error.empty()) good.push_back(&c);
+    std::sort(good.begin(), good.end(), [](auto* a, auto* b) { return a->entry.path < b->entry.path; });
+    report.photos_without_annotation = static_cast<int64_t>(photos_.photos.size() - candidates_.size());
+    std::map<std::string, std::pair<std::string, int64_t>> doubts;  // kind -> the first sentence, how many more
+    std::map<const AnnotatedImage*, int64_t> index;
+    for (Candidate* c : good) {
+      index[c->annotated] = static_cast<int64_t>(dataset.images.size());
+      c->entry.id = id_of(c->entry.path);
+      for (auto& [kind, sentence] : c->doubts) {
+        const auto [at, is_new] = doubts.emplace(kind, std::pair{sentence, 0});
+        if (!is_new) ++at->second.second;
+      }
+      report.boxes += static_cast<int64_t>(c->entry.boxes.size());
+      report.clipped_boxes += c->clipped;
+      report.images_without_boxes += c->entry.boxes.empty();
+      report.lost_boxes.insert(report.lost_boxes.end(), c->lost_boxes.begin(), c->lost_boxes.end());
+      if (c->mask) write_mask(*c), ++report.images_with_mask;
+      dataset.images.push_back(std::move(c->entry));
+    }
+    for (const auto& [kind, seen] : doubts)
+      report.doubts.push_back(seen.second == 0 ? seen.first : fmt::format("{} (and {} more)", seen.first, seen.second));
+    add_splits(dataset, index);
+    return dataset;
+  }
+
+  // Without suffix, unless another photograph has the same name but for the suffix.
+  std::string id_of(const std::string& path) const {
+    const std::string id = fs::path(path).replace_extension().string();
+    const auto shares = [&](const auto& photo) {
+      return photo.first != path && fs::path(photo.first).replace_extension().string() == id;
+    };
+    return std::any_of(photos_.photos.begin(), photos_.photos.end(), shares) ? path : id;
+  }
+
+  void write_mask(Candidate& c) const {
+    fs::path path = fs::absolute(options_.masks) / output_name(c.entry.id);
+    path += ".png";
+    write_label_png(path, *c.mask);
+    c.entry.mask_path = path.lexically_normal().lexically_relative(fs::absolute(options_.images).lexically_normal());
+    c.entry.mask_digest = digest_of_file(path);
+  }
+
+  void add_splits(Dataset& dataset, const std::map<const AnnotatedImage*, int64_t>& index) const {
+    for (size_t i = 0; i < dataset.images.size(); ++i) dataset.splits["all"].push_back(static_cast<int64_t>(i));
+    std::unordered_map<std::string, const AnnotatedImage*> of_name;
+    for (const auto& image : annotations_.images) of_name[image.name] = &image;
+    for (const auto& [split, names] : annotations_.splits)
+      for (const auto& name : names)
+        if (const auto found = of_name.find(name); found != of_name.end())
+          if (const auto at = index.find(found->second); at != index.end()) dataset.splits[split].push_back(at->second);
+    if (!annotations_.splits.empty() || options_.validation_share <= 0) return;
+    // Each image by itself, so that one more image moves no other.
+    for (size_t i = 0; i < dataset.images.size(); ++i) {
+      const double draw = Random(options_.seed, "validation", stable_hash64(dataset.images[i].id)).uniform();
+      dataset.splits[draw < options_.validation_share ? "val" : "train"].push_back(static_cast<int64_t>(i));
+    }
+  }
+
+  const BoxAnnotations& annotations_;
+  const PhotosWithBoxesOptions& options_;
+  std::vector<std::string> class_names_;
+  std::unordered_map<std::string, int64_t> class_of_;
+  PhotoFolder photos_;
+  std::vector<Candidate> candidates_;
+};
+
+}  // namespace
+
+Dataset join_photos_and_boxes(const BoxAnnotations& annotations, const PhotosWithBoxesOptions& options,
+                              PhotosWithBoxesReport& report) {
+  return Join(annotations, options).run(report);
+}
+
+}  // namespace boxseg

@@ -1,0 +1,66 @@
+// Boxes that are well formed, and look like mistakes all the same.
+#include <algorithm>
+
+#include "common/base/error.h"
+#include "common/data/boxes.h"
+#include "common/data/photos_with_boxes.h"
+
+namespace boxseg {
+namespace {
+
+constexpr double kTinySide = 4;       // pixels: smaller than a cell of features by far
+constexpr double kWholeImage = 0.98;  // share of the image
+constexpr double kSamePlace = 0.9;    // intersection over union
+
+double area(const Box& b) { return (double{b.x1} - b.x0) * (double{b.y1} - b.y0); }
+
+double overlap(const Box& a, const Box& b) {
+  const double w = std::min(a.x1, b.x1) - std::max(a.x0, b.x0), h = std::min(a.y1, b.y1) - std::max(a.y0, b.y0);
+  return w <= 0 || h <= 0 ? 0 : w * h / (area(a) + area(b) - w * h);
+}
+
+struct Kind {
+  const char* one;
+  const char* many;
+  int64_t count = 0;
+  std::string first = {};
+  void add(const Dataset& dataset, const ImageEntry& image, const Box& b) {
+    if (count++ == 0)
+      first = fmt::format("{}, {} at ({}, {}, {}, {})", image.id, dataset.class_names[static_cast<size_t>(b.class_id)],
+                          b.x0, b.y0, b.x1, b.y1);
+  }
+};
+
+}  // namespace
+
+std::vector<std::string> suspicious_boxes(const Dataset& dataset) {
+  Kind tiny{"1 box is less than 4 pixels wide or high", "{} boxes are less than 4 pixels wide or high"};
+  Kind whole{"1 box holds its whole image, which leaves no background to learn from",
+             "{} boxes hold their whole images, which leaves no background to learn from"};
+  Kind twice{"1 box is drawn twice", "{} boxes are drawn twice"};
+  for (const auto& image : dataset.images) {
+    std::vector<Box> boxes;
+    for (const Box& b : image.boxes) boxes.push_back(in_edges(b, dataset.box_numbers));
+    const double pixels = static_cast<double>(image.size.height * image.size.width);
+    for (size_t i = 0; i < boxes.size(); ++i) {
+      const Box& b = boxes[i];
+      if (b.x1 - b.x0 < kTinySide || b.y1 - b.y0 < kTinySide) tiny.add(dataset, image, b);
+      if (area(b) >= kWholeImage * pixels) whole.add(dataset, image, b);
+      for (size_t j = 0; j < i; ++j)
+        if (boxes[j].class_id == b.class_id && overlap(boxes[j], b) > kSamePlace) {
+          twice.add(dataset, image, b);
+          break;
+        }
+    }
+  }
+  std::vector<std::string> sentences;
+  for (const Kind* kind : {&tiny, &whole, &twice})
+    if (kind->count == 1)
+      sentences.push_back(fmt::format("{}: {}", kind->one, kind->first));
+    else if (kind->count > 1)
+      sentences.push_back(
+          fmt::format("{}, the first: {}", fmt::format(fmt::runtime(kind->many), kind->count), kind->first));
+  return sentences;
+}
+
+}  // namespace boxseg

@@ -1,0 +1,108 @@
+// COCO's JSON: the file that the boxes came from with masks added, or a new one.
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "common/base/error.h"
+#include "common/base/files.h"
+#include "common/data/boxes.h"
+#include "common/data/formats/coco/coco_boxes.h"
+#include "common/runtime/parallel.h"
+#include "data/exported_masks.h"
+
+namespace boxseg {
+namespace {
+
+using Json = nlohmann::ordered_json;  // keeps the fields in their order
+
+void put_mask(const ExportedMask& mask, ImageSize size, Json& annotation) {
+  // An empty list of polygons is refused by some readers; run lengths without a pixel are not.
+  if (mask.rings.empty())
+    annotation["segmentation"] = {{"size", {size.height, size.width}}, {"counts", {size.height * size.width}}};
+  else
+    annotation["segmentation"] = mask.rings;
+  annotation["area"] = mask.area;
+  annotation["score"] = mask.score;
+}
+
+std::string text_of_id(const Json& id) { return id.is_string() ? id.get<std::string>() : id.dump(); }
+
+Json read_original(const fs::path& path) {
+  try {
+    return Json::parse(read_file(path));
+  } catch (const nlohmann::json::exception& e) {
+    fail_input("{}: is no JSON: {}", path.string(), e.what());
+  }
+}
+
+// Fields and annotations that are not ours stay as they are.
+int64_t add_to_original(const ExportOptions& options, const std::vector<std::vector<ExportedMask>>& masks, Json& file) {
+  struct Place {
+    size_t image, box;
+  };
+  std::map<std::string, Place> place_of;
+  const auto& members = options.dataset.split(options.split);
+  for (size_t n = 0; n < members.size(); ++n) {
+    const ImageEntry& image = options.dataset.images[static_cast<size_t>(members[n])];
+    for (size_t b = 0; b < image.box_ids.size(); ++b) place_of[image.box_ids[b]] = {n, b};
+  }
+  int64_t count = 0;
+  for (Json& annotation : file["annotations"]) {
+    if (!annotation.is_object() || !annotation.contains("id")) continue;
+    const auto found = place_of.find(text_of_id(annotation["id"]));
+    if (found == place_of.end()) continue;
+    const ImageEntry& image = options.dataset.images[static_cast<size_t>(members[found->second.image])];
+    if (image.boxes[found->second.box].is_crowd) continue;
+    put_mask(masks[found->second.image][found->second.box], image.size, annotation);
+    ++count;
+  }
+  return count;
+}
+
+int64_t make_new(const ExportOptions& options, const std::vector<std::vector<ExportedMask>>& masks, Json& file) {
+  const Dataset& d = options.dataset;
+  file = {{"images", Json::array()}, {"annotations", Json::array()}, {"categories", Json::array()}};
+  for (size_t c = 1; c < d.class_names.size(); ++c)
+    file["categories"].push_back({{"id", c}, {"name", d.class_names[c]}});
+  const auto& members = d.split(options.split);
+  int64_t count = 0;
+  for (size_t n = 0; n < members.size(); ++n) {
+    const ImageEntry& image = d.images[static_cast<size_t>(members[n])];
+    file["images"].push_back(
+        {{"id", n + 1}, {"file_name", image.path}, {"width", image.size.width}, {"height", image.size.height}});
+    for (size_t b = 0; b < image.boxes.size(); ++b) {
+      const Box box = in_edges(image.boxes[b], d.box_numbers);
+      Json annotation = {{"id", ++count},
+                         {"image_id", n + 1},
+                         {"category_id", image.boxes[b].class_id},
+                         {"bbox", {box.x0, box.y0, box.x1 - box.x0, box.y1 - box.y0}},
+                         {"iscrowd", box.is_crowd ? 1 : 0}};
+      put_mask(masks[n][b], image.size, annotation);
+      file["annotations"].push_back(std::move(annotation));
+    }
+  }
+  return count;
+}
+
+}  // namespace
+
+int64_t export_coco(const ExportOptions& options) {
+  const auto& members = options.dataset.split(options.split);
+  std::vector<std::vector<ExportedMask>> masks(members.size());
+  parallel_for(static_cast<int64_t>(members.size()), 1, options.threads, [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; ++n)
+      masks[static_cast<size_t>(n)] =
+          exported_masks(options, options.dataset.images[static_cast<size_t>(members[static_cast<size_t>(n)])]);
+  });
+  Json file;
+  int64_t count = 0;
+  if (!options.boxes.empty() && fs::is_regular_file(options.boxes) && is_coco(options.boxes)) {
+    file = read_original(options.boxes);
+    count = add_to_original(options, masks, file);
+  } else {
+    count = make_new(options, masks, file);
+  }
+  write_file(options.output, file.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+  return count;
+}
+
+}  // namespace boxseg

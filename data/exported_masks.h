@@ -1,0 +1,41 @@
+// Masks of boxes, as files of other tools want them: outlines, areas and scores.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/base/files.h"
+#include "common/data/dataset.h"
+#include "common/io/image.h"
+
+namespace boxseg {
+
+struct ExportedMask {
+  std::vector<std::vector<double>> rings;  // outlines_of() (common/labels/outlines.h)
+  int64_t area = 0;                        // pixels
+  double score = 1;  // how far Y_crf and Y_ret agree on it: intersection over union; 1 where there is no Y_ret
+};
+
+struct ExportOptions {
+  Dataset dataset;
+  std::string split;
+  fs::path labels;       // folder of stage 2, or one of label PNGs, ID.png
+  fs::path boxes;        // file or folder that the boxes came from; "" where it is not known
+  fs::path output;       // what to write: a file, or a folder
+  double tolerance = 1;  // pixels that outlines may lie beside the mask's
+  int threads = 1;
+};
+
+// The label map of an image. Throws bad_input: absent, or of another size.
+LabelMap exported_labels(const ExportOptions& options, const ImageEntry& image);
+// One mask for each box of the image: the pixels of its class inside it, shared ones to the smaller box. A crowd's is
+// empty.
+std::vector<ExportedMask> exported_masks(const ExportOptions& options, const ImageEntry& image);
+
+// Each writes all images of the split, and returns the number of masks.
+int64_t export_coco(const ExportOptions& options);
+int64_t export_labelme(const ExportOptions& options);
+int64_t export_yolo(const ExportOptions& options);
+int64_t export_png(const ExportOptions& options);
+
+}  // namespace boxseg

@@ -1,0 +1,55 @@
+#include <cstdio>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/visible_text.h"
+#include "common/data/describe.h"
+#include "common/data/formats/voc/voc.h"
+#include "common/runtime/parallel.h"
+#include "data/commands.h"
+
+namespace boxseg {
+namespace {
+
+// `prepare check FILE ...` and `prepare show FILE`: the file comes first, then options.
+std::string take_file(int& argc, char**& argv, const char* command) {
+  if (argc < 2 || argv[1][0] == '-') return "";
+  const std::string file = argv[1];
+  if (file.empty()) fail_usage("prepare {}: the file name is empty", command);
+  argv[1] = argv[0];
+  --argc, ++argv;
+  return file;
+}
+
+}  // namespace
+
+int prepare_check(int argc, char** argv) {
+  std::string data_root;
+  Options options(prepare_info("check",
+                               "Reads all images and masks of an index again and names those that are gone or changed.",
+                               "check dataset.h5"));
+  options.add("data-root", &data_root, "where the dataset's files are, if not where prepare found them", Role::run);
+  std::string file = take_file(argc, argv, "check");
+  if (!options.parse(argc, argv)) return 0;
+  if (file.empty()) file = options.check_file;
+  if (file.empty()) fail_usage("prepare check: name an index, such as: prepare check dataset.h5");
+  const Dataset dataset = read_dataset(file, data_root);
+  const auto faults = changed_files(dataset, resolve_threads(options.threads));
+  for (const auto& fault : faults) std::printf("%s\n", printable(fault).c_str());
+  if (!faults.empty()) fail_input("{}: {} of its files are gone or changed", file, faults.size());
+  log_info("{}: {} images, all as they were indexed", file, dataset.images.size());
+  return 0;
+}
+
+int prepare_show(int argc, char** argv) {
+  Options options(prepare_info("show",
+                               "Prints any artifact as text: index, manifest, attention shard, label map, checkpoint.",
+                               "show dataset.h5"));
+  const std::string file = take_file(argc, argv, "show");
+  if (!options.parse(argc, argv)) return 0;
+  if (file.empty()) fail_usage("prepare show: name a file, such as: prepare show dataset.h5");
+  std::fputs(printable(describe_file(file)).c_str(), stdout);
+  return 0;
+}
+
+}  // namespace boxseg

@@ -1,0 +1,73 @@
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/outputs.h"
+#include "common/data/formats/box_formats.h"
+#include "common/pipeline/stage/dataset_flags.h"
+#include "common/runtime/parallel.h"
+#include "data/commands.h"
+#include "data/exported_masks.h"
+
+namespace boxseg {
+namespace {
+
+struct Writer {
+  const char* format;
+  const char* came_as;  // what `prepare boxes` calls it
+  int64_t (*write)(const ExportOptions&);
+  bool is_one_file;
+};
+constexpr Writer kWriters[] = {{"coco", "COCO JSON", export_coco, true},
+                               {"labelme", "LabelMe", export_labelme, false},
+                               {"yolo", "YOLO", export_yolo, false},
+                               {"png", "", export_png, false}};
+
+// "same": the format that the boxes came in; of one without masks (CSV, XML) label PNGs.
+const Writer& writer_for(const std::string& format, const Dataset& dataset) {
+  const auto came = dataset.facts.find("format of the boxes");
+  for (const Writer& writer : kWriters)
+    if (format == writer.format || (format == "same" && came != dataset.facts.end() && came->second == writer.came_as))
+      return writer;
+  return kWriters[std::size(kWriters) - 1];
+}
+
+}  // namespace
+
+int prepare_export(int argc, char** argv) {
+  DatasetFlags images("all");
+  ExportOptions o;
+  std::string labels, format = "same", output;
+  Options options(prepare_info("export", "Writes masks of boxes as other tools read them.",
+                               "export --dataset dataset.h5 --labels labels --output masks.json"));
+  images.declare(options, "images to export");
+  options.add("labels", &labels, "folder of stage 2, or of label PNGs, ID.png", Role::input);
+  options.add_choice("format", &format, {"same", "coco", "labelme", "yolo", "png"},
+                     "same: that of the boxes, or label PNGs where it has no masks");
+  options.add("tolerance", &o.tolerance, "pixels that outlines may lie beside the masks; 0: along each pixel");
+  options.add("output", &output, "JSON file of coco, else a folder", Role::output);
+  if (!options.parse(argc, argv)) return 0;
+  if (!options.check_file.empty()) fail_usage("--check {}: read it with the tool that it is for", options.check_file);
+  require_given(images.dataset, "dataset");
+  require_given(labels, "labels");
+  require_given(output, "output");
+  require_option(o.tolerance >= 0 && o.tolerance <= 100, "tolerance", o.tolerance, "0 to 100");
+  o.dataset = read_dataset(images.dataset, images.data_root, false);
+  o.split = images.split;
+  o.labels = labels;
+  o.threads = resolve_threads(options.threads);
+  if (const auto from = o.dataset.facts.find("boxes from"); from != o.dataset.facts.end()) o.boxes = from->second;
+  const Writer& writer = writer_for(format, o.dataset);
+  o.output = output;
+  if (writer.is_one_file) {
+    if (o.output.extension() != ".json") o.output /= "masks.json";
+    if (!o.boxes.empty()) refuse_same_file(o.output, "--output", o.boxes, "the file of the boxes");
+    require_writable_file(o.output);
+  } else {
+    if (!o.boxes.empty()) refuse_folder_of(o.output, "--output", o.boxes, "the boxes");
+    require_writable_directory(o.output);
+  }
+  const int64_t count = writer.write(o);
+  log_info("{}: {} masks as {}", o.output.string(), count, writer.format);
+  return 0;
+}
+
+}  // namespace boxseg
