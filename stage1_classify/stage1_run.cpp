@@ -55,7 +55,8 @@ Digest write_verified(const fs::path& path, const Checkpoint& checkpoint) {
 
 }  // namespace
 
-void run_stage1(const Options& command_line, const Stage1Options& options) {
+void run_stage1(const Options& command_line, const Stage1Options& given) {
+  Stage1Options options = given;
   options.check();
   const int threads = resolve_threads(command_line.threads);
   const auto seed = static_cast<uint64_t>(command_line.seed);
@@ -90,6 +91,7 @@ void run_stage1(const Options& command_line, const Stage1Options& options) {
   std::vector<std::string> skipped;
   const std::vector<int64_t> images =
       trainable_images(dataset, options.split, options.on_bad_image == "skip", threads, &skipped);
+  options.iterations = options.steps_for(static_cast<int64_t>(images.size()));
   const TrainingData data(dataset, images, options, seed, network->normalisation());
   TrainingOptions training = training_options(command_line, options, "train the classifier");
   training.picture = [&](int64_t it) {

@@ -70,7 +70,8 @@ void write_segmenter(const Network& network, const Dataset& dataset, const Stage
 
 }  // namespace
 
-void run_training(const Options& command_line, const Stage3Options& options) {
+void run_training(const Options& command_line, const Stage3Options& given) {
+  Stage3Options options = given;
   options.check();
   const int threads = resolve_threads(command_line.threads);
   const auto [device, precision_used] = choose_device(command_line.device, options.precision);
@@ -97,6 +98,7 @@ void run_training(const Options& command_line, const Stage3Options& options) {
   const auto network = network_to_train(options, dataset.classes(), options.init, seed);
   const TrainingSet set =
       select_training_images(dataset, options.split, labels, options.on_bad_image == "skip", threads);
+  options.iterations = options.steps_for(static_cast<int64_t>(set.images.size()));
   for (const auto& why : set.skipped) log_warning("left out: {}", why);
   network->to(device);
   if (!run.begin()) {

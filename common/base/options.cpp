@@ -32,17 +32,16 @@ constexpr std::pair<const char*, const char*> kUsualNames[] = {{"lr", "learning-
                                                                {"wd", "weight-decay"},     {"bs", "batch"},
                                                                {"batch-size", "batch"},    {"iters", "iterations"},
                                                                {"max-iter", "iterations"}, {"max-iters", "iterations"},
-                                                               {"steps", "iterations"},    {"epochs", "iterations"},
-                                                               {"crop-size", "crop"},      {"num-workers", "threads"},
-                                                               {"workers", "threads"},     {"jobs", "threads"},
-                                                               {"gpu", "device"},          {"gpus", "device"},
-                                                               {"ckpt", "checkpoint"},     {"weights", "checkpoint"},
-                                                               {"weights", "init"},        {"model", "checkpoint"},
-                                                               {"pretrained", "init"},     {"out", "output"},
-                                                               {"output-dir", "output"},   {"save-dir", "output"},
-                                                               {"data", "dataset"},        {"input", "images"},
-                                                               {"input", "image"},         {"probs", "probabilities"},
-                                                               {"unary", "probabilities"}};
+                                                               {"steps", "iterations"},    {"crop-size", "crop"},
+                                                               {"num-workers", "threads"}, {"workers", "threads"},
+                                                               {"jobs", "threads"},        {"gpu", "device"},
+                                                               {"gpus", "device"},         {"ckpt", "checkpoint"},
+                                                               {"weights", "checkpoint"},  {"weights", "init"},
+                                                               {"model", "checkpoint"},    {"pretrained", "init"},
+                                                               {"out", "output"},          {"output-dir", "output"},
+                                                               {"save-dir", "output"},     {"data", "dataset"},
+                                                               {"input", "images"},        {"input", "image"},
+                                                               {"probs", "probabilities"}, {"unary", "probabilities"}};
 
 std::string number_text(double value) { return fmt::format("{}", value); }
 

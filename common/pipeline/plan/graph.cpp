@@ -34,8 +34,10 @@ std::string ini_text(const std::string& section, const std::map<std::string, std
 
 // A run as it stands on disk: the plan, the dataset's index if there is one, and the receipts.
 struct RunState {
-  explicit RunState(const GraphRequest& request) : plan(request.run), layout{request.run_dir} {
-    dataset_root = plan.pipeline.dataset == "synthetic" ? layout.synthetic_root() : request.voc;
+  explicit RunState(const GraphRequest& request) : plan(request.run), layout{request.run_dir}, boxes(request.boxes) {
+    dataset_root = plan.pipeline.dataset == "synthetic" ? layout.synthetic_root()
+                   : plan.pipeline.dataset == "boxes"   ? request.images
+                                                        : request.voc;
     DigestCache::shared().load(layout.digest_cache(), request.reads_all);
     try {
       if (fs::exists(layout.dataset())) dataset = read_dataset(layout.dataset(), {}, false);
@@ -47,9 +49,9 @@ struct RunState {
 
   RunPlan plan;
   RunLayout layout;
-  fs::path dataset_root;
+  fs::path dataset_root, boxes;
   std::optional<Dataset> dataset;
-  Receipts receipts{plan, layout, dataset_root, dataset};
+  Receipts receipts{plan, layout, dataset_root, boxes, dataset};
 };
 
 // Builds the nodes of one run in order of need.
@@ -59,11 +61,15 @@ class Builder {
 
   std::vector<Node> build() {
     add_dataset();
-    for (const auto& v : plan_.stage1_variants()) add_stage1(v);
+    if (request_.classifier.empty())
+      for (const auto& v : plan_.stage1_variants()) add_stage1(v);
     for (const auto& v : plan_.stage2_variants())
       for (const auto& split : plan_.splits_to_label(v)) add_labels(v, split);
     for (const auto& v : plan_.pipeline.stage3) add_stage3(v);
     for (const auto& kind : plan_.pipeline.baselines) add_baseline(kind);
+    if (is_of_own_photos())
+      for (const auto& v : plan_.pipeline.stage2)
+        add_review_and_masks("stage2/" + v + "/" + plan_.pipeline.train_split);
     for (const auto& table : plan_.tables) add_table(table);
     add_report();
     DigestCache::shared().save();
@@ -157,6 +163,7 @@ class Builder {
     Node& node = add(WorkKind::dataset, "", {});
     node.files[layout_.config("dataset")] = ini_text("dataset", plan_.dataset);
     const auto& p = plan_.pipeline;
+    if (is_of_own_photos()) return add_own_dataset(node);
     const bool is_synthetic = p.dataset == "synthetic";
     if (!is_synthetic && request_.voc.empty())
       fail_usage("the preset {} needs a VOC folder: VOC=/path/to/VOC2012 (with JPEGImages, Annotations, ImageSets)",
@@ -169,6 +176,26 @@ class Builder {
     if (!p.masks.empty()) command += option("masks", p.masks);
     if (!p.without_boxes.empty()) command += option("without-boxes", join(p.without_boxes, ","));
     node.commands.push_back(command + option("output", layout_.dataset()) + run_options());
+    decide_dataset(node);
+  }
+
+  bool is_of_own_photos() const { return plan_.pipeline.dataset == "boxes"; }
+
+  void add_own_dataset(Node& node) {
+    if (request_.images.empty() || request_.boxes.empty())
+      fail_usage("{}: no photographs and boxes were named for this run yet: IMAGES=photos BOXES=boxes.json",
+                 layout_.run.string());
+    const auto absolute = [](const fs::path& path) { return fs::absolute(path).lexically_normal().string(); };
+    node.files[layout_.source()] =
+        fmt::format("[plan]\nimages = {}\nboxes = {}\nclassifier = {}\n", absolute(request_.images),
+                    absolute(request_.boxes), request_.classifier.empty() ? "" : absolute(request_.classifier));
+    node.commands.push_back(program("prepare") + " boxes" + option("config", layout_.config("dataset")) +
+                            option("images", request_.images) + option("boxes", request_.boxes) +
+                            option("masks", layout_.outlines()) + option("output", layout_.dataset()) + run_options());
+    decide_dataset(node);
+  }
+
+  void decide_dataset(Node& node) {
     decide_by_receipt(node);
     if (state_.dataset)
       node.check = program("prepare") + " check " + shell_quote(layout_.dataset().string()) +
@@ -189,10 +216,20 @@ class Builder {
     look_at_checkpoint(node, dir, stage1_info());
   }
 
+  // Own photographs are measured where true masks came with them.
+  bool is_measured(const std::string& split) const {
+    if (split != plan_.pipeline.evaluate_split) return false;
+    if (!is_of_own_photos()) return true;
+    if (!state_.dataset) return false;
+    const auto& members = state_.dataset->split(split);
+    return std::any_of(members.begin(), members.end(),
+                       [&](int64_t i) { return !state_.dataset->images[static_cast<size_t>(i)].mask_path.empty(); });
+  }
+
   // Stage 2 of one variant and split, and what is measured of it.
   void add_labels(const std::string& variant, const std::string& split) {
     add_stage2(variant, split);
-    if (split != plan_.pipeline.evaluate_split) return;
+    if (!is_measured(split)) return;
     const fs::path dir = layout_.stage2(variant, split);
     const std::string key = fmt::format("stage2/{}/{}", variant, split);
     add_evaluation(key + "/y_crf", key, "miou", option("predictions", dir / "Y_crf"));
@@ -201,10 +238,19 @@ class Builder {
                    option("y-crf", dir / "Y_crf") + option("y-ret", dir / "Y_ret"));
   }
 
+  // As its manifest has it. One without is read by the program alone, which then says whether there is anything to do.
+  static Digest digest_of_classifier(const fs::path& path) {
+    const auto manifest = try_read_manifest(path.parent_path() / "manifest.h5");
+    if (!manifest) fail("{} has no manifest beside it, so that the program itself has to look", path.string());
+    return output_digest(*manifest, path.filename().string());
+  }
+
   void add_stage2(const std::string& variant, const std::string& split) {
     const auto stage = plan_.stage2(variant, split);
     const fs::path dir = layout_.stage2(variant, split), classifier = layout_.stage1(stage.from);
-    const std::string subject = variant + "/" + split, need = "stage1/" + stage.from;
+    const bool is_given = !request_.classifier.empty();
+    const fs::path checkpoint = is_given ? request_.classifier : classifier / "classifier.pt";
+    const std::string subject = variant + "/" + split, need = is_given ? "dataset" : "stage1/" + stage.from;
     const int64_t shards = plan_.pipeline.shards;
     std::vector<std::string> needs = {need};
     for (int64_t i = 0; i < shards && shards > 1; ++i)
@@ -212,15 +258,13 @@ class Builder {
     Node& node = add(WorkKind::stage2, subject, needs);
     const std::string command =
         stage_command(node, "stage2_pseudolabel", "stage2-" + variant + "-" + split, "stage2", stage.resolved) +
-        option("checkpoint", classifier / "classifier.pt") + option("output", dir);
+        option("checkpoint", checkpoint) + option("output", dir);
     if (shards > 1)
       node.commands.push_back(program("stage2_pseudolabel") + " merge" + option("output", dir) + run_options());
     else
       node.commands.push_back(command + run_options());
-    decide_by_manifest(node, dir, stage2_info(), stage.resolved, [&] {
-      return stage2_inputs(stage.values, dataset(),
-                           output_digest(read_manifest(classifier / "manifest.h5"), "classifier.pt"));
-    });
+    decide_by_manifest(node, dir, stage2_info(), stage.resolved,
+                       [&] { return stage2_inputs(stage.values, dataset(), digest_of_classifier(checkpoint)); });
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator(dir / "attention", ignored))  // manifests of the shards
       if (entry.path().string().ends_with(".manifest.h5")) node.proofs.push_back(entry.path());
@@ -302,6 +346,21 @@ class Builder {
     decide_by_receipt(node);
   }
 
+  // What people with photographs of their own want: the masks in the format of their boxes, and where to look first.
+  void add_review_and_masks(const std::string& labels) {
+    const std::string split = plan_.pipeline.train_split;
+    const auto of_labels =
+        option("dataset", layout_.dataset()) + option("split", split) + option("labels", layout_.run / labels);
+    Node& review = add(WorkKind::review, "", {labels});
+    review.commands.push_back(program("evaluate") + " review" + of_labels + option("output", layout_.review()) +
+                              run_options());
+    decide_by_receipt(review);
+    Node& masks = add(WorkKind::masks, "", {labels});
+    masks.commands.push_back(program("prepare") + " export" + of_labels + option("output", layout_.masks()) +
+                             run_options());
+    decide_by_receipt(masks);
+  }
+
   // A cell appears as soon as its number is there: every piece of work that makes one also shows the table as it is
   // then, so that a run that takes days, or that fails in one variant, has a table of the others.
   void add_table(const Table& table) {
@@ -339,12 +398,14 @@ class Builder {
     for (const auto& node : nodes_) {
       const WorkKind kind = node.work.kind;
       if (kind == WorkKind::evaluate || kind == WorkKind::table || kind == WorkKind::server ||
-          is_of_unlabelled_test(node))
+          kind == WorkKind::review || is_of_unlabelled_test(node))
         needs.push_back(node.name);
     }
     Node& node = add(WorkKind::report, "", needs);
+    const std::string shown =
+        is_of_own_photos() ? option("split", plan_.pipeline.train_split) + option("images", std::string("60")) : "";
     node.commands.push_back(program("report") + option("run", layout_.run) + option("data-root", state_.dataset_root) +
-                            option("output", layout_.report()));
+                            shown + option("output", layout_.report()));
     decide_by_receipt(node);
     const fs::path page = layout_.report() / "index.html";
     if (fs::exists(page)) node.check = program("report") + option("check", page);

@@ -30,6 +30,8 @@ struct GraphRequest {
   fs::path run_dir;          // runs/demo
   fs::path bin;              // folder of the programs
   fs::path voc;              // root of a VOC folder, for presets whose dataset is voc
+  fs::path images, boxes;    // photographs and boxes, for presets whose dataset is boxes
+  fs::path classifier;       // labels with it instead of training one
   std::string launch;        // prefix of stage commands: "srun -n 1"
   std::string run_options;   // appended to stage commands, without influence on results: "--threads 2 --device cpu"
   bool reads_all = false;    // forgets the digests of files whose size and time are as they were

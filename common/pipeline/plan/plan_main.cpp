@@ -8,6 +8,7 @@
 #include "common/pipeline/plan/fragment.h"
 #include "common/pipeline/plan/graph.h"
 #include "common/pipeline/plan/plan_files.h"
+#include "common/pipeline/plan/run_layout.h"
 #include "common/pipeline/plan/shell.h"
 #include "common/runtime/program.h"
 
@@ -15,8 +16,8 @@ namespace boxseg {
 namespace {
 
 struct PlanOptions {
-  std::string run, preset = "demo", presets = "data/presets", variants = "data/variants", bin, voc, launch, run_options,
-                   record;
+  std::string run, preset = "demo", presets = "data/presets", variants = "data/variants", bin, voc, images, boxes,
+                   classifier, launch, run_options, record;
   std::vector<std::string> overrides;
   std::vector<std::string> tables;
   std::vector<double> seeds;
@@ -30,6 +31,10 @@ struct PlanOptions {
     o.add("variants", &variants, "folder of the variants", Role::input);
     o.add("bin", &bin, "folder of the programs; default: that of plan", Role::run);
     o.add("voc", &voc, "root of a VOC folder, for presets that need one", Role::input);
+    o.add("images", &images, "folder of photographs, for presets of own photographs; kept in the run", Role::input);
+    o.add("boxes", &boxes, "file or folder of their boxes; kept in the run", Role::input);
+    o.add("classifier", &classifier, "classifier.pt to label with, instead of training one; kept in the run",
+          Role::input);
     o.add("launch", &launch, "prefix of stage commands, such as 'srun -n 1'", Role::run);
     o.add("run-options", &run_options, "appended to every command, such as '--threads 2'", Role::run);
     o.add_repeated("set", &overrides, "SECTION.OPTION=VALUE, over preset and variant; repeatable");
@@ -42,6 +47,18 @@ struct PlanOptions {
           "print plan.mk instead of writing it; refused when something is stale: for a read-only run", Role::run);
     o.add("fresh", &is_fresh, "read every file again, whatever size and time say", Role::run);
     o.add("record", &record, "note that this piece of work is done (recipes call it)", Role::run);
+  }
+
+  // What an earlier call named for this run, and this one does not.
+  void recall_source() {
+    const fs::path path = RunLayout{run}.source();
+    if (!fs::exists(path)) return;
+    const Ini ini = read_ini_file(path);
+    const auto section = ini.find("plan");
+    if (section == ini.end()) return;
+    for (const auto& [name, value] : {std::pair{"images", &images}, {"boxes", &boxes}, {"classifier", &classifier}})
+      if (const auto found = section->second.find(name); value->empty() && found != section->second.end())
+        *value = found->second;
   }
 };
 
@@ -62,6 +79,9 @@ std::string own_command(const PlanOptions& o, int64_t seed, const fs::path& bin)
   option("presets", o.presets);
   option("variants", o.variants);
   option("voc", o.voc);
+  option("images", o.images);
+  option("boxes", o.boxes);
+  option("classifier", o.classifier);
   option("seed", std::to_string(seed));
   for (const auto& text : o.overrides) option("set", text);
   return command;
@@ -74,8 +94,12 @@ int body(int argc, char** argv) {
   o.declare(options);
   if (!options.parse(argc, argv)) return 0;
   if (o.run.empty()) o.run = "runs/" + o.preset;
+  o.recall_source();
   for (const auto& [name, value] : {std::pair{"run", o.run},
                                     {"voc", o.voc},
+                                    {"images", o.images},
+                                    {"boxes", o.boxes},
+                                    {"classifier", o.classifier},
                                     {"launch", o.launch},
                                     {"bin", o.bin},
                                     {"preset", o.preset},
@@ -92,6 +116,9 @@ int body(int argc, char** argv) {
   request.run_dir = o.run;
   request.bin = o.bin.empty() ? own_folder(argv[0]) : fs::path(o.bin);
   request.voc = o.voc;
+  request.images = o.images;
+  request.boxes = o.boxes;
+  request.classifier = o.classifier;
   request.launch = o.launch;
   request.run_options = o.run_options;
   request.reads_all = o.is_fresh;

@@ -53,7 +53,7 @@ void apply_second_network(Options& options, const std::vector<std::string>& sett
 }  // namespace
 
 void PipelineOptions::declare(Options& o) {
-  o.add_choice("dataset", &dataset, {"synthetic", "voc"}, "kind of the dataset");
+  o.add_choice("dataset", &dataset, {"synthetic", "voc", "boxes"}, "kind of the dataset");
   o.add("splits", &splits, "NAME=LIST of the dataset");
   o.add("masks", &masks, "folder of ground-truth masks");
   o.add("without-boxes", &without_boxes, "splits whose images need no annotation");

@@ -29,6 +29,17 @@ Digest list_digest(const fs::path& root, const std::string& split) {
   return kNoFile;
 }
 
+// All files below a folder, or the one file, by name and content.
+void hash_files(const fs::path& path, Hasher& hasher) {
+  std::set<fs::path> files;
+  std::error_code ignored;
+  if (fs::is_regular_file(path, ignored)) files.insert(path);
+  for (const auto& entry : fs::recursive_directory_iterator(path, ignored))
+    if (entry.is_regular_file(ignored)) files.insert(entry.path());
+  for (const auto& file : files)
+    hasher.text(file.lexically_relative(path).string()).text(DigestCache::shared().digest_of(file));
+}
+
 std::vector<fs::path> table_files(const RunLayout& layout, const std::string& name) {
   std::vector<fs::path> files;
   for (const char* extension : {".md", ".csv", ".json", ".html", ".png"})
@@ -38,9 +49,9 @@ std::vector<fs::path> table_files(const RunLayout& layout, const std::string& na
 
 }  // namespace
 
-Receipts::Receipts(const RunPlan& plan, const RunLayout& layout, const fs::path& dataset_root,
+Receipts::Receipts(const RunPlan& plan, const RunLayout& layout, const fs::path& dataset_root, const fs::path& boxes,
                    const std::optional<Dataset>& dataset)
-    : plan_(plan), layout_(layout), dataset_root_(dataset_root), dataset_(dataset) {}
+    : plan_(plan), layout_(layout), dataset_root_(dataset_root), boxes_(boxes), dataset_(dataset) {}
 
 std::optional<Receipts::Receipt> Receipts::read(const Work& work) const {
   const fs::path path = layout_.receipt(work.name());
@@ -80,6 +91,9 @@ Digest Receipts::from(const Work& work) {
       return table_from(work.subject);
     case WorkKind::report:
       return report_from();
+    case WorkKind::review:
+    case WorkKind::masks:
+      return labels_from();
     default:
       fail_usage("{}: keeps a manifest, and no receipt", work.name());
   }
@@ -102,6 +116,12 @@ Digest Receipts::made(const Work& work) {
       break;
     case WorkKind::table:
       for (const auto& file : table_files(layout_, work.subject)) hasher.text(digest_or_none(file));
+      break;
+    case WorkKind::review:
+      hasher.text(digest_or_none(layout_.review()));
+      break;
+    case WorkKind::masks:
+      hash_files(layout_.masks(), hasher);
       break;
     default:
       hasher.text(digest_or_none(layout_.report() / "index.html"));
@@ -129,6 +149,10 @@ Digest Receipts::dataset_from() const {
   if (p.dataset == "synthetic")
     for (const auto& [key, value] : plan_.dataset) hasher.text(key).text(value);
   for (const auto& split : p.splits) hasher.text(list_digest(dataset_root_, split));
+  if (p.dataset == "boxes") {
+    for (const auto& [key, value] : plan_.dataset) hasher.text(key).text(value);
+    hash_files(boxes_, hasher);
+  }
   if (!dataset_) return hasher.digest();
   const fs::path root = fs::absolute(dataset_root_), annotations = root / "Annotations";
   for (const auto& image : dataset_->images) {
@@ -172,6 +196,16 @@ Digest Receipts::table_from(const std::string& name) const {
     else if (const auto manifest = try_read_manifest(layout_.run / maker / "manifest.h5"))
       hasher.text(manifest->digest()).text(fmt::format("{}", manifest->wall_time_s));
   }
+  return hasher.digest();
+}
+
+Digest Receipts::labels_from() const {
+  Hasher hasher;
+  hasher.text(kEvaluateFingerprint).text(kPrepareFingerprint);
+  const std::string& split = plan_.pipeline.train_split;
+  for (const auto& variant : plan_.pipeline.stage2)
+    if (const auto manifest = try_read_manifest(layout_.stage2(variant, split) / "manifest.h5"))
+      hasher.text(manifest->digest());
   return hasher.digest();
 }
 

@@ -16,7 +16,7 @@ namespace boxseg {
 class Receipts {
  public:
   // `dataset_root`: of the files behind dataset.h5. The arguments must outlive the object; `dataset` may be empty.
-  Receipts(const RunPlan& plan, const RunLayout& layout, const fs::path& dataset_root,
+  Receipts(const RunPlan& plan, const RunLayout& layout, const fs::path& dataset_root, const fs::path& boxes,
            const std::optional<Dataset>& dataset);
 
   // Kinds of work that write a manifest keep no receipt: they throw usage.
@@ -39,11 +39,12 @@ class Receipts {
   Digest archive_from(const std::string& variant, const std::string& mode) const;
   Digest table_from(const std::string& name) const;
   Digest report_from() const;
-  const Metrics& metrics();  // none of a damaged file
+  Digest labels_from() const;  // of review and masks
+  const Metrics& metrics();    // none of a damaged file
 
   const RunPlan& plan_;
   const RunLayout& layout_;
-  const fs::path& dataset_root_;
+  const fs::path &dataset_root_, &boxes_;
   const std::optional<Dataset>& dataset_;
   std::optional<Metrics> metrics_;
 };

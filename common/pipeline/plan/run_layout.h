@@ -28,6 +28,10 @@ struct RunLayout {
   fs::path measured(const std::string& key) const;
   fs::path fragment() const { return run / "plan.mk"; }  // what `plan` writes for Make
   fs::path metrics() const { return run / "metrics.json"; }
+  fs::path review() const { return run / "review.csv"; }             // of own photographs
+  fs::path masks() const { return run / "masks"; }                   // in the format that the boxes came in
+  fs::path outlines() const { return run / "outlines"; }             // label maps of what outlines the boxes came with
+  fs::path source() const { return run / "config" / "source.ini"; }  // where own photographs and boxes are
   fs::path report() const { return run / "report"; }
   fs::path tables() const { return run / "tables"; }
   fs::path table(const std::string& name) const { return tables() / (name + ".txt"); }  // in terms of the run

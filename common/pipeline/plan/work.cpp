@@ -27,6 +27,8 @@ constexpr Kind kKinds[] = {{WorkKind::dataset, "dataset", "dataset", kNone},
                            {WorkKind::evaluate, "evaluate", "evaluate", kAnyNumber},
                            {WorkKind::server, "server", "server", 2},
                            {WorkKind::table, "table", "tables", 1},
+                           {WorkKind::review, "review", "review", kNone},
+                           {WorkKind::masks, "export", "export", kNone},
                            {WorkKind::report, "report", "report", kNone}};
 
 const Kind& kind_of(WorkKind kind) {

@@ -16,6 +16,8 @@ enum class WorkKind {
   evaluate,  // evaluate/KEY, the numbers under a key of metrics.json
   server,    // server/VARIANT/MODE, an archive for VOC's evaluation server
   table,     // table/NAME
+  review,    // review, of the boxes of own photographs: which masks to look at first
+  masks,     // export, of masks in the format that the boxes came in
   report     // report
 };
 

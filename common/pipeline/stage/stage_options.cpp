@@ -1,5 +1,8 @@
 #include "common/pipeline/stage/stage_options.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "common/base/error.h"
 #include "common/pipeline/stage/fingerprints.h"
 #include "common/pipeline/stage/sections.h"
@@ -24,6 +27,7 @@ void NetworkAndTrainingOptions::declare(Options& o) {
   o.add("batch", &batch, "images per step");
   o.add("micro-batch", &micro_batch, "images per forward pass, 0 for all; bounds memory");
   o.add("iterations", &iterations, "training steps");
+  o.add("epochs", &epochs, "passes over the images, where that is more steps than --iterations; 0: these alone");
   o.add("learning-rate", &learning_rate, "of pretrained weights; new layers learn 10 times as fast");
   o.add("momentum", &momentum, "of SGD");
   o.add("weight-decay", &weight_decay, "of weights, not of biases");
@@ -42,6 +46,7 @@ void NetworkAndTrainingOptions::check() const {
   require_option(micro_batch >= 0 && micro_batch <= batch, "micro-batch", micro_batch,
                  fmt::format("0 to --batch ({})", batch));
   require_option(iterations >= 0, "iterations", iterations, "0 or more");
+  require_option(epochs >= 0 && epochs <= 1e6, "epochs", epochs, "0 to 1000000");
   require_option(learning_rate >= 0, "learning-rate", learning_rate, "0 or more");
   require_option(momentum >= 0 && momentum < 1, "momentum", momentum, "at least 0 and less than 1");
   require_option(weight_decay >= 0, "weight-decay", weight_decay, "0 or more");
@@ -49,6 +54,11 @@ void NetworkAndTrainingOptions::check() const {
   require_option(schedule_every >= 1, "schedule-every", schedule_every, "1 or more");
   AugmentOptions::check();
   require_option(classifier_std > 0, "classifier-std", classifier_std, "more than 0");
+}
+
+int64_t NetworkAndTrainingOptions::steps_for(int64_t images) const {
+  const double passes = std::ceil(epochs * static_cast<double>(images) / static_cast<double>(batch));
+  return std::max(iterations, static_cast<int64_t>(passes));
 }
 
 void Stage1Options::declare(Options& o) {

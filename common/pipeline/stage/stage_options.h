@@ -21,6 +21,7 @@ struct NetworkAndTrainingOptions : AugmentOptions {
   bool freeze_backbone = false, freeze_bn = false;
   int64_t batch = 20, micro_batch = 0;  // micro_batch 0: the whole batch at once
   int64_t iterations = 8000;
+  double epochs = 0;  // passes over the images, where that is more steps than `iterations`
   double learning_rate = 1e-3, momentum = 0.9, weight_decay = 5e-4;
   double bias_rate = 2;           // of biases, in rates of weights
   std::string schedule = "step";  // step, poly
@@ -30,6 +31,7 @@ struct NetworkAndTrainingOptions : AugmentOptions {
   std::string precision = "exact";    // exact, fast: common/ops/precision.h
   void declare(Options& options);
   void check() const;  // throws usage
+  int64_t steps_for(int64_t images) const;
 };
 
 struct Stage1Options : NetworkAndTrainingOptions, DatasetFlags {

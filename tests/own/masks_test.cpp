@@ -1,0 +1,111 @@
+// `make masks`: photographs and boxes in, masks, a review list and a page out, by the real programs.
+#include <nlohmann/json.hpp>
+
+#include "common/base/error.h"
+#include "common/base/text.h"
+#include "common/io/label_png.h"
+#include "common/pipeline/plan/shell.h"
+#include "tests/own/photos.h"
+
+#include "tests/support/catch.h"
+
+using namespace boxseg;
+using namespace boxseg::test;
+
+namespace {
+
+// Two steps of a small network: what is asked here is what comes out, not how good it is.
+constexpr const char* kQuick =
+    "stage1.backbone=tiny stage1.freeze-backbone=false stage1.output-stride=0 stage1.iterations=2 stage1.epochs=0 "
+    "stage1.batch=2 stage1.crop=65 stage1.classifier-std=0.1 pipeline.init=";
+
+CommandResult make(const fs::path& run, const std::string& words) {
+  return run_command(
+      fmt::format("cd {} && unset MAKEFLAGS MAKELEVEL && make -f Makefile.pipeline CUDA=0 THREADS=1 RUN={} SET={} {}",
+                  shell_quote(BOXSEG_SOURCE_DIR), shell_quote(run.string()), shell_quote(kQuick), words));
+}
+
+std::string named(const OwnPhotos& photos, const fs::path& boxes) {
+  return fmt::format("IMAGES={} BOXES={}", shell_quote(photos.images.string()), shell_quote(boxes.string()));
+}
+
+}  // namespace
+
+TEST_CASE("one command gives masks, a review list and a page, and a run remembers its photographs", "[slow]") {
+  const OwnPhotos photos;
+  const fs::path run = photos / "a run";
+  const auto first = make(run, "masks " + named(photos, photos.coco()));
+  INFO(first.out << first.err);
+  REQUIRE(first.exit_code == 0);
+  CHECK_THAT(first.out, Contains("what to look at first"));
+
+  const auto before = nlohmann::json::parse(read_file(photos / "boxes.json"));
+  const auto after = nlohmann::json::parse(read_file(run / "masks/masks.json"));
+  REQUIRE(after["annotations"].size() == 6);
+  CHECK(after["images"] == before["images"]);
+  CHECK(after["info"] == before["info"]);
+  for (size_t i = 0; i < 6; ++i) {
+    const auto &was = before["annotations"][i], &is = after["annotations"][i];
+    CHECK(is["id"] == was["id"]);
+    CHECK(is["note"] == "kept");
+    CHECK(is["bbox"] == was["bbox"]);
+    CHECK(is.contains("segmentation"));
+    CHECK(is["area"].is_number());
+    CHECK(is["score"].is_number());
+  }
+  const auto review = read_lines(read_file(run / "review.csv"));
+  REQUIRE(review.size() == 7);
+  CHECK_THAT(review[0], Contains("rank,image,box,class"));
+  CHECK(fs::exists(run / "report/index.html"));
+  CHECK(fs::exists(run / "stage2/bap/all/Y_crf/été.png"));
+  const LabelMap empty = read_label_png(run / "stage2/bap/all/Y_crf/empty.png");
+  CHECK(std::all_of(empty.pixels.begin(), empty.pixels.end(), [](uint8_t v) { return v == 0; }));
+
+  const auto again = make(run, "masks");
+  INFO(again.out << again.err);
+  REQUIRE(again.exit_code == 0);
+  CHECK_THAT(again.out, !Contains("---"));
+  const auto why = make(run, "why");
+  CHECK_THAT(why.out, Contains("stage3/nal: it was not made yet") && !Contains("stage2/"));
+
+  write_file(run / "masks/masks.json", "{}");
+  const auto mended = make(run, "masks");
+  REQUIRE(mended.exit_code == 0);
+  CHECK_THAT(mended.out, Contains("--- export: its files are not what was made"));
+  CHECK(nlohmann::json::parse(read_file(run / "masks/masks.json")) == after);
+
+  PYTHON_OR_SKIP(python);
+  const auto read = run_command(fmt::format(
+      "{} {} {} {}", shell_quote(python.string()), shell_quote(BOXSEG_SOURCE_DIR + "/tests/python/read_masks.py"),
+      shell_quote((run / "masks/masks.json").string()), shell_quote((photos / "boxes.json").string())));
+  INFO(read.out << read.err);
+  CHECK(read.exit_code == 0);
+}
+
+TEST_CASE("masks come out in the format that the boxes came in", "[slow]") {
+  const OwnPhotos photos;
+  const fs::path run = photos / "run";
+  REQUIRE(make(run, "masks " + named(photos, photos.labelme())).exit_code == 0);
+  const auto file = nlohmann::json::parse(read_file(run / "masks/b c.json"));
+  CHECK(file["version"] == "5.2.1");
+  CHECK(file["shapes"][0]["shape_type"] == "rectangle");
+  const auto yolo =
+      run_command(fmt::format("{} export --dataset {} --labels {} --format yolo --output {}",
+                              shell_quote(BOXSEG_BIN_DIR + "/prepare"), shell_quote((run / "dataset.h5").string()),
+                              shell_quote((run / "stage2/bap/all").string()), shell_quote((photos / "yolo").string())));
+  INFO(yolo.err);
+  REQUIRE(yolo.exit_code == 0);
+  CHECK_THAT(read_file(photos / "yolo/data.yaml"), Contains("0: \"chat noir\""));
+  CHECK(read_file(photos / "yolo/labels/empty.txt").empty());
+  const fs::path csv_run = photos / "csv run";
+  REQUIRE(make(csv_run, "masks " + named(photos, photos.csv())).exit_code == 0);
+  CHECK(read_label_png(csv_run / "masks/a.png").width == 64);
+  CHECK_THAT(read_file(csv_run / "masks/classes.txt"), Contains("background\nchat noir\n"));
+}
+
+TEST_CASE("a run without photographs says what it needs", "[cpu]") {
+  const TemporaryDirectory dir;
+  const auto result = make(dir / "run", "masks");
+  REQUIRE(result.exit_code != 0);
+  CHECK_THAT(result.err, Contains("IMAGES=photos BOXES=boxes.json"));
+}
