@@ -1,9 +1,12 @@
 // COCO's JSON: the file that the boxes came from with masks added, or a new one.
+#include <algorithm>
+#include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "common/base/error.h"
 #include "common/base/files.h"
+#include "common/base/log.h"
 #include "common/data/boxes.h"
 #include "common/data/formats/coco/coco_boxes.h"
 #include "common/runtime/parallel.h"
@@ -34,27 +37,46 @@ Json read_original(const fs::path& path) {
   }
 }
 
+// Whether an annotation still has the box that was indexed, which was clipped to the image.
+bool is_box_of(const Json& annotation, const Box& box, ImageSize size) {
+  if (!annotation.contains("bbox")) return true;
+  const auto bbox = annotation["bbox"].get<std::vector<double>>();
+  if (bbox.size() != 4) return false;
+  const auto w = static_cast<double>(size.width), h = static_cast<double>(size.height);
+  const auto is_near = [](double a, double b, double side) { return std::abs(std::clamp(a, 0.0, side) - b) < 0.01; };
+  return is_near(bbox[0], box.x0, w) && is_near(bbox[1], box.y0, h) && is_near(bbox[0] + bbox[2], box.x1, w) &&
+         is_near(bbox[1] + bbox[3], box.y1, h);
+}
+
 // Fields and annotations that are not ours stay as they are.
 int64_t add_to_original(const ExportOptions& options, const std::vector<std::vector<ExportedMask>>& masks, Json& file) {
   struct Place {
     size_t image, box;
   };
-  std::map<std::string, Place> place_of;
+  std::map<std::pair<std::string, std::string>, Place> place_of;  // by the ids of image and annotation
   const auto& members = options.dataset.split(options.split);
   for (size_t n = 0; n < members.size(); ++n) {
     const ImageEntry& image = options.dataset.images[static_cast<size_t>(members[n])];
-    for (size_t b = 0; b < image.box_ids.size(); ++b) place_of[image.box_ids[b]] = {n, b};
+    for (size_t b = 0; b < image.box_ids.size(); ++b) place_of[{image.source_id, image.box_ids[b]}] = {n, b};
   }
   int64_t count = 0;
   for (Json& annotation : file["annotations"]) {
-    if (!annotation.is_object() || !annotation.contains("id")) continue;
-    const auto found = place_of.find(text_of_id(annotation["id"]));
+    if (!annotation.is_object() || !annotation.contains("id") || !annotation.contains("image_id")) continue;
+    const auto found = place_of.find({text_of_id(annotation["image_id"]), text_of_id(annotation["id"])});
     if (found == place_of.end()) continue;
     const ImageEntry& image = options.dataset.images[static_cast<size_t>(members[found->second.image])];
-    if (image.boxes[found->second.box].is_crowd) continue;
+    const Box& box = image.boxes[found->second.box];
+    if (box.is_crowd || !is_box_of(annotation, box, image.size)) continue;
     put_mask(masks[found->second.image][found->second.box], image.size, annotation);
     ++count;
   }
+  return count;
+}
+
+int64_t boxes_to_export(const ExportOptions& options) {
+  int64_t count = 0;
+  for (const int64_t i : options.dataset.split(options.split))
+    for (const Box& box : options.dataset.images[static_cast<size_t>(i)].boxes) count += !box.is_crowd;
   return count;
 }
 
@@ -76,7 +98,7 @@ int64_t make_new(const ExportOptions& options, const std::vector<std::vector<Exp
                          {"category_id", image.boxes[b].class_id},
                          {"bbox", {box.x0, box.y0, box.x1 - box.x0, box.y1 - box.y0}},
                          {"iscrowd", box.is_crowd ? 1 : 0}};
-      put_mask(masks[n][b], image.size, annotation);
+      if (!box.is_crowd) put_mask(masks[n][b], image.size, annotation);
       file["annotations"].push_back(std::move(annotation));
     }
   }
@@ -97,8 +119,21 @@ int64_t export_coco(const ExportOptions& options) {
   int64_t count = 0;
   if (!options.boxes.empty() && fs::is_regular_file(options.boxes) && is_coco(options.boxes)) {
     file = read_original(options.boxes);
-    count = add_to_original(options, masks, file);
+    try {
+      count = add_to_original(options, masks, file);
+    } catch (const nlohmann::json::exception& e) {
+      fail_input("{}: is no longer what was indexed ({}); index it again with prepare boxes", options.boxes.string(),
+                 e.what());
+    }
+    if (const int64_t all = boxes_to_export(options); count < all)
+      log_warning(
+          "{}: {} of {} boxes are not there with the ids and sides that were indexed, and get no mask; index it "
+          "again with prepare boxes",
+          options.boxes.string(), all - count, all);
   } else {
+    const auto came = options.dataset.facts.find("format of the boxes");
+    if (came != options.dataset.facts.end() && came->second == "COCO JSON")
+      log_warning("{}: is not there any more; a new file is written, with other ids", options.boxes.string());
     count = make_new(options, masks, file);
   }
   write_file(options.output, file.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");

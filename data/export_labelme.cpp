@@ -19,7 +19,7 @@ Json polygon_of(const std::string& label, const std::vector<double>& ring, int64
 }
 
 Json new_file(const ExportOptions& options, const ImageEntry& image) {
-  const fs::path folder = fs::absolute(options.output).lexically_normal();
+  const fs::path folder = fs::absolute(options.output / output_name(image.id)).lexically_normal().parent_path();
   return {{"version", "5.0.0"},
           {"flags", Json::object()},
           {"shapes", Json::array()},
@@ -36,7 +36,7 @@ Json original_of(const ExportOptions& options, const ImageEntry& image) {
   if (path.extension() != ".json" || !fs::is_regular_file(path)) return nullptr;
   try {
     Json file = Json::parse(read_file(path));
-    return file.is_object() && file.contains("shapes") ? file : Json();
+    return file.is_object() && file.contains("shapes") && file["shapes"].is_array() ? file : Json();
   } catch (const nlohmann::json::exception& e) {
     fail_input("{}: is no JSON: {}", path.string(), e.what());
   }
@@ -51,10 +51,16 @@ int64_t export_labelme(const ExportOptions& options) {
     const ImageEntry& image = d.images[static_cast<size_t>(i)];
     Json file = original_of(options, image);
     fs::path name = image.source_id;
-    if (file.is_null()) file = new_file(options, image), name = output_name(image.id) += ".json";
+    if (file.is_null()) {
+      file = new_file(options, image);
+      name = output_name(image.id) += ".json";
+    } else {  // which lies elsewhere than it did
+      const fs::path folder = fs::absolute(options.output / name).lexically_normal().parent_path();
+      file["imagePath"] = (d.root / image.path).lexically_relative(folder).string();
+    }
     int64_t group = 0;  // shapes of one box share a number that no shape of the file has yet
     for (const Json& shape : file["shapes"])
-      if (shape.contains("group_id") && shape["group_id"].is_number_integer())
+      if (shape.is_object() && shape.contains("group_id") && shape["group_id"].is_number_integer())
         group = std::max(group, shape["group_id"].get<int64_t>() + 1);
     const auto masks = exported_masks(options, image);
     for (size_t b = 0; b < masks.size(); ++b, ++group) {
@@ -62,7 +68,7 @@ int64_t export_labelme(const ExportOptions& options) {
       for (const auto& ring : masks[b].rings) file["shapes"].push_back(polygon_of(label, ring, group, masks[b].score));
       count += !masks[b].rings.empty();
     }
-    write_file(options.output / name, file.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+    write_file(options.place(name), file.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   }
   return count;
 }

@@ -11,11 +11,11 @@ int64_t export_png(const ExportOptions& options) {
   int64_t count = 0;
   for (const int64_t i : d.split(options.split)) {
     const ImageEntry& image = d.images[static_cast<size_t>(i)];
-    fs::path file = options.output / output_name(image.id);
-    write_label_png(file += ".png", exported_labels(options, image), d.palette);
+    fs::path file = output_name(image.id);
+    write_label_png(options.place(file += ".png"), exported_labels(options, image), d.palette);
     count += static_cast<int64_t>(image.boxes.size());
   }
-  write_file(options.output / "classes.txt", join(d.class_names, "\n") + "\n");
+  write_file(options.place("classes.txt"), join(d.class_names, "\n") + "\n");
   return count;
 }
 

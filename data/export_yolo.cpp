@@ -16,7 +16,7 @@ int64_t export_yolo(const ExportOptions& options) {
   std::string names = "# Made by boxseg\nnames:\n";
   for (size_t c = 1; c < d.class_names.size(); ++c)
     names += fmt::format("  {}: {}\n", c - 1, nlohmann::json(d.class_names[c]).dump());
-  write_file(options.output / "data.yaml", names);
+  write_file(options.place("data.yaml"), names);
   for (const int64_t i : d.split(options.split)) {
     const ImageEntry& image = d.images[static_cast<size_t>(i)];
     const auto masks = exported_masks(options, image);
@@ -31,8 +31,8 @@ int64_t export_yolo(const ExportOptions& options) {
       text += "\n";
       ++count;
     }
-    fs::path file = options.output / "labels" / output_name(image.id);
-    write_file(file += ".txt", text);
+    fs::path file = "labels" / output_name(image.id);
+    write_file(options.place(file += ".txt"), text);
   }
   return count;
 }

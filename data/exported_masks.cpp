@@ -1,6 +1,7 @@
 #include "data/exported_masks.h"
 
 #include "common/base/error.h"
+#include "common/base/interrupt.h"
 #include "common/data/boxes.h"
 #include "common/io/label_png.h"
 #include "common/labels/box_masks.h"
@@ -34,16 +35,19 @@ std::vector<ExportedMask> exported_masks(const ExportOptions& options, const Ima
   const LabelMap y_crf = exported_labels(options, image);
   const fs::path other = options.labels / y_ret_file(image.id);
   const LabelMap y_ret = is_of_stage2(options.labels) && fs::exists(other) ? read_labels(other, image) : LabelMap();
-  const auto boxes = pixel_boxes(image.boxes, image.size, exact_convention(options.dataset.box_numbers));
+  auto boxes = pixel_boxes(image.boxes, image.size, exact_convention(options.dataset.box_numbers));
+  for (size_t i = 0; i < boxes.size(); ++i)  // a crowd's box takes no pixel from another one
+    if (image.boxes[i].is_crowd) boxes[i] = {0, 0, 0, 0, image.boxes[i].class_id};
   const auto owners = owners_of_pixels(y_crf, boxes);
   const auto measured = measure_box_masks(y_crf, y_ret, boxes);
   std::vector<ExportedMask> masks(boxes.size());
   for (size_t i = 0; i < boxes.size(); ++i) {
     if (image.boxes[i].is_crowd) continue;
+    throw_if_interrupted();
     std::vector<uint8_t> pixels(owners.size());
     for (size_t p = 0; p < owners.size(); ++p) pixels[p] = owners[p] == static_cast<int32_t>(i);
     masks[i] = {outlines_of(pixels, image.size.height, image.size.width, options.tolerance), measured[i].pixels,
-                1 - measured[i].disagreement()};
+                measured[i].pixels == 0 ? 0 : 1 - measured[i].disagreement()};
   }
   return masks;
 }

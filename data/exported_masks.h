@@ -1,6 +1,7 @@
 // Masks of boxes, as files of other tools want them: outlines, areas and scores.
 #pragma once
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,8 @@ namespace boxseg {
 struct ExportedMask {
   std::vector<std::vector<double>> rings;  // outlines_of() (common/labels/outlines.h)
   int64_t area = 0;                        // pixels
-  double score = 1;  // how far Y_crf and Y_ret agree on it: intersection over union; 1 where there is no Y_ret
+  double score =
+      1;  // how far Y_crf and Y_ret agree on it: intersection over union; 1 where there is no Y_ret, 0 of an empty mask
 };
 
 struct ExportOptions {
@@ -24,6 +26,13 @@ struct ExportOptions {
   fs::path output;       // what to write: a file, or a folder
   double tolerance = 1;  // pixels that outlines may lie beside the mask's
   int threads = 1;
+
+  // Where a file of an output folder is written; remembers it for the next export into the same folder.
+  fs::path place(const fs::path& relative) const {
+    files.insert(relative.string());
+    return output / relative;
+  }
+  mutable std::set<std::string> files;
 };
 
 // The label map of an image. Throws bad_input: absent, or of another size.

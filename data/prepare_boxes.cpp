@@ -71,6 +71,10 @@ int prepare_boxes(int argc, char** argv) {
   require_writable_file(o.output);
   if (!o.masks.empty()) require_writable_directory(o.masks);
 
+  if (!o.masks.empty()) refuse_overlap(o.masks, "--masks", o.boxes, "--boxes");
+  if (std::error_code ignored; !o.masks.empty() && fs::equivalent(o.masks, o.images, ignored))
+    fail_usage("--masks {}: is the folder of the photographs; choose another", o.masks);
+
   BoxAnnotations annotations = read_boxes(o.boxes, threads);
   for (const auto& bad : annotations.bad_boxes) {
     if (o.on_bad_image != "skip")

@@ -5,6 +5,7 @@
 #include "common/base/visible_text.h"
 #include "common/data/describe.h"
 #include "common/data/formats/voc/voc.h"
+#include "common/data/photos_with_boxes.h"
 #include "common/runtime/parallel.h"
 #include "data/commands.h"
 
@@ -37,7 +38,9 @@ int prepare_check(int argc, char** argv) {
   const auto faults = changed_files(dataset, resolve_threads(options.threads));
   for (const auto& fault : faults) std::printf("%s\n", printable(fault).c_str());
   if (!faults.empty()) fail_input("{}: {} of its files are gone or changed", file, faults.size());
-  log_info("{}: {} images, all as they were indexed", file, dataset.images.size());
+  for (const auto& sentence : suspicious_boxes(dataset)) log_warning("{}", sentence);
+  log_info("{}: {} images, all as they were indexed; classes: {}", file, dataset.images.size(),
+           classes_with_boxes(dataset));
   return 0;
 }
 

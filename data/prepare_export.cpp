@@ -1,7 +1,10 @@
 #include "common/base/error.h"
+#include "common/base/files.h"
 #include "common/base/log.h"
 #include "common/base/outputs.h"
+#include "common/base/text.h"
 #include "common/data/formats/box_formats.h"
+#include "common/pipeline/stage/dataset_files.h"
 #include "common/pipeline/stage/dataset_flags.h"
 #include "common/runtime/parallel.h"
 #include "data/commands.h"
@@ -28,6 +31,23 @@ const Writer& writer_for(const std::string& format, const Dataset& dataset) {
     if (format == writer.format || (format == "same" && came != dataset.facts.end() && came->second == writer.came_as))
       return writer;
   return kWriters[std::size(kWriters) - 1];
+}
+
+constexpr const char* kListTitle = "# Files that boxseg exported into this folder";
+
+// Removes what an earlier export into the folder wrote and this one did not: it would be taken for part of this one.
+void forget_earlier(const ExportOptions& o) {
+  const fs::path list = o.output / "exported.txt";
+  std::error_code ignored;
+  if (fs::exists(list)) {
+    const auto lines = read_lines(read_file(list));
+    if (lines.empty() || lines[0] != kListTitle)
+      fail("{}: is no list of an earlier export, and would be replaced; choose another --output", list.string());
+    for (size_t i = 1; i < lines.size(); ++i)
+      if (o.files.count(lines[i]) == 0 && fs::path(lines[i]).is_relative() && lines[i].find("..") == std::string::npos)
+        fs::remove(o.output / lines[i], ignored);
+  }
+  write_file(list, fmt::format("{}\n{}\n", kListTitle, fmt::join(o.files, "\n")));
 }
 
 }  // namespace
@@ -57,15 +77,17 @@ int prepare_export(int argc, char** argv) {
   if (const auto from = o.dataset.facts.find("boxes from"); from != o.dataset.facts.end()) o.boxes = from->second;
   const Writer& writer = writer_for(format, o.dataset);
   o.output = output;
+  refuse_overlap(o.output, "--output", labels, "--labels");
+  refuse_overlap(o.output, "--output", o.boxes, "the boxes");
+  refuse_dataset_files(label_files(o.output, o.dataset, o.split), "--output", o.dataset);
   if (writer.is_one_file) {
     if (o.output.extension() != ".json") o.output /= "masks.json";
-    if (!o.boxes.empty()) refuse_same_file(o.output, "--output", o.boxes, "the file of the boxes");
     require_writable_file(o.output);
   } else {
-    if (!o.boxes.empty()) refuse_folder_of(o.output, "--output", o.boxes, "the boxes");
     require_writable_directory(o.output);
   }
   const int64_t count = writer.write(o);
+  if (!writer.is_one_file) forget_earlier(o);
   log_info("{}: {} masks as {}", o.output.string(), count, writer.format);
   return 0;
 }

@@ -29,6 +29,7 @@ PhotoNames::PhotoNames(const std::map<std::string, fs::path>& photos) {
   for (const auto& [name, path] : photos) {
     const std::string file = fs::path(name).filename().string();
     of_name_[name] = name;
+    of_path_stem_[fs::path(name).replace_extension().string()].push_back(name);
     of_file_[file].push_back(name);
     of_lower_file_[lower_case(file)].push_back(name);
     of_lower_stem_[lower_case(stem_of(file))].push_back(name);
@@ -39,17 +40,20 @@ PhotoNames::Match PhotoNames::find(const std::string& annotated) const {
   const std::string name = with_slashes(annotated);
   for (std::string end = name; !end.empty();) {
     if (of_name_.count(end) > 0) return {{end}, false};
+    if (const auto found = of_path_stem_.find(end); found != of_path_stem_.end()) return {found->second, false};
     const size_t slash = end.find('/');
     end = slash == std::string::npos ? "" : end.substr(slash + 1);
   }
   const std::string file = fs::path(name).filename().string();
-  if (const auto found = of_file_.find(file); found != of_file_.end()) return {found->second, false};
+  // In another folder than the annotation says, where it says one.
+  const bool has_folder = name.find('/') != std::string::npos;
+  if (const auto found = of_file_.find(file); found != of_file_.end()) return {found->second, has_folder};
   if (const auto found = of_lower_file_.find(lower_case(file)); found != of_lower_file_.end())
     return {found->second, true};
   // Where the annotation has no suffix, that is how its format names photographs, and no guess.
   if (const auto found = of_lower_stem_.find(lower_case(stem_of(file))); found != of_lower_stem_.end()) {
     const bool is_same = !has_photo_suffix(file) && stem_of(fs::path(found->second[0]).filename().string()) == file;
-    return {found->second, !is_same};
+    return {found->second, !is_same || has_folder};
   }
   return {};
 }

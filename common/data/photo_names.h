@@ -16,14 +16,14 @@ class PhotoNames {
 
   struct Match {
     std::vector<std::string> names;  // below the folder; one where it is clear, several where it is not
-    bool is_guess = false;           // other capitals, or another suffix than the annotation says
+    bool is_guess = false;           // another folder, other capitals, or another suffix than the annotation says
   };
   // The first of these that gives a photograph: the name as it is; its end, without leading folders; its last part in
   // any folder; the same in other capitals; the same with another suffix, or one where the annotation has none.
   Match find(const std::string& name) const;
 
  private:
-  std::map<std::string, std::vector<std::string>> of_file_, of_lower_file_, of_lower_stem_;
+  std::map<std::string, std::vector<std::string>> of_path_stem_, of_file_, of_lower_file_, of_lower_stem_;
   std::map<std::string, std::string> of_name_;
 };
 

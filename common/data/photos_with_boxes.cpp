@@ -73,7 +73,7 @@ class Join {
     for (const auto& image : annotations_.images) {
       Candidate candidate;
       candidate.annotated = &image;
-      const auto found = names.find(image.name);
+      const auto found = photograph_of(image, names);
       const std::string where = fmt::format("{}: image '{}'", image.file.string(), visible(image.name));
       if (found.names.empty())
         candidate.error =
@@ -92,11 +92,24 @@ class Join {
     }
     const bool has_match =
         std::any_of(candidates_.begin(), candidates_.end(), [](const Candidate& c) { return c.error.empty(); });
+    if (candidates_.empty())
+      fail_input("{}: {} names no image; are these the boxes that were meant?", options_.boxes.string(),
+                 annotations_.format);
     if (!has_match)
       fail_input("none of the {} images that {} names is in {}, which holds {} photographs, such as {}; {} names '{}'",
                  candidates_.size(), annotations_.format, options_.images.string(), photos_.photos.size(),
                  photos_.photos.begin()->first, annotations_.images[0].file.string(),
                  visible(annotations_.images[0].name));
+  }
+
+  // A file of one image names its photograph as seen from its own folder.
+  PhotoNames::Match photograph_of(const AnnotatedImage& image, const PhotoNames& names) const {
+    if (image.file != options_.boxes && !options_.boxes.empty()) {
+      const fs::path beside = image.file.lexically_relative(options_.boxes).parent_path() / image.name;
+      if (photos_.photos.count(beside.lexically_normal().string()) > 0)
+        return {{beside.lexically_normal().string()}, false};
+    }
+    return names.find(image.name);
   }
 
   void look_at_all() {

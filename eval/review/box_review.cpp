@@ -70,8 +70,10 @@ std::vector<ReviewedBox> review_boxes(const Dataset& dataset, const std::string&
       const LabelMap y_crf = read_labels(labels / y_crf_file(image.id), image);
       const fs::path other = labels / y_ret_file(image.id);
       const LabelMap y_ret = fs::exists(other) ? read_labels(other, image) : LabelMap();
-      const auto masks =
-          measure_box_masks(y_crf, y_ret, pixel_boxes(image.boxes, image.size, exact_convention(dataset.box_numbers)));
+      auto boxes = pixel_boxes(image.boxes, image.size, exact_convention(dataset.box_numbers));
+      for (size_t b = 0; b < boxes.size(); ++b)  // a crowd's box takes no pixel from another one
+        if (image.boxes[b].is_crowd) boxes[b] = {0, 0, 0, 0, image.boxes[b].class_id};
+      const auto masks = measure_box_masks(y_crf, y_ret, boxes);
       for (size_t b = 0; b < masks.size(); ++b)
         if (!image.boxes[b].is_crowd)
           of_image[static_cast<size_t>(n)].push_back({index, static_cast<int64_t>(b), masks[b]});
@@ -91,7 +93,8 @@ std::string review_csv(const Dataset& dataset, const std::vector<ReviewedBox>& b
     const ImageEntry& image = dataset.images[static_cast<size_t>(b.image)];
     const auto number = static_cast<size_t>(b.box);
     const Box box = in_edges(image.boxes[number], dataset.box_numbers);
-    const std::string id = image.box_ids.empty() ? std::to_string(b.box + 1) : image.box_ids[number];
+    const bool has_id = !image.box_ids.empty() && !image.box_ids[number].empty();
+    const std::string id = has_id ? image.box_ids[number] : std::to_string(b.box + 1);
     text += fmt::format("{},{},{},{},{},{},{},{},{:.3f},{:.3f},{},{}\n", i + 1, csv_field(image.path), csv_field(id),
                         csv_field(class_of(dataset, b)), box.x0, box.y0, box.x1, box.y1, b.mask.filled(),
                         b.mask.disagreement(), b.mask.sides_touched, name_of(b.remark()));

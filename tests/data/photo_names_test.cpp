@@ -26,6 +26,9 @@ TEST_CASE("an annotation's name is looked for as it is, then without its folders
   REQUIRE(found(names, "b.jpg") == std::vector<std::string>{"set 1/b.jpg", "set 2/b.jpg"});
   REQUIRE(found(names, "elsewhere/c d.JPG") == std::vector<std::string>{"été/c d.JPG"});
   REQUIRE(found(names, "z.jpg").empty());
+  REQUIRE_FALSE(names.find("b.jpg").is_guess);
+  REQUIRE(names.find("set 3/b.jpg").is_guess);  // of another folder
+  REQUIRE(found(names, "set 2/b") == std::vector<std::string>{"set 2/b.jpg"});
   REQUIRE_FALSE(names.find("/data/photos/a.jpg").is_guess);
 }
 

@@ -89,6 +89,7 @@ TEST_CASE("masks come out in the format that the boxes came in", "[slow]") {
   const auto file = nlohmann::json::parse(read_file(run / "masks/b c.json"));
   CHECK(file["version"] == "5.2.1");
   CHECK(file["shapes"][0]["shape_type"] == "rectangle");
+  CHECK(fs::equivalent(run / "masks" / file["imagePath"].get<std::string>(), photos.images / "b c.jpg"));
   const auto yolo =
       run_command(fmt::format("{} export --dataset {} --labels {} --format yolo --output {}",
                               shell_quote(BOXSEG_BIN_DIR + "/prepare"), shell_quote((run / "dataset.h5").string()),

@@ -1,5 +1,6 @@
 #include "common/pipeline/stage/dataset_files.h"
 
+#include "common/base/error.h"
 #include "common/base/outputs.h"
 
 namespace boxseg {
@@ -20,6 +21,21 @@ std::vector<std::filesystem::path> label_files(const std::filesystem::path& fold
   for (const int64_t i : dataset.split(split))
     files.push_back(folder / (output_name(dataset.images[static_cast<size_t>(i)].id) += ".png"));
   return files;
+}
+
+void refuse_overlap(const std::filesystem::path& output, const char* option, const std::filesystem::path& input,
+                    const std::string& what) {
+  if (input.empty()) return;
+  std::error_code ignored;
+  const std::filesystem::path to = std::filesystem::weakly_canonical(output, ignored),
+                              from = std::filesystem::weakly_canonical(input, ignored);
+  const auto holds = [](const std::filesystem::path& folder, const std::filesystem::path& path) {
+    const std::filesystem::path below = path.lexically_relative(folder);
+    return !below.empty() && *below.begin() != "..";
+  };
+  if (holds(to, from) || holds(from, to))
+    fail_usage("{} {}: is, or holds, or lies in {} ({}), which could be replaced; choose a folder of its own", option,
+               output.string(), what, input.string());
 }
 
 }  // namespace boxseg

@@ -1,6 +1,7 @@
 // The files that a dataset's index names: no output may be one of them.
 #pragma once
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "common/data/dataset.h"
@@ -14,5 +15,10 @@ void refuse_dataset_files(const std::vector<std::filesystem::path>& outputs, con
 // The label maps that a program writes to `folder`, one per image of the split: FOLDER/ID.png.
 std::vector<std::filesystem::path> label_files(const std::filesystem::path& folder, const Dataset& dataset,
                                                const std::string& split);
+
+// Refuses an `output` that is an input, lies in an input's folder, or is a folder that holds it: what is written could
+// take the place of what is read. `what`: "--labels", or "the boxes". An empty input is none.
+void refuse_overlap(const std::filesystem::path& output, const char* option, const std::filesystem::path& input,
+                    const std::string& what);
 
 }  // namespace boxseg
