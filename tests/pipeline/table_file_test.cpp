@@ -122,8 +122,12 @@ TEST_CASE("a table adds the variants that its cells need, for every preset and t
   REQUIRE(plan.tables.size() == 2);
   request.tables = {"table99"};
   REQUIRE_THAT(usage_message_of([&] { RunPlan p(request); }), Contains("table99"));
+  request.preset = "own";  // which predicts nothing
+  request.tables = {"table6"};
+  REQUIRE_THAT(usage_message_of([&] { RunPlan p(request); }), Contains("tables need predictions"));
   for (const auto& preset : fs::directory_iterator(data / "presets"))
     for (const auto& table : fs::directory_iterator(data / "tables")) {
+      if (preset.path().stem() == "own") continue;
       INFO(preset.path() << " " << table.path());
       request.preset = test::preset_to_run(preset.path());
       request.tables = {table.path().stem()};
