@@ -9,9 +9,9 @@
 
 namespace boxseg {
 
-// Why a mask deserves a look. Of 838 boxes of VOC 2012's val in the VOC subset, labelled by a light frozen backbone,
-// all of the empty and nearly all of the sparse masks had an intersection over union with the truth below a half;
-// overfull ones are often right, but are also what half an object's box leaves.
+// Why a mask deserves a look. Of 572 boxes of VOC 2012's val, labelled by a light frozen backbone, all 39 empty masks
+// and 19 of 23 sparse ones had an intersection over union with the truth below a half. Overfull masks were right as
+// often as others, but they are also what a box of half an object leaves.
 enum class Remark { none, overfull, sparse, empty };  // over 95 % of the box, under 20 %, under 5 %
 const char* name_of(Remark remark);
 
