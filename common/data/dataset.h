@@ -55,9 +55,8 @@ struct Dataset {
   void require_boxes(const std::string& split) const;                // throws bad_input where none has
   std::filesystem::path image_path(const ImageEntry& entry) const { return root / entry.path; }
   std::filesystem::path mask_path(const ImageEntry& entry) const { return root / entry.mask_path; }
-  // Of class names, what box numbers mean, and per image of the split: id, size, boxes, image digest; with masks also
-  // their digests.
-  // This is what stages record as their input; it does not depend on root.
+  // Digests class names, what box numbers mean, and per image of the split: id, size, boxes, image digest; with masks
+  // also their digests. This is what stages record as their input; it does not depend on root.
   Digest digest(const std::string& split, bool with_masks) const;
 };
 

@@ -44,6 +44,7 @@ class Join {
     report = {};
     refuse_unknown_classes();
     photos_ = find_photos(options_.images);
+    for (const auto& [name, path] : photos_.photos) ++photos_of_id_[fs::path(name).replace_extension().string()];
     if (photos_.photos.empty())
       fail_input("{}: holds no photograph ({}){}", options_.images.string(), join(image_suffixes(), ", "),
                  photos_.left_out.empty() ? "" : "; it holds " + photos_.describe_left_out());
@@ -259,10 +260,7 @@ class Join {
   // Without suffix, unless another photograph has the same name but for the suffix.
   std::string id_of(const std::string& path) const {
     const std::string id = fs::path(path).replace_extension().string();
-    const auto shares = [&](const auto& photo) {
-      return photo.first != path && fs::path(photo.first).replace_extension().string() == id;
-    };
-    return std::any_of(photos_.photos.begin(), photos_.photos.end(), shares) ? path : id;
+    return photos_of_id_.at(id) > 1 ? path : id;
   }
 
   void write_mask(Candidate& c) const {
@@ -294,6 +292,7 @@ class Join {
   std::vector<std::string> class_names_;
   std::unordered_map<std::string, int64_t> class_of_;
   PhotoFolder photos_;
+  std::unordered_map<std::string, int64_t> photos_of_id_;  // by name without suffix
   std::vector<Candidate> candidates_;
 };
 

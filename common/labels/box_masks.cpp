@@ -53,9 +53,8 @@ double BoxMask::disagreement() const {
   return in_either == 0 ? 0 : 1 - static_cast<double>(in_both) / static_cast<double>(in_either);
 }
 
-std::vector<BoxMask> measure_box_masks(const LabelMap& y_crf, const LabelMap& y_ret,
+std::vector<BoxMask> measure_box_masks(const LabelMap& y_crf, const std::vector<int32_t>& crf, const LabelMap& y_ret,
                                        const std::vector<PixelBox>& boxes) {
-  const auto crf = owners_of_pixels(y_crf, boxes);
   const auto ret = y_ret.pixels.empty() ? crf : owners_of_pixels(y_ret, boxes);
   ensure(crf.size() == ret.size(), "Y_crf has {} pixels, Y_ret {}", crf.size(), ret.size());
   std::vector<BoxMask> masks(boxes.size());

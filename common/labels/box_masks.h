@@ -25,7 +25,8 @@ struct BoxMask {
 };
 
 // One for each box. `y_ret` may be empty, as where labels were made without features: then nothing disagrees.
-std::vector<BoxMask> measure_box_masks(const LabelMap& y_crf, const LabelMap& y_ret,
+// `owners`: owners_of_pixels() of y_crf.
+std::vector<BoxMask> measure_box_masks(const LabelMap& y_crf, const std::vector<int32_t>& owners, const LabelMap& y_ret,
                                        const std::vector<PixelBox>& boxes);
 
 }  // namespace boxseg

@@ -5,7 +5,7 @@
 #include "common/base/error.h"
 #include "common/base/text.h"
 #include "common/data/boxes.h"
-#include "common/io/label_png.h"
+#include "common/labels/labelled_boxes.h"
 #include "common/labels/shard.h"
 #include "common/runtime/parallel.h"
 
@@ -13,14 +13,6 @@ namespace boxseg {
 namespace {
 
 constexpr double kEmpty = 0.05, kSparse = 0.2, kOverfull = 0.95;
-
-LabelMap read_labels(const fs::path& path, const ImageEntry& image) {
-  LabelMap labels = read_label_png(path);
-  if (labels.height != image.size.height || labels.width != image.size.width)
-    fail_input("{}: has {}x{} pixels, but image '{}' has {}x{}; is it of another dataset?", path.string(), labels.width,
-               labels.height, image.id, image.size.width, image.size.height);
-  return labels;
-}
 
 std::string csv_field(const std::string& text) {
   if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
@@ -67,13 +59,8 @@ std::vector<ReviewedBox> review_boxes(const Dataset& dataset, const std::string&
     for (int64_t n = begin; n < end; ++n) {
       const int64_t index = members[static_cast<size_t>(n)];
       const ImageEntry& image = dataset.images[static_cast<size_t>(index)];
-      const LabelMap y_crf = read_labels(labels / y_crf_file(image.id), image);
-      const fs::path other = labels / y_ret_file(image.id);
-      const LabelMap y_ret = fs::exists(other) ? read_labels(other, image) : LabelMap();
-      auto boxes = pixel_boxes(image.boxes, image.size, exact_convention(dataset.box_numbers));
-      for (size_t b = 0; b < boxes.size(); ++b)  // a crowd's box takes no pixel from another one
-        if (image.boxes[b].is_crowd) boxes[b] = {0, 0, 0, 0, image.boxes[b].class_id};
-      const auto masks = measure_box_masks(y_crf, y_ret, boxes);
+      const LabelMap y_crf = read_labels_of(labels / y_crf_file(image.id), image);
+      const auto masks = labelled_boxes(image, dataset.box_numbers, y_crf, read_y_ret(labels, image)).masks;
       for (size_t b = 0; b < masks.size(); ++b)
         if (!image.boxes[b].is_crowd)
           of_image[static_cast<size_t>(n)].push_back({index, static_cast<int64_t>(b), masks[b]});

@@ -40,7 +40,9 @@ TEST_CASE("a mask is measured by its box: how full, how sure, and which sides it
     for (int64_t x = 0; x < 5; ++x) crf.at(y, x) = 1;
   for (int64_t y = 4; y < 8; ++y)
     for (int64_t x = 0; x < 5; ++x) ret.at(y, x) = 1;
-  const auto masks = measure_box_masks(crf, ret, {{0, 2, 10, 10, 1}, {0, 0, 2, 2, 1}});
+  const std::vector<PixelBox> boxes = {{0, 2, 10, 10, 1}, {0, 0, 2, 2, 1}};
+  const auto owners = owners_of_pixels(crf, boxes);
+  const auto masks = measure_box_masks(crf, owners, ret, boxes);
   REQUIRE(masks[0].pixels == 20);
   REQUIRE(masks[0].box_pixels == 80);
   REQUIRE(masks[0].filled() == 0.25);
@@ -51,5 +53,5 @@ TEST_CASE("a mask is measured by its box: how full, how sure, and which sides it
   REQUIRE(masks[1].filled() == 0);
   REQUIRE(masks[1].disagreement() == 0);
   REQUIRE(masks[1].sides_touched == 0);
-  REQUIRE(measure_box_masks(crf, {}, {{0, 2, 10, 10, 1}})[0].disagreement() == 0);
+  REQUIRE(measure_box_masks(crf, owners, {}, boxes)[0].disagreement() == 0);
 }

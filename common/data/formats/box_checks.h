@@ -30,12 +30,12 @@ void check_box(const AnnotatedBox& box, const std::string& where);
 // True for a box whose four numbers are all from 0 to 1, one of them a fraction: as shares of width and height are.
 bool looks_like_shares(const AnnotatedBox& box);
 
-// For a box in shares. One that reaches beyond the image by more than 0.001 is added to `outside`. Throws bad_input for
-// one that reaches beyond it by more than half the image: its numbers must be something else, such as pixels.
+// Checks a box in shares. One that reaches beyond the image by more than 0.001 is added to `outside`. Throws bad_input
+// for one that reaches beyond it by more than half the image: its numbers must be something else, such as pixels.
 void check_shares(const AnnotatedBox& box, const std::string& where, Tally& outside);
 std::string describe_outside(const Tally& outside);  // the sentence for `doubts`
 
-// Of boxes of one class with the same numbers the first is kept; the others are added to `repeats`.
+// Keeps the first of boxes of one class with the same numbers; the others are added to `repeats`.
 void remove_repeats(AnnotatedImage& image, Tally& repeats);
 std::string describe_repeats(const Tally& repeats);
 
