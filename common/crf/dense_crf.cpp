@@ -95,7 +95,7 @@ struct DenseCrf::Impl {
   std::span<const float> result(const Panels& panels, int64_t labels);
 };
 
-// As in pydensecrf, the norm is 1 / sqrt(K 1 + 1e-20), and is applied before and after the filter.
+// The norm is, as in pydensecrf, 1 / sqrt(K 1 + 1e-20), and is applied before and after the filter.
 void DenseCrf::Impl::prepare_kernel(Kernel& kernel, const PermutohedralLattice::Options& lattice_options,
                                     const crf::FeatureSource& features, Buffer<float>& constant) {
   const int64_t n = points();

@@ -149,7 +149,8 @@ void PermutohedralLattice::blur(int threads, float* from, float* to) const {
 void PermutohedralLattice::splat_and_blur(const PointRows<const float>& rows, int threads, Buffer<float>& values,
                                           Buffer<float>& scratch) const {
   float *from = values.reserve(vertices_ * rows.columns()), *to = scratch.reserve(vertices_ * rows.columns());
-  // With an odd number of axes the first step starts elsewhere, so that the last ends in `values`.
+  // The blur takes dimensions_ + 1 steps from one buffer to the other. Where that is odd, the first step starts in
+  // `scratch`, so that the last ends in `values`.
   if (dimensions_ % 2 == 0) std::swap(from, to);
   with_row_type(rows.columns(), [&](auto row) {
     with_index_type([&](auto index) { splat<decltype(row), decltype(index)>(rows, threads, from); });

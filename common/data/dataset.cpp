@@ -64,6 +64,8 @@ void check(const Dataset& d) {
     fail_input("{} classes with background, expected 2 to 255 (255 is void)", d.class_names.size());
   const std::set<std::string> names(d.class_names.begin(), d.class_names.end());
   if (names.size() != d.class_names.size()) fail_input("a class name stands twice in: {}", join(d.class_names, ", "));
+  if (!d.class_ids.empty() && d.class_ids.size() + 1 != d.class_names.size())
+    fail_input("{} ids of {} classes", d.class_ids.size(), d.class_names.size() - 1);
   ensure(d.palette.size() >= d.class_names.size(), "{} colours for {} classes", d.palette.size(), d.class_names.size());
   for (const auto& image : d.images) check_image(image, d.classes(), d.box_numbers);
   check_ids(d.images);
@@ -81,6 +83,15 @@ auto column(const std::vector<ImageEntry>& images, Get get) {
   values.reserve(images.size());
   for (const auto& image : images) values.push_back(get(image));
   return values;
+}
+
+// Only where there are any: few datasets hold smaller copies.
+void write_source_sizes(H5Writer& file, const std::vector<ImageEntry>& images) {
+  if (std::all_of(images.begin(), images.end(), [](const ImageEntry& e) { return e.source_size == ImageSize{}; }))
+    return;
+  std::vector<int64_t> sizes;
+  for (const auto& image : images) sizes.insert(sizes.end(), {image.source_size.height, image.source_size.width});
+  file.write<int64_t>("images/source_height_width", sizes, {static_cast<int64_t>(images.size()), 2});
 }
 
 // Only where there are any: most formats have none.
@@ -119,6 +130,7 @@ void write_images(H5Writer& file, const std::vector<ImageEntry>& images) {
   file.write<int64_t>("boxes/class", classes);
   file.write<uint8_t>("boxes/flags", flags);
   write_ids(file, images);
+  write_source_sizes(file, images);
 }
 
 void write_splits(H5Writer& file, const std::map<std::string, std::vector<int64_t>>& splits) {
@@ -160,6 +172,13 @@ void read_ids(const H5Reader& file, const std::vector<int64_t>& offsets, std::ve
     images[i].box_ids = {ids.begin() + offsets[i], ids.begin() + offsets[i + 1]};
 }
 
+void read_source_sizes(const H5Reader& file, std::vector<ImageEntry>& images) {
+  if (!file.has("images/source_height_width")) return;
+  const auto sizes = file.read<int64_t>("images/source_height_width");
+  require(sizes.size() == 2 * images.size(), file, "images/source_height_width");
+  for (size_t i = 0; i < images.size(); ++i) images[i].source_size = {sizes[2 * i], sizes[2 * i + 1]};
+}
+
 std::vector<ImageEntry> read_images(const H5Reader& file) {
   const auto ids = file.read_strings("images/id"), paths = file.read_strings("images/path"),
              mask_paths = file.read_strings("images/mask_path"), digests = file.read_strings("images/digest"),
@@ -182,6 +201,7 @@ std::vector<ImageEntry> read_images(const H5Reader& file) {
                          (flags[b] & kDifficult) != 0, (flags[b] & kCrowd) != 0});
   }
   read_ids(file, offsets, images);
+  read_source_sizes(file, images);
   return images;
 }
 
@@ -260,6 +280,7 @@ void write_dataset(const fs::path& path, const Dataset& dataset) {
   file.set_attribute_text("", "root", dataset.root.string());
   if (dataset.box_numbers == BoxNumbers::edges) file.set_attribute_text("", "box_numbers", kEdges);
   file.write_strings("classes/name", dataset.class_names);
+  if (!dataset.class_ids.empty()) file.write_strings("classes/source_id", dataset.class_ids);
   std::vector<uint8_t> colours;
   for (const Color& c : dataset.palette) colours.insert(colours.end(), c.begin(), c.end());
   file.write<uint8_t>("classes/palette", colours, {static_cast<int64_t>(dataset.palette.size()), 3});
@@ -289,6 +310,7 @@ Dataset read_dataset(const fs::path& path, const fs::path& data_root, bool needs
     d.box_numbers = BoxNumbers::edges;
   }
   d.class_names = file.read_strings("classes/name");
+  if (file.has("classes/source_id")) d.class_ids = file.read_strings("classes/source_id");
   const auto colours = file.read<uint8_t>("classes/palette");
   require(colours.size() % 3 == 0, file, "classes/palette");
   for (size_t i = 0; i + 2 < colours.size(); i += 3) d.palette.push_back({colours[i], colours[i + 1], colours[i + 2]});

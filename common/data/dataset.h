@@ -37,6 +37,8 @@ struct ImageEntry {
   // carry them on; no stage depends on them.
   std::string source_id = {};
   std::vector<std::string> box_ids = {};
+  // Of the upright photograph, where this image is a smaller copy of it; else 0 x 0. Exports scale masks back to it.
+  ImageSize source_size = {};
 };
 
 struct Dataset {
@@ -44,6 +46,7 @@ struct Dataset {
   std::filesystem::path root;            // absolute; `--data-root` overrides it
   std::vector<std::string> class_names;  // [K], class 0 is "background"
   Palette palette;                       // [K] or more
+  std::vector<std::string> class_ids;    // [K-1], what the annotations call the classes, or empty: COCO's category ids
   BoxNumbers box_numbers = BoxNumbers::voc;
   std::vector<ImageEntry> images;
   std::map<std::string, std::vector<int64_t>> splits;  // name -> indices into images, in list order

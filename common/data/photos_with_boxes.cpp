@@ -223,10 +223,23 @@ class Join {
                                              all.size(), candidates_.size()));
   }
 
+  // Ids of the classes, in the order that they have here; empty where the annotations have none, or not one for each.
+  std::vector<std::string> class_ids() const {
+    std::vector<std::string> ids;
+    for (size_t c = 1; c < class_names_.size(); ++c) {
+      const auto& names = annotations_.class_names;
+      const auto at = static_cast<size_t>(std::find(names.begin(), names.end(), class_names_[c]) - names.begin());
+      if (at >= annotations_.class_ids.size()) return {};
+      ids.push_back(annotations_.class_ids[at]);
+    }
+    return ids;
+  }
+
   Dataset collect(PhotosWithBoxesReport& report) {
     Dataset dataset;
     dataset.root = fs::absolute(options_.images).lexically_normal();
     dataset.class_names = class_names_;
+    dataset.class_ids = class_ids();
     dataset.palette = voc_palette();
     dataset.box_numbers = BoxNumbers::edges;
     report.doubts = annotations_.doubts;

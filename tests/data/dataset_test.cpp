@@ -80,6 +80,28 @@ TEST_CASE("A dataset comes back from its file as it was") {
     }
   }
   REQUIRE(r.image_path(r.images[0]) == dir.path() / "JPEGImages/a b.jpg");
+  REQUIRE((r.class_ids.empty() && r.images[0].source_id.empty() && r.images[0].box_ids.empty()));
+  REQUIRE(r.images[0].source_size == ImageSize{});
+}
+
+TEST_CASE("What the annotations call images, boxes and classes, and sizes of photographs, come back") {
+  const TemporaryDirectory dir;
+  Dataset d = small_dataset();
+  d.class_ids = {"18", "a 3"};
+  d.images[0].source_id = "image 1";
+  d.images[0].box_ids = {"7", ""};
+  d.images[1].source_size = {4000, 3000};
+  const Digest before = small_dataset().digest("all", false);
+  REQUIRE(d.digest("all", false) == before);  // no stage depends on them
+  write_dataset(dir / "d.h5", d);
+  const Dataset r = read_dataset(dir / "d.h5", dir.path());
+  REQUIRE(r.class_ids == d.class_ids);
+  for (size_t i = 0; i < r.images.size(); ++i) {
+    REQUIRE((r.images[i].source_id == d.images[i].source_id && r.images[i].source_size == d.images[i].source_size));
+    REQUIRE((i != 0 || r.images[i].box_ids == d.images[i].box_ids));
+  }
+  d.class_ids = {"18"};
+  REQUIRE_THROWS_WITH(write_dataset(dir / "d.h5", d), Contains("1 ids of 2 classes"));
 }
 
 TEST_CASE("The digest of a split depends on what a stage sees of it, and on nothing else") {

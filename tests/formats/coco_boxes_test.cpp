@@ -70,6 +70,7 @@ TEST_CASE("A COCO file gives its boxes in edges, its classes by id, and its imag
   const BoxAnnotations all = file.read();
   REQUIRE(all.format == "COCO JSON");
   REQUIRE(all.class_names == std::vector<std::string>{"cat", "dog"});
+  REQUIRE(all.class_ids == std::vector<std::string>{"2", "7"});
   REQUIRE((all.has_class_order && !all.is_in_shares));
   REQUIRE(boxes_of(all) == "a.jpg: dog 0 0 40 30, cat 1 2 4 6; d e/b.jpg: cat 5 7.5 15 19.5");
   REQUIRE((all.bad_boxes.empty() && all.doubts.empty()));

@@ -38,6 +38,7 @@ struct AnnotatedImage {
 struct BoxAnnotations {
   std::string format;                    // for people: "COCO JSON", "YOLO", "CSV", "LabelMe", "CVAT XML", "VOC XML"
   std::vector<std::string> class_names;  // without background: in the file's own order, or where it has none sorted
+  std::vector<std::string> class_ids;    // what the file calls them (COCO's category ids), or empty
   bool has_class_order = false;          // whether the file has one (COCO's category ids, YOLO's and CVAT's lists)
   bool is_in_shares = false;             // boxes and rings are shares of width and height (YOLO)
   std::vector<AnnotatedImage> images;    // sorted by name; those without a box too, where the format can say so

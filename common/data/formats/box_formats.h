@@ -32,7 +32,7 @@ struct BoxFiles {
   std::string describe_seen() const;                 // "3 .jpg, 1 .txt"; "" for none
 };
 
-// Of a folder and those in it: .xml, .json, .csv, .tsv, .yaml, .yml and .txt are looked at. Hidden files and folders
+// Looks at the .xml, .json, .csv, .tsv, .yaml, .yml and .txt of a folder and of those in it. Hidden files and folders
 // are passed over. Throws bad_input where the folder cannot be read.
 BoxFiles find_box_files(const fs::path& folder, int threads);
 

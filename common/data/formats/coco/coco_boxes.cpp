@@ -168,6 +168,7 @@ class Reader {
     BoxAnnotations all;
     all.format = "COCO JSON";
     all.class_names = std::move(categories_.class_names);
+    all.class_ids = std::move(categories_.class_ids);
     all.has_class_order = true;
     all.images = std::move(images_.images);
     std::vector<size_t> boxes(all.images.size());

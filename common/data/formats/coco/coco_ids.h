@@ -9,7 +9,8 @@
 
 namespace boxseg {
 
-// As in Python, 3 and 3.0 are one id, 3 and "3" are two. Numbers come in their order, texts in that of their letters.
+// 3 and 3.0 are one id and 3 and "3" are two, as in Python. Numbers come in their order, texts in that of their
+// letters.
 struct CocoId {
   bool is_text = false;
   int64_t number = 0;

@@ -163,6 +163,7 @@ CocoCategories read_coco_categories(const CutFile& cut, const fs::path& file, En
   for (const Category& category : categories) {
     ids.push_back(category.id);
     result.class_of.push_back(class_of(category, file, result.class_names, doubts));
+    if (result.class_ids.size() < result.class_names.size()) result.class_ids.push_back(plain(category.id));
     result.supercategory_of.push_back(category.supercategory);
   }
   if (result.class_names.empty()) fail_input("{}: 'categories' has the background alone; add classes", file.string());

@@ -20,6 +20,7 @@ CocoImages read_coco_images(const CutFile& cut, const fs::path& file, int thread
 
 struct CocoCategories {
   std::vector<std::string> class_names;  // by rising id of their first category
+  std::vector<std::string> class_ids;    // of that category
   std::vector<int64_t> class_of;         // for each category by rising id its place in `class_names`; -1: background
   CocoIdIndex category_of{{}};           // from ids to places in `class_of`
   std::vector<std::string> supercategory_of;  // for each category by rising id, or ""

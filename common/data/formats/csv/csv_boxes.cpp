@@ -133,18 +133,13 @@ class Reader {
       doubt(fmt::format("the classes are numbers ({}, ...), which are taken as their names", classes[0]));
     if (!classes.empty() && classes[0].starts_with("/m/"))
       doubt(fmt::format("the classes are codes of Open Images ({}, ...), which are taken as their names", classes[0]));
-    if (unsure_.count > 0)
-      doubt(fmt::format("{} a confidence below 1 and taken, however low it is, the first is {}",
-                        unsure_.counted("box has", "boxes have"), unsure_.first));
-    if (bad_sizes_.count > 0)
-      doubt(fmt::format("{} a size of the image that is none and not taken, the first is {}",
-                        bad_sizes_.counted("row has", "rows have"), bad_sizes_.first));
-    if (other_sizes_.count > 0)
-      doubt(fmt::format("{} another size of the same image than the first, which counts: {}",
-                        other_sizes_.counted("row has", "rows have"), other_sizes_.first));
-    if (round_.count > 0)
-      doubt(fmt::format("{} only the box around, the first is {}",
-                        round_.counted("circle or ellipse gives", "circles and ellipses give"), round_.first));
+    const auto doubt_of = [&](const Tally& tally, const char* one, const char* several, const char* what) {
+      if (tally.count > 0) doubt(fmt::format("{} {} {}", tally.counted(one, several), what, tally.first));
+    };
+    doubt_of(unsure_, "box has", "boxes have", "a confidence below 1 and taken, however low it is, the first is");
+    doubt_of(bad_sizes_, "row has", "rows have", "a size of the image that is none and not taken, the first is");
+    doubt_of(other_sizes_, "row has", "rows have", "another size of the same image than the first, which counts:");
+    doubt_of(round_, "circle or ellipse gives", "circles and ellipses give", "only the box around, the first is");
     if (outside_.count > 0) read_.doubts.push_back(describe_outside(outside_));
     if (repeats_.count > 0) read_.doubts.push_back(describe_repeats(repeats_));
   }

@@ -36,7 +36,7 @@ CsvColumns find_csv_columns(const CsvTable& table, const std::string& where);
 // A name as it is compared: lower case, letters and digits only. "X_Min" and "xmin" are one.
 std::string column_key(const std::string& name);
 
-// Of columns or attributes of these keys the place of the one that names the class best; -1 for none.
+// Returns the place of the key that names the class best, among those of columns or attributes; -1 for none.
 int find_class_name(const std::vector<std::string>& keys);
 
 }  // namespace boxseg
