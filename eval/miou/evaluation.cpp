@@ -11,6 +11,7 @@
 #include "common/base/log.h"
 #include "common/base/text.h"
 #include "common/runtime/parallel.h"
+#include "eval/csv_text.h"
 
 namespace boxseg {
 namespace {
@@ -32,12 +33,6 @@ bool holds_class(const LabelMap& truth) {
       "'{}'; `prepare show FILE` lists the values of a mask",
       dataset.name, images.size(), split, dataset.mask_path(dataset.images[static_cast<size_t>(images[0])]).string(),
       dataset.class_names[1]);
-}
-
-std::string quoted(const std::string& text) {
-  std::string result = "\"";
-  for (const char c : text) result += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return result + "\"";
 }
 
 }  // namespace
@@ -127,10 +122,10 @@ std::string table_of(const Evaluation& evaluation, const std::vector<std::string
 
 std::string confusion_csv(const Confusion& confusion, const std::vector<std::string>& class_names) {
   std::string text = "\"true class\"";
-  for (const auto& name : class_names) text += "," + quoted(name);
+  for (const auto& name : class_names) text += "," + csv_quoted(name);
   text += ",\"no class\"\n";
   for (int64_t t = 0; t < confusion.classes(); ++t) {
-    text += quoted(class_names.at(static_cast<size_t>(t)));
+    text += csv_quoted(class_names.at(static_cast<size_t>(t)));
     for (int64_t p = 0; p <= confusion.classes(); ++p) text += fmt::format(",{}", confusion.count(t, p));
     text += "\n";
   }

@@ -7,6 +7,7 @@
 #include "common/base/log.h"
 #include "common/base/markdown.h"
 #include "common/base/text.h"
+#include "eval/csv_text.h"
 #include "eval/report/html.h"
 #include "eval/report/report_style.h"
 
@@ -89,12 +90,6 @@ std::string published_text(const FilledCell& cell) {
         fmt::format("{} {}{}", published.name, cell.*published.text, difference.empty() ? "" : ": " + difference));
   }
   return join(texts, "; ");
-}
-
-std::string quoted_csv(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) out += c == '"' ? "\"\"" : std::string(1, c);
-  return out + "\"";
 }
 
 // Calls body(row, column, cell, value) for every value; for a cell that cannot have one, with nullptr.
@@ -202,16 +197,16 @@ std::string csv_of(const FilledTable& table) {
   for_each_value(
       table, [&](const std::string& row, const std::string& column, const FilledCell& cell, const TableValue* v) {
         if (v == nullptr) {
-          text += fmt::format("{},{},,,,,,,,,,{}\n", quoted_csv(row), quoted_csv(column), quoted_csv(cell.reason));
+          text += fmt::format("{},{},,,,,,,,,,{}\n", csv_quoted(row), csv_quoted(column), csv_quoted(cell.reason));
           return;
         }
         const auto difference = [&](const auto& x) {
           return number(v->mean && x ? std::optional(*v->mean - *x) : std::nullopt);
         };
-        text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{}\n", quoted_csv(row), quoted_csv(column),
+        text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{}\n", csv_quoted(row), csv_quoted(column),
                             number(v->mean), v->is_time ? "seconds" : "percent", number(v->spread), number(v->authors),
-                            number(v->report), difference(v->authors), difference(v->report), quoted_csv(v->how()),
-                            quoted_csv(join(v->keys, " ")), quoted_csv(lack_of(*v)));
+                            number(v->report), difference(v->authors), difference(v->report), csv_quoted(v->how()),
+                            csv_quoted(join(v->keys, " ")), csv_quoted(lack_of(*v)));
       });
   return text;
 }

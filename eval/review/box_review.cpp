@@ -8,18 +8,12 @@
 #include "common/labels/labelled_boxes.h"
 #include "common/labels/shard.h"
 #include "common/runtime/parallel.h"
+#include "eval/csv_text.h"
 
 namespace boxseg {
 namespace {
 
 constexpr double kEmpty = 0.05, kSparse = 0.2, kOverfull = 0.95;
-
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
-  return quoted + "\"";
-}
 
 std::string class_of(const Dataset& dataset, const ReviewedBox& b) {
   const ImageEntry& image = dataset.images[static_cast<size_t>(b.image)];
