@@ -37,10 +37,14 @@ std::vector<int32_t> owners_of_pixels(const LabelMap& labels, const std::vector<
     const PixelBox& box = boxes[i];
     ensure(box.x0 >= 0 && box.y0 >= 0 && box.x1 <= labels.width && box.y1 <= labels.height,
            "a box reaches over an image of {}x{} pixels", labels.width, labels.height);
-    for (int64_t y = box.y0; y < box.y1; ++y)
-      for (int64_t x = box.x0; x < box.x1; ++x)
-        if (labels.at(y, x) == box.class_id)
-          owners[static_cast<size_t>(y * labels.width + x)] = static_cast<int32_t>(i);
+    // A choice in place of a branch, so that the compiler takes several pixels at a time.
+    const auto label = static_cast<uint8_t>(box.class_id);
+    const auto owner = static_cast<int32_t>(i);
+    for (int64_t y = box.y0; y < box.y1; ++y) {
+      const uint8_t* row = labels.pixels.data() + y * labels.width;
+      int32_t* owners_in_row = owners.data() + y * labels.width;
+      for (int64_t x = box.x0; x < box.x1; ++x) owners_in_row[x] = row[x] == label ? owner : owners_in_row[x];
+    }
   }
   return owners;
 }

@@ -36,6 +36,11 @@ struct EvaluateOptions : DatasetFlags {
   }
 };
 
+void declare(Options& options, Measures& measures) {
+  options.add("boundary", &measures.boundary,
+              "also measure how close contours are: boundary F, within 0.75 % of the diagonal");
+}
+
 // Answers --check; returns true when the program is done.
 bool is_only_check(const Options& options) {
   if (options.check_file.empty()) return false;
@@ -123,7 +128,9 @@ int evaluate_miou_command(int argc, char** argv) {
        "evaluate", kEvaluateFingerprint}));
   EvaluateOptions o(options);
   std::string predictions;
+  Measures measures;
   options.add("predictions", &predictions, "folder of label PNGs, ID.png, as large as their images", Role::input);
+  declare(options, measures);
   if (!options.parse(argc, argv) || is_only_check(options)) return 0;
   require_given(predictions, "predictions");
   const std::string key = resolve_key(o, key_of_folder(predictions));
@@ -134,8 +141,8 @@ int evaluate_miou_command(int argc, char** argv) {
   folder.require(dataset, images);
   RenumberedFiles colours(dataset.class_names);
   const auto read = [&](const ImageEntry& image, int64_t) { return folder.read(image, &colours); };
-  const Evaluation e =
-      evaluate_split(dataset, o.split, read, Abstention::refused, predictions, resolve_threads(options.threads));
+  const Evaluation e = evaluate_split(dataset, o.split, read, Abstention::refused, predictions,
+                                      resolve_threads(options.threads), measures);
   warn_of(colours);
   report_result(o, key, dataset, e, digest_of_inputs(dataset, o.split, {digest_of_folder(folder, dataset, images)}));
   return 0;
@@ -148,10 +155,12 @@ int evaluate_baseline_command(int argc, char** argv) {
   EvaluateOptions o(options);
   std::string kind = "filled_boxes", convention = "reference", output;
   CrfFlags crf_flags;
+  Measures measures;
   options.add_choice("kind", &kind, baseline_names(), "what is made of the boxes");
   options.add_choice("box-convention", &convention, {"reference", "exact"},
                      "pixels of a box: the authors' rounding, or exactly the annotated ones");
   crf_flags.declare(options);
+  declare(options, measures);
   options.add("output", &output, "also write the labels to this folder, ID.png", Role::output);
   if (!options.parse(argc, argv) || is_only_check(options)) return 0;
   const CrfOptions crf = crf_flags.chosen();
@@ -175,7 +184,7 @@ int evaluate_baseline_command(int argc, char** argv) {
     return labels;
   };
   const Evaluation e =
-      evaluate_split(dataset, o.split, make, Abstention::refused, kind, resolve_threads(options.threads));
+      evaluate_split(dataset, o.split, make, Abstention::refused, kind, resolve_threads(options.threads), measures);
   if (fallbacks > 0) log_info("{} boxes were filled, since GrabCut left nothing of them", fallbacks.load());
   std::vector<std::string> parts = {kind};
   for (const auto& [name, value] : options.resolved().values) parts.push_back(name + "=" + value);
@@ -216,8 +225,9 @@ int evaluate_agreement_command(int argc, char** argv) {
       RenumberedFiles* watch = rule == Disagreement::wrong ? &colours : nullptr;  // the first pass sees all files
       return agreement(crf.read(image, watch), ret.read(image, watch), rule);
     };
-    const Evaluation e = evaluate_split(dataset, o.split, agreed, abstention_of(rule),
-                                        fmt::format("disagreement {}", name), resolve_threads(options.threads));
+    const Evaluation e =
+        evaluate_split(dataset, o.split, agreed, abstention_of(rule), fmt::format("disagreement {}", name),
+                       resolve_threads(options.threads), {.boxes = false});
     if (rule == Disagreement::wrong) all = e.confusion.total();
     const double share = all > 0 ? 100.0 * static_cast<double>(e.confusion.total()) / static_cast<double>(all) : 100.0;
     std::printf("Where Y_crf and Y_ret disagree: %s (%.2f %% of the labelled pixels are counted)\n", name, share);

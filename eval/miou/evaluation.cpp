@@ -12,6 +12,7 @@
 #include "common/base/text.h"
 #include "common/runtime/parallel.h"
 #include "eval/csv_text.h"
+#include "eval/miou/box_iou.h"
 
 namespace boxseg {
 namespace {
@@ -51,7 +52,7 @@ std::vector<int64_t> labelled_images(const Dataset& dataset, const std::string& 
 }
 
 Evaluation evaluate_split(const Dataset& dataset, const std::string& split, const PredictionSource& prediction,
-                          Abstention abstention, const std::string& what, int threads) {
+                          Abstention abstention, const std::string& what, int threads, const Measures& measures) {
   const std::vector<int64_t> images = labelled_images(dataset, split);
   Evaluation result{Confusion(dataset.classes()), static_cast<int64_t>(images.size()),
                     static_cast<int64_t>(dataset.split(split).size() - images.size())};
@@ -59,6 +60,7 @@ Evaluation evaluate_split(const Dataset& dataset, const std::string& split, cons
   std::mutex mutex;
   std::atomic<bool> truth_has_class = false;
   RenumberedFiles colours_of_truth(dataset.class_names);
+  std::vector<std::vector<double>> box_ious_of(images.size()), boundary_f_of(images.size());
   parallel_for(result.images, 1, threads, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       throw_if_interrupted();
@@ -68,13 +70,23 @@ Evaluation evaluate_split(const Dataset& dataset, const std::string& split, cons
       const LabelMap truth = read_truth(dataset, image);
       if (!truth_has_class && holds_class(truth)) truth_has_class = true;
       colours_of_truth.look_at(dataset.mask_path(image), truth);
-      one.add(truth, prediction(image, index), abstention, dataset.mask_path(image).string(),
+      const LabelMap predicted = prediction(image, index);
+      one.add(truth, predicted, abstention, dataset.mask_path(image).string(),
               fmt::format("{} of image '{}'", what, image.id));
+      const auto place = static_cast<size_t>(i);
+      if (measures.boxes) box_ious_of[place] = box_ious(truth, predicted, image, dataset.box_numbers);
+      if (measures.boundary) boundary_f_of[place] = boundary_f(truth, predicted, dataset.classes());
       const std::lock_guard lock(mutex);
       result.confusion.add(one);
       progress.advance();
     }
   });
+  // Threads finish in any order, and sums of doubles would follow it.
+  for (const auto& ious : box_ious_of) result.box_ious.insert(result.box_ious.end(), ious.begin(), ious.end());
+  if (measures.boundary) {
+    result.contours.emplace(dataset.classes());
+    for (const auto& f : boundary_f_of) result.contours->add(f);
+  }
   if (const std::string doubt = colours_of_truth.doubt(); !doubt.empty()) log_warning("ground truth: {}", doubt);
   const auto has_boxes = [&](int64_t i) { return !dataset.images[static_cast<size_t>(i)].boxes.empty(); };
   if (!truth_has_class && std::any_of(images.begin(), images.end(), has_boxes))
@@ -93,6 +105,17 @@ Metrics metrics_of(const Evaluation& evaluation, const std::vector<std::string>&
   for (size_t c = 0; c < s.iou.size(); ++c) {
     m["per_class/" + class_names.at(c)] = number(s.iou[c]);
     m["per_class_accuracy/" + class_names.at(c)] = number(s.accuracy[c]);
+  }
+  if (!evaluation.box_ious.empty()) {
+    const BoxScores boxes = scores_of_boxes(evaluation.box_ious);
+    m["box_iou"] = boxes.mean_iou;
+    m["box_iou_over_80"] = boxes.over_80;
+    m["boxes"] = evaluation.box_ious.size();
+  }
+  if (evaluation.contours) {
+    m["boundary_f"] = number(evaluation.contours->mean());
+    const auto f = evaluation.contours->per_class();
+    for (size_t c = 0; c < f.size(); ++c) m["per_class_boundary_f/" + class_names.at(c)] = number(f[c]);
   }
   m["images"] = evaluation.images;
   m["unlabelled"] = evaluation.unlabelled;
@@ -115,6 +138,12 @@ std::string table_of(const Evaluation& evaluation, const std::vector<std::string
         fmt::format("predicted, though the ground truth holds none, so each counts as 0: {}; without them mIoU {}\n",
                     join(names, ", "), percent(s.miou_of_true_classes));
   }
+  if (!evaluation.box_ious.empty()) {
+    const BoxScores boxes = scores_of_boxes(evaluation.box_ious);
+    text += fmt::format("box IoU {}  over 80 in {} % of {} boxes\n", percent(boxes.mean_iou), percent(boxes.over_80),
+                        evaluation.box_ious.size());
+  }
+  if (evaluation.contours) text += fmt::format("boundary F {}\n", percent(evaluation.contours->mean()));
   text += fmt::format("{} images", evaluation.images);
   if (evaluation.unlabelled > 0) text += fmt::format(", {} skipped: no ground truth", evaluation.unlabelled);
   return text + "\n";

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "common/pipeline/plan/metrics_file.h"
+#include "eval/miou/box_iou.h"
 #include "eval/miou/label_folder.h"
 #include "tests/eval/made_up_run.h"
 #include "tests/support/support.h"
@@ -81,6 +82,54 @@ TEST_CASE("evaluate miou prints a table and merges its numbers under the key of 
   REQUIRE(check.exit_code == 0);
 }
 
+TEST_CASE("evaluate miou measures the masks of boxes, and contours where it is asked to") {
+  const Bench b;
+  const fs::path json = b.dir / "metrics.json";
+  const std::string key = "stage2/bap/val/y_crf/";
+  std::vector<double> ious;
+  BoundaryMean contours(3);
+  for (size_t i = 0; i + 1 < b.dataset.images.size(); ++i) {
+    const ImageEntry& image = b.dataset.images[i];
+    const LabelMap truth = read_truth(b.dataset, image),
+                   labels = read_label_png(b.labels / "Y_crf" / (image.id + ".png"));
+    for (const double iou : box_ious(truth, labels, image, b.dataset.box_numbers)) ious.push_back(iou);
+    contours.add(boundary_f(truth, labels, 3));
+  }
+  const auto plain = b.miou(fmt::format("--json '{}'", json.string()));
+  REQUIRE(plain.exit_code == 0);
+  Metrics metrics = read_metrics(json);
+  CHECK(number(metrics, key + "box_iou") == scores_of_boxes(ious).mean_iou);
+  CHECK(number(metrics, key + "box_iou_over_80") == scores_of_boxes(ious).over_80);
+  CHECK(metrics.at(key + "boxes") == ious.size());
+  CHECK_THAT(plain.out,
+             Contains(fmt::format("box IoU {:.2f}  over 80 in {:.2f} % of {} boxes", scores_of_boxes(ious).mean_iou,
+                                  scores_of_boxes(ious).over_80, ious.size())));
+  CHECK(!metrics.contains(key + "boundary_f"));
+  CHECK_THAT(plain.out, !Contains("boundary"));
+
+  for (const char* threads : {"1", "3"}) {
+    const auto both = b.miou(fmt::format("--boundary --threads {} --json '{}'", threads, json.string()));
+    REQUIRE(both.exit_code == 0);
+    metrics = read_metrics(json);
+    CHECK(number(metrics, key + "boundary_f") == contours.mean());
+    CHECK(number(metrics, key + "per_class_boundary_f/disc & co") == contours.per_class()[1]);
+    CHECK(number(metrics, key + "box_iou") == scores_of_boxes(ious).mean_iou);
+    CHECK_THAT(both.out, Contains(fmt::format("boundary F {:.2f}", contours.mean())));
+  }
+}
+
+TEST_CASE("without a box there is nothing to say of boxes") {
+  Bench b;
+  for (auto& image : b.dataset.images) image.boxes.clear();
+  write_dataset(b.dir / "dataset.h5", b.dataset);
+  const fs::path json = b.dir / "metrics.json";
+  const auto result = b.miou(fmt::format("--json '{}'", json.string()));
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  CHECK_THAT(result.out, !Contains("boxes"));
+  for (const auto& [name, value] : read_metrics(json)) CHECK_THAT(name, !Contains("box"));
+}
+
 TEST_CASE("the digest of the inputs follows the labels and the dataset, not their place") {
   const Bench a, b;
   const auto inputs = [](const Bench& bench) {
@@ -132,6 +181,9 @@ TEST_CASE("evaluate baseline scores each kind, and writes its labels when asked"
                 fmt::format("--kind filled_boxes --box-convention exact --json '{}' --key exact", json.string()))
               .exit_code == 0);
   REQUIRE(number(read_metrics(json), "exact/miou") > number(metrics, "baseline/val/filled_boxes/miou"));
+  REQUIRE(b.run("baseline", fmt::format("--boundary --json '{}' --key contours", json.string())).exit_code == 0);
+  REQUIRE(number(read_metrics(json), "contours/boundary_f") > 0);
+  REQUIRE(number(read_metrics(json), "contours/box_iou") == number(metrics, "baseline/val/filled_boxes/box_iou"));
 }
 
 TEST_CASE("evaluate agreement judges disagreement in three ways") {
@@ -148,6 +200,7 @@ TEST_CASE("evaluate agreement judges disagreement in three ways") {
   REQUIRE(number(m, key + "ignored/counted_percent") < 100);
   REQUIRE(number(m, key + "ignored/counted_percent") > 50);
   REQUIRE(m.at(key + "wrong/counted_percent") == 100);
+  REQUIRE(!m.contains(key + "wrong/box_iou"));  // agreement is about pixels
   REQUIRE_THAT(result.out,
                Contains("disagree: ignored") && Contains("disagree: wrong") && Contains("disagree: background"));
 }
