@@ -4,6 +4,7 @@
 #include "common/base/interrupt.h"
 #include "common/labels/labelled_boxes.h"
 #include "common/labels/outlines.h"
+#include "common/labels/owned_pixels.h"
 #include "common/labels/shard.h"
 
 namespace boxseg {
@@ -24,15 +25,15 @@ LabelMap exported_labels(const ExportOptions& options, const ImageEntry& image) 
 std::vector<ExportedMask> exported_masks(const ExportOptions& options, const ImageEntry& image) {
   const LabelMap y_crf = exported_labels(options, image);
   const LabelMap y_ret = is_of_stage2(options.labels) ? read_y_ret(options.labels, image) : LabelMap();
-  const auto [owners, measured] = labelled_boxes(image, options.dataset.box_numbers, y_crf, y_ret);
-  std::vector<ExportedMask> masks(image.boxes.size());
+  const auto [boxes, owners, measured] = labelled_boxes(image, options.dataset.box_numbers, y_crf, y_ret);
+  std::vector<ExportedMask> masks(boxes.size());
   for (size_t i = 0; i < masks.size(); ++i) {
-    if (image.boxes[i].is_crowd) continue;
     throw_if_interrupted();
-    std::vector<uint8_t> pixels(owners.size());
-    for (size_t p = 0; p < owners.size(); ++p) pixels[p] = owners[p] == static_cast<int32_t>(i);
-    masks[i] = {outlines_of(pixels, image.size.height, image.size.width, options.tolerance), measured[i].pixels,
+    const OwnedPixels owned = owned_pixels(owners, image.size, i, boxes[i]);
+    masks[i] = {outlines_of(owned.is_owned, owned.height, owned.width, options.tolerance), measured[i].pixels,
                 measured[i].pixels == 0 ? 0 : 1 - measured[i].disagreement()};
+    for (auto& ring : masks[i].rings)
+      for (size_t k = 0; k < ring.size(); ++k) ring[k] += static_cast<double>(k % 2 == 0 ? owned.x0 : owned.y0);
   }
   return masks;
 }

@@ -49,6 +49,16 @@ std::vector<int32_t> owners_of_pixels(const LabelMap& labels, const std::vector<
   return owners;
 }
 
+std::vector<PixelBox> boxes_of_classes(const LabelMap& labels, int64_t classes) {
+  std::vector<Extents> extents(256);
+  for (int64_t y = 0; y < labels.height; ++y)
+    for (int64_t x = 0; x < labels.width; ++x) extents[labels.at(y, x)].add(x, y);
+  std::vector<PixelBox> boxes;
+  for (int64_t c = 1; c < classes; ++c)
+    if (const Extents& e = extents[static_cast<size_t>(c)]; e.x1 >= 0) boxes.push_back({e.x0, e.y0, e.x1, e.y1, c});
+  return boxes;
+}
+
 double BoxMask::filled() const {
   return box_pixels == 0 ? 0 : static_cast<double>(pixels) / static_cast<double>(box_pixels);
 }

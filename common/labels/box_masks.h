@@ -12,6 +12,10 @@ namespace boxseg {
 // several boxes of a class could own go to the smallest of these, of equal ones to the last.
 std::vector<int32_t> owners_of_pixels(const LabelMap& labels, const std::vector<PixelBox>& boxes);
 
+// One box for each class in the map, around all its pixels, in order of class: what `per_class` has in place of the
+// annotated boxes. Background and values from `classes` on, void among them, have none.
+std::vector<PixelBox> boxes_of_classes(const LabelMap& labels, int64_t classes);
+
 // What the two label maps say about the mask of one box.
 struct BoxMask {
   int64_t pixels = 0;      // that the box owns in Y_crf

@@ -27,6 +27,17 @@ LabelledBoxes labelled_boxes(const ImageEntry& image, BoxNumbers numbers, const 
   LabelledBoxes labelled;
   labelled.owners = owners_of_pixels(y_crf, boxes);
   labelled.masks = measure_box_masks(y_crf, labelled.owners, y_ret, boxes);
+  labelled.boxes = std::move(boxes);
+  return labelled;
+}
+
+LabelledBoxes labelled_classes(int64_t classes, const LabelMap& y_crf, const LabelMap& y_ret) {
+  LabelledBoxes labelled;
+  labelled.boxes = boxes_of_classes(y_crf, classes);
+  labelled.owners = owners_of_pixels(y_crf, labelled.boxes);
+  auto whole = labelled.boxes;  // in Y_ret a class may reach further
+  for (PixelBox& box : whole) box = {0, 0, y_crf.width, y_crf.height, box.class_id};
+  labelled.masks = measure_box_masks(y_crf, labelled.owners, y_ret, whole);
   return labelled;
 }
 

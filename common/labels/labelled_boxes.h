@@ -16,11 +16,15 @@ LabelMap read_labels_of(const fs::path& path, const ImageEntry& image);
 LabelMap read_y_ret(const fs::path& folder, const ImageEntry& image);
 
 struct LabelledBoxes {
+  std::vector<PixelBox> boxes;  // that own pixels, one for each mask
   std::vector<int32_t> owners;  // [H,W]: the box of each pixel of Y_crf, as in owners_of_pixels()
-  std::vector<BoxMask> masks;   // one for each box of the image
+  std::vector<BoxMask> masks;   // of each box
 };
 
-// Crowds own no pixel, so that they take none from other boxes. `numbers`: Dataset::box_numbers.
+// Of the image's boxes, in pixels exactly as annotated. A crowd's is empty, so that it takes no pixel from other boxes.
+// `numbers`: Dataset::box_numbers.
 LabelledBoxes labelled_boxes(const ImageEntry& image, BoxNumbers numbers, const LabelMap& y_crf, const LabelMap& y_ret);
+// Of boxes_of_classes(): each class has one mask, which is measured over the whole image.
+LabelledBoxes labelled_classes(int64_t classes, const LabelMap& y_crf, const LabelMap& y_ret);
 
 }  // namespace boxseg
