@@ -80,6 +80,11 @@ int64_t boxes_to_export(const ExportOptions& options) {
   return count;
 }
 
+Box edges_of(const PixelBox& box) {
+  const auto edge = [](int64_t pixels) { return static_cast<float>(pixels); };
+  return {edge(box.x0), edge(box.y0), edge(box.x1), edge(box.y1), box.class_id};
+}
+
 int64_t make_new(const ExportOptions& options, const std::vector<std::vector<ExportedMask>>& masks, Json& file) {
   const Dataset& d = options.dataset;
   file = {{"images", Json::array()}, {"annotations", Json::array()}, {"categories", Json::array()}};
@@ -91,11 +96,11 @@ int64_t make_new(const ExportOptions& options, const std::vector<std::vector<Exp
     const ImageEntry& image = d.images[static_cast<size_t>(members[n])];
     file["images"].push_back(
         {{"id", n + 1}, {"file_name", image.path}, {"width", image.size.width}, {"height", image.size.height}});
-    for (size_t b = 0; b < image.boxes.size(); ++b) {
-      const Box box = in_edges(image.boxes[b], d.box_numbers);
+    for (size_t b = 0; b < masks[n].size(); ++b) {
+      const Box box = options.is_per_class ? edges_of(masks[n][b].box) : in_edges(image.boxes[b], d.box_numbers);
       Json annotation = {{"id", ++count},
                          {"image_id", n + 1},
-                         {"category_id", image.boxes[b].class_id},
+                         {"category_id", box.class_id},
                          {"bbox", {box.x0, box.y0, box.x1 - box.x0, box.y1 - box.y0}},
                          {"iscrowd", box.is_crowd ? 1 : 0}};
       if (!box.is_crowd) put_mask(masks[n][b], image.size, annotation);
@@ -117,7 +122,9 @@ int64_t export_coco(const ExportOptions& options) {
   });
   Json file;
   int64_t count = 0;
-  if (!options.boxes.empty() && fs::is_regular_file(options.boxes) && is_coco(options.boxes)) {
+  if (options.is_per_class) {  // no annotation is of a whole class
+    count = make_new(options, masks, file);
+  } else if (!options.boxes.empty() && fs::is_regular_file(options.boxes) && is_coco(options.boxes)) {
     file = read_original(options.boxes);
     try {
       count = add_to_original(options, masks, file);

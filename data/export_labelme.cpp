@@ -1,4 +1,4 @@
-// LabelMe's JSON files: those that the boxes came from with a polygon added for each box, or new ones.
+// LabelMe's JSON files: those that the boxes came from with polygons added for each box or class, or new ones.
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -58,15 +58,16 @@ int64_t export_labelme(const ExportOptions& options) {
       const fs::path folder = fs::absolute(options.output / name).lexically_normal().parent_path();
       file["imagePath"] = (d.root / image.path).lexically_relative(folder).string();
     }
-    int64_t group = 0;  // shapes of one box share a number that no shape of the file has yet
+    int64_t group = 0;  // shapes of one mask share a number that no shape of the file has yet
     for (const Json& shape : file["shapes"])
       if (shape.is_object() && shape.contains("group_id") && shape["group_id"].is_number_integer())
         group = std::max(group, shape["group_id"].get<int64_t>() + 1);
     const auto masks = exported_masks(options, image);
-    for (size_t b = 0; b < masks.size(); ++b, ++group) {
-      const std::string& label = d.class_names[static_cast<size_t>(image.boxes[b].class_id)];
-      for (const auto& ring : masks[b].rings) file["shapes"].push_back(polygon_of(label, ring, group, masks[b].score));
-      count += !masks[b].rings.empty();
+    for (const ExportedMask& mask : masks) {
+      const std::string& label = d.class_names[static_cast<size_t>(mask.box.class_id)];
+      for (const auto& ring : mask.rings) file["shapes"].push_back(polygon_of(label, ring, group, mask.score));
+      count += !mask.rings.empty();
+      ++group;
     }
     write_file(options.place(name), file.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   }

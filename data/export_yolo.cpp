@@ -1,4 +1,4 @@
-// YOLO's labels for segmentation: a line "CLASS x y x y ..." for each box, in shares of width and height.
+// YOLO's labels for segmentation: a line "CLASS x y x y ..." for each box or class, in shares of width and height.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -21,10 +21,10 @@ int64_t export_yolo(const ExportOptions& options) {
     const ImageEntry& image = d.images[static_cast<size_t>(i)];
     const auto masks = exported_masks(options, image);
     std::string text;
-    for (size_t b = 0; b < masks.size(); ++b) {
-      const std::vector<double> ring = joined_rings(masks[b].rings);
+    for (const ExportedMask& mask : masks) {
+      const std::vector<double> ring = joined_rings(mask.rings);
       if (ring.empty()) continue;
-      text += std::to_string(image.boxes[b].class_id - 1);
+      text += std::to_string(mask.box.class_id - 1);
       for (size_t k = 0; k + 1 < ring.size(); k += 2)
         text += fmt::format(" {:.6f} {:.6f}", ring[k] / static_cast<double>(image.size.width),
                             ring[k + 1] / static_cast<double>(image.size.height));

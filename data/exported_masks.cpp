@@ -25,12 +25,14 @@ LabelMap exported_labels(const ExportOptions& options, const ImageEntry& image) 
 std::vector<ExportedMask> exported_masks(const ExportOptions& options, const ImageEntry& image) {
   const LabelMap y_crf = exported_labels(options, image);
   const LabelMap y_ret = is_of_stage2(options.labels) ? read_y_ret(options.labels, image) : LabelMap();
-  const auto [boxes, owners, measured] = labelled_boxes(image, options.dataset.box_numbers, y_crf, y_ret);
+  const Dataset& d = options.dataset;
+  const auto [boxes, owners, measured] = options.is_per_class ? labelled_classes(d.classes(), y_crf, y_ret)
+                                                              : labelled_boxes(image, d.box_numbers, y_crf, y_ret);
   std::vector<ExportedMask> masks(boxes.size());
   for (size_t i = 0; i < masks.size(); ++i) {
     throw_if_interrupted();
     const OwnedPixels owned = owned_pixels(owners, image.size, i, boxes[i]);
-    masks[i] = {outlines_of(owned.is_owned, owned.height, owned.width, options.tolerance), measured[i].pixels,
+    masks[i] = {boxes[i], outlines_of(owned.is_owned, owned.height, owned.width, options.tolerance), measured[i].pixels,
                 measured[i].pixels == 0 ? 0 : 1 - measured[i].disagreement()};
     for (auto& ring : masks[i].rings)
       for (size_t k = 0; k < ring.size(); ++k) ring[k] += static_cast<double>(k % 2 == 0 ? owned.x0 : owned.y0);

@@ -6,25 +6,27 @@
 #include <vector>
 
 #include "common/base/files.h"
-#include "common/data/dataset.h"
+#include "common/data/boxes.h"
 #include "common/io/image.h"
 
 namespace boxseg {
 
 struct ExportedMask {
+  PixelBox box;                            // in which its pixels lie; of a class the one around them
   std::vector<std::vector<double>> rings;  // outlines_of() (common/labels/outlines.h)
   int64_t area = 0;                        // pixels
-  double score =
-      1;  // how far Y_crf and Y_ret agree on it: intersection over union; 1 where there is no Y_ret, 0 of an empty mask
+  // How far Y_crf and Y_ret agree on it: intersection over union; 1 where there is no Y_ret, 0 of an empty mask.
+  double score = 1;
 };
 
 struct ExportOptions {
   Dataset dataset;
   std::string split;
-  fs::path labels;       // folder of stage 2, or one of label PNGs, ID.png
-  fs::path boxes;        // file or folder that the boxes came from; "" where it is not known
-  fs::path output;       // what to write: a file, or a folder
-  double tolerance = 1;  // pixels that outlines may lie beside the mask's
+  fs::path labels;            // folder of stage 2, or one of label PNGs, ID.png
+  fs::path boxes;             // file or folder that the boxes came from; "" where it is not known
+  fs::path output;            // what to write: a file, or a folder
+  double tolerance = 1;       // pixels that outlines may lie beside the mask's
+  bool is_per_class = false;  // a mask for each class of an image, in place of one for each box
   int threads = 1;
 
   // Where a file of an output folder is written; remembers it for the next export into the same folder.
@@ -38,7 +40,7 @@ struct ExportOptions {
 // The label map of an image. Throws bad_input: absent, or of another size.
 LabelMap exported_labels(const ExportOptions& options, const ImageEntry& image);
 // One mask for each box of the image: the pixels of its class inside it, shared ones to the smaller box. A crowd's is
-// empty.
+// empty. Or, `is_per_class`: one for each class that the label map has, ascending, of all its pixels.
 std::vector<ExportedMask> exported_masks(const ExportOptions& options, const ImageEntry& image);
 
 // Each writes all images of the split, and returns the number of masks.

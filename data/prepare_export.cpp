@@ -55,13 +55,16 @@ void forget_earlier(const ExportOptions& o) {
 int prepare_export(int argc, char** argv) {
   DatasetFlags images("all");
   ExportOptions o;
-  std::string labels, format = "same", output;
+  std::string labels, format = "same", instances = "per_box", output;
   Options options(prepare_info("export", "Writes masks of boxes as other tools read them.",
                                "export --dataset dataset.h5 --labels labels --output masks.json"));
   images.declare(options, "images to export");
   options.add("labels", &labels, "folder of stage 2, or of label PNGs, ID.png", Role::input);
   options.add_choice("format", &format, {"same", "coco", "labelme", "yolo", "png"},
                      "same: that of the boxes, or label PNGs where it has no masks");
+  options.add_choice(
+      "instances", &instances, {"per_box", "per_class"},
+      "a mask for each box, or one for all pixels of a class in an image, for which coco has a new file");
   options.add("tolerance", &o.tolerance, "pixels that outlines may lie beside the masks; 0: along each pixel");
   options.add("output", &output, "JSON file of coco, else a folder", Role::output);
   if (!options.parse(argc, argv)) return 0;
@@ -76,6 +79,10 @@ int prepare_export(int argc, char** argv) {
   o.threads = resolve_threads(options.threads);
   if (const auto from = o.dataset.facts.find("boxes from"); from != o.dataset.facts.end()) o.boxes = from->second;
   const Writer& writer = writer_for(format, o.dataset);
+  if (writer.write == export_png && !options.is_default("instances"))
+    fail_usage("--instances {}: label PNGs have classes and no objects; leave it out, or choose another --format",
+               instances);
+  o.is_per_class = instances == "per_class";
   o.output = output;
   refuse_overlap(o.output, "--output", labels, "--labels");
   refuse_overlap(o.output, "--output", o.boxes, "the boxes");
