@@ -101,8 +101,10 @@ class Labelling : public ImageRun<Decoded, Job> {
       maps = source_.attention->read(image);
     const bool has_maps = job.features.defined();
     const std::string maps_bytes = has_maps ? to_bytes(maps) : "";
+    Confidences confidences;
     PseudoLabels labels = make_pseudo_labels(plan_.unary, geometry, job.image, maps, job.features, source_.weights,
-                                             crfs_[static_cast<size_t>(worker)], threads_each());
+                                             crfs_[static_cast<size_t>(worker)], threads_each(), nullptr,
+                                             plan_.instances ? &confidences : nullptr);
     if (source_.network && image.boxes.empty()) labels.y_ret = labels.y_crf;
 
     FinishedImage done;
@@ -114,7 +116,18 @@ class Labelling : public ImageRun<Decoded, Job> {
     }
     done.has_maps = has_maps;
     done.boxes_without_labels = describe_boxes(boxes_without_labels(labels.y_crf, geometry), image);
-    finished_.add(image.id, std::move(done), maps_bytes);
+    done.has_results = plan_.instances != nullptr;
+    finished_.add(image.id, std::move(done), maps_bytes, results_of(index, geometry, labels, confidences));
+  }
+
+  ImageResults results_of(int64_t index, const Geometry& geometry, const PseudoLabels& labels,
+                          const Confidences& confidences) const {
+    ImageResults results;
+    if (!plan_.instances) return results;
+    results.y_crf = plan_.instances->results(index, geometry, labels.y_crf, confidences.y_crf);
+    if (!labels.y_ret.pixels.empty())
+      results.y_ret = plan_.instances->results(index, geometry, labels.y_ret, confidences.y_ret);
+    return results;
   }
 
   std::string describe_boxes(const std::vector<size_t>& boxes, const ImageEntry& image) const {
@@ -155,6 +168,7 @@ LabelPlan make_label_plan(const Stage2Options& options, const LabelSource& sourc
   plan.grid = options.grid;
   plan.skips_bad_images = options.on_bad_image == "skip";
   plan.threads = threads;
+  if (!options.instances.empty()) plan.instances = std::make_shared<InstanceMaker>(options.instances, dataset);
   return plan;
 }
 

@@ -11,6 +11,7 @@
 #include "common/pipeline/stage/stage_options.h"
 #include "stage2_pseudolabel/class_weights.h"
 #include "stage2_pseudolabel/finished.h"
+#include "stage2_pseudolabel/instances.h"
 
 namespace boxseg {
 
@@ -31,7 +32,9 @@ struct LabelPlan {
   int64_t grid = 1;
   bool skips_bad_images = false;
   int threads = 1;
+  std::shared_ptr<const InstanceMaker> instances;  // none without --instances
 };
+// `dataset` must outlive the plan.
 LabelPlan make_label_plan(const Stage2Options& options, const LabelSource& source, const Dataset& dataset, int threads);
 
 // Labels `images` (indices into dataset.images) that `finished` does not hold yet, writes their PNGs below `output`,

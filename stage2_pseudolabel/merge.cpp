@@ -8,6 +8,7 @@
 #include "common/base/text.h"
 #include "common/pipeline/stage/lock.h"
 #include "common/pipeline/stage/staleness.h"
+#include "stage2_pseudolabel/instance_files.h"
 
 namespace boxseg {
 namespace {
@@ -43,10 +44,16 @@ Manifest merged(const std::vector<Manifest>& shards) {
     devices.insert(shard.device);
     add_facts(all.facts, shard.facts);
   }
-  std::sort(all.outputs.begin(), all.outputs.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
   all.device = join({devices.begin(), devices.end()}, ", ");
   all.facts["shards"] = std::to_string(shards.size());
   return all;
+}
+
+// Puts more outputs among those of a manifest, in the order of their paths.
+void add_outputs(const std::vector<ManifestOutput>& outputs, Manifest& manifest) {
+  auto& all = manifest.outputs;
+  all.insert(all.end(), outputs.begin(), outputs.end());
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
 }
 
 std::string missing_shards(const std::vector<Shard>& found, int64_t count) {
@@ -85,9 +92,14 @@ std::string merge_shards(const fs::path& output) {
       return fmt::format("{}: shard {}/{} was not made like shard 0: {}; run it again", output.string(), shard.index,
                          count, how);
   }
-  const Manifest all = merged(shards);
-  const auto before = try_read_manifest(output / kManifest);
-  if (before && before->digest() == all.digest() && before->inputs == all.inputs) return "";
+  const Manifest of_shards = merged(shards);
+  if (const auto before = try_read_manifest(output / kManifest)) {
+    Manifest all = of_shards;
+    add_outputs(standing_results(output, *before), all);
+    if (before->digest() == all.digest() && before->inputs == all.inputs) return "";
+  }
+  Manifest all = of_shards;
+  add_outputs(join_results(output, found, shards), all);
   const FileLock lock(output / (std::string(kManifest) + ".lock"));
   write_manifest(output / kManifest, all);
   return "";
@@ -105,10 +117,12 @@ void merge_or_fail(const fs::path& output) {
 void forget_other_divisions(const fs::path& output, int64_t shards) {
   std::error_code ignored;
   fs::remove(output / kManifest, ignored);
+  forget_results(output);
   for (const auto& shard : find_shard_manifests(output)) {
     if (shard.count == shards) continue;
     fs::remove(output / shard_manifest(shard), ignored);
     fs::remove(output / shard_file(shard), ignored);
+    forget_shard_results(output, shard);
   }
 }
 

@@ -8,7 +8,7 @@ namespace boxseg {
 
 PseudoLabels make_pseudo_labels(const UnaryOptions& options, const Geometry& geometry, const RgbImage& image,
                                 const FeatureMaps& maps, const at::Tensor& features, const ClassWeights& weights,
-                                DenseCrf& crf, int threads, Intermediates* kept) {
+                                DenseCrf& crf, int threads, Intermediates* kept, Confidences* confidences) {
   ensure(image.height == geometry.size.height && image.width == geometry.size.width,
          "make_pseudo_labels: image {}x{}, boxes of {}x{}", image.height, image.width, geometry.size.height,
          geometry.size.width);
@@ -38,6 +38,7 @@ PseudoLabels make_pseudo_labels(const UnaryOptions& options, const Geometry& geo
   if (kept) kept->q_before_reset = q;
   reset_outside_boxes(q, geometry);
   labels.y_crf = highest_class(q, geometry);
+  if (confidences) confidences->y_crf = highest_score(q);
   if (kept) kept->q_after_reset = std::move(q);
   q = {};
 
@@ -46,6 +47,7 @@ PseudoLabels make_pseudo_labels(const UnaryOptions& options, const Geometry& geo
   if (kept) kept->correlation_before_reset = correlation;
   reset_correlation(correlation, geometry);
   labels.y_ret = highest_class(correlation, geometry);
+  if (confidences) confidences->y_ret = highest_score(correlation);
   return labels;
 }
 

@@ -18,14 +18,22 @@ struct Intermediates {
   Planes correlation_before_reset;
 };
 
+// Holds, for each pixel, how sure its label is, at most 1: the CRF's probability of it in Y_crf, after foreground
+// outside its boxes is set to 0, and its correlation in Y_ret. Both are [H,W], or empty: of an image without boxes, of
+// no y_ret.
+struct Confidences {
+  std::vector<float> y_crf, y_ret;
+};
+
 struct PseudoLabels {
   LabelMap y_crf, y_ret;  // y_ret is empty when made without features
 };
 
 // features: [C,h,w], or undefined: then there is no y_ret (it needs prototypes). `kept`, if given, receives every
-// step's result. An image without boxes is all background.
+// step's result, and `confidences` those of the labels. An image without boxes is all background.
 PseudoLabels make_pseudo_labels(const UnaryOptions& options, const Geometry& geometry, const RgbImage& image,
                                 const FeatureMaps& maps, const at::Tensor& features, const ClassWeights& weights,
-                                DenseCrf& crf, int threads, Intermediates* kept = nullptr);
+                                DenseCrf& crf, int threads, Intermediates* kept = nullptr,
+                                Confidences* confidences = nullptr);
 
 }  // namespace boxseg

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 
 #include "common/base/error.h"
 #include "common/base/interrupt.h"
@@ -19,6 +20,7 @@
 #include "common/runtime/exit_deadline.h"
 #include "common/runtime/parallel.h"
 #include "stage2_pseudolabel/class_weights.h"
+#include "stage2_pseudolabel/instance_files.h"
 #include "stage2_pseudolabel/label_run.h"
 #include "stage2_pseudolabel/merge.h"
 
@@ -27,15 +29,19 @@ namespace {
 
 void refuse_what_does_not_fit(const Stage2Options& options) {
   options.check();
-  if (!options.instances.empty())
-    fail_usage(
-        "--instances {}: detections are not written yet; leave the option out, the label maps are Y_crf and Y_ret",
-        options.instances);
   if (!options.from_attention.empty() && !options.checkpoint.empty())
     fail_usage("--checkpoint and --from-attention: give one of the two (with the second no network is needed)");
   if (!options.from_attention.empty() &&
       fs::weakly_canonical(options.from_attention) == fs::weakly_canonical(options.output))
     fail_usage("--from-attention {}: is the output folder as well; choose another --output", options.from_attention);
+}
+
+// The file of boxes that was indexed may have the name of results.
+void refuse_boxes_among_results(const Stage2Options& options, const Dataset& dataset) {
+  const auto from = dataset.facts.find("boxes from");
+  if (options.instances.empty() || from == dataset.facts.end()) return;
+  for (const InstanceMap map : {InstanceMap::y_crf, InstanceMap::y_ret})
+    refuse_same_file(fs::path(options.output) / results_file(map), "--output", from->second, "the boxes");
 }
 
 LabelSource load_attention(const Stage2Options& options) {
@@ -78,6 +84,24 @@ struct Counts {
   std::string skipped_ids;
   std::vector<std::string> boxes_without_labels;  // "ID: dog at 3,4 to 20,30"
 };
+
+// Writes the results of the images of a shard.
+void collect_results(const Dataset& dataset, const std::string& split, const Shard& shard, bool has_y_ret,
+                     const fs::path& output, const FinishedImages& finished, StageRun& run) {
+  ShardResultsWriter y_crf(output, shard, InstanceMap::y_crf);
+  std::optional<ShardResultsWriter> y_ret;
+  if (has_y_ret) y_ret.emplace(output, shard, InstanceMap::y_ret);
+  const auto images = images_of_shard(dataset, split, {});
+  for (size_t place = 0; place < images.size(); ++place) {
+    const std::string& id = dataset.images[static_cast<size_t>(images[place])].id;
+    if (shard_of(id, shard.count) != shard.index) continue;
+    const ImageResults results = finished.read_results(finished.at(id));
+    y_crf.add(static_cast<int64_t>(place), results.y_crf);
+    if (y_ret) y_ret->add(static_cast<int64_t>(place), results.y_ret);
+  }
+  run.add_output(shard_results_file(InstanceMap::y_crf, shard), y_crf.close_and_commit());
+  if (y_ret) run.add_output(shard_results_file(InstanceMap::y_ret, shard), y_ret->close_and_commit());
+}
 
 // Writes the shard's file (where the run has a network) and names all outputs.
 Counts collect_outputs(const Dataset& dataset, const std::vector<int64_t>& images, const Shard& shard,
@@ -136,11 +160,13 @@ void run_stage2(const Options& command_line, const Stage2Options& options) {
   const auto images = images_of_shard(dataset, options.split, shard);
   for (const char* kind : {"Y_crf", "Y_ret"})
     refuse_dataset_files(label_files(output / kind, dataset, options.split), "--output", dataset);
+  refuse_boxes_among_results(options, dataset);
   LabelSource source;
   Inputs inputs;
   if (!options.from_attention.empty()) {
     source = load_attention(options);
     inputs = {{"dataset", dataset.digest(options.split, false)}, {"attention", source.attention->digest()}};
+    add_result_ids(options, dataset, inputs);
   } else {
     inputs = stage2_inputs(options, dataset, digest_of_checkpoint(read_checkpoint(options.checkpoint)));
   }
@@ -159,12 +185,15 @@ void run_stage2(const Options& command_line, const Stage2Options& options) {
   start_tensor_runtime(threads);
   if (options.from_attention.empty()) load_classifier(source, options, command_line.device, dataset);
   const LabelPlan plan = make_label_plan(options, source, dataset, threads);
+  if (plan.instances)
+    for (const auto& remark : plan.instances->ids().remarks) log_info("--instances: {}", remark);
 
   if (!run.begin()) {
     log_info("{}: up to date, another process has just made it", output.string());
     return;
   }
   forget_other_divisions(output, shard.count);
+  forget_shard_results(output, shard);
   FinishedImages finished(output, shard, run.run_key());
   const std::string what = shard.count == 1
                                ? fmt::format("labels of {}", options.split)
@@ -174,6 +203,7 @@ void run_stage2(const Options& command_line, const Stage2Options& options) {
   const AttentionSettings settings{options.box_convention, options.grid, source.knows_all_classes};
   const Counts counts =
       collect_outputs(dataset, images, shard, settings, source.network != nullptr, output, finished, run);
+  if (plan.instances) collect_results(dataset, options.split, shard, source.network != nullptr, output, finished, run);
   run.add_fact("images", std::to_string(counts.images));
   run.add_fact("images_skipped", std::to_string(counts.skipped));
   run.add_fact("skipped", counts.skipped_ids);
@@ -192,6 +222,10 @@ void run_stage2(const Options& command_line, const Stage2Options& options) {
 void check_stage2_artifact(const fs::path& path) {
   const auto is_whole_shard = [](const fs::path& file, const Digest&) { return check_attention_file(file) >= 0; };
   if (answered_check(path, {{".h5", is_whole_shard}})) return;
+  if (path.extension() == ".json") {
+    std::printf("%s: whole, %lld results\n", path.c_str(), static_cast<long long>(check_results(path, 1)));
+    return;
+  }
   std::printf("%s: whole, maps of %lld images\n", path.c_str(), static_cast<long long>(check_attention_file(path)));
 }
 

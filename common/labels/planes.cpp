@@ -35,6 +35,16 @@ void reset_outside_boxes(Planes& scores, const Geometry& geometry) {
   }
 }
 
+std::vector<float> highest_score(const Planes& scores) {
+  std::vector<float> highest(static_cast<size_t>(scores.area()), 0.f);
+  for (int64_t k = 0; k < scores.count; ++k) {
+    const float* plane = scores.plane(k);
+    for (size_t p = 0; p < highest.size(); ++p) highest[p] = std::max(highest[p], plane[p]);
+  }
+  for (float& score : highest) score = std::min(score, 1.f);
+  return highest;
+}
+
 LabelMap highest_class(const Planes& scores, const Geometry& geometry) {
   std::vector<uint8_t> labels = {0};
   for (const int64_t c : geometry.classes) labels.push_back(static_cast<uint8_t>(c));

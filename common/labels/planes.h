@@ -26,4 +26,7 @@ void reset_outside_boxes(Planes& scores, const Geometry& geometry);
 // Returns the class with the highest score; ties go to the lower index, so to the background first.
 LabelMap highest_class(const Planes& scores, const Geometry& geometry);
 
+// Returns how sure that class is: its score, at most 1. [H,W].
+std::vector<float> highest_score(const Planes& scores);
+
 }  // namespace boxseg

@@ -1,6 +1,7 @@
 #include "common/pipeline/stage/stage_inputs.h"
 
 #include "common/base/error.h"
+#include "common/data/formats/coco/coco_result_ids.h"
 #include "common/pipeline/stage/digest_cache.h"
 
 namespace boxseg {
@@ -33,7 +34,14 @@ Inputs stage1_inputs(const Stage1Options& options, const Dataset& dataset) {
 }
 
 Inputs stage2_inputs(const Stage2Options& options, const Dataset& dataset, const Digest& checkpoint) {
-  return {{"dataset", dataset.digest(options.split, false)}, {"checkpoint", checkpoint}};
+  Inputs inputs{{"dataset", dataset.digest(options.split, false)}, {"checkpoint", checkpoint}};
+  add_result_ids(options, dataset, inputs);
+  return inputs;
+}
+
+void add_result_ids(const Stage2Options& options, const Dataset& dataset, Inputs& inputs) {
+  if (!options.instances.empty())
+    inputs["result ids"] = digest_of_result_ids(coco_result_ids(dataset), dataset, options.split);
 }
 
 Inputs stage3_inputs(const Stage3Options& options, const Dataset& dataset, const Digest& labels) {

@@ -24,6 +24,8 @@ Digest output_digest(const Manifest& manifest, const std::string& path);
 
 Inputs stage1_inputs(const Stage1Options& options, const Dataset& dataset);
 Inputs stage2_inputs(const Stage2Options& options, const Dataset& dataset, const Digest& checkpoint);
+// With --instances: the ids that the annotations have, which no other result depends on.
+void add_result_ids(const Stage2Options& options, const Dataset& dataset, Inputs& inputs);
 Inputs stage3_inputs(const Stage3Options& options, const Dataset& dataset,
                      const Digest& labels);  // labels "" for true_masks
 Inputs predict_inputs(const PredictOptions& options, const Dataset& dataset, const Digest& checkpoint);

@@ -98,7 +98,9 @@ void Stage2Options::declare(Options& o) {
                "pixels of a box: the authors' rounding, or exactly the annotated ones");
   o.add_choice("unknown-foreground", &unknown_foreground, {"attention", "box"},
                "score of classes that the classifier does not know");
-  o.add("instances", &instances, "also write COCO detections: per_box or per_class");
+  o.add("instances", &instances,
+        "also write COCO results, instances.json: per_box (a scored mask for each box) or per_class (one for each "
+        "class)");
   o.add_choice("on-bad-image", &on_bad_image, {"fail", "skip"}, kSkipHelp);
   o.add_choice("precision", &precision, {"exact", "fast"}, kPrecisionHelp);
   DatasetFlags::declare(o, "images to label");
