@@ -47,7 +47,7 @@ void require_equal_in_python(const fs::path& python, const NetworkSpec& spec) {
   write_tensor(dir / "features.npy", features);
   write_tensor(dir / "scores.npy", at::conv2d(features, network->classifier_weight()));
   const auto result =
-      test::run_command(fmt::format("'{}' '{}/tests/python/check_checkpoint.py' '{} {}' {} '{}'", python.string(),
+      test::run_command(fmt::format("'{}' '{}/tests/python/check_checkpoint.py' {} {} {} '{}'", python.string(),
                                     BOXSEG_SOURCE_DIR, spec.backbone, spec.head, kTolerance, dir.path().string()));
   INFO(result.out << result.err);
   REQUIRE(result.exit_code == 0);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up a Python with PyTorch and TensorBoard's reader for the tests: DEPS/python/python3 is its interpreter.
+# Sets up a Python with PyTorch and the readers that the tests compare with: DEPS/python/python3 is its interpreter.
 # Usage: setup.sh DEPS_FOLDER TORCH_ROOT, after common/cmake/setup.sh. The second time nothing is done.
 #
 # PyTorch is the wheel whose libraries the programs are linked to; only small packages are added (requirements.txt).
@@ -24,6 +24,7 @@ rm -rf "$folder" "$folder.part"
 mkdir -p "$folder.part/stand_ins"
 "$deps/pip/bin/pip" install -q --disable-pip-version-check --no-deps --no-compile --target "$folder.part/packages" \
   -r "$here/requirements.txt" >&2
+rm -rf "$folder.part/packages/onnx/backend/test"  # half of onnx: the cases that check other backends
 
 # One library with all functions, under the name of each. A real one, where there is one, is found before.
 libraries=("$torch_root"/lib/libtorch_{cuda,nvshmem,python}.so)
@@ -49,7 +50,7 @@ END
 chmod +x "$folder.part/python3"
 mv "$folder.part" "$folder"
 # Also compiles the modules, once.
-"$folder/python3" -c 'import numpy, PIL, tensorboard, torch
+"$folder/python3" -c 'import numpy, onnxruntime, PIL, tensorboard, torch, torch.onnx
 from tensorboard.backend.event_processing import event_accumulator
 print("setup-python: PyTorch", torch.__version__, "TensorBoard", tensorboard.__version__)' >&2
 echo "$stamp" > "$folder/.stamp"

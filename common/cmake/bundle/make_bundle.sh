@@ -8,6 +8,7 @@
 #   libexec/   what uses LibTorch
 #   lib/       every shared library but LibTorch's, CUDA's and glibc's
 #   tests/     the test programs, and what they read     data/   presets, variants, tables, class lists
+#   share/     boxseg_network.py, for users' own programs, and the digests of TINY_RUN
 #   licences/  ours, and those of each Debian package that something was taken from
 #   check.sh   checks all of it, on a card where there is one (tests/gpu)
 set -euo pipefail
@@ -104,6 +105,7 @@ cp -r "$source"/data/{classes,presets,tables,variants} "$root/data/"
 cp "$source/tests/support/fingerprints.txt" "$root/tests/support/"
 cp "$source"/tests/io/*.{mat,py} "$root/tests/io/"
 cp "$source"/tests/python/*.py "$root/tests/python/"
+cp "$source/stage3_segment/boxseg_network.py" "$root/share/"
 mkdir "$root/tests/gpu"
 cp "$source"/tests/gpu/*.{sh,py} "$root/tests/gpu/"
 printf '#!/bin/sh\nexec bash "$(dirname "$(readlink -f "$0")")/tests/gpu/check.sh" "$@"\n' > "$root/check.sh"
