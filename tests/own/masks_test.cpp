@@ -76,7 +76,7 @@ TEST_CASE("one command gives masks, a review list and a page, and a run remember
 
   PYTHON_OR_SKIP(python);
   const auto read = run_command(fmt::format(
-      "{} {} {} {}", shell_quote(python.string()), shell_quote(BOXSEG_SOURCE_DIR + "/tests/python/read_masks.py"),
+      "{} {} coco {} {}", shell_quote(python.string()), shell_quote(BOXSEG_SOURCE_DIR + "/tests/python/read_masks.py"),
       shell_quote((run / "masks/masks.json").string()), shell_quote((photos / "boxes.json").string())));
   INFO(read.out << read.err);
   CHECK(read.exit_code == 0);
