@@ -1,7 +1,6 @@
 // Does the arithmetic of the segmentation losses, per pixel and per feature cell, over raw pointers: compiled as C++
 // for the CPU and as CUDA, in T = float or double. Shapes: scores [N,h,w,K] (classes last), labels [N,H,W].
 //
-//
 // Two passes, because the terms are divided by sums over the whole batch: measure_pixel() gives a pixel's part of those
 // sums; slope_of_pixel() then what the loss's gradient with respect to its K scores is made of. The scores of a pixel
 // are interpolated when they are needed and never stored for the whole image.
@@ -32,7 +31,7 @@ struct LossProblem {
   const uint8_t* label = nullptr;                                                           // [N,H,W]: what is learnt
   const uint8_t* other = nullptr;  // [N,H,W]: where it disagrees, a pixel is unreliable; null: all are reliable
   AxisView<T> rows, columns;
-  T temperature = 20, lambda = 0, gamma = 7, beta = 1;
+  T temperature = 20, gamma = 7, beta = 1;
   bool is_weighted = false;  // true: terms are weighted by the confidence sigma
   bool is_detached = false;  // no gradient through sigma
 };

@@ -54,12 +54,10 @@ struct Prepared {
       problem.other = other.template const_data_ptr<uint8_t>();
     }
     problem.temperature = static_cast<T>(options.temperature);
-    problem.lambda = static_cast<T>(options.lambda);
     problem.gamma = static_cast<T>(options.gamma);
-    problem.beta = static_cast<T>(options.kind == LossOptions::Kind::entropy     ? 0
-                                  : options.kind == LossOptions::Kind::bootstrap ? options.beta
-                                                                                 : 1);
-    problem.is_weighted = options.kind == LossOptions::Kind::nal;
+    const SecondTerm term = second_term(options);
+    problem.beta = static_cast<T>(term.cross_entropy_share);
+    problem.is_weighted = term.is_weighted;
     problem.is_detached = options.is_detached;
     problem.rows = rows.view();
     problem.columns = columns.view();
@@ -155,6 +153,21 @@ struct LossFunction : torch::autograd::Function<LossFunction> {
 
 }  // namespace
 
+// The switch has no default, so that the compiler names a kind that it lacks.
+SecondTerm second_term(const LossOptions& options) {
+  switch (options.kind) {
+    case LossOptions::Kind::plain:
+      return {};
+    case LossOptions::Kind::nal:
+      return {.is_weighted = true};
+    case LossOptions::Kind::entropy:
+      return {.cross_entropy_share = 0};
+    case LossOptions::Kind::bootstrap:
+      return {.cross_entropy_share = options.beta};
+  }
+  fail("second_term: kind {} is none", static_cast<int>(options.kind));
+}
+
 LossSums& LossSums::operator+=(const LossSums& more) {
   reliable_loss += more.reliable_loss;
   unreliable_loss += more.unreliable_loss;
@@ -215,7 +228,7 @@ at::Tensor segmentation_loss(const at::Tensor& scores, const LossLabels& labels,
 at::Tensor confidence_map(const at::Tensor& scores, const LossLabels& labels, const LossOptions& options) {
   return with_prepared(scores.cpu(), {labels.label.cpu(), labels.other.defined() ? labels.other.cpu() : labels.other},
                        options, [&](const auto& prepared) {
-                         using T = std::decay_t<decltype(prepared.problem.lambda)>;
+                         using T = std::decay_t<decltype(prepared.problem.gamma)>;
                          const LossProblem<T>& p = prepared.problem;
                          const at::Tensor map = at::zeros({p.images, p.height, p.width}, prepared.scores.options());
                          T* out = map.template mutable_data_ptr<T>();

@@ -39,6 +39,14 @@ struct LossOptions {
   bool align_corners = true;            // that of the interpolation; the report's code has false
 };
 
+// Says what v and sigma of an unreliable pixel are: v = share * -log p_label + (1 - share) * H(p), and sigma is that of
+// Eq. (11) where the term is weighted, or else 1.
+struct SecondTerm {
+  double cross_entropy_share = 1;
+  bool is_weighted = false;
+};
+SecondTerm second_term(const LossOptions& options);  // of Form::equation
+
 // Holds sums over a batch, or over parts of it added up.
 struct LossSums {
   double reliable_loss = 0, unreliable_loss = 0, confidence = 0;  // sums of -log p, sigma v, sigma

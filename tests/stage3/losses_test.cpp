@@ -200,8 +200,8 @@ TEST_CASE("the gathered gradient of a GPU thread equals the spread one of the CP
     p.columns = column_axis.view();
     p.temperature = o.temperature;
     p.gamma = o.gamma;
-    p.beta = kind == Kind::entropy ? 0 : kind == Kind::bootstrap ? o.beta : 1;
-    p.is_weighted = kind == Kind::nal;
+    p.beta = second_term(o).cross_entropy_share;
+    p.is_weighted = second_term(o).is_weighted;
     const LossScales<double> scales{1.0 / static_cast<double>(sums.reliable),
                                     kind == Kind::plain ? 0 : o.lambda / sums.confidence, sums.second()};
     std::vector<PixelSlope<double>> slopes(static_cast<size_t>(images * height * width));
