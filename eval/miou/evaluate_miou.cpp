@@ -12,6 +12,7 @@
 #include "common/base/outputs.h"
 #include "common/base/visible_text.h"
 #include "common/crf/crf_flags.h"
+#include "common/data/class_list.h"
 #include "common/pipeline/stage/dataset_files.h"
 #include "common/pipeline/stage/dataset_flags.h"
 #include "common/pipeline/stage/fingerprints.h"
@@ -20,6 +21,7 @@
 #include "common/runtime/parallel.h"
 #include "eval/miou/baselines.h"
 #include "eval/miou/evaluation.h"
+#include "eval/miou/mask_folders.h"
 
 namespace boxseg {
 namespace {
@@ -48,6 +50,47 @@ bool is_only_check(const Options& options) {
   std::printf("%s: %zu numbers\n", options.check_file.c_str(), read_metrics(options.check_file).size());
   return true;
 }
+
+// Label PNGs in a folder take the place of a dataset: --truth FOLDER, --classes FILE.
+struct TruthFlags {
+  std::string folder, classes;
+  void declare(Options& o) {
+    o.add("truth", &folder, "folder of true label PNGs, in place of --dataset: those of one name are compared",
+          Role::input);
+    o.add("classes", &classes, "with --truth: file with the classes' names, one a line; default: their numbers",
+          Role::input);
+  }
+  bool is_given() const { return !folder.empty(); }
+  bool has_numbered_classes() const { return is_given() && classes.empty(); }
+  // Throws usage for options that exclude each other.
+  void check(const Options& options, const EvaluateOptions& o) const {
+    if (!is_given() && !classes.empty()) fail_usage("--classes {}: goes with --truth; a dataset has its own", classes);
+    if (!is_given() && o.dataset.empty()) fail_usage("--dataset is missing, or --truth; see --help");
+    if (!is_given()) return;
+    for (const char* name : {"dataset", "data-root", "split"})
+      if (!options.is_default(name))
+        fail_usage("--{} {}: --truth {} is compared in place of a dataset; leave one of the two out", name,
+                   options.value(name), folder);
+  }
+  // The folder as a dataset. Says how its classes are called, and which predictions are left over.
+  Dataset open(const LabelFolder& predictions, int threads) const {
+    TruthFolder truth = read_truth_folder(folder, threads);
+    predictions.require(truth.dataset, truth.dataset.split(kTruthSplit),
+                        "Predict these, too, or take their truth out of " + folder);
+    const std::string predicted = predictions.path().string();
+    if (const auto extra = files_without_truth(predictions.path(), truth); !extra.empty())
+      log_warning("{}: {} label maps have no truth of their name, and are not compared; the first is {}", predicted,
+                  extra.size(), extra[0]);
+    if (!classes.empty()) {
+      truth.dataset.class_names = read_class_list(classes);
+    } else {
+      truth.dataset.class_names = numbered_classes(truth, predictions, threads);
+      log_info("classes are numbered 0 to {}, which is the largest value in {} and {}; --classes FILE names them",
+               truth.dataset.classes() - 1, folder, predicted);
+    }
+    return std::move(truth.dataset);
+  }
+};
 
 Dataset open_dataset(const EvaluateOptions& o) {
   require_given(o.dataset, "dataset");
@@ -91,12 +134,16 @@ void report_result(const EvaluateOptions& o, const std::string& key, const Datas
   log_info("{}: {} written", o.json, key);
 }
 
+void warn_of_other_classes(const LabelFolder& folder, const Dataset& dataset) {
+  if (!folder.manifest()) return;
+  if (const std::string difference = other_classes(*folder.manifest(), dataset.class_names); !difference.empty())
+    log_warning("{}: was made for other classes: {}; the numbers below compare values, whatever they are called",
+                folder.path().string(), difference);
+}
+
 // Digests a folder of label maps: its manifest's digest, or without one the bytes of the label files.
 Digest digest_of_folder(const LabelFolder& folder, const Dataset& dataset, const std::vector<int64_t>& images) {
   if (folder.manifest()) {
-    if (const std::string difference = other_classes(*folder.manifest(), dataset.class_names); !difference.empty())
-      log_warning("{}: was made for other classes: {}; the numbers below compare values, whatever they are called",
-                  folder.path().string(), difference);
     return folder.manifest()->digest();
   }
   log_info("{}: no manifest lists these files; they are taken as they are", folder.path().string());
@@ -128,22 +175,27 @@ int evaluate_miou_command(int argc, char** argv) {
        "evaluate", kEvaluateFingerprint}));
   EvaluateOptions o(options);
   std::string predictions;
+  TruthFlags truth;
   Measures measures;
   options.add("predictions", &predictions, "folder of label PNGs, ID.png, as large as their images", Role::input);
+  truth.declare(options);
   declare(options, measures);
   if (!options.parse(argc, argv) || is_only_check(options)) return 0;
   require_given(predictions, "predictions");
   const std::string key = resolve_key(o, key_of_folder(predictions));
+  truth.check(options, o);
   set_up(options, o);
-  const Dataset dataset = open_dataset(o);
-  const std::vector<int64_t> images = labelled_images(dataset, o.split);
+  const int threads = resolve_threads(options.threads);
   const LabelFolder folder(predictions);
-  folder.require(dataset, images);
+  if (truth.is_given()) o.split = kTruthSplit;
+  const Dataset dataset = truth.is_given() ? truth.open(folder, threads) : open_dataset(o);
+  const std::vector<int64_t> images = labelled_images(dataset, o.split);
+  if (!truth.is_given()) folder.require(dataset, images);
   RenumberedFiles colours(dataset.class_names);
   const auto read = [&](const ImageEntry& image, int64_t) { return folder.read(image, &colours); };
-  const Evaluation e = evaluate_split(dataset, o.split, read, Abstention::refused, predictions,
-                                      resolve_threads(options.threads), measures);
+  const Evaluation e = evaluate_split(dataset, o.split, read, Abstention::refused, predictions, threads, measures);
   warn_of(colours);
+  if (!truth.has_numbered_classes()) warn_of_other_classes(folder, dataset);
   report_result(o, key, dataset, e, digest_of_inputs(dataset, o.split, {digest_of_folder(folder, dataset, images)}));
   return 0;
 }
@@ -214,6 +266,7 @@ int evaluate_agreement_command(int argc, char** argv) {
   const LabelFolder crf(y_crf), ret(y_ret);
   crf.require(dataset, images);
   ret.require(dataset, images);
+  for (const LabelFolder* folder : {&crf, &ret}) warn_of_other_classes(*folder, dataset);
   const Digest inputs = digest_of_inputs(
       dataset, o.split, {digest_of_folder(crf, dataset, images), digest_of_folder(ret, dataset, images)});
   int64_t all = 0;

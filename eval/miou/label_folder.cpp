@@ -60,7 +60,7 @@ LabelMap LabelFolder::read(const ImageEntry& image, RenumberedFiles* colours) co
   return map;
 }
 
-void LabelFolder::require(const Dataset& dataset, const std::vector<int64_t>& images) const {
+void LabelFolder::require(const Dataset& dataset, const std::vector<int64_t>& images, const std::string& remedy) const {
   size_t missing = 0;
   const ImageEntry* first = nullptr;
   for (const int64_t i : images) {
@@ -76,10 +76,8 @@ void LabelFolder::require(const Dataset& dataset, const std::vector<int64_t>& im
                                   : fmt::format("; there is {}: write .png in small letters", same[0]);
   if (near.empty() && missing == images.size())
     near = holds.empty() ? "; the folder is empty" : fmt::format("; the folder holds {}", join(holds, ", "));
-  fail_input(
-      "{}: {} of {} images have no label map; the first is {}{}. Finish the stage that writes the folder, or name "
-      "another split",
-      folder_.string(), missing, images.size(), file_of(*first).string(), near);
+  fail_input("{}: {} of {} images have no label map; the first is {}{}. {}", folder_.string(), missing, images.size(),
+             file_of(*first).string(), near, remedy);
 }
 
 LabelMap read_truth(const Dataset& dataset, const ImageEntry& image) {

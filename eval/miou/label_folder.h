@@ -26,8 +26,10 @@ class LabelFolder {
   // Throws bad_input where the map is missing, damaged, of another size than the image, or not what the manifest says.
   // `colours` looks at the palettes of files that no manifest lists: a manifest's are ours.
   LabelMap read(const ImageEntry& image, RenumberedFiles* colours = nullptr) const;
-  // Throws bad_input with the number of images without a file, the first of them, and what the folder holds instead.
-  void require(const Dataset& dataset, const std::vector<int64_t>& images) const;
+  // Throws bad_input with the number of images without a file, the first of them, what the folder holds instead, and
+  // `remedy`.
+  void require(const Dataset& dataset, const std::vector<int64_t>& images,
+               const std::string& remedy = "Finish the stage that writes the folder, or name another split") const;
 
  private:
   std::filesystem::path folder_;
