@@ -8,8 +8,8 @@
 namespace boxseg {
 
 void LabelDoubts::look_at(const std::filesystem::path& path, const std::vector<Box>& boxes, const LabelMap& labels,
-                          bool has_all_boxes) {
-  colours_.look_at(path, labels);
+                          bool has_all_boxes, bool is_label_file) {
+  if (is_label_file) colours_.look_at(path, labels);
   if (has_all_boxes) classes_.add(boxes, labels);
   std::array<bool, 256> holds{};
   for (const uint8_t value : labels.pixels) holds[value] = true;

@@ -17,9 +17,10 @@ class LabelDoubts {
   explicit LabelDoubts(const std::vector<std::string>& class_names) : colours_(class_names), classes_(class_names) {}
 
   // Looks at an image's boxes and its label map, read from `path`. `has_all_boxes` says that no object lacks its box;
-  // else nothing is said of objects without one. Thread-safe; the order of images does not matter.
+  // else nothing is said of objects without one. `is_label_file` says that the file is this map's alone, whose colours
+  // are looked at. Thread-safe; the order of images does not matter.
   void look_at(const std::filesystem::path& path, const std::vector<Box>& boxes, const LabelMap& labels,
-               bool has_all_boxes);
+               bool has_all_boxes, bool is_label_file = true);
 
   // Returns sentences on `what` ("the masks in SegmentationClass"), one for each doubt.
   std::vector<std::string> doubts(const std::string& what) const;

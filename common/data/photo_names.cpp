@@ -36,6 +36,14 @@ PhotoNames::PhotoNames(const std::map<std::string, fs::path>& photos) {
   }
 }
 
+PhotoNames::Match PhotoNames::find(const AnnotatedImage& image, const fs::path& file_or_folder) const {
+  if (image.file != file_or_folder && !file_or_folder.empty()) {
+    const fs::path beside = image.file.lexically_relative(file_or_folder).parent_path() / image.name;
+    if (const std::string name = beside.lexically_normal().string(); of_name_.count(name) > 0) return {{name}, false};
+  }
+  return find(image.name);
+}
+
 PhotoNames::Match PhotoNames::find(const std::string& annotated) const {
   const std::string name = with_slashes(annotated);
   for (std::string end = name; !end.empty();) {

@@ -74,7 +74,7 @@ class Join {
     for (const auto& image : annotations_.images) {
       Candidate candidate;
       candidate.annotated = &image;
-      const auto found = photograph_of(image, names);
+      const auto found = names.find(image, options_.boxes);
       const std::string where = fmt::format("{}: image '{}'", image.file.string(), visible(image.name));
       if (found.names.empty())
         candidate.error =
@@ -101,16 +101,6 @@ class Join {
                  candidates_.size(), annotations_.format, options_.images.string(), photos_.photos.size(),
                  photos_.photos.begin()->first, annotations_.images[0].file.string(),
                  visible(annotations_.images[0].name));
-  }
-
-  // A file of one image names its photograph as seen from its own folder.
-  PhotoNames::Match photograph_of(const AnnotatedImage& image, const PhotoNames& names) const {
-    if (image.file != options_.boxes && !options_.boxes.empty()) {
-      const fs::path beside = image.file.lexically_relative(options_.boxes).parent_path() / image.name;
-      if (photos_.photos.count(beside.lexically_normal().string()) > 0)
-        return {{beside.lexically_normal().string()}, false};
-    }
-    return names.find(image.name);
   }
 
   void look_at_all() {
@@ -150,28 +140,13 @@ class Join {
     take_boxes(candidate);
   }
 
-  // In pixels, where the format has shares of the sides.
-  AnnotatedBox in_pixels(AnnotatedBox box, ImageSize size) const {
-    if (!annotations_.is_in_shares) return box;
-    const auto w = static_cast<double>(size.width), h = static_cast<double>(size.height);
-    // Shares with six digits lie beside the edge that was meant: what is within a fiftieth of a pixel is that edge.
-    const auto at = [](double share, double side) {
-      const double value = share * side, edge = std::round(value);
-      return (std::abs(value - edge) < 0.02 ? edge : value) + 0.0;  // 0 where it is -0, which has other bytes
-    };
-    box.x0 = at(box.x0, w), box.x1 = at(box.x1, w), box.y0 = at(box.y0, h), box.y1 = at(box.y1, h);
-    for (auto& ring : box.rings)
-      for (size_t i = 0; i + 1 < ring.size(); i += 2) ring[i] *= w, ring[i + 1] *= h;
-    return box;
-  }
-
   void take_boxes(Candidate& candidate) const {
     ImageEntry& entry = candidate.entry;
     const auto w = static_cast<double>(entry.size.width), h = static_cast<double>(entry.size.height);
     std::vector<AnnotatedBox> kept;
     bool has_ids = false;
     for (const AnnotatedBox& given : candidate.annotated->boxes) {
-      AnnotatedBox box = in_pixels(given, entry.size);
+      AnnotatedBox box = annotations_.is_in_shares ? in_pixels(given, entry.size) : given;
       const Box edges{static_cast<float>(std::clamp(box.x0, 0.0, w)),
                       static_cast<float>(std::clamp(box.y0, 0.0, h)),
                       static_cast<float>(std::clamp(box.x1, 0.0, w)),
@@ -310,6 +285,19 @@ class Join {
 };
 
 }  // namespace
+
+AnnotatedBox in_pixels(AnnotatedBox box, ImageSize size) {
+  const auto w = static_cast<double>(size.width), h = static_cast<double>(size.height);
+  // Shares with six digits lie beside the edge that was meant: what is within a fiftieth of a pixel is that edge.
+  const auto at = [](double share, double side) {
+    const double value = share * side, edge = std::round(value);
+    return (std::abs(value - edge) < 0.02 ? edge : value) + 0.0;  // 0 where it is -0, which has other bytes
+  };
+  box.x0 = at(box.x0, w), box.x1 = at(box.x1, w), box.y0 = at(box.y0, h), box.y1 = at(box.y1, h);
+  for (auto& ring : box.rings)
+    for (size_t i = 0; i + 1 < ring.size(); i += 2) ring[i] *= w, ring[i + 1] *= h;
+  return box;
+}
 
 Dataset join_photos_and_boxes(const BoxAnnotations& annotations, const PhotosWithBoxesOptions& options,
                               PhotosWithBoxesReport& report) {

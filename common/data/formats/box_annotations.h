@@ -24,6 +24,7 @@ struct AnnotatedBox {
   std::vector<std::vector<double>> rings;
   std::vector<uint32_t> runs;
   ImageSize runs_size;
+  double score = 1;   // of a detection
   std::string place;  // "annotations[7]", "line 12", "object 3": completes the name of the file in a message
 };
 
@@ -41,6 +42,7 @@ struct BoxAnnotations {
   std::vector<std::string> class_ids;    // what the file calls them (COCO's category ids), or empty
   bool has_class_order = false;          // whether the file has one (COCO's category ids, YOLO's and CVAT's lists)
   bool is_in_shares = false;             // boxes and rings are shares of width and height (YOLO)
+  bool is_of_detections = false;         // boxes are what a program has found, several in one place, with scores
   std::vector<AnnotatedImage> images;    // sorted by name; those without a box too, where the format can say so
   std::vector<std::string> bad_boxes;    // a message each ("FILE: PLACE ..."), for boxes that are not among them
   // Where the file tells it (YOLO's data.yaml, some CSVs): name of a split ("train", "val", "test") -> names of its

@@ -23,19 +23,25 @@ const char* const kKnownFormats =
     "COCO JSON (.json), CVAT for images 1.1 (.xml), CSV (.csv), YOLO (a folder of .txt with data.yaml or classes.txt), "
     "LabelMe (.json of each image), VOC XML (.xml of each image)";
 
+// What read_boxes() was asked.
+struct Request {
+  int threads;
+  const std::string& option;  // "--boxes"
+};
+
 // Files of one format: one, unless has_file_per_image().
-BoxAnnotations read_files(BoxFormat format, const std::vector<fs::path>& files, int threads) {
+BoxAnnotations read_files(BoxFormat format, const std::vector<fs::path>& files, const Request& request) {
   const std::string more = files.size() == 1 ? "" : fmt::format(" and {} more", files.size() - 1);
-  log_info("boxes are read as {}: {}{}", name_of(format), files[0].string(), more);
+  log_info("{} are read as {}: {}{}", request.option.substr(2), name_of(format), files[0].string(), more);
   switch (format) {
     case BoxFormat::coco:
-      return read_coco_boxes(files[0], threads);
+      return read_coco_boxes(files[0], request.threads);
     case BoxFormat::labelme:
-      return read_labelme_boxes(files, threads);
+      return read_labelme_boxes(files, request.threads);
     case BoxFormat::cvat:
       return read_cvat_boxes(files[0]);
     case BoxFormat::voc:
-      return read_voc_boxes(files, threads);
+      return read_voc_boxes(files, request.threads);
     case BoxFormat::csv:
       return read_csv_boxes(files[0]);
     case BoxFormat::yolo:
@@ -46,9 +52,9 @@ BoxAnnotations read_files(BoxFormat format, const std::vector<fs::path>& files, 
   fail("read_files: {} has no reader", files[0].string());
 }
 
-BoxAnnotations read_file_of_boxes(const fs::path& file, int threads) {
+BoxAnnotations read_file_of_boxes(const fs::path& file, const Request& request) {
   const BoxFormat format = format_of_file(file);
-  if (format != BoxFormat::unknown) return read_files(format, {file}, threads);
+  if (format != BoxFormat::unknown) return read_files(format, {file}, request);
   const std::string hint = hint_on_unknown(file);
   fail_input("{}: {}{}known formats of boxes are {}", file.string(), hint.empty() ? "is of no known format" : hint,
              "; ", kKnownFormats);
@@ -76,19 +82,18 @@ std::vector<std::string> describe(const BoxFiles& found) {
   return formats;
 }
 
-void refuse_several(const fs::path& folder, const BoxFiles& found) {
+void refuse_several(const fs::path& folder, const BoxFiles& found, const std::string& option) {
   const std::vector<std::string> formats = describe(found);
   if (formats.size() > 1)
-    fail_input("{}: holds boxes in several formats: {}; name the file or folder that is meant: --boxes PATH",
-               folder.string(), join(formats, ", "));
+    fail_input("{}: holds boxes in several formats: {}; name the file or folder that is meant: {} PATH",
+               folder.string(), join(formats, ", "), option);
   for (const auto& [format, files] : found.files) {
     if (has_file_per_image(format) || files.size() == 1) continue;
     std::vector<std::string> names;
     for (size_t i = 0; i < std::min<size_t>(files.size(), 5); ++i) names.push_back(files[i].string());
     fail_input(
-        "{}: holds {} files of {}, of which one can be read at a time: {}{}; name the one that is meant: --boxes "
-        "FILE",
-        folder.string(), files.size(), name_of(format), join(names, ", "), files.size() > 5 ? ", ..." : "");
+        "{}: holds {} files of {}, of which one can be read at a time: {}{}; name the one that is meant: {} FILE",
+        folder.string(), files.size(), name_of(format), join(names, ", "), files.size() > 5 ? ", ..." : "", option);
   }
 }
 
@@ -105,18 +110,18 @@ void refuse_several(const fs::path& folder, const BoxFiles& found) {
              folder.string(), seen, first, left_out, kKnownFormats);
 }
 
-BoxAnnotations read_folder_of_boxes(const fs::path& folder, int threads) {
-  const BoxFiles found = find_box_files(folder, threads);
-  refuse_several(folder, found);
+BoxAnnotations read_folder_of_boxes(const fs::path& folder, const Request& request) {
+  const BoxFiles found = find_box_files(folder, request.threads);
+  refuse_several(folder, found, request.option);
   BoxAnnotations read;
   if (!found.files.empty()) {
-    read = read_files(found.files.begin()->first, found.files.begin()->second, threads);
+    read = read_files(found.files.begin()->first, found.files.begin()->second, request);
   } else if (!found.labels.empty()) {
     std::vector<fs::path> texts = found.labels;
     texts.insert(texts.end(), found.empty_texts.begin(), found.empty_texts.end());
-    read = read_files(BoxFormat::yolo, {common_folder(texts)}, threads);
+    read = read_files(BoxFormat::yolo, {common_folder(texts)}, request);
   } else if (is_yolo(folder)) {  // empty labels alone
-    read = read_files(BoxFormat::yolo, {folder}, threads);
+    read = read_files(BoxFormat::yolo, {folder}, request);
   } else {
     refuse_unknown(folder, found);
   }
@@ -149,12 +154,13 @@ void doubt_names(BoxAnnotations& read) {
 
 }  // namespace
 
-BoxAnnotations read_boxes(const fs::path& file_or_folder, int threads) {
+BoxAnnotations read_boxes(const fs::path& file_or_folder, int threads, const std::string& option) {
   std::error_code error;
   if (!fs::exists(file_or_folder, error))
-    fail_input("{}: is not there; name a file or a folder of boxes: --boxes PATH", file_or_folder.string());
-  BoxAnnotations read = fs::is_directory(file_or_folder, error) ? read_folder_of_boxes(file_or_folder, threads)
-                                                                : read_file_of_boxes(file_or_folder, threads);
+    fail_input("{}: is not there; name a file or a folder of boxes: {} PATH", file_or_folder.string(), option);
+  const Request request{threads, option};
+  BoxAnnotations read = fs::is_directory(file_or_folder, error) ? read_folder_of_boxes(file_or_folder, request)
+                                                                : read_file_of_boxes(file_or_folder, request);
   std::stable_sort(read.images.begin(), read.images.end(),
                    [](const AnnotatedImage& a, const AnnotatedImage& b) { return a.name < b.name; });
   if (!read.has_class_order) std::sort(read.class_names.begin(), read.class_names.end());

@@ -15,7 +15,8 @@ namespace boxseg {
 // are also names that several images have, and names of classes that are no UTF-8.
 //
 // Throws bad_input: nothing is there; no known format; files of several formats, or several files of one that is read
-// as one file, of which one is to be named with --boxes; and what the reader of the format throws.
-BoxAnnotations read_boxes(const fs::path& file_or_folder, int threads);
+// as one file, of which one is to be named with --boxes (`option`, in messages); and what the reader of the format
+// throws.
+BoxAnnotations read_boxes(const fs::path& file_or_folder, int threads, const std::string& option = "--boxes");
 
 }  // namespace boxseg

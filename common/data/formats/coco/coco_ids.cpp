@@ -11,6 +11,8 @@ namespace boxseg {
 
 std::string shown(const CocoId& id) { return id.is_text ? nlohmann::json(id.text).dump() : std::to_string(id.number); }
 
+std::string plain(const CocoId& id) { return id.is_text ? id.text : std::to_string(id.number); }
+
 CocoId id_in(const CocoEntry& entry, std::string_view field) {
   const simdjson::dom::element found = entry.get(field);
   CocoId id;

@@ -18,6 +18,7 @@ struct CocoId {
   auto operator<=>(const CocoId&) const = default;
 };
 std::string shown(const CocoId& id);  // 3, or "3" as JSON
+std::string plain(const CocoId& id);  // 3 for both
 
 // Returns the id in a field. Throws bad_input for anything else, numbers with a fraction or of 2^63 and more among
 // them.

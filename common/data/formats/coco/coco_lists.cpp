@@ -107,8 +107,6 @@ int64_t class_of(const Category& category, const fs::path& file, std::vector<std
   return number;
 }
 
-std::string plain(const CocoId& id) { return id.is_text ? id.text : std::to_string(id.number); }
-
 }  // namespace
 
 CocoImages read_coco_images(const CutFile& cut, const fs::path& file, int threads, EntryDoubts& doubts) {
