@@ -1,56 +1,127 @@
 #include <chrono>
 
+#include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/outputs.h"
 #include "common/data/import_labels.h"
+#include "common/labels/labelled_boxes.h"
+#include "common/pipeline/stage/artifact_check.h"
+#include "common/pipeline/stage/dataset_files.h"
 #include "common/pipeline/stage/dataset_flags.h"
 #include "common/pipeline/stage/label_classes.h"
 #include "common/pipeline/stage/lock.h"
 #include "common/runtime/parallel.h"
 #include "data/commands.h"
+#include "data/foreign_masks.h"
 
 namespace boxseg {
+namespace {
+
+struct LabelsOptions {
+  std::string y_crf, y_ret, masks, on_bad_image = "fail", output;
+  DatasetFlags images{"train"};
+  void declare(Options& o) {
+    o.add("y-crf", &y_crf, "folder of label PNGs, ID.png for each image of the split", Role::input);
+    o.add("y-ret", &y_ret, "the second set of labels; without it, losses that compare the two refuse", Role::input);
+    o.add("masks", &masks,
+          "instead of these: masks of some of the images, for stage 2 to judge: a folder of label PNGs named as the "
+          "images, or outlines in a format of boxes, told by content",
+          Role::input);
+    o.add_choice("on-bad-image", &on_bad_image, {"fail", "skip"}, "what to do with --masks that fail a check");
+    images.declare(o, "images that the labels belong to");
+    o.add("output", &output, "folder of Y_crf, Y_ret and manifest.h5", Role::output);
+  }
+  void check() const {
+    if (masks.empty()) require_given(y_crf, "y-crf");
+    if (!masks.empty() && !(y_crf + y_ret).empty()) fail_usage("--masks goes without --y-crf and --y-ret; see --help");
+    require_given(images.dataset, "dataset");
+    require_given(output, "output");
+  }
+};
+
+Manifest import_folders(const LabelsOptions& o, const Dataset& dataset, int threads) {
+  Manifest manifest = import_labels({o.images.split, o.y_crf, o.y_ret, o.output, threads}, dataset);
+  manifest.facts = {{"y-crf", o.y_crf}, {"y-ret", o.y_ret}};
+  return manifest;
+}
+
+// Boxes without a pixel of their class.
+int64_t empty_boxes(const ImageEntry& image, BoxNumbers numbers, const LabelMap& labels) {
+  const auto masks = labelled_boxes(image, numbers, labels, {}).masks;
+  int64_t empty = 0;
+  for (size_t b = 0; b < masks.size(); ++b) empty += masks[b].pixels == 0 && !image.boxes[b].is_crowd;
+  return empty;
+}
+
+Manifest import_masks(const LabelsOptions& o, const Dataset& dataset, int threads) {
+  refuse_overlap(o.output, "--output", o.masks, "--masks");
+  const bool skips_bad = o.on_bad_image == "skip";
+  const ForeignMasks masks(o.masks, dataset, skips_bad, threads);
+  const auto& members = dataset.split(o.images.split);
+  std::vector<int64_t> empty(dataset.images.size());
+  std::vector<ForeignMap> maps;
+  for (const int64_t i : members) {
+    if (!masks.has(i)) continue;
+    const auto read = [&, i] {
+      const ImageEntry& image = dataset.images[static_cast<size_t>(i)];
+      LabelMap labels = masks.reader().read(masks.mask_of(i), image);
+      require_map_of(image, labels, dataset.classes(), masks.reader().file_of(masks.mask_of(i)));
+      empty[static_cast<size_t>(i)] = empty_boxes(image, dataset.box_numbers, labels);
+      return labels;
+    };
+    maps.push_back({"Y_crf", i, masks.reader().file_of(masks.mask_of(i)), masks.reader().has_a_png_each(), read});
+  }
+  if (maps.empty()) fail_input("--masks {}: no image of split '{}' has a mask there", o.masks, o.images.split);
+  Manifest manifest = import_maps(maps, dataset, o.output, threads, skips_bad);
+  manifest.inputs["dataset"] = dataset.digest(o.images.split, false);
+  const size_t without = members.size() - manifest.outputs.size();
+  int64_t boxes = 0;
+  for (const int64_t n : empty) boxes += n;
+  manifest.facts = {{"masks", o.masks},
+                    {"format of the masks", masks.reader().format()},
+                    {"images without a mask", std::to_string(without)},
+                    {"boxes without a mask", std::to_string(boxes)}};
+  if (without > 0 || boxes > 0)
+    log_info("{} of {} images have no mask, and {} boxes of the others; stage 2 labels these itself", without,
+             members.size(), boxes);
+  return manifest;
+}
+
+}  // namespace
 
 int prepare_labels(int argc, char** argv) {
-  ImportLabelsOptions labels;
-  DatasetFlags images("train");
-  std::string y_crf, y_ret, output;
+  LabelsOptions o;
   Options options(
-      prepare_info("labels", "Gives published or hand-made label maps a manifest, so that stage 3 learns from them.",
+      prepare_info("labels",
+                   "Gives published or hand-made label maps a manifest, so that stage 3 learns from them; or masks of "
+                   "another tool, so that stage 2 takes them in place of its own (--given-masks).",
                    "labels --y-crf labels/Y_crf --y-ret labels/Y_ret --dataset dataset.h5 --output runs/own/stage2"));
-  options.add("y-crf", &y_crf, "folder of label PNGs, ID.png for each image of the split", Role::input);
-  options.add("y-ret", &y_ret, "the second set of labels; without it, losses that compare the two refuse", Role::input);
-  images.declare(options, "images that the labels belong to");
-  options.add("output", &output, "folder of Y_crf, Y_ret and manifest.h5", Role::output);
+  o.declare(options);
   if (!options.parse(argc, argv)) return 0;
   if (!options.check_file.empty()) {
-    log_info("{}: whole, {} outputs", options.check_file, read_manifest(options.check_file).outputs.size());
-    return 0;
+    if (answered_check(options.check_file, {})) return 0;
+    fail_usage("--check {}: is neither a label PNG nor a manifest.h5", options.check_file);
   }
-  require_given(y_crf, "y-crf");
-  require_given(images.dataset, "dataset");
-  require_given(output, "output");
-  labels.split = images.split;
-  labels.y_crf = y_crf;
-  labels.y_ret = y_ret;
-  labels.output = output;
-  labels.threads = resolve_threads(options.threads);
+  o.check();
+  const int threads = resolve_threads(options.threads);
   const auto start = std::chrono::steady_clock::now();
-  const Dataset dataset = read_dataset(images.dataset, images.data_root, false);
-  require_writable_directory(output);
-  const FileLock lock(lock_of(fs::path(output) / "manifest.h5"));
-  Manifest manifest = import_labels(labels, dataset);
+  const Dataset dataset = read_dataset(o.images.dataset, o.images.data_root, false);
+  require_writable_directory(o.output);
+  for (const char* kind : {"Y_crf", "Y_ret"})
+    refuse_dataset_files(label_files(fs::path(o.output) / kind, dataset, o.images.split), "--output", dataset);
+  const FileLock lock(lock_of(fs::path(o.output) / "manifest.h5"));
+  Manifest manifest = o.masks.empty() ? import_folders(o, dataset, threads) : import_masks(o, dataset, threads);
   manifest.program = options.info().name;
   manifest.version = kVersion;
   manifest.fingerprint = options.info().fingerprint;
   manifest.options = options.resolved().values;
   manifest.device = "cpu";
-  manifest.threads = labels.threads;
+  manifest.threads = threads;
   manifest.seed = options.seed;
   manifest.wall_time_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  manifest.facts = {{"y-crf", y_crf}, {"y-ret", y_ret}, {kClassesFact, classes_fact(dataset.class_names)}};
-  write_manifest(fs::path(output) / "manifest.h5", manifest);
-  log_info("{}: {} label maps of split {}", output, manifest.outputs.size(), labels.split);
+  manifest.facts[kClassesFact] = classes_fact(dataset.class_names);
+  write_manifest(fs::path(o.output) / "manifest.h5", manifest);
+  log_info("{}: {} label maps of split {}", o.output, manifest.outputs.size(), o.images.split);
   return 0;
 }
 

@@ -21,7 +21,7 @@ constexpr const char* kHelp =
     "  prepare voc        index a VOC folder, checking every file\n"
     "  prepare boxes      index photos and boxes of your own: COCO, YOLO, CSV, LabelMe, CVAT or VOC XML\n"
     "  prepare synthetic  draw the synthetic dataset\n"
-    "  prepare labels     give published or hand-made label maps a manifest\n"
+    "  prepare labels     give published or hand-made label maps, or masks of another tool, a manifest\n"
     "  prepare export     write masks of boxes as COCO JSON, LabelMe, YOLO or PNG\n"
     "  prepare check      read all files of an index again\n"
     "  prepare show       print any artifact as text\n\n"

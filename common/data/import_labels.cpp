@@ -15,13 +15,48 @@
 namespace boxseg {
 namespace {
 
-struct Source {
-  const char* name;  // "Y_crf"
-  fs::path folder;
-};
+fs::path png_of(const ImageEntry& image) { return output_name(image.id) += ".png"; }
 
-LabelMap read_checked(const fs::path& path, const ImageEntry& image, int64_t classes) {
-  LabelMap labels = read_label_png(path);
+const ImageEntry& image_of(const ForeignMap& map, const Dataset& dataset) {
+  return dataset.images[static_cast<size_t>(map.image)];
+}
+
+LabelMap read_checked(const ForeignMap& map, const Dataset& dataset) {
+  LabelMap labels = map.read();
+  require_map_of(image_of(map, dataset), labels, dataset.classes(), map.file);
+  return labels;
+}
+
+// Reads all maps once; returns those that are good.
+std::vector<ForeignMap> good_maps(const std::vector<ForeignMap>& maps, const Dataset& dataset, int threads,
+                                  bool skips_bad_maps) {
+  std::vector<std::string> faults(maps.size());
+  LabelDoubts doubts(dataset.class_names);
+  parallel_for(static_cast<int64_t>(maps.size()), 4, threads, [&](int64_t begin, int64_t end) {
+    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) try {
+        throw_if_interrupted();
+        const auto& boxes = image_of(maps[i], dataset).boxes;
+        doubts.look_at(maps[i].file, boxes, read_checked(maps[i], dataset), !boxes.empty(), maps[i].has_palette);
+      } catch (const Error& e) {
+        if (e.kind() != ErrorKind::bad_input) throw;
+        faults[i] = e.what();
+      }
+  });
+  std::vector<ForeignMap> good;
+  for (size_t i = 0; i < maps.size(); ++i)
+    if (faults[i].empty()) good.push_back(maps[i]);
+  std::erase(faults, "");
+  if (!faults.empty() && (!skips_bad_maps || good.empty()))
+    fail_input("{}{}", faults[0],
+               faults.size() == 1 ? "" : fmt::format(" ({} of {} label maps are bad)", faults.size(), maps.size()));
+  for (const std::string& fault : faults) log_warning("left out: {}", fault);
+  for (const std::string& doubt : doubts.doubts("the label maps")) log_warning("{}", doubt);
+  return good;
+}
+
+}  // namespace
+
+void require_map_of(const ImageEntry& image, const LabelMap& labels, int64_t classes, const fs::path& path) {
   if (labels.height != image.size.height || labels.width != image.size.width)
     fail_input("{}: has {}x{} pixels, image '{}' has {}x{}; is it a label map of another image?{}", path.string(),
                labels.width, labels.height, image.id, image.size.width, image.size.height,
@@ -30,14 +65,34 @@ LabelMap read_checked(const fs::path& path, const ImageEntry& image, int64_t cla
     if (value >= classes && value != 255)
       fail_input("{}: holds the value {}, but the dataset has {} classes with background (and 255, void)",
                  path.string(), value, classes);
-  return labels;
 }
 
-fs::path png_of(const ImageEntry& image) { return output_name(image.id) += ".png"; }
-
-}  // namespace
+Manifest import_maps(const std::vector<ForeignMap>& maps, const Dataset& dataset, const fs::path& output, int threads,
+                     bool skips_bad_maps) {
+  // Two passes, so that nothing is written when something is wrong. Reading twice is cheap beside keeping all maps.
+  const std::vector<ForeignMap> good = good_maps(maps, dataset, threads, skips_bad_maps);
+  Manifest manifest;
+  manifest.outputs.resize(good.size());
+  Progress progress("writing label maps", static_cast<int64_t>(good.size()));
+  parallel_for(static_cast<int64_t>(good.size()), 4, threads, [&](int64_t begin, int64_t end) {
+    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
+      throw_if_interrupted();
+      const LabelMap labels = read_checked(good[i], dataset);
+      const fs::path relative = fs::path(good[i].kind) / png_of(image_of(good[i], dataset));
+      write_label_png(output / relative, labels);
+      manifest.outputs[i] = {relative.string(), static_cast<int64_t>(fs::file_size(output / relative)),
+                             digest_of_labels(labels)};
+    }
+    progress.advance(end - begin);
+  });
+  return manifest;
+}
 
 Manifest import_labels(const ImportLabelsOptions& options, const Dataset& dataset) {
+  struct Source {
+    const char* name;  // "Y_crf"
+    fs::path folder;
+  };
   std::vector<Source> sources = {{"Y_crf", options.y_crf}};
   if (!options.y_ret.empty()) sources.push_back({"Y_ret", options.y_ret});
   for (const auto& source : sources)
@@ -47,55 +102,25 @@ Manifest import_labels(const ImportLabelsOptions& options, const Dataset& datase
   for (const auto& source : sources)
     for (const auto& other : sources)
       refuse_same_file(options.output / other.name, "--output", source.folder, "a folder of label maps,");
-  const auto& members = dataset.split(options.split);
-  const auto n = static_cast<int64_t>(sources.size() * members.size());
-  const auto source_of = [&](int64_t i) { return sources[static_cast<size_t>(i) / members.size()]; };
-  const auto image_of = [&](int64_t i) -> const ImageEntry& {
-    return dataset.images[static_cast<size_t>(members[static_cast<size_t>(i) % members.size()])];
-  };
 
   std::deque<FolderNames> names;  // they do not move
-  for (const auto& source : sources) names.emplace_back(source.folder);
-  LabelDoubts doubts(dataset.class_names);
-  // Two passes, so that nothing is written when something is wrong. Reading twice is cheap beside keeping all maps.
-  std::vector<std::string> faults(static_cast<size_t>(n));
-  parallel_for(n, 4, options.threads, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) try {
-        throw_if_interrupted();
-        const fs::path path = source_of(i).folder / png_of(image_of(i));
+  std::vector<ForeignMap> maps;
+  for (const auto& source : sources) {
+    const FolderNames& there = names.emplace_back(source.folder);
+    for (const int64_t i : dataset.split(options.split)) {
+      const ImageEntry& image = dataset.images[static_cast<size_t>(i)];
+      const fs::path path = source.folder / png_of(image);
+      const auto read = [&there, &image, path] {
         if (std::error_code ignored; !fs::exists(path, ignored))
-          fail_input("{}: no such file, the label map of image '{}'{}", path.string(), image_of(i).id,
-                     names[static_cast<size_t>(i) / members.size()].near_miss(output_name(image_of(i).id).string(),
-                                                                              {".png"}, true));
-        const LabelMap labels = read_checked(path, image_of(i), dataset.classes());
-        doubts.look_at(path, image_of(i).boxes, labels, !image_of(i).boxes.empty());
-      } catch (const Error& e) {
-        if (e.kind() != ErrorKind::bad_input) throw;
-        faults[static_cast<size_t>(i)] = e.what();
-      }
-  });
-  std::erase(faults, "");
-  if (!faults.empty())
-    fail_input("{}{}", faults[0],
-               faults.size() == 1 ? "" : fmt::format(" ({} of {} label maps are bad)", faults.size(), n));
-
-  for (const std::string& doubt : doubts.doubts("the label maps")) log_warning("{}", doubt);
-
-  Manifest manifest;
-  manifest.inputs["dataset"] = dataset.digest(options.split, false);
-  manifest.outputs.resize(static_cast<size_t>(n));
-  Progress progress("writing label maps", n);
-  parallel_for(n, 4, options.threads, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      throw_if_interrupted();
-      const LabelMap labels = read_checked(source_of(i).folder / png_of(image_of(i)), image_of(i), dataset.classes());
-      const fs::path relative = fs::path(source_of(i).name) / png_of(image_of(i));
-      write_label_png(options.output / relative, labels);
-      manifest.outputs[static_cast<size_t>(i)] = {
-          relative.string(), static_cast<int64_t>(fs::file_size(options.output / relative)), digest_of_labels(labels)};
+          fail_input("{}: no such file, the label map of image '{}'{}", path.string(), image.id,
+                     there.near_miss(output_name(image.id).string(), {".png"}, true));
+        return read_label_png(path);
+      };
+      maps.push_back({source.name, i, path, true, read});
     }
-    progress.advance(end - begin);
-  });
+  }
+  Manifest manifest = import_maps(maps, dataset, options.output, options.threads, false);
+  manifest.inputs["dataset"] = dataset.digest(options.split, false);
   return manifest;
 }
 
