@@ -1,5 +1,6 @@
 #include "stage2_pseudolabel/label_run.h"
 
+#include <optional>
 #include <utility>
 
 #include "common/base/error.h"
@@ -102,10 +103,7 @@ class Labelling : public ImageRun<Decoded, Job> {
     const bool has_maps = job.features.defined();
     const std::string maps_bytes = has_maps ? to_bytes(maps) : "";
     Confidences confidences;
-    PseudoLabels labels = make_pseudo_labels(plan_.unary, geometry, job.image, maps, job.features, source_.weights,
-                                             crfs_[static_cast<size_t>(worker)], threads_each(), nullptr,
-                                             plan_.instances ? &confidences : nullptr);
-    if (source_.network && image.boxes.empty()) labels.y_ret = labels.y_crf;
+    const PseudoLabels labels = labels_of(worker, image, geometry, job, maps, plan_.instances ? &confidences : nullptr);
 
     FinishedImage done;
     write_label_png(output_ / y_crf_file(image.id), labels.y_crf, palette_);
@@ -128,6 +126,21 @@ class Labelling : public ImageRun<Decoded, Job> {
     if (!labels.y_ret.pixels.empty())
       results.y_ret = plan_.instances->results(index, geometry, labels.y_ret, confidences.y_ret);
     return results;
+  }
+
+  PseudoLabels labels_of(int worker, const ImageEntry& image, const Geometry& geometry, const Job& job,
+                         const FeatureMaps& maps, Confidences* confidences) {
+    if (keeps_true_mask(plan_, image)) {
+      const LabelMap truth = read_true_mask(dataset_, image);
+      return {truth, truth};
+    }
+    std::optional<LabelMap> given;
+    if (plan_.given.has(image)) given = plan_.given.read(image);
+    PseudoLabels labels = make_pseudo_labels(plan_.unary, geometry, job.image, maps, job.features, source_.weights,
+                                             crfs_[static_cast<size_t>(worker)], threads_each(), nullptr, confidences,
+                                             given ? &*given : nullptr);
+    if (source_.network && image.boxes.empty()) labels.y_ret = labels.y_crf;
+    return labels;
   }
 
   std::string describe_boxes(const std::vector<size_t>& boxes, const ImageEntry& image) const {
@@ -166,10 +179,15 @@ LabelPlan make_label_plan(const Stage2Options& options, const LabelSource& sourc
   plan.crf = options.crf.chosen();
   plan.convention = convention_for(dataset, options.box_convention);
   plan.grid = options.grid;
+  plan.keeps_true_masks = options.true_masks == "keep";
   plan.skips_bad_images = options.on_bad_image == "skip";
   plan.threads = threads;
   if (!options.instances.empty()) plan.instances = std::make_shared<InstanceMaker>(options.instances, dataset);
   return plan;
+}
+
+bool keeps_true_mask(const LabelPlan& plan, const ImageEntry& image) {
+  return plan.keeps_true_masks && !image.mask_path.empty();
 }
 
 void label_images(const LabelPlan& plan, LabelSource& source, const Dataset& dataset,

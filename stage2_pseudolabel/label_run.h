@@ -11,6 +11,7 @@
 #include "common/pipeline/stage/stage_options.h"
 #include "stage2_pseudolabel/class_weights.h"
 #include "stage2_pseudolabel/finished.h"
+#include "stage2_pseudolabel/given_masks.h"
 #include "stage2_pseudolabel/instances.h"
 
 namespace boxseg {
@@ -30,12 +31,17 @@ struct LabelPlan {
   CrfOptions crf;
   BoxConvention convention = BoxConvention::reference;
   int64_t grid = 1;
+  GivenMasks given;  // to be set by who makes the plan
+  bool keeps_true_masks = false;
   bool skips_bad_images = false;
   int threads = 1;
   std::shared_ptr<const InstanceMaker> instances;  // none without --instances
 };
 // `dataset` must outlive the plan.
 LabelPlan make_label_plan(const Stage2Options& options, const LabelSource& source, const Dataset& dataset, int threads);
+
+// Whether Y_crf and Y_ret of an image are its true mask.
+bool keeps_true_mask(const LabelPlan& plan, const ImageEntry& image);
 
 // Labels `images` (indices into dataset.images) that `finished` does not hold yet, writes their PNGs below `output`,
 // and adds them to `finished`. On SIGTERM or SIGINT the images in progress are ended and an Error of kind interrupted

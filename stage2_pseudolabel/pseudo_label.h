@@ -30,10 +30,12 @@ struct PseudoLabels {
 };
 
 // features: [C,h,w], or undefined: then there is no y_ret (it needs prototypes). `kept`, if given, receives every
-// step's result, and `confidences` those of the labels. An image without boxes is all background.
+// step's result, and `confidences` those of the labels. An image without boxes is all background. `given`: a map of
+// another tool, of which y_crf is made (join_given() of given_masks.h); the CRF runs only for what it leaves open, and
+// nothing tells how sure that y_crf is.
 PseudoLabels make_pseudo_labels(const UnaryOptions& options, const Geometry& geometry, const RgbImage& image,
                                 const FeatureMaps& maps, const at::Tensor& features, const ClassWeights& weights,
                                 DenseCrf& crf, int threads, Intermediates* kept = nullptr,
-                                Confidences* confidences = nullptr);
+                                Confidences* confidences = nullptr, const LabelMap* given = nullptr);
 
 }  // namespace boxseg

@@ -34,6 +34,10 @@ void refuse_what_does_not_fit(const Stage2Options& options) {
   if (!options.from_attention.empty() &&
       fs::weakly_canonical(options.from_attention) == fs::weakly_canonical(options.output))
     fail_usage("--from-attention {}: is the output folder as well; choose another --output", options.from_attention);
+  if (!options.from_attention.empty() && (!options.given_masks.empty() || options.true_masks == "keep"))
+    fail_usage(
+        "--from-attention goes without --given-masks and --true-masks keep, since it makes no Y_ret beside them; give "
+        "--checkpoint in its place");
 }
 
 // The file of boxes that was indexed may have the name of results.
@@ -80,7 +84,7 @@ void load_classifier(LabelSource& source, const Stage2Options& options, const st
 }
 
 struct Counts {
-  int64_t images = 0, skipped = 0;
+  int64_t images = 0, skipped = 0, given_masks = 0, true_masks = 0;
   std::string skipped_ids;
   std::vector<std::string> boxes_without_labels;  // "ID: dog at 3,4 to 20,30"
 };
@@ -104,8 +108,8 @@ void collect_results(const Dataset& dataset, const std::string& split, const Sha
 }
 
 // Writes the shard's file (where the run has a network) and names all outputs.
-Counts collect_outputs(const Dataset& dataset, const std::vector<int64_t>& images, const Shard& shard,
-                       const AttentionSettings& settings, bool has_network, const fs::path& output,
+Counts collect_outputs(const LabelPlan& plan, const Dataset& dataset, const std::vector<int64_t>& images,
+                       const Shard& shard, const AttentionSettings& settings, bool has_network, const fs::path& output,
                        const FinishedImages& finished, StageRun& run) {
   std::unique_ptr<AttentionWriter> attention;
   if (has_network) attention = std::make_unique<AttentionWriter>(output / shard_file(shard), shard, settings);
@@ -119,6 +123,10 @@ Counts collect_outputs(const Dataset& dataset, const std::vector<int64_t>& image
       continue;
     }
     ++counts.images;
+    if (keeps_true_mask(plan, entry))
+      ++counts.true_masks;
+    else if (plan.given.has(entry))
+      ++counts.given_masks;
     for (const auto& box : read_lines(image.boxes_without_labels))
       counts.boxes_without_labels.push_back(entry.id + ": " + box);
     run.add_output(y_crf_file(entry.id), image.y_crf);
@@ -148,6 +156,7 @@ void run_stage2(const Options& command_line, const Stage2Options& options) {
   refuse_what_does_not_fit(options);
   if (!options.checkpoint.empty())
     refuse_folder_of(options.output, "--output", fs::path(options.checkpoint).parent_path(), "--checkpoint");
+  refuse_overlap(options.output, "--output", options.given_masks, "--given-masks");
   const Shard shard = parse_shard(options.shard);
   const int threads = resolve_threads(command_line.threads);
   const fs::path output = options.output;
@@ -161,6 +170,7 @@ void run_stage2(const Options& command_line, const Stage2Options& options) {
   for (const char* kind : {"Y_crf", "Y_ret"})
     refuse_dataset_files(label_files(output / kind, dataset, options.split), "--output", dataset);
   refuse_boxes_among_results(options, dataset);
+  GivenMasks given(options.given_masks, dataset);
   LabelSource source;
   Inputs inputs;
   if (!options.from_attention.empty()) {
@@ -184,7 +194,8 @@ void run_stage2(const Options& command_line, const Stage2Options& options) {
   require_writable_directory(output);
   start_tensor_runtime(threads);
   if (options.from_attention.empty()) load_classifier(source, options, command_line.device, dataset);
-  const LabelPlan plan = make_label_plan(options, source, dataset, threads);
+  LabelPlan plan = make_label_plan(options, source, dataset, threads);
+  plan.given = std::move(given);
   if (plan.instances)
     for (const auto& remark : plan.instances->ids().remarks) log_info("--instances: {}", remark);
 
@@ -202,11 +213,13 @@ void run_stage2(const Options& command_line, const Stage2Options& options) {
 
   const AttentionSettings settings{options.box_convention, options.grid, source.knows_all_classes};
   const Counts counts =
-      collect_outputs(dataset, images, shard, settings, source.network != nullptr, output, finished, run);
+      collect_outputs(plan, dataset, images, shard, settings, source.network != nullptr, output, finished, run);
   if (plan.instances) collect_results(dataset, options.split, shard, source.network != nullptr, output, finished, run);
   run.add_fact("images", std::to_string(counts.images));
   run.add_fact("images_skipped", std::to_string(counts.skipped));
   run.add_fact("skipped", counts.skipped_ids);
+  if (!options.given_masks.empty()) run.add_fact(kGivenMasksFact, std::to_string(counts.given_masks));
+  if (options.true_masks == "keep") run.add_fact(kTrueMasksFact, std::to_string(counts.true_masks));
   run.add_fact("boxes_without_labels", join(counts.boxes_without_labels, "\n"));
   run.add_fact(kClassesFact, classes_fact(dataset.class_names));
   run.add_fact("precision", name_of(source.precision));
@@ -214,7 +227,9 @@ void run_stage2(const Options& command_line, const Stage2Options& options) {
   finished.remove();
   const std::string missing = merge_shards(output);
   warn_of_boxes_without_labels(counts.boxes_without_labels, output / shard_manifest(shard));
-  log_info("{}: labels of {} images{}{}", output.string(), counts.images,
+  log_info("{}: labels of {} images{}{}{}{}", output.string(), counts.images,
+           counts.given_masks > 0 ? fmt::format(", {} of a given mask", counts.given_masks) : "",
+           counts.true_masks > 0 ? fmt::format(", {} keep their true mask", counts.true_masks) : "",
            counts.skipped > 0 ? fmt::format(", {} skipped", counts.skipped) : "",
            missing.empty() ? "" : "; " + missing);
 }

@@ -18,6 +18,7 @@
 #include "common/pipeline/stage/fingerprints.h"
 #include "common/pipeline/stage/label_classes.h"
 #include "common/pipeline/stage/sections.h"
+#include "common/pipeline/stage/stage_options.h"
 #include "common/runtime/parallel.h"
 #include "eval/miou/baselines.h"
 #include "eval/miou/evaluation.h"
@@ -141,11 +142,18 @@ void warn_of_other_classes(const LabelFolder& folder, const Dataset& dataset) {
                 folder.path().string(), difference);
 }
 
+// Labels that hold true masks would be measured against themselves.
+void refuse_kept_masks(const LabelFolder& folder) {
+  if (folder.manifest() && keeps_true_masks(*folder.manifest()))
+    fail_input(
+        "{}: images with true masks keep these as labels (--true-masks keep), so that there is nothing to measure; "
+        "label them again without this option",
+        folder.path().string());
+}
+
 // Digests a folder of label maps: its manifest's digest, or without one the bytes of the label files.
 Digest digest_of_folder(const LabelFolder& folder, const Dataset& dataset, const std::vector<int64_t>& images) {
-  if (folder.manifest()) {
-    return folder.manifest()->digest();
-  }
+  if (folder.manifest()) return folder.manifest()->digest();
   log_info("{}: no manifest lists these files; they are taken as they are", folder.path().string());
   Hasher hasher;
   for (const int64_t i : images) {
@@ -190,7 +198,10 @@ int evaluate_miou_command(int argc, char** argv) {
   if (truth.is_given()) o.split = kTruthSplit;
   const Dataset dataset = truth.is_given() ? truth.open(folder, threads) : open_dataset(o);
   const std::vector<int64_t> images = labelled_images(dataset, o.split);
-  if (!truth.is_given()) folder.require(dataset, images);
+  if (!truth.is_given()) {
+    refuse_kept_masks(folder);
+    folder.require(dataset, images);
+  }
   RenumberedFiles colours(dataset.class_names);
   const auto read = [&](const ImageEntry& image, int64_t) { return folder.read(image, &colours); };
   const Evaluation e = evaluate_split(dataset, o.split, read, Abstention::refused, predictions, threads, measures);
@@ -264,6 +275,7 @@ int evaluate_agreement_command(int argc, char** argv) {
   const Dataset dataset = open_dataset(o);
   const std::vector<int64_t> images = labelled_images(dataset, o.split);
   const LabelFolder crf(y_crf), ret(y_ret);
+  refuse_kept_masks(crf);
   crf.require(dataset, images);
   ret.require(dataset, images);
   for (const LabelFolder* folder : {&crf, &ret}) warn_of_other_classes(*folder, dataset);

@@ -10,6 +10,7 @@
 
 #include "common/base/error.h"
 #include "common/base/text.h"
+#include "common/pipeline/stage/stage_options.h"
 #include "common/runtime/parallel.h"
 #include "eval/miou/confusion.h"
 #include "eval/miou/label_folder.h"
@@ -228,6 +229,10 @@ std::string gallery_html(const RunFolder& run, const GalleryOptions& options, st
   sources.threshold = parse_number(option_of(run, folder, "threshold", "0.99"), "threshold");
   sources.box_convention = convention_for(*run.dataset, option_of(run, folder, "box-convention", "reference"));
 
+  const auto made = run.manifests.find(folder);
+  sources.keeps_true_masks = made != run.manifests.end() && keeps_true_masks(made->second);
+  if (sources.keeps_true_masks && ranking->stage == "stage2")
+    for (RankedImage& image : all) image.miou = std::numeric_limits<double>::quiet_NaN();
   const bool has_truth = !std::isnan(all.front().miou);
   if (!has_truth && sources.y_crf != nullptr)
     order_by_review(dataset, ranking->split, sources.y_crf->folder.parent_path(), options.threads, all);

@@ -154,7 +154,7 @@ std::string card_html(const CardSources& sources, int64_t image_index, const std
     if (!folder.has(image)) continue;
     const LabelMap labels = folder.read(image);
     std::string detail;
-    if (truth) {
+    if (truth && !(sources.keeps_true_masks && set->stage == "stage2")) {
       Confusion confusion(dataset.classes());
       confusion.add(*truth, labels, Abstention::wrong, dataset.mask_path(image).string(),
                     folder.file_of(image).string());

@@ -21,6 +21,8 @@ struct CardSources {
   // The disagreement of these two, of one variant, is shown after the second of them.
   const LabelSet* y_crf = nullptr;
   const LabelSet* y_ret = nullptr;
+  // Labels of stage 2 hold the true masks, so that a number beside them would say nothing.
+  bool keeps_true_masks = false;
   int64_t side = 320;
 };
 

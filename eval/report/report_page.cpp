@@ -10,6 +10,7 @@
 #include "common/base/log.h"
 #include "common/base/text.h"
 #include "common/io/image.h"
+#include "common/pipeline/stage/stage_options.h"
 #include "eval/report/charts.h"
 #include "eval/report/html.h"
 #include "eval/report/report_style.h"
@@ -310,6 +311,27 @@ std::string provenance_section(const RunFolder& run) {
   return html + "</tbody></table></div></section>\n";
 }
 
+// Of which images the labels were not made from the boxes alone.
+std::string foreign_masks_note(const RunFolder& run, const std::string& split) {
+  for (const auto& [folder, manifest] : run.manifests) {
+    if (!folder.starts_with("stage2/") || !folder.ends_with("/" + split)) continue;
+    const auto fact = [&facts = manifest.facts](const char* name) {
+      const auto found = facts.find(name);
+      return found == facts.end() ? std::string() : found->second;
+    };
+    const std::string given = fact(kGivenMasksFact), kept = fact(kTrueMasksFact), images = fact("images");
+    std::vector<std::string> sentences;
+    if (!given.empty())
+      sentences.push_back(
+          fmt::format("{} of {} images have masks of another tool as Y_crf, inside their boxes.", given, images));
+    if (!kept.empty())
+      sentences.push_back(fmt::format(
+          "{} of {} images keep their true mask as Y_crf and Y_ret, so that labels are not measured.", kept, images));
+    if (!sentences.empty()) return fmt::format("<p>{}</p>\n", escaped(join(sentences, " ")));
+  }
+  return "";
+}
+
 std::string subtitle(const RunFolder& run) {
   if (!run.dataset) return "";
   std::vector<std::string> splits;
@@ -326,7 +348,7 @@ std::string report_page(const RunFolder& run, const std::optional<RunFolder>& ag
   const std::string pictures = gallery_html(run, gallery, notes);
   std::string html = fmt::format("<h1>{}</h1><p class=\"sub\">From boxes to masks. {}</p>\n", escaped(run.name),
                                  escaped(subtitle(run)));
-  html += tiles(rows_of(run, gallery.split), gallery.split);
+  html += foreign_masks_note(run, gallery.split) + tiles(rows_of(run, gallery.split), gallery.split);
   if (against) html += html_of(difference_of(run, *against));
   html += tables_section(run) + scores_section(run, against, gallery.split) + training_section(run) + pictures +
           provenance_section(run);

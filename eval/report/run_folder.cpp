@@ -8,6 +8,7 @@
 #include "common/base/files.h"
 #include "common/base/text.h"
 #include "common/pipeline/plan/run_layout.h"
+#include "common/pipeline/stage/stage_options.h"
 #include "eval/miou/evaluation.h"
 
 namespace boxseg {
@@ -91,6 +92,14 @@ std::set<fs::path> folders_of(const TableKey& key, const RunLayout& layout) {
   if (measured.empty()) return {};
   if (key.key.starts_with("stage3/")) return {measured, layout.stage3(split(key.key, '/')[1])};
   return {measured};
+}
+
+// Numbers of label maps that were measured before these became the true masks.
+void forget_kept_masks(RunFolder& run) {
+  std::erase_if(run.scores, [&](const ScoreRow& row) {
+    const auto made = run.manifests.find(fmt::format("stage2/{}/{}", row.variant, row.split));
+    return row.stage == "stage2" && made != run.manifests.end() && keeps_true_masks(made->second);
+  });
 }
 
 RunFolder named_run(const fs::path& path) {
@@ -189,6 +198,7 @@ RunFolder open_run(const fs::path& path, const fs::path& data_root) {
   if (run.logs.empty()) run.notes.push_back("There is no training log yet.");
   find_labels_of(run);
   for (const auto& folder : RunLayout{run.path}.manifest_folders()) add_manifest(run, folder);
+  forget_kept_masks(run);
   for (const auto& file : entries(run.path / "tables"))
     if (file.extension() == ".txt") run.tables.push_back(read_table(file, {}));
   if (!run.dataset && run.scores.empty() && run.logs.empty() && run.labels.empty())

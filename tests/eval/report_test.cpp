@@ -270,6 +270,34 @@ TEST_CASE("images are ranked by the mIoU of each alone, those without truth last
   REQUIRE_THROWS_WITH(ranking_set(run, options), Contains("no such labels") && Contains("stage3/nal/val/plain"));
 }
 
+TEST_CASE("the page says which masks are another tool's, and measures no label against the true mask that it is") {
+  TemporaryDirectory dir;
+  make_run(dir / "run", 11);
+  fs::remove_all(dir / "run/stage3");
+  fs::remove_all(dir / "run/stage2/gap");
+  const auto page = [&] {
+    GalleryOptions options;
+    options.images = 20;
+    return report_page(open_run(dir / "run", {}), std::nullopt, options);
+  };
+  const std::string before = page();
+  REQUIRE_THAT(before, Contains("mIoU 100.0") && Contains("<span>100.0</span>") && !Contains("another tool"));
+  const fs::path path = dir / "run/stage2/bap/val/manifest.h5";
+  Manifest manifest = read_manifest(path);
+  manifest.facts = {{"images", "11"}, {"given_masks", "7"}};
+  write_manifest(path, manifest);
+  REQUIRE_THAT(page(), Contains("7 of 11 images have masks of another tool as Y_crf") && Contains("mIoU 100.0"));
+  manifest.facts = {{"images", "11"}, {"true_masks", "10"}};
+  manifest.options["true-masks"] = "keep";
+  write_manifest(path, manifest);
+  const std::string kept = page();
+  REQUIRE_THAT(kept, Contains("10 of 11 images keep their true mask") && !Contains("mIoU 100.0") &&
+                         !Contains("<span>100.0</span>"));
+  INFO("numbers that were measured before the masks were kept");
+  REQUIRE_THAT(before, Contains("<th>bap: Y_crf</th>"));
+  REQUIRE_THAT(kept, !Contains("<th>bap: Y_crf</th>") && Contains("<th>filled boxes</th>"));
+}
+
 TEST_CASE("report refuses what it cannot use") {
   TemporaryDirectory dir;
   const std::string out = (dir / "out").string();

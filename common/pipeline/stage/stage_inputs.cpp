@@ -34,7 +34,9 @@ Inputs stage1_inputs(const Stage1Options& options, const Dataset& dataset) {
 }
 
 Inputs stage2_inputs(const Stage2Options& options, const Dataset& dataset, const Digest& checkpoint) {
-  Inputs inputs{{"dataset", dataset.digest(options.split, false)}, {"checkpoint", checkpoint}};
+  Inputs inputs{{"dataset", dataset.digest(options.split, options.true_masks == "keep")}, {"checkpoint", checkpoint}};
+  if (!options.given_masks.empty())
+    inputs["given_masks"] = labels_digest(read_manifest(fs::path(options.given_masks) / "manifest.h5"));
   add_result_ids(options, dataset, inputs);
   return inputs;
 }

@@ -23,6 +23,7 @@ Digest labels_digest(const Manifest& stage2);
 Digest output_digest(const Manifest& manifest, const std::string& path);
 
 Inputs stage1_inputs(const Stage1Options& options, const Dataset& dataset);
+// Reads the manifest of --given-masks; throws bad_input where there is none.
 Inputs stage2_inputs(const Stage2Options& options, const Dataset& dataset, const Digest& checkpoint);
 // With --instances: the ids that the annotations have, which no other result depends on.
 void add_result_ids(const Stage2Options& options, const Dataset& dataset, Inputs& inputs);

@@ -101,12 +101,16 @@ void Stage2Options::declare(Options& o) {
   o.add("instances", &instances,
         "also write COCO results, instances.json: per_box (a scored mask for each box) or per_class (one for each "
         "class)");
+  o.add_choice("true-masks", &true_masks, {"ignore", "keep"},
+               "images whose true mask the dataset has: label them as the others, or keep it as Y_crf and Y_ret");
   o.add_choice("on-bad-image", &on_bad_image, {"fail", "skip"}, kSkipHelp);
   o.add_choice("precision", &precision, {"exact", "fast"}, kPrecisionHelp);
   DatasetFlags::declare(o, "images to label");
   o.add("checkpoint", &checkpoint, "classifier.pt of stage 1, or a bare one of the authors", Role::input);
   o.add("from-attention", &from_attention, "folder of attention shards: make Y_crf again without the network",
         Role::input);
+  o.add("given-masks", &given_masks,
+        "masks of another tool, as `prepare labels --masks` keeps them: Y_crf of their images", Role::input);
   o.add("shard", &shard, "label only part I of N, counted from 0: I/N", Role::run);
   o.add("output", &output, "folder of Y_crf, Y_ret and attention", Role::output);
 }
@@ -129,6 +133,11 @@ ProgramInfo stage2_info() {
                         "stage2_pseudolabel --dataset runs/demo/dataset.h5 --split val --checkpoint "
                         "runs/demo/stage1/bap/classifier.pt --config data/presets/demo.ini --output /tmp/labels",
                         "stage2", kStage2Fingerprint});
+}
+
+bool keeps_true_masks(const Manifest& stage2) {
+  const auto option = stage2.options.find("true-masks");
+  return option != stage2.options.end() && option->second == "keep";
 }
 
 Stage3Options::Stage3Options() : DatasetFlags("train") {

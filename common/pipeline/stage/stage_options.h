@@ -8,6 +8,7 @@
 #include "common/base/options.h"
 #include "common/crf/crf_flags.h"
 #include "common/data/augment_options.h"
+#include "common/io/manifest.h"
 #include "common/pipeline/stage/dataset_flags.h"
 
 namespace boxseg {
@@ -55,13 +56,18 @@ struct Stage2Options : DatasetFlags {
   std::string unknown_foreground = "attention";  // attention, box
   std::string on_bad_image = "fail";
   std::string precision = "exact";
-  std::string instances;  // "", per_box, per_class
+  std::string instances;              // "", per_box, per_class
+  std::string true_masks = "ignore";  // ignore, keep
   // Paths.
-  std::string checkpoint, output, shard, from_attention;
+  std::string checkpoint, output, shard, from_attention, given_masks;
   void declare(Options& options);
   void check() const;
 };
 ProgramInfo stage2_info();
+// Facts of its manifest, where it was asked for either: how many images have a given mask, or keep their true one.
+inline constexpr const char *kGivenMasksFact = "given_masks", *kTrueMasksFact = "true_masks";
+// Whether the labels of a manifest hold true masks, against which they cannot be measured.
+bool keeps_true_masks(const Manifest& stage2);
 
 struct Stage3Options : NetworkAndTrainingOptions, DatasetFlags {
   Stage3Options();                     // poly, 23805 iterations, head largefov
