@@ -5,7 +5,7 @@
 #include "common/base/text.h"
 #include "common/io/label_png.h"
 #include "common/pipeline/plan/shell.h"
-#include "tests/own/photos.h"
+#include "tests/own/drawn_masks.h"
 
 #include "tests/support/catch.h"
 
@@ -15,14 +15,16 @@ using namespace boxseg::test;
 namespace {
 
 // Two steps of a small network: what is asked here is what comes out, not how good it is.
-constexpr const char* kQuick =
+const std::string kQuick =
     "stage1.backbone=tiny stage1.freeze-backbone=false stage1.output-stride=0 stage1.iterations=2 stage1.epochs=0 "
-    "stage1.batch=2 stage1.crop=65 stage1.classifier-std=0.1 pipeline.init=";
+    "stage1.batch=2 stage1.crop=65 stage1.classifier-std=0.1 stage3.backbone=tiny stage3.head=plain "
+    "stage3.freeze-backbone=false stage3.output-stride=0 stage3.iterations=2 stage3.epochs=0 stage3.batch=2 "
+    "stage3.crop=65 pipeline.init=";
 
-CommandResult make(const fs::path& run, const std::string& words) {
+CommandResult make(const fs::path& run, const std::string& words, const std::string& settings = "") {
   return run_command(
       fmt::format("cd {} && unset MAKEFLAGS MAKELEVEL && make -f Makefile.pipeline CUDA=0 THREADS=1 RUN={} SET={} {}",
-                  shell_quote(BOXSEG_SOURCE_DIR), shell_quote(run.string()), shell_quote(kQuick), words));
+                  shell_quote(BOXSEG_SOURCE_DIR), shell_quote(run.string()), shell_quote(kQuick + settings), words));
 }
 
 std::string named(const OwnPhotos& photos, const fs::path& boxes) {
@@ -102,6 +104,75 @@ TEST_CASE("masks come out in the format that the boxes came in", "[slow]") {
   REQUIRE(make(csv_run, "masks " + named(photos, photos.csv())).exit_code == 0);
   CHECK(read_label_png(csv_run / "masks/a.png").width == 64);
   CHECK_THAT(read_file(csv_run / "masks/classes.txt"), Contains("background\nchat noir\n"));
+}
+
+TEST_CASE("masks of another tool are judged and learnt from, and a changed one makes only what follows again",
+          "[slow]") {
+  const OwnPhotos photos;
+  const fs::path run = photos / "a run", masks = DrawnMasks(photos).pngs(), labels = run / "stage2/bap/all";
+  const auto first = make(run, "masks " + named(photos, photos.coco()) + " MASKS=" + shell_quote(masks.string()));
+  INFO(first.out << first.err);
+  REQUIRE(first.exit_code == 0);
+  for (const auto& photo : annotated_photos())
+    CHECK(read_label_png(labels / "Y_crf" / fs::path(photo.name).replace_extension(".png")) ==
+          DrawnMasks::map_of(photo));
+  CHECK(read_label_png(labels / "Y_ret/a.png") != read_label_png(labels / "Y_crf/a.png"));
+  CHECK_THAT(read_file(run / "report/index.html"), Contains("3 of 4 images have masks of another tool as Y_crf"));
+  CHECK(read_lines(read_file(run / "review.csv")).size() == 7);
+  CHECK_THAT(make(run, "masks").out, !Contains("---"));
+
+  LabelMap changed = read_label_png(masks / "a.png");
+  std::fill(changed.pixels.begin(), changed.pixels.begin() + 10 * 64, uint8_t{0});
+  write_label_png(masks / "a.png", changed);
+  CHECK_THAT(make(run, "why").out, Contains("given_masks: what it is made from changed") &&
+                                       Contains("stage2/bap/all: given_masks will be made again"));
+  const auto again = make(run, "masks");
+  INFO(again.out << again.err);
+  REQUIRE(again.exit_code == 0);
+  CHECK_THAT(again.out, Contains("--- given_masks: ") && Contains("--- stage2/bap/all: ") && Contains("--- export: ") &&
+                            !Contains("--- dataset") && !Contains("--- stage1"));
+  CHECK(read_label_png(labels / "Y_crf/a.png") == changed);
+
+  const auto trained = make(run, "train");
+  INFO(trained.out << trained.err);
+  REQUIRE(trained.exit_code == 0);
+  CHECK_THAT(trained.out, Contains("--- stage3/nal: ") && !Contains("--- stage2"));
+  CHECK(fs::exists(run / "stage3/nal/segmenter.pt"));
+
+  fs::remove(run / "given_masks/Y_crf/a.png");
+  CHECK_THAT(make(run, "why").out, Contains("given_masks: its files are not what was made"));
+  REQUIRE(make(run, "masks").exit_code == 0);
+  CHECK(read_label_png(run / "given_masks/Y_crf/a.png") == changed);
+  CHECK_THAT(make(run, "verify").out, Contains("all that was made is whole"));
+}
+
+TEST_CASE("photographs with outlines keep these when asked, and are then measured by nothing", "[slow]") {
+  const OwnPhotos photos;
+  const fs::path run = photos / "run";
+  const std::string words = "masks " + named(photos, DrawnMasks(photos).coco(DrawnMasks::Segmentation::polygons));
+  const auto kept = make(run, words, " stage2.true-masks=keep");
+  INFO(kept.out << kept.err);
+  REQUIRE(kept.exit_code == 0);
+  // The order of these boxes' classes is the other way round.
+  const auto truth = [](const AnnotatedPhoto& photo) {
+    LabelMap labels = DrawnMasks::map_of(photo);
+    for (uint8_t& value : labels.pixels) value = value == 0 ? 0 : static_cast<uint8_t>(4 - value);
+    return labels;
+  };
+  for (const auto& photo : annotated_photos())
+    for (const char* kind : {"Y_crf", "Y_ret"})
+      CHECK(read_label_png(run / "stage2/bap/all" / kind / fs::path(photo.name).replace_extension(".png")) ==
+            truth(photo));
+  CHECK_THAT(kept.out, !Contains("--- evaluate"));
+  CHECK_FALSE(fs::exists(run / "metrics.json"));
+  CHECK_THAT(read_file(run / "report/index.html"),
+             Contains("3 of 4 images keep their true mask as Y_crf and Y_ret") && !Contains("mIoU 100"));
+
+  const auto measured = make(run, words);
+  INFO(measured.out << measured.err);
+  REQUIRE(measured.exit_code == 0);
+  CHECK_THAT(measured.out, Contains("--- evaluate/stage2/bap/all/y_crf"));
+  CHECK(read_label_png(run / "stage2/bap/all/Y_ret/a.png") != truth(annotated_photos()[0]));
 }
 
 TEST_CASE("a run without photographs says what it needs", "[cpu]") {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "common/base/error.h"
+#include "tests/support/failure.h"
 #include "tests/support/support.h"
 
 #include "tests/support/catch.h"
@@ -15,7 +16,7 @@ namespace {
 struct Project {
   test::TemporaryDirectory dir;
   std::vector<Node> nodes(const std::string& preset, std::vector<std::string> overrides,
-                          std::vector<std::string> tables = {}) const {
+                          std::vector<std::string> tables = {}, const fs::path& masks = {}) const {
     const fs::path data = fs::path(BOXSEG_SOURCE_DIR) / "data";
     GraphRequest request;
     request.run = {data / "presets", data / "variants", preset, std::move(overrides), 0,
@@ -23,6 +24,9 @@ struct Project {
     request.run_dir = dir / "run";
     request.bin = "bin";
     request.voc = dir / "VOC";
+    request.images = dir / "photos";
+    request.boxes = dir / "boxes.json";
+    request.masks = masks;
     request.plan_command = "plan";
     return make_graph(request);
   }
@@ -85,4 +89,24 @@ TEST_CASE("VOC's own training list is a preset over the one of trainaug") {
   REQUIRE_THAT(find(project.nodes("voc2012_train1464", {}), "dataset")->commands.at(0),
                Contains("train=train ") && Contains("val=val"));
   REQUIRE_THAT(find(project.nodes("voc2012_vgg16", {}), "dataset")->commands.at(0), Contains("train=train_aug"));
+}
+
+TEST_CASE("masks of another tool stand between the index of own photographs and their labels") {
+  const Project project;
+  const auto nodes = project.nodes("own", {"dataset.on-bad-image=skip", "pipeline.shards=2"}, {}, "my masks");
+  const Node* given = find(nodes, "given_masks");
+  REQUIRE(given != nullptr);
+  REQUIRE(needs(*given, "dataset"));
+  REQUIRE_THAT(given->commands.at(0), Contains("labels --masks 'my masks'") && Contains("--split all") &&
+                                          Contains("--on-bad-image skip") && Contains("run/given_masks"));
+  for (const char* name : {"stage2/bap/all", "stage2/bap/all/shard-0", "stage2/bap/all/shard-1"})
+    REQUIRE(needs(*find(nodes, name), "given_masks"));
+  REQUIRE_THAT(find(nodes, "stage2/bap/all/shard-1")->commands.at(0),
+               Contains("--given-masks ") && Contains("run/given_masks"));
+  const auto without = project.nodes("own", {});
+  REQUIRE(find(without, "given_masks") == nullptr);
+  REQUIRE_THAT(find(without, "stage2/bap/all")->commands.at(0), !Contains("given"));
+  const auto failure = test::failure_of([&] { project.nodes("tiny", {}, {}, "my masks"); });
+  REQUIRE(failure.kind == ErrorKind::usage);
+  REQUIRE_THAT(failure.message, Contains("--masks my masks: goes with photographs and boxes of your own"));
 }

@@ -25,6 +25,7 @@ class Builder {
 
   std::vector<Node> build() {
     add_dataset();
+    if (!request_.masks.empty()) add_given_masks();
     if (request_.classifier.empty())
       for (const auto& v : plan_.stage1_variants()) add_stage1(v);
     for (const auto& v : plan_.stage2_variants())
@@ -69,8 +70,9 @@ class Builder {
                  layout_.run.string());
     const auto absolute = [](const fs::path& path) { return fs::absolute(path).lexically_normal().string(); };
     node.files[layout_.source()] =
-        fmt::format("[plan]\nimages = {}\nboxes = {}\nclassifier = {}\n", absolute(request_.images),
-                    absolute(request_.boxes), request_.classifier.empty() ? "" : absolute(request_.classifier));
+        fmt::format("[plan]\nimages = {}\nboxes = {}\nmasks = {}\nclassifier = {}\n", absolute(request_.images),
+                    absolute(request_.boxes), request_.masks.empty() ? "" : absolute(request_.masks),
+                    request_.classifier.empty() ? "" : absolute(request_.classifier));
     node.commands.push_back(nodes_.program("prepare") + " boxes" + option("config", layout_.config("dataset")) +
                             option("images", request_.images) + option("boxes", request_.boxes) +
                             option("masks", layout_.outlines()) + option("output", layout_.dataset()) +
@@ -87,6 +89,22 @@ class Builder {
       node.reason = kNotMade;
   }
 
+  // Whatever split of own photographs is labelled, its images are among these.
+  void add_given_masks() {
+    if (!is_of_own_photos())
+      fail_usage("--masks {}: goes with photographs and boxes of your own, and {} is of another dataset",
+                 request_.masks.string(), request_.run.preset);
+    Node& node = nodes_.add(WorkKind::given, "", {"dataset"});
+    std::string command = nodes_.program("prepare") + " labels" + option("masks", request_.masks) +
+                          nodes_.dataset_options() + option("split", std::string("all"));
+    if (const auto rule = plan_.dataset.find("on-bad-image"); rule != plan_.dataset.end())
+      command += option("on-bad-image", rule->second);
+    node.commands.push_back(command + option("output", layout_.given_masks()) + nodes_.run_options());
+    nodes_.decide_by_receipt(node);
+    if (const fs::path manifest = layout_.given_masks() / "manifest.h5"; fs::exists(manifest))
+      node.check = nodes_.program("prepare") + " labels" + option("check", manifest);
+  }
+
   void add_stage1(const std::string& variant) {
     const auto stage = plan_.stage1(variant);
     const fs::path dir = layout_.stage1(variant);
@@ -99,10 +117,13 @@ class Builder {
     nodes_.look_at_checkpoint(node, dir, stage1_info());
   }
 
-  // Own photographs are measured where true masks came with them.
-  bool is_measured(const std::string& split) const {
+  // Own photographs are measured where true masks came with them: but not where these are the labels themselves, kept
+  // or given.
+  bool is_measured(const std::string& variant, const std::string& split) const {
     if (split != plan_.pipeline.evaluate_split) return false;
+    if (plan_.stage2(variant, split).values.true_masks == "keep") return false;
     if (!is_of_own_photos()) return true;
+    if (std::error_code ignored; fs::equivalent(request_.masks, request_.boxes, ignored)) return false;
     if (!state_.dataset) return false;
     const auto& members = state_.dataset->split(split);
     return std::any_of(members.begin(), members.end(),
@@ -112,7 +133,7 @@ class Builder {
   // Stage 2 of one variant and split, and what is measured of it.
   void add_labels(const std::string& variant, const std::string& split) {
     add_stage2(variant, split);
-    if (!is_measured(split)) return;
+    if (!is_measured(variant, split)) return;
     const fs::path dir = layout_.stage2(variant, split);
     const std::string key = fmt::format("stage2/{}/{}", variant, split);
     add_evaluation(key + "/y_crf", key, "miou", option("predictions", dir / "Y_crf"));
@@ -129,19 +150,24 @@ class Builder {
   }
 
   void add_stage2(const std::string& variant, const std::string& split) {
-    const auto stage = plan_.stage2(variant, split);
+    auto stage = plan_.stage2(variant, split);
+    if (!request_.masks.empty()) stage.values.given_masks = layout_.given_masks();
     const fs::path dir = layout_.stage2(variant, split), classifier = layout_.stage1(stage.from);
     const bool is_given = !request_.classifier.empty();
     const fs::path checkpoint = is_given ? request_.classifier : classifier / "classifier.pt";
     const std::string subject = variant + "/" + split, need = is_given ? "dataset" : "stage1/" + stage.from;
     const int64_t shards = plan_.pipeline.shards;
     std::vector<std::string> needs = {need};
+    if (!request_.masks.empty()) needs.push_back("given_masks");
+    const std::vector<std::string> needs_of_shard = needs;
     for (int64_t i = 0; i < shards && shards > 1; ++i)
-      needs.push_back(nodes_.add(WorkKind::shard, fmt::format("{}/shard-{}", subject, i), {need}).name);
+      needs.push_back(nodes_.add(WorkKind::shard, fmt::format("{}/shard-{}", subject, i), needs_of_shard).name);
     Node& node = nodes_.add(WorkKind::stage2, subject, needs);
     const std::string command =
         nodes_.stage_command(node, "stage2_pseudolabel", "stage2-" + variant + "-" + split, "stage2", stage.resolved) +
-        option("checkpoint", checkpoint) + option("output", dir);
+        option("checkpoint", checkpoint) +
+        (stage.values.given_masks.empty() ? "" : option("given-masks", stage.values.given_masks)) +
+        option("output", dir);
     if (shards > 1)
       node.commands.push_back(nodes_.program("stage2_pseudolabel") + " merge" + option("output", dir) +
                               nodes_.run_options());

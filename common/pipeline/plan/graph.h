@@ -31,6 +31,7 @@ struct GraphRequest {
   fs::path bin;              // folder of the programs
   fs::path voc;              // root of a VOC folder, for presets whose dataset is voc
   fs::path images, boxes;    // photographs and boxes, for presets whose dataset is boxes
+  fs::path masks;            // of another tool, for the same; "" = none
   fs::path classifier;       // labels with it instead of training one
   std::string launch;        // prefix of stage commands: "srun -n 1"
   std::string run_options;   // appended to stage commands, without influence on results: "--threads 2 --device cpu"

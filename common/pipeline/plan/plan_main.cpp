@@ -17,7 +17,7 @@ namespace {
 
 struct PlanOptions {
   std::string run, preset = "demo", presets = "data/presets", variants = "data/variants", bin, voc, images, boxes,
-                   classifier, launch, run_options, record;
+                   masks, classifier, launch, run_options, record;
   std::vector<std::string> overrides;
   std::vector<std::string> tables;
   std::vector<double> seeds;
@@ -33,6 +33,7 @@ struct PlanOptions {
     o.add("voc", &voc, "root of a VOC folder, for presets that need one", Role::input);
     o.add("images", &images, "folder of photographs, for presets of own photographs; kept in the run", Role::input);
     o.add("boxes", &boxes, "file or folder of their boxes; kept in the run", Role::input);
+    o.add("masks", &masks, "file or folder of masks that another tool made for them; kept in the run", Role::input);
     o.add("classifier", &classifier, "classifier.pt to label with, instead of training one; kept in the run",
           Role::input);
     o.add("launch", &launch, "prefix of stage commands, such as 'srun -n 1'", Role::run);
@@ -56,7 +57,8 @@ struct PlanOptions {
     const Ini ini = read_ini_file(path);
     const auto section = ini.find("plan");
     if (section == ini.end()) return;
-    for (const auto& [name, value] : {std::pair{"images", &images}, {"boxes", &boxes}, {"classifier", &classifier}})
+    for (const auto& [name, value] :
+         {std::pair{"images", &images}, {"boxes", &boxes}, {"masks", &masks}, {"classifier", &classifier}})
       if (const auto found = section->second.find(name); value->empty() && found != section->second.end())
         *value = found->second;
   }
@@ -81,6 +83,7 @@ std::string own_command(const PlanOptions& o, int64_t seed, const fs::path& bin)
   option("voc", o.voc);
   option("images", o.images);
   option("boxes", o.boxes);
+  option("masks", o.masks);
   option("classifier", o.classifier);
   option("seed", std::to_string(seed));
   for (const auto& text : o.overrides) option("set", text);
@@ -99,6 +102,7 @@ int body(int argc, char** argv) {
                                     {"voc", o.voc},
                                     {"images", o.images},
                                     {"boxes", o.boxes},
+                                    {"masks", o.masks},
                                     {"classifier", o.classifier},
                                     {"launch", o.launch},
                                     {"bin", o.bin},
@@ -118,6 +122,7 @@ int body(int argc, char** argv) {
   request.voc = o.voc;
   request.images = o.images;
   request.boxes = o.boxes;
+  request.masks = o.masks;
   request.classifier = o.classifier;
   request.launch = o.launch;
   request.run_options = o.run_options;

@@ -50,8 +50,8 @@ std::vector<fs::path> table_files(const RunLayout& layout, const std::string& na
 }  // namespace
 
 Receipts::Receipts(const RunPlan& plan, const RunLayout& layout, const fs::path& dataset_root, const fs::path& boxes,
-                   const std::optional<Dataset>& dataset)
-    : plan_(plan), layout_(layout), dataset_root_(dataset_root), boxes_(boxes), dataset_(dataset) {}
+                   const fs::path& masks, const std::optional<Dataset>& dataset)
+    : plan_(plan), layout_(layout), dataset_root_(dataset_root), boxes_(boxes), masks_(masks), dataset_(dataset) {}
 
 std::optional<Receipts::Receipt> Receipts::read(const Work& work) const {
   const fs::path path = layout_.receipt(work.name());
@@ -83,6 +83,8 @@ Digest Receipts::from(const Work& work) {
   switch (work.kind) {
     case WorkKind::dataset:
       return dataset_from();
+    case WorkKind::given:
+      return given_masks_from();
     case WorkKind::evaluate:
       return evaluation_from(work.subject);
     case WorkKind::server:
@@ -105,6 +107,8 @@ Digest Receipts::made(const Work& work) {
     case WorkKind::dataset:
       hasher.text(digest_or_none(layout_.dataset()));
       break;
+    case WorkKind::given:
+      return given_masks_made();
     case WorkKind::evaluate: {
       const Metrics numbers = numbers_of(metrics(), work.subject);
       if (numbers.empty()) return kNoFile;
@@ -160,6 +164,27 @@ Digest Receipts::dataset_from() const {
     if (!image.mask_path.empty()) hasher.text(digest_or_none(root / image.mask_path));
   }
   return hasher.digest();
+}
+
+// The index tells which images there are, and what the annotations call them.
+Digest Receipts::given_masks_from() const {
+  Hasher hasher;
+  hasher.text(kPrepareFingerprint).text(digest_or_none(layout_.dataset()));
+  if (const auto rule = plan_.dataset.find("on-bad-image"); rule != plan_.dataset.end()) hasher.text(rule->second);
+  hash_files(masks_, hasher);
+  return hasher.digest();
+}
+
+// Its files are looked at by their sizes alone, as those of a stage are.
+Digest Receipts::given_masks_made() const {
+  const auto manifest = try_read_manifest(layout_.given_masks() / "manifest.h5");
+  if (!manifest) return kNoFile;
+  for (const auto& output : manifest->outputs) {
+    std::error_code error;
+    const auto size = fs::file_size(layout_.given_masks() / output.path, error);
+    if (error || static_cast<int64_t>(size) != output.size_bytes) return kNoFile;
+  }
+  return manifest->digest();
 }
 
 // Of the manifest of what was measured and the split's truth.

@@ -17,7 +17,7 @@ class Receipts {
  public:
   // `dataset_root`: of the files behind dataset.h5. The arguments must outlive the object; `dataset` may be empty.
   Receipts(const RunPlan& plan, const RunLayout& layout, const fs::path& dataset_root, const fs::path& boxes,
-           const std::optional<Dataset>& dataset);
+           const fs::path& masks, const std::optional<Dataset>& dataset);
 
   // Kinds of work that write a manifest keep no receipt: they throw usage.
   std::string why_stale(const Work& work);  // "" when it is up to date
@@ -35,6 +35,8 @@ class Receipts {
   Digest from(const Work& work);
   Digest made(const Work& work);
   Digest dataset_from() const;
+  Digest given_masks_from() const;
+  Digest given_masks_made() const;
   Digest evaluation_from(const std::string& key) const;
   Digest archive_from(const std::string& variant, const std::string& mode) const;
   Digest table_from(const std::string& name) const;
@@ -44,7 +46,7 @@ class Receipts {
 
   const RunPlan& plan_;
   const RunLayout& layout_;
-  const fs::path &dataset_root_, &boxes_;
+  const fs::path &dataset_root_, &boxes_, &masks_;
   const std::optional<Dataset>& dataset_;
   std::optional<Metrics> metrics_;
 };

@@ -19,8 +19,9 @@ std::vector<fs::path> subfolders(const fs::path& folder) {
 
 void RunLayout::require_own_folder() const {
   // clean-run of Makefile.pipeline removes the same names.
-  static const std::set<std::string> folders = {"config", "data",   "masks",  "outlines", "predictions", "receipts",
-                                                "report", "server", "stage1", "stage2",   "stage3",      "tables"};
+  static const std::set<std::string> folders = {"config",      "data",     "given_masks", "masks",  "outlines",
+                                                "predictions", "receipts", "report",      "server", "stage1",
+                                                "stage2",      "stage3",   "tables"};
   static const std::vector<std::string> files = {"dataset.h5", "digests.txt", "metrics.json", "plan.mk", "review.csv"};
   if (fs::exists(fragment())) return;
   std::error_code ignored;

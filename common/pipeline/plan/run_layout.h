@@ -31,6 +31,7 @@ struct RunLayout {
   fs::path review() const { return run / "review.csv"; }             // of own photographs
   fs::path masks() const { return run / "masks"; }                   // in the format that the boxes came in
   fs::path outlines() const { return run / "outlines"; }             // label maps of what outlines the boxes came with
+  fs::path given_masks() const { return run / "given_masks"; }       // label maps of another tool's masks
   fs::path source() const { return run / "config" / "source.ini"; }  // where own photographs and boxes are
   fs::path report() const { return run / "report"; }
   fs::path tables() const { return run / "tables"; }

@@ -21,7 +21,8 @@ std::string ini_text(const std::string& section, const std::map<std::string, std
   return text;
 }
 
-RunState::RunState(const GraphRequest& request) : plan(request.run), layout{request.run_dir}, boxes(request.boxes) {
+RunState::RunState(const GraphRequest& request)
+    : plan(request.run), layout{request.run_dir}, boxes(request.boxes), masks(request.masks) {
   dataset_root = plan.pipeline.dataset == "synthetic" ? layout.synthetic_root()
                  : plan.pipeline.dataset == "boxes"   ? request.images
                                                       : request.voc;

@@ -31,9 +31,9 @@ struct RunState {
 
   RunPlan plan;
   RunLayout layout;
-  fs::path dataset_root, boxes;
+  fs::path dataset_root, boxes, masks;
   std::optional<Dataset> dataset;
-  Receipts receipts{plan, layout, dataset_root, boxes, dataset};
+  Receipts receipts{plan, layout, dataset_root, boxes, masks, dataset};
 };
 
 class RunNodes {

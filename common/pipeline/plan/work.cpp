@@ -18,18 +18,15 @@ struct Kind {
   size_t words;  // that follow
 };
 constexpr size_t kNone = static_cast<size_t>(-1);
-constexpr Kind kKinds[] = {{WorkKind::dataset, "dataset", "dataset", kNone},
-                           {WorkKind::stage1, "stage1", "stage1", 1},
-                           {WorkKind::shard, "stage2", "", 3},
-                           {WorkKind::stage2, "stage2", "stage2", 2},
-                           {WorkKind::stage3, "stage3", "stage3", 1},
-                           {WorkKind::predict, "predict", "predict", 3},
-                           {WorkKind::evaluate, "evaluate", "evaluate", kAnyNumber},
-                           {WorkKind::server, "server", "server", 2},
-                           {WorkKind::table, "table", "tables", 1},
-                           {WorkKind::review, "review", "review", kNone},
-                           {WorkKind::masks, "export", "export", kNone},
-                           {WorkKind::report, "report", "report", kNone}};
+constexpr Kind kKinds[] = {
+    {WorkKind::dataset, "dataset", "dataset", kNone}, {WorkKind::given, "given_masks", "given_masks", kNone},
+    {WorkKind::stage1, "stage1", "stage1", 1},        {WorkKind::shard, "stage2", "", 3},
+    {WorkKind::stage2, "stage2", "stage2", 2},        {WorkKind::stage3, "stage3", "stage3", 1},
+    {WorkKind::predict, "predict", "predict", 3},     {WorkKind::evaluate, "evaluate", "evaluate", kAnyNumber},
+    {WorkKind::server, "server", "server", 2},        {WorkKind::table, "table", "tables", 1},
+    {WorkKind::review, "review", "review", kNone},    {WorkKind::masks, "export", "export", kNone},
+    {WorkKind::report, "report", "report", kNone},
+};
 
 const Kind& kind_of(WorkKind kind) {
   return *std::find_if(std::begin(kKinds), std::end(kKinds), [&](const Kind& k) { return k.kind == kind; });

@@ -8,6 +8,7 @@ namespace boxseg {
 
 enum class WorkKind {
   dataset,   // dataset
+  given,     // given_masks, of another tool for own photographs
   stage1,    // stage1/VARIANT
   shard,     // stage2/VARIANT/SPLIT/shard-I, a part of the next
   stage2,    // stage2/VARIANT/SPLIT
