@@ -1,11 +1,9 @@
 #include "stage2_pseudolabel/class_weights.h"
 
-#include <algorithm>
-#include <cctype>
-
 #include "common/base/error.h"
 #include "common/base/text.h"
 #include "common/networks/network.h"
+#include "stage2_pseudolabel/class_names.h"
 
 namespace boxseg {
 namespace {
@@ -14,18 +12,6 @@ const std::vector<std::string> kVocNames = {
     "background", "aeroplane", "bicycle",     "bird",  "boat",        "bottle", "bus",
     "car",        "cat",       "chair",       "cow",   "diningtable", "dog",    "horse",
     "motorbike",  "person",    "pottedplant", "sheep", "sofa",        "train",  "tvmonitor"};
-
-// Makes names comparable: "Dining table" -> "diningtable"; COCO's words become VOC's.
-std::string canonical(const std::string& name) {
-  std::string word;
-  for (const char c : name)
-    if (std::isalnum(static_cast<unsigned char>(c)) || (c & 0x80))
-      word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  static const std::map<std::string, std::string> kSynonyms = {
-      {"airplane", "aeroplane"}, {"motorcycle", "motorbike"}, {"couch", "sofa"}, {"tv", "tvmonitor"}};
-  const auto found = kSynonyms.find(word);
-  return found == kSynonyms.end() ? word : found->second;
-}
 
 }  // namespace
 
@@ -40,7 +26,8 @@ const double* ClassWeights::of(int64_t class_id) const {
 }
 
 ClassWeights match_classes(const at::Tensor& classifier_weight, const std::map<std::string, std::string>& record,
-                           const std::vector<std::string>& class_names, const std::string& source) {
+                           const std::vector<std::string>& class_names, const std::string& source,
+                           const std::string& class_map) {
   const at::Tensor rows = classifier_weight.detach().flatten(1).to(at::kCPU, at::kDouble).contiguous();
   ClassWeights weights;
   weights.channels = rows.size(1);
@@ -58,12 +45,9 @@ ClassWeights match_classes(const at::Tensor& classifier_weight, const std::map<s
         source, rows.size(0), row_names.empty() ? "without names" : fmt::format("with {} names", row_names.size()),
         class_names.size(), join(class_names, ", "));
 
-  std::map<std::string, int64_t> row_of_name;
-  for (size_t i = 0; i < row_names.size(); ++i) row_of_name.emplace(canonical(row_names[i]), static_cast<int64_t>(i));
-  for (const auto& name : class_names) {
-    const auto row = row_of_name.find(canonical(name));
-    weights.row_of_class.push_back(row == row_of_name.end() ? -1 : row->second);
-  }
+  ClassMatches matches = match_class_names(row_names, class_names, class_map);
+  weights.row_of_class = std::move(matches.row_of_class);
+  weights.other_names = std::move(matches.other_names);
   return weights;
 }
 

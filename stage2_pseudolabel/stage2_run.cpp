@@ -31,6 +31,12 @@ void refuse_what_does_not_fit(const Stage2Options& options) {
   options.check();
   if (!options.from_attention.empty() && !options.checkpoint.empty())
     fail_usage("--checkpoint and --from-attention: give one of the two (with the second no network is needed)");
+  if (!options.from_attention.empty() && !options.class_map.empty())
+    fail_usage(
+        "--class-map {}: the maps of --from-attention were made with a classifier already, whose classes stay what "
+        "they "
+        "were; leave one of the two out",
+        options.class_map);
   if (!options.from_attention.empty() &&
       fs::weakly_canonical(options.from_attention) == fs::weakly_canonical(options.output))
     fail_usage("--from-attention {}: is the output folder as well; choose another --output", options.from_attention);
@@ -73,8 +79,10 @@ void load_classifier(LabelSource& source, const Stage2Options& options, const st
   if (source.network->spec().head != "plain")
     fail_input("{}: a network with head {}, expected a classifier of stage 1 (head plain)", options.checkpoint,
                source.network->spec().head);
-  source.weights =
-      match_classes(source.network->classifier_weight(), loaded.record, dataset.class_names, options.checkpoint);
+  source.weights = match_classes(source.network->classifier_weight(), loaded.record, dataset.class_names,
+                                 options.checkpoint, options.class_map);
+  if (!source.weights.other_names.empty())
+    log_info("classes of the classifier by other names: {}", join(source.weights.other_names, ", "));
   const auto unknown = unknown_classes(source.weights, dataset.class_names);
   source.knows_all_classes = unknown.empty();
   if (!unknown.empty())

@@ -175,6 +175,30 @@ TEST_CASE("photographs with outlines keep these when asked, and are then measure
   CHECK(read_label_png(run / "stage2/bap/all/Y_ret/a.png") != truth(annotated_photos()[0]));
 }
 
+TEST_CASE("a classifier of other names labels what a map says that its classes stand for, and a run remembers it",
+          "[slow]") {
+  const OwnPhotos photos;
+  const fs::path first = photos / "first", run = photos / "second";
+  REQUIRE(make(first, "masks " + named(photos, photos.csv())).exit_code == 0);
+  std::string lines = read_file(photos.csv());
+  for (size_t at = lines.find("chat noir"); at != std::string::npos; at = lines.find("chat noir", at))
+    lines.replace(at, 9, "l'animal");
+  write_file(photos / "renamed.csv", lines);
+  const std::string words = fmt::format("masks {} CLASSIFIER={} MAP=", named(photos, photos / "renamed.csv"),
+                                        shell_quote((first / "stage1/bap/classifier.pt").string()));
+  const auto wrong = make(run, words + shell_quote("chat=l'animal"));
+  CHECK(wrong.exit_code != 0);
+  CHECK_THAT(wrong.out + wrong.err, Contains("the classifier, whose name stands first, has no class 'chat'"));
+  const auto done = make(run, words + shell_quote("chat noir=l'animal"));
+  INFO(done.out << done.err);
+  REQUIRE(done.exit_code == 0);
+  CHECK_THAT(done.err, Contains("chat noir is taken for l'animal") && !Contains("the classifier knows"));
+  CHECK(read_file(run / "stage2/bap/all/Y_crf/été.png") == read_file(first / "stage2/bap/all/Y_crf/été.png"));
+  const auto again = make(run, "masks");
+  REQUIRE(again.exit_code == 0);
+  CHECK_THAT(again.out, !Contains("---"));
+}
+
 TEST_CASE("a run without photographs says what it needs", "[cpu]") {
   const TemporaryDirectory dir;
   const auto result = make(dir / "run", "masks");

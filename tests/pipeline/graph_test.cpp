@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "common/base/error.h"
+#include "common/base/files.h"
+#include "common/pipeline/plan/shell.h"
 #include "tests/support/failure.h"
 #include "tests/support/support.h"
 
@@ -109,4 +111,34 @@ TEST_CASE("masks of another tool stand between the index of own photographs and 
   const auto failure = test::failure_of([&] { project.nodes("tiny", {}, {}, "my masks"); });
   REQUIRE(failure.kind == ErrorKind::usage);
   REQUIRE_THAT(failure.message, Contains("--masks my masks: goes with photographs and boxes of your own"));
+}
+
+TEST_CASE("a run of own photographs remembers the given classifier and what its classes stand for") {
+  const test::TemporaryDirectory dir;
+  const std::string data = BOXSEG_SOURCE_DIR + "/data/";
+  const auto plan = [&](const std::string& words) {
+    return test::run_command(fmt::format("{} --preset own --presets {} --variants {} --run {} {}",
+                                         shell_quote(BOXSEG_BIN_DIR + "/plan"), shell_quote(data + "presets"),
+                                         shell_quote(data + "variants"), shell_quote((dir / "run").string()), words));
+  };
+  const auto options_of_stage2 = [&] { return read_file(dir / "run/config/stage2-bap-all.ini"); };
+  write_file(dir / "boxes.csv", "a.jpg,1,2,3,4,pet cat\n");
+  const std::string photos = fmt::format("--images {0} --boxes {0}/boxes.csv", shell_quote(dir.path().string()));
+  const std::string map = R"(cat=pet cat,it's #1=l'été\, 50 %)";
+  const auto refused = plan(photos + " --class-map " + shell_quote(map));
+  CHECK(refused.exit_code == 2);
+  CHECK_THAT(refused.err, Contains("is of a classifier that is given (CLASSIFIER=classifier.pt)"));
+
+  const auto first = plan(photos + " --classifier c.pt --class-map " + shell_quote(map));
+  INFO(first.err);
+  REQUIRE(first.exit_code == 0);
+  CHECK_THAT(options_of_stage2(), Contains("class-map = " + map + "\n"));
+  fs::remove(dir / "run/config/stage2-bap-all.ini");
+  REQUIRE(plan("").exit_code == 0);
+  CHECK_THAT(options_of_stage2(), Contains("class-map = " + map + "\n"));
+  REQUIRE(plan("--class-map dog=hound --set stage2.class-map=x=y").exit_code == 0);
+  CHECK_THAT(options_of_stage2(), Contains("class-map = dog=hound\n"));
+  REQUIRE(plan("").exit_code == 0);
+  CHECK_THAT(options_of_stage2(), Contains("class-map = dog=hound\n"));
+  CHECK(plan("--class-map 'a=b\nc=d'").exit_code == 2);
 }

@@ -32,6 +32,8 @@ TEST_CASE("names that Make or a shell would put something else for are refused")
                                        {"RUN=~/x", "begins with a tilde"},
                                        {"VOC=~/VOC2012", "VOC='~/VOC2012' begins with a tilde"},
                                        {"RUN=a\ntouch b", "holds a line break"},
+                                       {"MAP=cat=" + touch, "holds a dollar sign"},
+                                       {"MAP=cat=a\ntouch b", "holds a line break"},
                                        {"RUN=", "RUN is empty"},
                                        {"RUN= ", "RUN is empty"},
                                        {"PRESET=", "PRESET is empty"}}) {
@@ -42,7 +44,7 @@ TEST_CASE("names that Make or a shell would put something else for are refused")
   }
   CHECK_THAT(help("", "RUN=" + shell_quote(touch)).err, Contains("holds a dollar sign"));
   CHECK_FALSE(fs::exists(dir / "touched"));
-  for (const char* fine : {"RUN=a b", "RUN=x~y", "RUN=it's", "RUN=ü#1", "PRESET=tiny"}) {
+  for (const char* fine : {"RUN=a b", "RUN=x~y", "RUN=it's", "RUN=ü#1", "PRESET=tiny", "MAP=~cat=l'été (#1),b=c"}) {
     CAPTURE(fine);
     CHECK(help(fine).exit_code == 0);
   }

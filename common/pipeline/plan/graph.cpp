@@ -69,10 +69,10 @@ class Builder {
       fail_usage("{}: no photographs and boxes were named for this run yet: IMAGES=photos BOXES=boxes.json",
                  layout_.run.string());
     const auto absolute = [](const fs::path& path) { return fs::absolute(path).lexically_normal().string(); };
-    node.files[layout_.source()] =
-        fmt::format("[plan]\nimages = {}\nboxes = {}\nmasks = {}\nclassifier = {}\n", absolute(request_.images),
-                    absolute(request_.boxes), request_.masks.empty() ? "" : absolute(request_.masks),
-                    request_.classifier.empty() ? "" : absolute(request_.classifier));
+    node.files[layout_.source()] = fmt::format(
+        "[plan]\nimages = {}\nboxes = {}\nmasks = {}\nclassifier = {}\nclass-map = {}\n", absolute(request_.images),
+        absolute(request_.boxes), request_.masks.empty() ? "" : absolute(request_.masks),
+        request_.classifier.empty() ? "" : absolute(request_.classifier), request_.class_map);
     node.commands.push_back(nodes_.program("prepare") + " boxes" + option("config", layout_.config("dataset")) +
                             option("images", request_.images) + option("boxes", request_.boxes) +
                             option("masks", layout_.outlines()) + option("output", layout_.dataset()) +

@@ -33,6 +33,7 @@ struct GraphRequest {
   fs::path images, boxes;    // photographs and boxes, for presets whose dataset is boxes
   fs::path masks;            // of another tool, for the same; "" = none
   fs::path classifier;       // labels with it instead of training one
+  std::string class_map;     // of its classes: --class-map of stage 2
   std::string launch;        // prefix of stage commands: "srun -n 1"
   std::string run_options;   // appended to stage commands, without influence on results: "--threads 2 --device cpu"
   bool reads_all = false;    // forgets the digests of files whose size and time are as they were

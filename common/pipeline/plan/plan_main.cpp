@@ -17,7 +17,7 @@ namespace {
 
 struct PlanOptions {
   std::string run, preset = "demo", presets = "data/presets", variants = "data/variants", bin, voc, images, boxes,
-                   masks, classifier, launch, run_options, record;
+                   masks, classifier, class_map, launch, run_options, record;
   std::vector<std::string> overrides;
   std::vector<std::string> tables;
   std::vector<double> seeds;
@@ -36,6 +36,10 @@ struct PlanOptions {
     o.add("masks", &masks, "file or folder of masks that another tool made for them; kept in the run", Role::input);
     o.add("classifier", &classifier, "classifier.pt to label with, instead of training one; kept in the run",
           Role::input);
+    o.add("class-map", &class_map,
+          "CLASSIFIER=DATASET,...: classes of that classifier.pt, and those of the boxes for which they stand; kept in "
+          "the "
+          "run");
     o.add("launch", &launch, "prefix of stage commands, such as 'srun -n 1'", Role::run);
     o.add("run-options", &run_options, "appended to every command, such as '--threads 2'", Role::run);
     o.add_repeated("set", &overrides, "SECTION.OPTION=VALUE, over preset and variant; repeatable");
@@ -57,8 +61,11 @@ struct PlanOptions {
     const Ini ini = read_ini_file(path);
     const auto section = ini.find("plan");
     if (section == ini.end()) return;
-    for (const auto& [name, value] :
-         {std::pair{"images", &images}, {"boxes", &boxes}, {"masks", &masks}, {"classifier", &classifier}})
+    for (const auto& [name, value] : {std::pair{"images", &images},
+                                      {"boxes", &boxes},
+                                      {"masks", &masks},
+                                      {"classifier", &classifier},
+                                      {"class-map", &class_map}})
       if (const auto found = section->second.find(name); value->empty() && found != section->second.end())
         *value = found->second;
   }
@@ -85,6 +92,7 @@ std::string own_command(const PlanOptions& o, int64_t seed, const fs::path& bin)
   option("boxes", o.boxes);
   option("masks", o.masks);
   option("classifier", o.classifier);
+  option("class-map", o.class_map);
   option("seed", std::to_string(seed));
   for (const auto& text : o.overrides) option("set", text);
   return command;
@@ -104,6 +112,7 @@ int body(int argc, char** argv) {
                                     {"boxes", o.boxes},
                                     {"masks", o.masks},
                                     {"classifier", o.classifier},
+                                    {"class-map", o.class_map},
                                     {"launch", o.launch},
                                     {"bin", o.bin},
                                     {"preset", o.preset},
@@ -113,6 +122,12 @@ int body(int argc, char** argv) {
                                     {"set", join(o.overrides, " ")}})
     if (value.find_first_of("\n\r") != std::string::npos)
       fail_usage("--{}: holds a line break, which no Makefile takes; choose another name", name);
+
+  if (!o.class_map.empty() && o.classifier.empty())
+    fail_usage(
+        "--class-map {}: is of a classifier that is given (CLASSIFIER=classifier.pt); one that is trained here has the "
+        "classes of the boxes",
+        o.class_map);
 
   GraphRequest request;
   request.run = {o.presets,    o.variants,      o.preset, o.overrides,
@@ -124,6 +139,7 @@ int body(int argc, char** argv) {
   request.boxes = o.boxes;
   request.masks = o.masks;
   request.classifier = o.classifier;
+  request.class_map = o.class_map;
   request.launch = o.launch;
   request.run_options = o.run_options;
   request.reads_all = o.is_fresh;

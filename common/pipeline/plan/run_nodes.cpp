@@ -21,8 +21,19 @@ std::string ini_text(const std::string& section, const std::map<std::string, std
   return text;
 }
 
+namespace {
+
+// A map of classes is an option of stage 2, and goes before what presets and others say.
+RunRequest with_class_map(const GraphRequest& request) {
+  RunRequest run = request.run;
+  if (!request.class_map.empty()) run.overrides.push_back("stage2.class-map=" + request.class_map);
+  return run;
+}
+
+}  // namespace
+
 RunState::RunState(const GraphRequest& request)
-    : plan(request.run), layout{request.run_dir}, boxes(request.boxes), masks(request.masks) {
+    : plan(with_class_map(request)), layout{request.run_dir}, boxes(request.boxes), masks(request.masks) {
   dataset_root = plan.pipeline.dataset == "synthetic" ? layout.synthetic_root()
                  : plan.pipeline.dataset == "boxes"   ? request.images
                                                       : request.voc;

@@ -58,6 +58,7 @@ struct Stage2Options : DatasetFlags {
   std::string precision = "exact";
   std::string instances;              // "", per_box, per_class
   std::string true_masks = "ignore";  // ignore, keep
+  std::string class_map;              // CLASSIFIER=DATASET,...: names of classes; stage2_pseudolabel/class_names.h
   // Paths.
   std::string checkpoint, output, shard, from_attention, given_masks;
   void declare(Options& options);
