@@ -37,9 +37,8 @@ struct PlanOptions {
     o.add("classifier", &classifier, "classifier.pt to label with, instead of training one; kept in the run",
           Role::input);
     o.add("class-map", &class_map,
-          "CLASSIFIER=DATASET,...: classes of that classifier.pt, and those of the boxes for which they stand; kept in "
-          "the "
-          "run");
+          "CLASSIFIER=DATASET,...: a class of that classifier, then the class of the boxes that it stands for; kept in "
+          "the run");
     o.add("launch", &launch, "prefix of stage commands, such as 'srun -n 1'", Role::run);
     o.add("run-options", &run_options, "appended to every command, such as '--threads 2'", Role::run);
     o.add_repeated("set", &overrides, "SECTION.OPTION=VALUE, over preset and variant; repeatable");
