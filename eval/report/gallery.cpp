@@ -78,6 +78,14 @@ std::vector<const LabelSet*> shown_sets(const RunFolder& run, const std::string&
   return shown;
 }
 
+// Returns the folder of the variant's labels, relative to the run.
+std::string folder_of(const RunFolder& run, const std::string& split, const std::string& variant) {
+  for (const auto& set : run.labels)
+    if (set.stage == "stage2" && set.split == split && set.variant == variant)
+      return set.folder.parent_path().lexically_relative(run.path).string();
+  return "";
+}
+
 std::string option_of(const RunFolder& run, const std::string& folder, const std::string& name,
                       const std::string& otherwise) {
   const auto manifest = run.manifests.find(folder);
@@ -149,6 +157,16 @@ void GalleryOptions::check() const {
   if (side < 16 || side > 4096) fail_usage("--picture-size {}: expected 16 to 4096", side);
 }
 
+std::vector<std::string> splits_with_labels(const RunFolder& run) {
+  std::vector<std::string> splits;
+  for (const char* stage : {"stage2", "stage3"})
+    for (const auto& set : run.labels)
+      if (set.stage == stage && run.dataset && run.dataset->splits.contains(set.split) &&
+          std::find(splits.begin(), splits.end(), set.split) == splits.end())
+        splits.push_back(set.split);
+  return splits;
+}
+
 const LabelSet* ranking_set(const RunFolder& run, const GalleryOptions& options) {
   if (!options.rank_by.empty()) {
     if (const LabelSet* set = run.find_labels(options.rank_by)) return set;
@@ -213,14 +231,14 @@ std::string gallery_html(const RunFolder& run, const GalleryOptions& options, st
         fmt::format("{}: {} of {} images have no label map yet.", ranking->key, in_split - all.size(), in_split));
 
   const std::string variant = shown_variant(run, ranking->split, *ranking);
-  const std::string folder = fmt::format("stage2/{}/{}", variant, ranking->split);
+  const std::string folder = folder_of(run, ranking->split, variant);
   CardSources sources;
   sources.dataset = &dataset;
   sources.side = options.side;
   sources.labels = shown_sets(run, ranking->split, variant);
-  sources.y_crf = run.find_labels(folder + "/y_crf");
-  sources.y_ret = run.find_labels(folder + "/y_ret");
-  const AttentionShards shards(shard_files(run, folder));
+  sources.y_crf = run.find_labels(fmt::format("stage2/{}/{}/y_crf", variant, ranking->split));
+  sources.y_ret = run.find_labels(fmt::format("stage2/{}/{}/y_ret", variant, ranking->split));
+  const AttentionShards shards(variant.empty() ? std::vector<fs::path>() : shard_files(run, folder));
   if (!variant.empty() && !shards.is_empty())
     sources.attention = &shards;
   else if (!variant.empty())

@@ -23,6 +23,9 @@ struct RankedImage {
   std::string remark = {};  // on boxes that should be looked at, where there is no truth
 };
 
+// Returns the splits of the dataset that the run has labels of, each once: those of pseudo labels first.
+std::vector<std::string> splits_with_labels(const RunFolder& run);
+
 // Returns the label set that orders the images, nullptr when the split has none. Throws usage for a key that is not
 // there.
 const LabelSet* ranking_set(const RunFolder& run, const GalleryOptions& options);

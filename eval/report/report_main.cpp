@@ -1,4 +1,5 @@
 // The program report makes one HTML page about a run.
+#include <algorithm>
 #include <cstdio>
 #include <opencv2/core/utility.hpp>
 
@@ -6,6 +7,7 @@
 #include "common/base/files.h"
 #include "common/base/log.h"
 #include "common/base/options.h"
+#include "common/base/text.h"
 #include "common/base/visible_text.h"
 #include "common/pipeline/plan/pending.h"
 #include "common/pipeline/stage/brief_lock.h"
@@ -13,6 +15,7 @@
 #include "common/pipeline/stage/sections.h"
 #include "common/runtime/parallel.h"
 #include "common/runtime/program.h"
+#include "eval/report/output_folder.h"
 #include "eval/report/picture_sheet.h"
 #include "eval/report/report_page.h"
 #include "eval/report/report_style.h"
@@ -57,16 +60,33 @@ void make_table(const TableRequest& request, const fs::path& run_path, const fs:
                 file(".md").c_str());
 }
 
+// A split that was asked for has to be there; else one is chosen of which there is something to show.
+void choose_split(const Options& options, const RunFolder& run, std::string& split) {
+  if (!options.is_default("split")) {
+    if (run.dataset) run.dataset->split(split);  // throws usage with the known ones
+    return;
+  }
+  std::vector<std::string> splits = splits_with_labels(run);
+  if (splits.empty()) return;
+  const auto usual = std::find(splits.begin(), splits.end(), split);
+  if (usual != splits.end()) std::rotate(splits.begin(), usual, usual + 1);
+  if (usual == splits.end() || splits.size() > 1)
+    log_info("images of split {} are shown{}", splits[0],
+             splits.size() > 1 ? "; --split shows those of " + join({splits.begin() + 1, splits.end()}, ", ") : "");
+  split = splits[0];
+}
+
 int run(int argc, char** argv) {
   Options options(
       reads_presets({"report", "One HTML page with the numbers, curves and pictures of a run; it needs no network.",
                      "report --run runs/demo --output runs/demo/report", "report", kReportFingerprint}));
-  std::string run_path, against_path, output, data_root;
+  std::string run_path, against_path, output, dataset, data_root;
   TableRequest table;
   GalleryOptions gallery;
-  options.add("run", &run_path, "folder of the run", Role::input);
+  options.add("run", &run_path, "folder of the run, or one in which stages left their folders", Role::input);
   options.add("against", &against_path, "folder of another run: its numbers stand beside, and what differs is printed",
               Role::input);
+  options.add("dataset", &dataset, "index made by prepare, if it is not the run's dataset.h5", Role::input);
   options.add("data-root", &data_root, "where the dataset's files are, if not where prepare found them", Role::run);
   options.add("output", &output, "folder of index.html, or of a table's files", Role::output);
   options.add("table", &table.file,
@@ -90,14 +110,15 @@ int run(int argc, char** argv) {
   gallery.threads = resolve_threads(options.threads);
   gallery.check();
   cv::setNumThreads(1);  // images are the unit of parallel work
-  require_writable_directory(output);
+  const OutputFolder folder(output);
 
   if (!table.file.empty()) {
     make_table(table, run_path, data_root, output, gallery);
     return 0;
   }
   if (!table.pending.empty()) fail_usage("--pending goes with --table; see --help");
-  const RunFolder found = open_run(run_path, data_root);
+  const RunFolder found = open_run(run_path, data_root, dataset);
+  choose_split(options, found, gallery.split);
   std::optional<RunFolder> against;
   if (!against_path.empty()) against = open_run(against_path, {});
   if (against) std::fputs(printable(markdown_of(difference_of(found, *against))).c_str(), stdout);

@@ -10,6 +10,7 @@
 #include "common/pipeline/plan/run_layout.h"
 #include "common/pipeline/stage/stage_options.h"
 #include "eval/miou/evaluation.h"
+#include "eval/report/loose_results.h"
 
 namespace boxseg {
 namespace {
@@ -75,14 +76,6 @@ void find_labels_of(RunFolder& run) {
   for (const auto& variant : subfolders(run.path / "stage3"))
     for (const auto& split : subfolders(variant / "predictions"))
       for (const auto& mode : subfolders(split)) add(mode, variant.filename(), split.filename(), mode.filename());
-}
-
-void add_manifest(RunFolder& run, const fs::path& folder) {
-  const std::string name = fs::relative(folder, run.path).string();
-  if (auto manifest = try_read_manifest(folder / "manifest.h5"))
-    run.manifests.emplace(name, std::move(*manifest));
-  else
-    run.notes.push_back(fmt::format("{}/manifest.h5 cannot be read", name));
 }
 
 // Returns the folders whose manifests tell how a number was made; those of all classifiers belong to it, too.
@@ -167,6 +160,16 @@ const LabelSet* RunFolder::find_labels(const std::string& key) const {
   return nullptr;
 }
 
+const Manifest* RunFolder::add_manifest(const fs::path& folder) {
+  const std::string relative = folder.lexically_relative(path).string();
+  auto manifest = try_read_manifest(folder / "manifest.h5");
+  if (!manifest) {
+    notes.push_back(fmt::format("{}/manifest.h5 cannot be read", relative));
+    return nullptr;
+  }
+  return &manifests.emplace(relative, std::move(*manifest)).first->second;
+}
+
 RunFolder open_run_of(const Table& table, const fs::path& path) {
   RunFolder run = named_run(path);
   const RunLayout layout{run.path};
@@ -175,16 +178,17 @@ RunFolder open_run_of(const Table& table, const fs::path& path) {
   for (const auto& key : table.keys()) folders.merge(folders_of(key, layout));
   for (const auto& variant : subfolders(run.path / "stage1")) folders.insert(variant);
   for (const auto& folder : folders)
-    if (fs::exists(folder / "manifest.h5")) add_manifest(run, folder);
+    if (fs::exists(folder / "manifest.h5")) run.add_manifest(folder);
   return run;
 }
 
-RunFolder open_run(const fs::path& path, const fs::path& data_root) {
+RunFolder open_run(const fs::path& path, const fs::path& data_root, const fs::path& dataset) {
   RunFolder run = named_run(path);
-  if (fs::exists(run.path / "dataset.h5"))
-    run.dataset = read_dataset(run.path / "dataset.h5", data_root, !data_root.empty());
+  const bool has_dataset = fs::exists(run.path / "dataset.h5");
+  if (has_dataset || !dataset.empty())
+    run.dataset = read_dataset(dataset.empty() ? run.path / "dataset.h5" : dataset, data_root, !data_root.empty());
   else
-    run.notes.push_back("There is no dataset.h5, so no pictures can be shown.");
+    run.notes.push_back("There is no dataset.h5, so no pictures can be shown; --dataset names one that is elsewhere.");
   if (fs::exists(run.path / "metrics.json")) run.scores = score_rows(read_metrics(run.path / "metrics.json"));
   if (run.scores.empty()) run.notes.push_back("metrics.json holds no mIoU yet; `evaluate` writes it.");
   for (const char* stage : {"stage1", "stage3"})
@@ -195,15 +199,18 @@ RunFolder open_run(const fs::path& path, const fs::path& data_root) {
       log.variant = variant.filename();
       if (!log.values.empty()) run.logs.push_back(std::move(log));
     }
+  add_loose_results(run);
   if (run.logs.empty()) run.notes.push_back("There is no training log yet.");
   find_labels_of(run);
-  for (const auto& folder : RunLayout{run.path}.manifest_folders()) add_manifest(run, folder);
+  for (const auto& folder : RunLayout{run.path}.manifest_folders()) run.add_manifest(folder);
   forget_kept_masks(run);
   for (const auto& file : entries(run.path / "tables"))
     if (file.extension() == ".txt") run.tables.push_back(read_table(file, {}));
-  if (!run.dataset && run.scores.empty() && run.logs.empty() && run.labels.empty())
-    fail_input("{}: nothing of a run is in this folder (no dataset.h5, metrics.json, stage1, stage2 or stage3)",
-               path.string());
+  if (!has_dataset && run.scores.empty() && run.logs.empty() && run.labels.empty() && run.manifests.empty())
+    fail_input(
+        "{}: nothing of a run is in this folder: no dataset.h5, metrics.json, stage1, stage2 or stage3, nor a folder "
+        "in which a stage left its manifest.h5",
+        path.string());
   return run;
 }
 

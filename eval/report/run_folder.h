@@ -49,10 +49,14 @@ struct RunFolder {
 
   const ScoreRow* find(const std::string& key) const;
   const LabelSet* find_labels(const std::string& key) const;
+  // Reads the manifest of a folder in the run, or leaves a note where it cannot be read and returns nullptr.
+  const Manifest* add_manifest(const std::filesystem::path& folder);
 };
 
-// Reads all of a run's folder. Throws bad_input when there is no such folder, or nothing of a run in it.
-RunFolder open_run(const std::filesystem::path& path, const std::filesystem::path& data_root);
+// Reads all of a run's folder, and results of stages that lie loose in it (loose_results.h). `dataset` names the index
+// where it is not the run's dataset.h5. Throws bad_input when there is no such folder, or nothing of a run in it.
+RunFolder open_run(const std::filesystem::path& path, const std::filesystem::path& data_root,
+                   const std::filesystem::path& dataset = {});
 
 // Reads only what a table without pictures needs: its numbers, and the manifests of what made them.
 RunFolder open_run_of(const Table& table, const std::filesystem::path& path);

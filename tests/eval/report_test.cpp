@@ -154,6 +154,80 @@ TEST_CASE("parts that a run does not have are left out of the report with a note
   REQUIRE_THAT(nothing.err, Contains("nothing of a run"));
 }
 
+TEST_CASE("what commands by hand leave in folders of any name is shown, of a split that is there") {
+  TemporaryDirectory dir;
+  make_run(dir / "run", 4);
+  Dataset d = read_dataset(dir / "run/dataset.h5");
+  d.splits = {{"train", {0, 1, 2}}, {"other", {3}}};
+  write_dataset(dir / "index.h5", d);
+  const fs::path out = dir / "out";
+  fs::create_directories(out);
+  fs::rename(dir / "run/stage2/bap/val", out / "my labels");
+  fs::rename(dir / "run/stage3/nal/predictions/val/crf", out / "masks");
+  fs::rename(dir / "run/stage1/bap", out / "net");
+  Manifest m = read_manifest(out / "my labels/manifest.h5");
+  m.options["split"] = "train";
+  m.inputs["dataset"] = d.digest("train", false);
+  write_manifest(out / "my labels/manifest.h5", m);
+  m.program = "stage1_classify";
+  m.outputs.clear();
+  write_manifest(out / "net/manifest.h5", m);
+  m.program = "stage3_segment predict";
+  m.options["crf"] = "true";
+  m.options["split"] = "other";
+  write_manifest(out / "masks/manifest.h5", m);
+  m.inputs = {{"images", "of a folder"}};
+  write_manifest(out / "elsewhere/manifest.h5", m);
+  fs::create_directories(out / "no result");
+
+  const std::string usual = fmt::format("--run '{}' --dataset '{}' --output '{}'", out.string(),
+                                        (dir / "index.h5").string(), (out / "page").string());
+  const auto result = report(usual);
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  CHECK_THAT(result.err, Contains("images of split train are shown; --split shows those of other"));
+  std::string html = read_file(out / "page/index.html");
+  CHECK(count(html, "<article class=\"card\"") == 3);
+  for (const std::string text :
+       {"Images of split <b>train</b>", "my labels Y_crf", "my labels Y_ret", "my labels u0", "my labels CAM",
+        "Stage 1, classifier", "<th>net</th>", "elsewhere holds predictions of photographs that are in no dataset"})
+    CHECK_THAT(html, Contains(text));
+  CHECK_THAT(html, !Contains("masks CRF</b>"));
+
+  REQUIRE(report(usual + " --split other").exit_code == 0);
+  html = read_file(out / "page/index.html");
+  CHECK_THAT(html, Contains("masks CRF</b>") && !Contains("my labels Y_crf</b>"));
+  CHECK(count(html, "<article class=\"card\"") == 1);
+
+  // One such folder is enough, and so is the index in it.
+  REQUIRE(report(fmt::format("--run '{}' --dataset '{}' --output '{}'", (out / "my labels").string(),
+                             (dir / "index.h5").string(), (dir / "one").string()))
+              .exit_code == 0);
+  CHECK_THAT(read_file(dir / "one/index.html"), Contains("my labels Y_crf") && Contains("my labels CAM"));
+  fs::rename(dir / "index.h5", out / "dataset.h5");
+  const auto own = report(fmt::format("--run '{}' --output '{}'", out.string(), (dir / "own").string()));
+  CHECK_THAT(own.err, Contains("images of split train"));
+  CHECK_THAT(read_file(dir / "own/index.html"), Contains("my labels Y_crf"));
+}
+
+TEST_CASE("a page that fails leaves no folder behind") {
+  TemporaryDirectory dir;
+  make_run(dir / "run", 3);
+  fs::create_directories(dir / "empty");
+  const std::string out = fmt::format(" --output '{}'", (dir / "new/folder/page").string());
+  for (const std::string& run : {std::string("none"), std::string("empty"), std::string("run' --split 'tset")}) {
+    const auto result = report(fmt::format("--run '{}/{}'", dir.path().string(), run) + out);
+    INFO(result.err);
+    REQUIRE(result.exit_code != 0);
+    CHECK(!fs::exists(dir / "new"));
+  }
+  fs::create_directories(dir / "new/folder/page");
+  REQUIRE(report(fmt::format("--run '{}/none'", dir.path().string()) + out).exit_code == 3);
+  CHECK(fs::exists(dir / "new/folder/page"));  // which was there before
+  REQUIRE(report(fmt::format("--run '{}/run'", dir.path().string()) + out).exit_code == 0);
+  CHECK(fs::exists(dir / "new/folder/page/index.html"));
+}
+
 TEST_CASE("the numbers of another run stand beside, with the difference") {
   TemporaryDirectory dir;
   make_run(dir / "new", 4);
