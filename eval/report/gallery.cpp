@@ -138,6 +138,26 @@ void order_by_review(const Dataset& dataset, const std::string& split, const fs:
   for (RankedImage& image : images) image.remark = remarks[image.index];
 }
 
+// Says what the panels of a card are, under their titles.
+std::string meaning_of_panels(const CardSources& sources, bool has_truth) {
+  std::vector<std::string> panels = {"its boxes"};
+  if (has_truth) panels.emplace_back("the true mask");
+  if (sources.attention != nullptr)
+    panels.emplace_back(
+        "<b>attention A</b>, bright where the network sees background, <b>u0</b>, the part of it that counts, and for "
+        "each class a <b>CAM</b>, bright where the network sees the class");
+  if (sources.y_crf != nullptr)
+    panels.emplace_back("<b>Y_crf</b>, the masks" +
+                        std::string(sources.attention == nullptr ? "" : " that the CRF makes of these"));
+  if (sources.y_ret != nullptr) panels.emplace_back("<b>Y_ret</b>, a second opinion from the network's features");
+  if (sources.y_crf != nullptr && sources.y_ret != nullptr)
+    panels.emplace_back("<b>disagreement</b>, where these two differ");
+  const auto is_prediction = [](const LabelSet* set) { return set->stage == "stage3"; };
+  if (std::any_of(sources.labels.begin(), sources.labels.end(), is_prediction))
+    panels.emplace_back("what segmentation networks predict without the boxes");
+  return "<p>Each photo stands with " + join(panels, "; ") + ".</p>\n";
+}
+
 std::string cards_html(const CardSources& sources, const std::vector<RankedImage>& images, int threads) {
   std::vector<std::string> cards(images.size());
   parallel_for(static_cast<int64_t>(images.size()), 1, threads, [&](int64_t begin, int64_t end) {
@@ -255,17 +275,19 @@ std::string gallery_html(const RunFolder& run, const GalleryOptions& options, st
   if (!has_truth && sources.y_crf != nullptr)
     order_by_review(dataset, ranking->split, sources.y_crf->folder.parent_path(), options.threads, all);
   const std::string order =
-      has_truth ? fmt::format(
-                      "ordered by the mIoU of <b>{}</b> on each image alone. The number under a picture is the mIoU of "
-                      "that picture.",
-                      escaped(panel_title(*ranking)))
-                : "those first whose boxes should be looked at first. Under a picture stand boxes with a mask that is "
-                  "empty, sparse or overfull.";
+      has_truth
+          ? fmt::format(
+                "ordered by the mIoU of <b>{}</b> on each image alone. The number under a picture is the mIoU of "
+                "that picture.",
+                escaped(panel_title(*ranking)))
+          : "those first whose boxes should be looked at first. On the right stand boxes with a mask that is empty "
+            "(under 5 % of the box), sparse (under 20 %) or overfull (over 95 %).";
   std::string html = fmt::format(
-      "<section id=\"gallery\"><h2>Pictures</h2><p>Images of split <b>{}</b>, {}</p>\n<label class=\"mix\">Labels over "
+      "<section id=\"gallery\"><h2>Pictures</h2><p>Images of split <b>{}</b>, {}</p>\n{}<label class=\"mix\">Labels "
+      "over "
       "photo <input type=\"range\" min=\"0\" max=\"100\" value=\"75\" "
       "oninput=\"document.documentElement.style.setProperty('--mix',this.value/100)\"></label>\n{}",
-      escaped(ranking->split), order, legend_html(dataset));
+      escaped(ranking->split), order, meaning_of_panels(sources, has_truth), legend_html(dataset));
   const size_t most = static_cast<size_t>(options.images);
   if (all.size() <= most) return html + cards_html(sources, all, options.threads) + "</section>\n";
 

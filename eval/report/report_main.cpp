@@ -122,7 +122,7 @@ int run(int argc, char** argv) {
   std::optional<RunFolder> against;
   if (!against_path.empty()) against = open_run(against_path, {});
   if (against) std::fputs(printable(markdown_of(difference_of(found, *against))).c_str(), stdout);
-  const std::string html = report_page(found, against, gallery);
+  const std::string html = report_page(found, against, gallery, output);
   const fs::path page = fs::path(output) / "index.html";
   write_file(page, html);
   log_info("{}: {:.1f} MB, {} rows of scores, {} training logs", page.string(), static_cast<double>(html.size()) / 1e6,

@@ -10,6 +10,7 @@
 #include "common/base/log.h"
 #include "common/base/text.h"
 #include "common/io/image.h"
+#include "common/pipeline/plan/run_layout.h"
 #include "common/pipeline/stage/stage_options.h"
 #include "eval/report/charts.h"
 #include "eval/report/html.h"
@@ -107,6 +108,33 @@ std::string overview_bars(const std::vector<const ScoreRow*>& rows) {
          "</div>\n" + bar_chart(bars);
 }
 
+// A number of each row beside its mIoU.
+struct Column {
+  const char* title;
+  std::optional<double> ScoreRow::*value;
+  const char* meaning;
+};
+
+// Returns the columns that any row fills; all rows have a pixel accuracy.
+std::vector<Column> columns_of(const std::vector<const ScoreRow*>& rows) {
+  static const Column kOthers[] = {
+      {"box IoU", &ScoreRow::box_iou, "Box IoU is the mean over boxes of the IoU of the pixels that each owns. "},
+      {"boxes over 80", &ScoreRow::box_iou_over_80, "Boxes over 80 are those in which it is over 80, in percent. "},
+      {"boundary F", &ScoreRow::boundary_f,
+       "Boundary F says how much of the contours is right, within 0.75 % of an image's diagonal. "}};
+  std::vector<Column> columns = {{"pixel accuracy", &ScoreRow::pacc, ""}};
+  for (const Column& column : kOthers)
+    if (std::any_of(rows.begin(), rows.end(), [&](const ScoreRow* row) { return (row->*column.value).has_value(); }))
+      columns.push_back(column);
+  return columns;
+}
+
+std::string columns_note(const std::vector<const ScoreRow*>& rows) {
+  std::string text;
+  for (const Column& column : columns_of(rows)) text += column.meaning;
+  return text.empty() ? "" : fmt::format("<p>{}</p>\n", trim(text));
+}
+
 std::string difference(double now, double before) {
   const double d = now - before;
   return fmt::format("<span class=\"{}\">{:+.1f}</span>", d >= 0.05 ? "up" : d <= -0.05 ? "down" : "", d);
@@ -135,7 +163,8 @@ std::string score_table(const std::vector<const ScoreRow*>& rows, const RunFolde
   }
   std::string html = "<div class=\"scroll\"><table><thead><tr><th>labels</th><th>mIoU</th>";
   if (against) html += fmt::format("<th>{}</th><th>difference</th>", escaped(against->name));
-  html += "<th>pixel accuracy</th>";
+  const std::vector<Column> columns = columns_of(rows);
+  for (const Column& column : columns) html += fmt::format("<th>{}</th>", column.title);
   for (const auto& name : classes) html += "<th>" + escaped(name) + "</th>";
   html += "</tr></thead><tbody>\n";
   for (const ScoreRow* row : rows) {
@@ -152,7 +181,7 @@ std::string score_table(const std::vector<const ScoreRow*>& rows, const RunFolde
       html += fmt::format("<td>{}</td><td>{}</td>", number(before),
                           before && row->miou ? difference(*row->miou, *before) : "&ndash;");
     }
-    html += "<td>" + number(row->pacc) + "</td>";
+    for (const Column& column : columns) html += "<td>" + number(row->*column.value) + "</td>";
     for (const auto& name : classes) {
       const auto value = row->per_class.find(name);
       html += cell(value == row->per_class.end() ? std::nullopt : std::optional(value->second), name);
@@ -241,7 +270,8 @@ std::string scores_section(const RunFolder& run, const std::optional<RunFolder>&
     std::vector<const ScoreRow*> shown, folded;
     for (const ScoreRow* row : rows) (is_sibling(row->variant) ? folded : shown).push_back(row);
     if (shown.empty()) std::swap(shown, folded);
-    html += overview_bars(shown) + score_table(shown, run, against) + agreement_note(shown) + seeds_table(rows);
+    html += overview_bars(shown) + score_table(shown, run, against) + columns_note(shown) + agreement_note(shown) +
+            seeds_table(rows);
     if (!folded.empty())
       html +=
           fmt::format("<details><summary>{} rows of variants with other settings or seeds</summary>\n{}</details>\n",
@@ -340,18 +370,35 @@ std::string subtitle(const RunFolder& run) {
                      join(splits, ", "));
 }
 
+bool is_of_own_photos(const RunFolder& run) { return run.dataset && run.dataset->facts.contains("boxes from"); }
+
+// Links to what else people with photographs of their own want, where the page lies in the folder of its run.
+std::string links_to_masks(const RunFolder& run, const fs::path& page_folder) {
+  if (!is_of_own_photos(run) || fs::weakly_canonical(fs::absolute(page_folder)).parent_path() != run.path) return "";
+  const RunLayout layout{run.path};
+  std::string html;
+  if (fs::exists(layout.masks()))
+    html += "<a href=\"../masks/\">masks</a>: the masks, in the format of the boxes where that has masks. ";
+  if (fs::exists(layout.review()))
+    html += "<a href=\"../review.csv\">review.csv</a>: a line for each box, the most doubtful first.";
+  return html.empty() ? "" : "<p>" + html + "</p>\n";
+}
+
 }  // namespace
 
-std::string report_page(const RunFolder& run, const std::optional<RunFolder>& against, const GalleryOptions& gallery) {
+std::string report_page(const RunFolder& run, const std::optional<RunFolder>& against, const GalleryOptions& gallery,
+                        const fs::path& page_folder) {
   gallery.check();
   std::vector<std::string> notes = run.notes;
   const std::string pictures = gallery_html(run, gallery, notes);
   std::string html = fmt::format("<h1>{}</h1><p class=\"sub\">From boxes to masks. {}</p>\n", escaped(run.name),
                                  escaped(subtitle(run)));
-  html += foreign_masks_note(run, gallery.split) + tiles(rows_of(run, gallery.split), gallery.split);
+  html += links_to_masks(run, page_folder) + foreign_masks_note(run, gallery.split) +
+          tiles(rows_of(run, gallery.split), gallery.split);
   if (against) html += html_of(difference_of(run, *against));
-  html += tables_section(run) + scores_section(run, against, gallery.split) + training_section(run) + pictures +
-          provenance_section(run);
+  const std::string numbers = tables_section(run) + scores_section(run, against, gallery.split) + training_section(run);
+  // Who has photographs of their own came for the masks.
+  html += (is_of_own_photos(run) ? pictures + numbers : numbers + pictures) + provenance_section(run);
   if (!notes.empty()) {
     html += "<section id=\"notes\"><h2>Not shown</h2><ul class=\"notes\">\n";
     for (const auto& note : notes) html += "<li>" + escaped(note) + "</li>\n";

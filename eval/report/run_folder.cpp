@@ -139,6 +139,9 @@ std::vector<ScoreRow> score_rows(const Metrics& metrics) {
     };
     row.miou = number("miou");
     row.pacc = number("pacc");
+    row.box_iou = number("box_iou");
+    row.box_iou_over_80 = number("box_iou_over_80");
+    row.boundary_f = number("boundary_f");
     const std::string prefix = row.key + "/per_class/";
     for (auto it = metrics.lower_bound(prefix); it != metrics.end() && it->first.starts_with(prefix); ++it)
       if (it->second.is_number()) row.per_class[it->first.substr(prefix.size())] = it->second.get<double>();

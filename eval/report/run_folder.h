@@ -31,7 +31,7 @@ struct LabelSet {
 // Holds one evaluation of metrics.json, which stands there under KEY/miou and so on.
 struct ScoreRow {
   std::string key, stage, variant, split, kind;  // stage: baseline, stage2, stage3, or "" for other keys
-  std::optional<double> miou, pacc;
+  std::optional<double> miou, pacc, box_iou, box_iou_over_80, boundary_f;
   std::map<std::string, double> per_class;
   std::string title() const;  // "bap: Y_crf"
 };

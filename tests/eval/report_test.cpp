@@ -228,6 +228,63 @@ TEST_CASE("a page that fails leaves no folder behind") {
   CHECK(fs::exists(dir / "new/folder/page/index.html"));
 }
 
+TEST_CASE("a page of own photographs begins with the pictures, and links to the masks and the review") {
+  TemporaryDirectory dir;
+  const fs::path run = dir / "run";
+  make_run(run, 3);
+  const std::string masks = "<a href=\"../masks/\">", review = "<a href=\"../review.csv\">";
+  const auto page = [&](const fs::path& folder) {
+    const auto result = report(fmt::format("--run '{}' --output '{}'", run.string(), folder.string()));
+    INFO(result.err);
+    REQUIRE(result.exit_code == 0);
+    return read_file(folder / "index.html");
+  };
+  write_file(run / "masks/masks.json", "{}");
+  std::string html = page(run / "report");
+  CHECK(html.find("id=\"gallery\"") > html.find("id=\"training\""));
+  CHECK_THAT(html, !Contains(masks));
+
+  Dataset d = read_dataset(run / "dataset.h5");
+  d.facts["boxes from"] = "boxes.json";
+  for (auto& image : d.images) image.mask_path = image.mask_digest = "";
+  write_dataset(run / "dataset.h5", d);
+  html = page(run / "report");
+  CHECK(html.find("id=\"gallery\"") < html.find("id=\"scores\""));
+  CHECK(html.find("id=\"gallery\"") < html.find("id=\"training\""));
+  CHECK(html.find(masks) < html.find("id=\"gallery\""));
+  CHECK_THAT(html, !Contains(review));
+  CHECK_THAT(html, Contains("sparse (under 20 %)") && Contains("<b>Y_crf</b>, the masks that the CRF makes of these"));
+  write_file(run / "review.csv", "rank\n");
+  html = page(run / "report");
+  CHECK(html.find(review) < html.find("id=\"gallery\""));
+  CHECK_THAT(page(dir / "elsewhere"), !Contains("href=\"../"));
+}
+
+TEST_CASE("the table of scores has columns for what was measured, and says what they mean") {
+  TemporaryDirectory dir;
+  make_run(dir / "run", 3);
+  const auto page = [&] {
+    REQUIRE(report(fmt::format("--run '{}' --output '{}' --images 0", (dir / "run").string(), (dir / "out").string()))
+                .exit_code == 0);
+    return read_file(dir / "out/index.html");
+  };
+  const Metrics metrics = read_metrics(dir / "run/metrics.json");
+  std::string html = page();
+  CHECK_THAT(html, Contains("<th>pixel accuracy</th><th>box IoU</th><th>boxes over 80</th><th>disc") ||
+                       Contains("<th>pixel accuracy</th><th>box IoU</th><th>boxes over 80</th><th>background"));
+  CHECK_THAT(html, Contains(fmt::format("<td>{:.1f}</td><td>{:.1f}</td>",
+                                        metrics.at("stage2/bap/val/y_crf/box_iou").get<double>(),
+                                        metrics.at("stage2/bap/val/y_crf/box_iou_over_80").get<double>())));
+  CHECK_THAT(html, Contains("Box IoU is the mean over boxes") && !Contains("boundary F"));
+
+  merge_metrics(dir / "run/metrics.json", "stage3/nal/val/crf",
+                {{"miou", 50.0}, {"pacc", 60.0}, {"boundary_f", 43.21}});
+  html = page();
+  CHECK_THAT(html,
+             Contains("<th>boundary F</th>") && Contains("<td>60.0</td><td>&ndash;</td><td>&ndash;</td><td>43.2</td>"));
+  CHECK_THAT(html, Contains("Boundary F says"));
+}
+
 TEST_CASE("the numbers of another run stand beside, with the difference") {
   TemporaryDirectory dir;
   make_run(dir / "new", 4);
@@ -352,7 +409,7 @@ TEST_CASE("the page says which masks are another tool's, and measures no label a
   const auto page = [&] {
     GalleryOptions options;
     options.images = 20;
-    return report_page(open_run(dir / "run", {}), std::nullopt, options);
+    return report_page(open_run(dir / "run", {}), std::nullopt, options, dir / "page");
   };
   const std::string before = page();
   REQUIRE_THAT(before, Contains("mIoU 100.0") && Contains("<span>100.0</span>") && !Contains("another tool"));

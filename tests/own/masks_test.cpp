@@ -58,7 +58,8 @@ TEST_CASE("one command gives masks, a review list and a page, and a run remember
   const auto review = read_lines(read_file(run / "review.csv"));
   REQUIRE(review.size() == 7);
   CHECK_THAT(review[0], Contains("rank,image,box,class"));
-  CHECK(fs::exists(run / "report/index.html"));
+  CHECK_THAT(read_file(run / "report/index.html"),
+             Contains("<a href=\"../masks/\">") && Contains("<a href=\"../review.csv\">"));
   CHECK(fs::exists(run / "stage2/bap/all/Y_crf/été.png"));
   const LabelMap empty = read_label_png(run / "stage2/bap/all/Y_crf/empty.png");
   CHECK(std::all_of(empty.pixels.begin(), empty.pixels.end(), [](uint8_t v) { return v == 0; }));

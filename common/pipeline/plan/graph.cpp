@@ -312,7 +312,7 @@ class Builder {
     for (const auto& node : nodes_.all()) {
       const WorkKind kind = node.work.kind;
       if (kind == WorkKind::evaluate || kind == WorkKind::table || kind == WorkKind::server ||
-          kind == WorkKind::review || is_of_unlabelled_test(node))
+          kind == WorkKind::review || kind == WorkKind::masks || is_of_unlabelled_test(node))
         needs.push_back(node.name);
     }
     Node& node = nodes_.add(WorkKind::report, "", needs);

@@ -14,12 +14,12 @@ inline const std::string kNetworksPart = "+networks1";  // common/ops, common/ne
 inline const std::string kLabelsPart = "+labels1";      // common/labels: attention, class maps, unaries
 inline const std::string kCrfPart = std::string("+crf") + kCrfFingerprint;
 
-inline const std::string kPrepareFingerprint = "2";
+inline const std::string kPrepareFingerprint = "3";
 inline const std::string kStage1Fingerprint = "5" + kNetworksPart;
 inline const std::string kStage2Fingerprint = "4" + kNetworksPart + kLabelsPart + kCrfPart;
 inline const std::string kStage3Fingerprint = "5" + kNetworksPart;
 inline const std::string kPredictFingerprint = "4" + kNetworksPart + kCrfPart;
 inline const std::string kEvaluateFingerprint = "3" + kCrfPart;   // whose baselines have a CRF
-inline const std::string kReportFingerprint = "4" + kLabelsPart;  // whose pictures show attention
+inline const std::string kReportFingerprint = "5" + kLabelsPart;  // whose pictures show attention
 
 }  // namespace boxseg
