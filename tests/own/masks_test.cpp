@@ -147,11 +147,11 @@ TEST_CASE("masks of another tool are judged and learnt from, and a changed one m
   CHECK_THAT(make(run, "verify").out, Contains("all that was made is whole"));
 }
 
-TEST_CASE("photographs with outlines keep these when asked, and are then measured by nothing", "[slow]") {
+TEST_CASE("photographs with outlines keep these and are measured by nothing, or are labelled and measured", "[slow]") {
   const OwnPhotos photos;
   const fs::path run = photos / "run";
   const std::string words = "masks " + named(photos, DrawnMasks(photos).coco(DrawnMasks::Segmentation::polygons));
-  const auto kept = make(run, words, " stage2.true-masks=keep");
+  const auto kept = make(run, words);
   INFO(kept.out << kept.err);
   REQUIRE(kept.exit_code == 0);
   // The order of these boxes' classes is the other way round.
@@ -169,7 +169,7 @@ TEST_CASE("photographs with outlines keep these when asked, and are then measure
   CHECK_THAT(read_file(run / "report/index.html"),
              Contains("3 of 4 images keep their true mask as Y_crf and Y_ret") && !Contains("mIoU 100"));
 
-  const auto measured = make(run, words);
+  const auto measured = make(run, words, " stage2.true-masks=ignore");
   INFO(measured.out << measured.err);
   REQUIRE(measured.exit_code == 0);
   CHECK_THAT(measured.out, Contains("--- evaluate/stage2/bap/all/y_crf"));
