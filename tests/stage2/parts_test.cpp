@@ -107,8 +107,8 @@ TEST_CASE("finished images are taken up again, unless what they left is gone or 
     FinishedImage image;
     image.y_crf = "1";
     image.y_ret = "2";
-    image.has_maps = true;
-    finished.add(id, image, to_bytes(some_maps(value)));
+    image.has_maps = image.has_results = true;
+    finished.add(id, image, to_bytes(some_maps(value)), {fmt::format("{{\"crf\": \"{}\"}}\n", id), ""});
   };
   {
     FinishedImages finished(output, {0, 1}, "key");
@@ -124,6 +124,9 @@ TEST_CASE("finished images are taken up again, unless what they left is gone or 
     FinishedImages again(output, {0, 1}, "key");
     CHECK(again.size() == 4);
     CHECK(maps_from_bytes(again.read_maps(again.at("b"))) == some_maps(2));
+    CHECK(again.read_results(again.at("c")).y_crf == "{\"crf\": \"c\"}\n");  // the last in the spool
+    CHECK(again.read_results(again.at("c")).y_ret.empty());
+    CHECK(again.read_results(again.at("d")).y_crf.empty());
     CHECK(again.at("d").reason_skipped == "damaged:\nin two lines");
     CHECK(again.at("a").y_ret == "2");
   }

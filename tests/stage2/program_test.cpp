@@ -302,6 +302,9 @@ TEST_CASE("what does not fit is said before any work", "[stage2]") {
   refuse(world.command("out", "--treshold 0.5"), 2, "threshold");
   refuse(world.command("out", "--bilateral 4,-1,3"), 2, "bilateral");
   refuse(world.command("out", "--from-attention somewhere"), 2, "give one of the two");
+  refuse(world.command("out", "--class-map cat=red"), 2, "the classifier, whose name stands first, has no class 'cat'");
+  refuse(world.from_attention("somewhere", "out", "--class-map red=green"), 2,
+         "--class-map red=green: is of a --checkpoint");
   refuse(world.command("out", "--checkpoint nowhere.pt"), 3, "nowhere.pt");
   refuse(world.command("out", "--dataset nowhere.h5"), 3, "nowhere.h5");
   write_file(world.dir / "cut.pt", read_file(world.dir / "classifier.pt").substr(0, 5000));

@@ -96,9 +96,7 @@ void Stage2Options::declare(Options& o) {
   crf.declare(o);
   o.add_choice("box-convention", &box_convention, {"reference", "exact"},
                "pixels of a box: the authors' rounding, or exactly the annotated ones");
-  o.add("class-map", &class_map,
-        "CLASSIFIER=DATASET,...: the classifier's class, then the dataset's that it stands for: \"cat=pet "
-        "cat,tv=screen\"");
+  o.add("class-map", &class_map, "CLASSIFIER=DATASET,...; cat=pet cat: the dataset's pet cat is the classifier's cat");
   o.add_choice("unknown-foreground", &unknown_foreground, {"attention", "box"},
                "score of classes that the classifier does not know");
   o.add("instances", &instances,
