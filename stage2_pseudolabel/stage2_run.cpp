@@ -33,9 +33,8 @@ void refuse_what_does_not_fit(const Stage2Options& options) {
     fail_usage("--checkpoint and --from-attention: give one of the two (with the second no network is needed)");
   if (!options.from_attention.empty() && !options.class_map.empty())
     fail_usage(
-        "--class-map {}: is of a --checkpoint, and the maps of --from-attention were made with theirs; leave one of "
-        "the "
-        "two out",
+        "--class-map {}: is of a --checkpoint, and the maps of --from-attention were made with theirs; leave one "
+        "of the two out",
         options.class_map);
   if (!options.from_attention.empty() &&
       fs::weakly_canonical(options.from_attention) == fs::weakly_canonical(options.output))
