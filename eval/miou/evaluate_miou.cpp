@@ -108,6 +108,15 @@ void set_up(const Options& options, const EvaluateOptions& o) {
   cv::setNumThreads(1);  // images are the unit of parallel work
 }
 
+// No output may take the place of a photograph, a mask or a label map that is read.
+void refuse_inputs(const EvaluateOptions& o, const Dataset& dataset, const std::vector<fs::path>& folders) {
+  for (const auto& [option, path] : {std::pair{"--json", o.json}, {"--confusion", o.confusion}}) {
+    if (path.empty()) continue;
+    refuse_dataset_files({path}, option, dataset);
+    for (const fs::path& folder : folders) refuse_inputs_among({path}, option, label_files(folder, dataset, o.split));
+  }
+}
+
 // Returns the key to write under, so that it is known before the work is done.
 std::string resolve_key(const EvaluateOptions& o, const std::string& usual) {
   const std::string key = o.key.empty() ? usual : o.key;
@@ -178,7 +187,7 @@ Digest digest_of_inputs(const Dataset& dataset, const std::string& split, const 
 
 int evaluate_miou_command(int argc, char** argv) {
   Options options(reads_presets(
-      {"evaluate miou", "Mean IoU of label maps, with the IoU of each class.",
+      {"evaluate miou", "Mean IoU of label maps, with the IoU of each class and of the boxes.",
        "evaluate miou --dataset runs/demo/dataset.h5 --split val --predictions runs/demo/stage2/bap/val/Y_crf",
        "evaluate", kEvaluateFingerprint}));
   EvaluateOptions o(options);
@@ -202,6 +211,7 @@ int evaluate_miou_command(int argc, char** argv) {
     refuse_kept_masks(folder);
     folder.require(dataset, images);
   }
+  refuse_inputs(o, dataset, {predictions});
   RenumberedFiles colours(dataset.class_names);
   const auto read = [&](const ImageEntry& image, int64_t) { return folder.read(image, &colours); };
   const Evaluation e = evaluate_split(dataset, o.split, read, Abstention::refused, predictions, threads, measures);
@@ -231,6 +241,7 @@ int evaluate_baseline_command(int argc, char** argv) {
   set_up(options, o);
   if (!output.empty()) require_writable_directory(output);
   const Dataset dataset = open_dataset(o);
+  refuse_inputs(o, dataset, {});
   if (!output.empty()) refuse_dataset_files(label_files(output, dataset, o.split), "--output", dataset);
   const BoxConvention box_convention = convention_for(dataset, convention);
   const BaselineKind which = parse_baseline_kind(kind);
@@ -276,6 +287,7 @@ int evaluate_agreement_command(int argc, char** argv) {
   const std::vector<int64_t> images = labelled_images(dataset, o.split);
   const LabelFolder crf(y_crf), ret(y_ret);
   refuse_kept_masks(crf);
+  refuse_inputs(o, dataset, {y_crf, y_ret});
   crf.require(dataset, images);
   ret.require(dataset, images);
   for (const LabelFolder* folder : {&crf, &ret}) warn_of_other_classes(*folder, dataset);

@@ -17,8 +17,9 @@ namespace boxseg {
 
 // What is measured beside the confusion matrix.
 struct Measures {
-  bool boxes = true;      // the mask of each box, box_iou.h
-  bool boundary = false;  // contours, boundary.h; takes several times as long as all the rest
+  bool boxes = true;  // the mask of each box, box_iou.h
+  // Contours, boundary.h, of predictions that do not abstain. They take twice as long as all the rest.
+  bool boundary = false;
 };
 
 struct Evaluation {

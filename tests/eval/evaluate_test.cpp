@@ -155,6 +155,13 @@ TEST_CASE("evaluate writes over nothing that it reads") {
   b.refused(b.run("baseline", "--output '" + (b.dir / "out").string() + "'"), 2,
             {"2.png: is the file that is read as", "3.png"});
   b.refused(b.miou("--json /dev/null"), 2, {"--json /dev/null: is a device"});
+  const fs::path label = b.labels / "Y_crf/set a/2.png";
+  const std::string label_before = read_file(label);
+  for (const fs::path& read : {mask, label})
+    b.refused(b.miou("--confusion '" + read.string() + "'"), 2,
+              {"--confusion", "is the file that is read as", read.filename()});
+  b.refused(b.run("baseline", "--confusion '" + mask.string() + "'"), 2, {"--confusion", "3.png"});
+  REQUIRE(read_file(label) == label_before);
   REQUIRE(read_file(index) == before);
   REQUIRE(read_file(mask) == truth);
 }

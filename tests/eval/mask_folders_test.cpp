@@ -124,6 +124,8 @@ TEST_CASE("a folder of truth takes the place of a dataset, not its side") {
   const std::string miou = fmt::format("'{}/evaluate' miou --predictions '{}'", BOXSEG_BIN_DIR, f.predictions.string());
   f.refused(run_command(miou + " --dataset d.h5 --classes two.txt"), 2, {"--classes two.txt", "--truth"});
   f.refused(run_command(miou), 2, {"--dataset is missing, or --truth"});
+  for (const fs::path& read : {f.truth / f.names[1], f.predictions / f.names[1]})
+    f.refused(f.run("--confusion '" + read.string() + "'"), 2, {"--confusion", "is the file that is read as"});
 }
 
 TEST_CASE("predictions that a stage made for named classes are no matter where classes are numbers") {
