@@ -1,5 +1,6 @@
 #include "common/data/label_colours.h"
 
+#include <algorithm>
 #include <array>
 #include <map>
 
@@ -24,7 +25,8 @@ std::string renumbered_colours(const std::filesystem::path& path, const LabelMap
   const std::string bytes = read_file(path);
   if (!bytes.starts_with("\x89PNG")) return "";
   const Palette palette = read_png_palette(path, bytes);
-  if (palette.empty()) return "";
+  // Where each index has VOC's colour none is renumbered, whichever are used: most label maps are not looked at.
+  if (std::equal(palette.begin(), palette.end(), voc_palette().begin())) return "";
   std::array<bool, 256> is_used{};
   for (const uint8_t value : labels.pixels) is_used[value] = true;
   std::string first;
