@@ -13,9 +13,8 @@
 namespace boxseg {
 namespace {
 
-cv::Mat view(const RgbImage& image) {
-  return {static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3,
-          const_cast<uint8_t*>(image.pixels.data())};
+cv::Mat view(RgbImage& image) {
+  return {static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3, image.pixels.data()};
 }
 
 // This is zlib's level for PNGs within a page.
@@ -80,19 +79,6 @@ std::string png_uri(const RgbImage& image, const std::vector<uint8_t>& alpha) {
 }
 
 std::string css_color(const Color& c) { return fmt::format("#{:02x}{:02x}{:02x}", c[0], c[1], c[2]); }
-
-ImageSize fitted(ImageSize size, int64_t side) {
-  const int64_t longer = std::max(size.height, size.width);
-  if (longer <= side) return size;
-  return {std::max<int64_t>(1, size.height * side / longer), std::max<int64_t>(1, size.width * side / longer)};
-}
-
-RgbImage resized(const RgbImage& image, ImageSize size) {
-  RgbImage result(size.height, size.width);
-  cv::Mat target = view(result);
-  cv::resize(view(image), target, target.size(), 0, 0, cv::INTER_AREA);
-  return result;
-}
 
 LabelMap resized(const LabelMap& labels, ImageSize size) {
   LabelMap result(size.height, size.width);

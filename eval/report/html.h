@@ -21,9 +21,6 @@ std::string png_uri(const RgbImage& image, const std::vector<uint8_t>& alpha);
 
 std::string css_color(const Color& color);  // "#80c0ff"
 
-// Returns the largest size of the same shape whose longer side is at most `side`; small images stay as they are.
-ImageSize fitted(ImageSize size, int64_t side);
-RgbImage resized(const RgbImage& image, ImageSize size);           // area averages
 LabelMap resized(const LabelMap& labels, ImageSize size);          // nearest
 RgbImage colored(const LabelMap& labels, const Palette& palette);  // void is white
 

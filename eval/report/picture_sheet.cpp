@@ -6,6 +6,7 @@
 #include "common/base/error.h"
 #include "common/base/text.h"
 #include "common/data/boxes.h"
+#include "common/io/picture.h"
 #include "eval/miou/label_folder.h"
 #include "eval/report/gallery.h"
 #include "eval/report/html.h"
@@ -50,13 +51,12 @@ class Sheet {
 
 RgbImage photo_with_boxes(const Dataset& dataset, const ImageEntry& entry, ImageSize shown) {
   RgbImage photo = resized(read_rgb(dataset.image_path(entry)), shown);
-  cv::Mat mat(static_cast<int>(photo.height), static_cast<int>(photo.width), CV_8UC3, photo.pixels.data());
   const double scale = static_cast<double>(shown.width) / static_cast<double>(entry.size.width);
   for (const Box& numbers : entry.boxes) {
     const Box box = in_edges(numbers, dataset.box_numbers);
     const Color& c = dataset.palette.at(static_cast<size_t>(box.class_id));
-    const auto at = [&](float v) { return static_cast<int>(v * scale); };
-    cv::rectangle(mat, {at(box.x0), at(box.y0)}, {at(box.x1), at(box.y1)}, cv::Scalar(c[0], c[1], c[2]), 2);
+    const auto at = [&](float v) { return static_cast<int64_t>(v * scale); };
+    draw_box(photo, {at(box.x0), at(box.y0), at(box.x1), at(box.y1)}, c, 2);
   }
   return photo;
 }

@@ -3,6 +3,7 @@
 #include "common/base/files.h"
 #include "common/base/hash.h"
 #include "common/base/text.h"
+#include "common/io/picture.h"
 #include "common/pipeline/stage/fingerprints.h"
 #include "eval/report/charts.h"
 #include "eval/report/gallery.h"

@@ -1,0 +1,59 @@
+// Small pictures, and what is drawn onto them.
+#include "common/io/picture.h"
+
+#include "tests/support/catch.h"
+
+using namespace boxseg;
+
+namespace {
+
+const Color kRed = {255, 0, 0}, kWhite = {255, 255, 255};
+
+int64_t pixels_of(const RgbImage& image, const Color& color) {
+  int64_t count = 0;
+  for (size_t i = 0; i < image.pixels.size(); i += 3)
+    count += std::equal(color.begin(), color.end(), image.pixels.begin() + static_cast<int64_t>(i));
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("a picture is fitted by its longer side, and never enlarged") {
+  CHECK(fitted({300, 400}, 200) == ImageSize{150, 200});
+  CHECK(fitted({400, 300}, 200) == ImageSize{200, 150});
+  CHECK(fitted({30, 40}, 200) == ImageSize{30, 40});
+  CHECK(fitted({1, 4000}, 200) == ImageSize{1, 200});
+}
+
+TEST_CASE("a small picture has the means of the pixels it stands for") {
+  RgbImage image(2, 2);
+  for (size_t i = 0; i < 12; ++i) image.pixels[i] = static_cast<uint8_t>(10 * (i / 3));  // 0, 10, 20, 30
+  const RgbImage one = resized(image, {1, 1});
+  CHECK(one.pixels == std::vector<uint8_t>(3, 15));
+}
+
+TEST_CASE("a box is drawn along its border, and cut at the picture's") {
+  RgbImage picture(20, 30);
+  draw_box(picture, {5, 4, 14, 9}, kRed, 1);
+  CHECK(pixels_of(picture, kRed) == 2 * 10 + 2 * 6 - 4);
+  RgbImage other(20, 30);
+  draw_box(other, {-5, -5, 40, 40}, kRed, 1);
+  CHECK(pixels_of(other, kRed) == 0);
+}
+
+TEST_CASE("text stays within the picture, on a ground of its own") {
+  RgbImage picture(40, 100);
+  draw_text(picture, 500, 500, "Ab", kRed, kWhite);
+  CHECK(pixels_of(picture, kWhite) > 50);
+  RgbImage tiny(4, 6);  // smaller than a letter
+  draw_text(tiny, 0, 0, "long text", kRed, kWhite);
+  CHECK(text_width("wide text") > text_width("text"));
+}
+
+TEST_CASE("letters lose their accents, and what is not Latin becomes a question mark") {
+  CHECK(plain_letters("Größe été Łódź Ærø") == "Grose ete Lodz Aro");
+  CHECK(plain_letters("e\u0301te\u0301") == "ete");  // accents of their own
+  CHECK(plain_letters("猫 кот") == "? ???");
+  CHECK(plain_letters("a\xff\xc3") == "a??");  // no UTF-8
+  CHECK(plain_letters("").empty());
+}
