@@ -5,16 +5,18 @@
 #include "common/data/class_list.h"
 #include "common/data/formats/box_reader.h"
 #include "common/data/photos_with_boxes.h"
+#include "common/data/suspicious_boxes.h"
 #include "common/pipeline/stage/dataset_files.h"
 #include "common/pipeline/stage/lock.h"
 #include "common/runtime/parallel.h"
+#include "data/box_sheet.h"
 #include "data/commands.h"
 
 namespace boxseg {
 namespace {
 
 struct BoxesOptions {
-  std::string images, boxes, class_file, masks, on_bad_image = "fail", name = "boxes", output;
+  std::string images, boxes, class_file, masks, sheet, on_bad_image = "fail", name = "boxes", output;
   std::vector<std::string> class_names;
   double validation_share = 0;
   void declare(Options& o) {
@@ -28,6 +30,7 @@ struct BoxesOptions {
           "share of the images for a split val, drawn by --seed, where the boxes come without splits");
     o.add("masks", &masks, "folder to write label PNGs to, of images all of whose boxes come with an outline",
           Role::output);
+    o.add("sheet", &sheet, "JPEG to write: photographs in small with their boxes, as of prepare check", Role::output);
     o.add_choice("on-bad-image", &on_bad_image, {"fail", "skip"},
                  "what to do with images, or boxes of them, that fail a check");
     o.add("name", &name, "name of the dataset");
@@ -96,6 +99,7 @@ int prepare_boxes(int argc, char** argv) {
   Dataset dataset = join_photos_and_boxes(annotations, join, report);
   refuse_dataset_files({o.output}, "--output", dataset);
   refuse_inputs_among({o.output}, "--output", {o.boxes, o.class_file});
+  if (!o.sheet.empty()) require_sheet(o.sheet, dataset);
   dataset.name = o.name;
   auto& facts = dataset.facts;
   facts = {{"program", options.info().name},
@@ -114,6 +118,7 @@ int prepare_boxes(int argc, char** argv) {
   log_info("{}: {} images, {} boxes, {} masks{}", o.output, dataset.images.size(), report.boxes,
            report.images_with_mask,
            report.skipped.empty() ? "" : fmt::format(", {} images left out", report.skipped.size()));
+  if (!o.sheet.empty()) log_info("{}: {}", o.sheet, write_box_sheet(o.sheet, dataset, threads));
   return 0;
 }
 

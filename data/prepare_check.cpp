@@ -5,8 +5,9 @@
 #include "common/base/visible_text.h"
 #include "common/data/describe.h"
 #include "common/data/formats/voc/voc.h"
-#include "common/data/photos_with_boxes.h"
+#include "common/data/suspicious_boxes.h"
 #include "common/runtime/parallel.h"
+#include "data/box_sheet.h"
 #include "data/commands.h"
 
 namespace boxseg {
@@ -25,22 +26,27 @@ std::string take_file(int& argc, char**& argv, const char* command) {
 }  // namespace
 
 int prepare_check(int argc, char** argv) {
-  std::string data_root;
+  std::string data_root, sheet;
   Options options(prepare_info("check",
                                "Reads all images and masks of an index again and names those that are gone or changed.",
-                               "check dataset.h5"));
+                               "check dataset.h5 --sheet boxes.jpg"));
   options.add("data-root", &data_root, "where the dataset's files are, if not where prepare found them", Role::run);
+  options.add("sheet", &sheet,
+              "JPEG to write: photographs in small with their boxes, those that look like mistakes first",
+              Role::output);
   std::string file = take_file(argc, argv, "check");
   if (!options.parse(argc, argv)) return 0;
   if (file.empty()) file = options.check_file;
   if (file.empty()) fail_usage("prepare check: name an index, such as: prepare check dataset.h5");
   const Dataset dataset = read_dataset(file, data_root);
+  if (!sheet.empty()) require_sheet(sheet, dataset);
   const auto faults = changed_files(dataset, resolve_threads(options.threads));
   for (const auto& fault : faults) std::printf("%s\n", printable(fault).c_str());
   if (!faults.empty()) fail_input("{}: {} of its files are gone or changed", file, faults.size());
   for (const auto& sentence : suspicious_boxes(dataset)) log_warning("{}", sentence);
   log_info("{}: {} images, all as they were indexed; classes: {}", file, dataset.images.size(),
            classes_with_boxes(dataset));
+  if (!sheet.empty()) log_info("{}: {}", sheet, write_box_sheet(sheet, dataset, resolve_threads(options.threads)));
   return 0;
 }
 

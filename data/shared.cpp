@@ -22,7 +22,7 @@ bool answered_index_check(const Options& options) {
 }
 
 std::string classes_with_boxes(const Dataset& dataset) {
-  constexpr size_t kShown = 8;
+  constexpr size_t kShown = 20;
   std::vector<int64_t> boxes(dataset.class_names.size());
   for (const auto& image : dataset.images)
     for (const Box& box : image.boxes) ++boxes[static_cast<size_t>(box.class_id)];
@@ -32,7 +32,7 @@ std::string classes_with_boxes(const Dataset& dataset) {
                                 boxes[c] == 0   ? "no box"
                                 : boxes[c] == 1 ? "1 box"
                                                 : fmt::format("{} boxes", boxes[c])));
-  return join(shown, ", ") + (boxes.size() > kShown + 1 ? ", ..." : "");
+  return join(shown, ", ") + (boxes.size() > kShown + 1 ? fmt::format(" and {} more", boxes.size() - kShown - 1) : "");
 }
 
 }  // namespace boxseg

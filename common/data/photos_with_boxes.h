@@ -39,8 +39,4 @@ Dataset join_photos_and_boxes(const BoxAnnotations& annotations, const PhotosWit
 // A box and its rings in pixels of an image, from shares of its sides (BoxAnnotations::is_in_shares).
 AnnotatedBox in_pixels(AnnotatedBox box, ImageSize size);
 
-// Sentences on boxes that look like mistakes: tiny ones, those that hold their whole image, and pairs of a class at the
-// same place.
-std::vector<std::string> suspicious_boxes(const Dataset& dataset);
-
 }  // namespace boxseg

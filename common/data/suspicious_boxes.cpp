@@ -1,9 +1,9 @@
-// Boxes that are well formed, and look like mistakes all the same.
+#include "common/data/suspicious_boxes.h"
+
 #include <algorithm>
 
 #include "common/base/error.h"
 #include "common/data/boxes.h"
-#include "common/data/photos_with_boxes.h"
 
 namespace boxseg {
 namespace {
@@ -33,24 +33,41 @@ struct Kind {
 
 }  // namespace
 
+std::string Suspicion::words() const {
+  std::string words;
+  for (const auto& [holds, word] : {std::pair{is_tiny, "tiny"}, {holds_image, "whole image"}, {is_twice, "twice"}})
+    if (holds) words += (words.empty() ? "" : ", ") + std::string(word);
+  return words;
+}
+
+std::vector<Suspicion> suspicions(const ImageEntry& image, BoxNumbers numbers) {
+  std::vector<Box> boxes;
+  for (const Box& b : image.boxes) boxes.push_back(in_edges(b, numbers));
+  const double pixels = static_cast<double>(image.size.height * image.size.width);
+  std::vector<Suspicion> found(boxes.size());
+  for (size_t i = 0; i < boxes.size(); ++i) {
+    const Box& b = boxes[i];
+    found[i].is_tiny = b.x1 - b.x0 < kTinySide || b.y1 - b.y0 < kTinySide;
+    found[i].holds_image = area(b) >= kWholeImage * pixels;
+    found[i].is_twice = std::any_of(boxes.begin(), boxes.begin() + static_cast<int64_t>(i), [&](const Box& other) {
+      return other.class_id == b.class_id && overlap(other, b) > kSamePlace;
+    });
+  }
+  return found;
+}
+
 std::vector<std::string> suspicious_boxes(const Dataset& dataset) {
   Kind tiny{"1 box is less than 4 pixels wide or high", "{} boxes are less than 4 pixels wide or high"};
   Kind whole{"1 box holds its whole image, which leaves no background to learn from",
              "{} boxes hold their whole images, which leaves no background to learn from"};
   Kind twice{"1 box is drawn twice", "{} boxes are drawn twice"};
   for (const auto& image : dataset.images) {
-    std::vector<Box> boxes;
-    for (const Box& b : image.boxes) boxes.push_back(in_edges(b, dataset.box_numbers));
-    const double pixels = static_cast<double>(image.size.height * image.size.width);
-    for (size_t i = 0; i < boxes.size(); ++i) {
-      const Box& b = boxes[i];
-      if (b.x1 - b.x0 < kTinySide || b.y1 - b.y0 < kTinySide) tiny.add(dataset, image, b);
-      if (area(b) >= kWholeImage * pixels) whole.add(dataset, image, b);
-      for (size_t j = 0; j < i; ++j)
-        if (boxes[j].class_id == b.class_id && overlap(boxes[j], b) > kSamePlace) {
-          twice.add(dataset, image, b);
-          break;
-        }
+    const std::vector<Suspicion> found = suspicions(image, dataset.box_numbers);
+    for (size_t i = 0; i < found.size(); ++i) {
+      const Box b = in_edges(image.boxes[i], dataset.box_numbers);
+      if (found[i].is_tiny) tiny.add(dataset, image, b);
+      if (found[i].holds_image) whole.add(dataset, image, b);
+      if (found[i].is_twice) twice.add(dataset, image, b);
     }
   }
   std::vector<std::string> sentences;

@@ -5,6 +5,7 @@
 #include "common/data/class_list.h"
 #include "common/data/formats/box_reader.h"
 #include "common/data/photos_with_boxes.h"
+#include "common/data/suspicious_boxes.h"
 #include "tests/own/photos.h"
 #include "tests/support/failure.h"
 

@@ -2,11 +2,15 @@
 #pragma once
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/base/files.h"
 #include "common/io/image.h"
+#include "common/io/jpeg.h"
+#include "tests/io/exif.h"
 #include "tests/support/support.h"
 
 namespace boxseg::test {
@@ -16,9 +20,11 @@ struct AnnotatedObject {
   int x0, y0, x1, y1;  // edges of pixels
 };
 struct AnnotatedPhoto {
-  std::string name;  // below the folder
-  int width, height;
+  std::string name;   // below the folder
+  int width, height;  // upright
   std::vector<AnnotatedObject> objects;
+  RgbImage pixels = {};          // upright; empty for a made-up texture
+  bool is_stored_lying = false;  // a JPEG whose EXIF says that it has to be turned
 };
 
 inline const std::vector<AnnotatedPhoto>& annotated_photos() {
@@ -34,15 +40,37 @@ inline const std::vector<std::string>& annotated_classes() {
   return names;
 }
 
+inline RgbImage texture_of(const AnnotatedPhoto& photo) {
+  RgbImage image(photo.height, photo.width);
+  for (size_t i = 0; i < image.pixels.size(); ++i)
+    image.pixels[i] = static_cast<uint8_t>(i * 31 / 7 + photo.name.size() * 5);
+  return image;
+}
+
+// Turned to the left, as a camera stores it that EXIF's orientation 6 turns back.
+inline RgbImage lying(const RgbImage& upright) {
+  RgbImage image(upright.width, upright.height);
+  for (int64_t y = 0; y < image.height; ++y)
+    for (int64_t x = 0; x < image.width; ++x)
+      for (int64_t c = 0; c < 3; ++c)
+        image.pixels[static_cast<size_t>(3 * (y * image.width + x) + c)] =
+            upright.pixels[static_cast<size_t>(3 * (x * upright.width + upright.width - 1 - y) + c)];
+  return image;
+}
+
 struct OwnPhotos {
+  std::vector<AnnotatedPhoto> photos;
+  std::vector<std::string> classes;
   TemporaryDirectory directory;
   fs::path images = directory.path() / "my photos";
-  OwnPhotos() {
-    for (const auto& photo : annotated_photos()) {
-      RgbImage image(photo.height, photo.width);
-      for (size_t i = 0; i < image.pixels.size(); ++i)
-        image.pixels[i] = static_cast<uint8_t>(i * 31 / 7 + photo.name.size() * 5);
-      if (photo.name.ends_with(".png"))
+  explicit OwnPhotos(std::vector<AnnotatedPhoto> annotated = annotated_photos(),
+                     std::vector<std::string> class_names = annotated_classes())
+      : photos(std::move(annotated)), classes(std::move(class_names)) {
+    for (const auto& photo : photos) {
+      const RgbImage image = photo.pixels.pixels.empty() ? texture_of(photo) : photo.pixels;
+      if (photo.is_stored_lying)
+        write_file(images / photo.name, jpeg_with_exif(encode_jpeg(lying(image), 90), exif_of(6)));
+      else if (photo.name.ends_with(".png"))
         write_rgb_png(images / photo.name, image);
       else
         write_rgb_jpeg(images / photo.name, image);
@@ -55,11 +83,11 @@ struct OwnPhotos {
     std::string images_json, annotations, categories;
     int image_id = 100, id = 5000;
     const auto comma = [](std::string& list) { list += list.empty() ? "" : ",\n"; };
-    for (size_t c = 0; c < annotated_classes().size(); ++c) {
+    for (size_t c = 0; c < classes.size(); ++c) {
       comma(categories);
-      categories += fmt::format(R"({{"id": {}, "name": "{}"}})", 3 + 2 * c, annotated_classes()[c]);
+      categories += fmt::format(R"({{"id": {}, "name": "{}"}})", 3 + 2 * c, classes[c]);
     }
-    for (const auto& photo : annotated_photos()) {
+    for (const auto& photo : photos) {
       comma(images_json);
       images_json += fmt::format(R"({{"id": {}, "file_name": "{}", "width": {}, "height": {}, "license": 1}})",
                                  ++image_id, photo.name, photo.width, photo.height);
@@ -76,8 +104,8 @@ struct OwnPhotos {
                     images_json, annotations, categories));
   }
   fs::path yolo() const {
-    written("labels yolo/classes.txt", fmt::format("{}\n", fmt::join(annotated_classes(), "\n")));
-    for (const auto& photo : annotated_photos()) {
+    written("labels yolo/classes.txt", fmt::format("{}\n", fmt::join(classes, "\n")));
+    for (const auto& photo : photos) {
       std::string lines;
       for (const auto& o : photo.objects)
         lines += fmt::format("{} {:.6f} {:.6f} {:.6f} {:.6f}\n", class_of(o), (o.x0 + o.x1) / 2.0 / photo.width,
@@ -89,7 +117,7 @@ struct OwnPhotos {
   }
   fs::path csv() const {
     std::string lines = "image,xmin,ymin,xmax,ymax,class\n";
-    for (const auto& photo : annotated_photos()) {
+    for (const auto& photo : photos) {
       for (const auto& o : photo.objects)
         lines += fmt::format("{},{},{},{},{},{}\n", photo.name, o.x0, o.y0, o.x1, o.y1, o.class_name);
       if (photo.objects.empty()) lines += photo.name + ",,,,,\n";
@@ -97,7 +125,7 @@ struct OwnPhotos {
     return written("boxes.csv", lines);
   }
   fs::path labelme() const {
-    for (const auto& photo : annotated_photos()) {
+    for (const auto& photo : photos) {
       std::string shapes;
       for (const auto& o : photo.objects)
         shapes += fmt::format(
@@ -113,10 +141,10 @@ struct OwnPhotos {
   fs::path cvat() const {
     std::string text =
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<annotations><version>1.1</version><meta><task><labels>";
-    for (const auto& name : annotated_classes()) text += fmt::format("<label><name>{}</name></label>", name);
+    for (const auto& name : classes) text += fmt::format("<label><name>{}</name></label>", name);
     text += "</labels></task></meta>\n";
     int id = 0;
-    for (const auto& photo : annotated_photos()) {
+    for (const auto& photo : photos) {
       text += fmt::format("<image id=\"{}\" name=\"{}\" width=\"{}\" height=\"{}\">", id++, photo.name, photo.width,
                           photo.height);
       for (const auto& o : photo.objects)
@@ -129,7 +157,7 @@ struct OwnPhotos {
     return written("cvat.xml", text + "</annotations>\n");
   }
   fs::path voc() const {
-    for (const auto& photo : annotated_photos()) {
+    for (const auto& photo : photos) {
       std::string objects;
       for (const auto& o : photo.objects)
         objects += fmt::format(
@@ -146,9 +174,8 @@ struct OwnPhotos {
   }
 
  private:
-  static size_t class_of(const AnnotatedObject& o) {
-    const auto& names = annotated_classes();
-    return static_cast<size_t>(std::find(names.begin(), names.end(), o.class_name) - names.begin());
+  size_t class_of(const AnnotatedObject& o) const {
+    return static_cast<size_t>(std::find(classes.begin(), classes.end(), o.class_name) - classes.begin());
   }
   fs::path written(const std::string& name, const std::string& text) const {
     write_file(directory.path() / name, text);
