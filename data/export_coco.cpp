@@ -73,13 +73,6 @@ int64_t add_to_original(const ExportOptions& options, const std::vector<std::vec
   return count;
 }
 
-int64_t boxes_to_export(const ExportOptions& options) {
-  int64_t count = 0;
-  for (const int64_t i : options.dataset.split(options.split))
-    for (const Box& box : options.dataset.images[static_cast<size_t>(i)].boxes) count += !box.is_crowd;
-  return count;
-}
-
 Box edges_of(const PixelBox& box) {
   const auto edge = [](int64_t pixels) { return static_cast<float>(pixels); };
   return {edge(box.x0), edge(box.y0), edge(box.x1), edge(box.y1), box.class_id};

@@ -22,6 +22,13 @@ LabelMap exported_labels(const ExportOptions& options, const ImageEntry& image) 
   return read_labels_of(options.labels / file, image);
 }
 
+int64_t boxes_to_export(const ExportOptions& options) {
+  int64_t count = 0;
+  for (const int64_t i : options.dataset.split(options.split))
+    for (const Box& box : options.dataset.images[static_cast<size_t>(i)].boxes) count += !box.is_crowd;
+  return count;
+}
+
 std::vector<ExportedMask> exported_masks(const ExportOptions& options, const ImageEntry& image) {
   const LabelMap y_crf = exported_labels(options, image);
   const LabelMap y_ret = is_of_stage2(options.labels) ? read_y_ret(options.labels, image) : LabelMap();

@@ -42,6 +42,8 @@ LabelMap exported_labels(const ExportOptions& options, const ImageEntry& image);
 // One mask for each box of the image: the pixels of its class inside it, shared ones to the smaller box. A crowd's is
 // empty. Or, `is_per_class`: one for each class that the label map has, ascending, of all its pixels.
 std::vector<ExportedMask> exported_masks(const ExportOptions& options, const ImageEntry& image);
+// The number of boxes of the split that are no crowds.
+int64_t boxes_to_export(const ExportOptions& options);
 
 // Each writes all images of the split, and returns the number of masks.
 int64_t export_coco(const ExportOptions& options);

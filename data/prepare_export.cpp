@@ -96,6 +96,9 @@ int prepare_export(int argc, char** argv) {
   const int64_t count = writer.write(o);
   if (!writer.is_one_file) forget_earlier(o);
   log_info("{}: {} masks as {}", o.output.string(), count, writer.format);
+  if (const int64_t all = boxes_to_export(o); !writer.is_one_file && !o.is_per_class && count < all)
+    log_warning("{} of {} boxes have an empty mask, which {} has no form for: they are not in the files", all - count,
+                all, writer.format);
   return 0;
 }
 

@@ -96,3 +96,28 @@ TEST_CASE("masks of classes are lines of YOLO and polygons of LabelMe, and label
   CHECK(refused.exit_code == 2);
   CHECK_THAT(refused.err, Contains("--instances per_class: label PNGs have classes and no objects"));
 }
+
+TEST_CASE("boxes without a mask are counted by exports that have no form for them", "[cpu]") {
+  const OwnPhotos photos({{"a.jpg", 64, 48, {{"vélo", 4, 4, 30, 40}, {"zèbre", 32, 4, 60, 40}}}});
+  LabelMap labels(48, 64);
+  for (int64_t y = 10; y < 30; ++y)
+    for (int64_t x = 10; x < 25; ++x) labels.at(y, x) = 1;  // vélo; nothing is a zèbre
+  write_label_png(photos / "labels/a.png", labels, voc_palette());
+  const std::string prepare = shell_quote(BOXSEG_BIN_DIR + "/prepare"), index = shell_quote((photos / "d.h5").string());
+  REQUIRE(run_command(fmt::format("{} boxes --images {} --boxes {} --output {}", prepare,
+                                  shell_quote(photos.images.string()), shell_quote(photos.csv().string()), index))
+              .exit_code == 0);
+  const auto exported = [&](const std::string& format) {
+    const auto result = run_command(fmt::format("{} export --dataset {} --labels {} --format {} --output {}", prepare,
+                                                index, shell_quote((photos / "labels").string()), format,
+                                                shell_quote((photos / ("as " + format)).string())));
+    CHECK(result.exit_code == 0);
+    return result.err;
+  };
+  const std::string told = "1 of 2 boxes have an empty mask, which ";
+  CHECK_THAT(exported("yolo"), Contains(told + "yolo has no form for"));
+  CHECK(read_lines(read_file(photos / "as yolo/labels/a.txt")).size() == 1);
+  CHECK_THAT(exported("labelme"), Contains(told + "labelme has no form for"));
+  CHECK_THAT(exported("png"), !Contains("empty mask"));
+  CHECK_THAT(exported("coco"), !Contains("empty mask"));
+}
