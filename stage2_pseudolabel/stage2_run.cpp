@@ -20,6 +20,7 @@
 #include "common/runtime/exit_deadline.h"
 #include "common/runtime/parallel.h"
 #include "stage2_pseudolabel/class_weights.h"
+#include "stage2_pseudolabel/gone_labels.h"
 #include "stage2_pseudolabel/instance_files.h"
 #include "stage2_pseudolabel/label_run.h"
 #include "stage2_pseudolabel/merge.h"
@@ -206,12 +207,16 @@ void run_stage2(const Options& command_line, const Stage2Options& options) {
   if (plan.instances)
     for (const auto& remark : plan.instances->ids().remarks) log_info("--instances: {}", remark);
 
+  const auto listed = listed_label_maps(output, shard);
   if (!run.begin()) {
     log_info("{}: up to date, another process has just made it", output.string());
     return;
   }
   forget_other_divisions(output, shard.count);
   forget_shard_results(output, shard);
+  const bool makes_y_ret = source.network != nullptr;
+  if (const int64_t gone = remove_gone_labels(output, listed, dataset, options.split, makes_y_ret); gone > 0)
+    log_info("{}: removed {} label maps of an earlier run that are not made any more", output.string(), gone);
   FinishedImages finished(output, shard, run.run_key());
   const std::string what = shard.count == 1
                                ? fmt::format("labels of {}", options.split)
