@@ -122,12 +122,11 @@ void order_by_review(const Dataset& dataset, const std::string& split, const fs:
   std::map<int64_t, std::string> remarks;
   for (const ReviewedBox& box : review_boxes(dataset, split, labels, threads)) {
     place.emplace(box.image, place.size());
-    if (box.remark() == Remark::none) continue;
+    if (box.words().empty()) continue;
     const ImageEntry& image = dataset.images[static_cast<size_t>(box.image)];
     std::string& text = remarks[box.image];
     const int64_t c = image.boxes[static_cast<size_t>(box.box)].class_id;
-    text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", dataset.class_names[static_cast<size_t>(c)],
-                        name_of(box.remark()));
+    text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", dataset.class_names[static_cast<size_t>(c)], box.words());
   }
   const auto place_of = [&](const RankedImage& image) {
     const auto found = place.find(image.index);
@@ -281,7 +280,8 @@ std::string gallery_html(const RunFolder& run, const GalleryOptions& options, st
                 "that picture.",
                 escaped(panel_title(*ranking)))
           : "those first whose boxes should be looked at first. On the right stand boxes with a mask that is empty "
-            "(under 5 % of the box), sparse (under 20 %) or overfull (over 95 %).";
+            "(under 5 % of the box), sparse (under 20 %) or overfull (over 95 %), and odd ones, which may be misplaced "
+            "or of half an object.";
   std::string html = fmt::format(
       "<section id=\"gallery\"><h2>Pictures</h2><p>Images of split <b>{}</b>, {}</p>\n{}<label class=\"mix\">Labels "
       "over "
