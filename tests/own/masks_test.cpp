@@ -58,6 +58,7 @@ TEST_CASE("one command gives masks, a review list and a page, and a run remember
   const auto review = read_lines(read_file(run / "review.csv"));
   REQUIRE(review.size() == 7);
   CHECK_THAT(review[0], Contains("rank,image,box,class"));
+  CHECK(fs::exists(run / "boxes.jpg"));
   CHECK_THAT(read_file(run / "report/index.html"),
              Contains("<a href=\"../masks/\">") && Contains("<a href=\"../review.csv\">"));
   CHECK(fs::exists(run / "stage2/bap/all/Y_crf/été.png"));
@@ -105,6 +106,19 @@ TEST_CASE("masks come out in the format that the boxes came in", "[slow]") {
   REQUIRE(make(csv_run, "masks " + named(photos, photos.csv())).exit_code == 0);
   CHECK(read_label_png(csv_run / "masks/a.png").width == 64);
   CHECK_THAT(read_file(csv_run / "masks/classes.txt"), Contains("background\nchat noir\n"));
+
+  // A photograph that is annotated no more takes its labels and its mask along.
+  std::string fewer;
+  for (const auto& line : read_lines(read_file(photos / "boxes.csv")))
+    if (!line.starts_with("a.jpg")) fewer += line + "\n";
+  write_file(photos / "boxes.csv", fewer);
+  const auto smaller = make(csv_run, "masks");
+  INFO(smaller.out << smaller.err);
+  REQUIRE(smaller.exit_code == 0);
+  CHECK_THAT(smaller.err, Contains("removed 2 label maps of an earlier run"));
+  for (const char* gone : {"stage2/bap/all/Y_crf/a.png", "stage2/bap/all/Y_ret/a.png", "masks/a.png"})
+    CHECK_FALSE(fs::exists(csv_run / gone));
+  CHECK(fs::exists(csv_run / "stage2/bap/all/Y_crf/été.png"));
 }
 
 TEST_CASE("masks of another tool are judged and learnt from, and a changed one makes only what follows again",

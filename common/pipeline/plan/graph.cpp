@@ -66,17 +66,18 @@ class Builder {
 
   void add_own_dataset(Node& node) {
     if (request_.images.empty() || request_.boxes.empty())
-      fail_usage("{}: no photographs and boxes were named for this run yet: IMAGES=photos BOXES=boxes.json",
-                 layout_.run.string());
+      fail_usage("{}: no photographs and boxes were named for this run yet{}: IMAGES=photos BOXES=boxes.json",
+                 layout_.run.string(), fs::exists(layout_.fragment()) ? "" : layout_.other_runs());
     const auto absolute = [](const fs::path& path) { return fs::absolute(path).lexically_normal().string(); };
     node.files[layout_.source()] = fmt::format(
-        "[plan]\nimages = {}\nboxes = {}\nmasks = {}\nclassifier = {}\nclass-map = {}\n", absolute(request_.images),
-        absolute(request_.boxes), request_.masks.empty() ? "" : absolute(request_.masks),
-        request_.classifier.empty() ? "" : absolute(request_.classifier), request_.class_map);
+        "[plan]\nimages = {}\nboxes = {}\nmasks = {}\nclassifier = {}\nclass-map = {}\nseed = {}\nset = {}\n",
+        absolute(request_.images), absolute(request_.boxes), request_.masks.empty() ? "" : absolute(request_.masks),
+        request_.classifier.empty() ? "" : absolute(request_.classifier), request_.class_map, request_.run.seed,
+        fmt::join(request_.run.overrides, std::string(1, kBetweenSettings)));
     node.commands.push_back(nodes_.program("prepare") + " boxes" + option("config", layout_.config("dataset")) +
                             option("images", request_.images) + option("boxes", request_.boxes) +
-                            option("masks", layout_.outlines()) + option("output", layout_.dataset()) +
-                            nodes_.run_options());
+                            option("masks", layout_.outlines()) + option("sheet", layout_.box_sheet()) +
+                            option("output", layout_.dataset()) + nodes_.run_options());
     decide_dataset(node);
   }
 
@@ -261,15 +262,14 @@ class Builder {
   // What people with photographs of their own want: the masks in the format of their boxes, and where to look first.
   void add_review_and_masks(const std::string& labels) {
     const std::string split = plan_.pipeline.train_split;
-    const auto of_labels =
-        option("dataset", layout_.dataset()) + option("split", split) + option("labels", layout_.run / labels);
+    const auto of_labels = option("split", split) + option("labels", layout_.run / labels);
     Node& review = nodes_.add(WorkKind::review, "", {labels});
-    review.commands.push_back(nodes_.program("evaluate") + " review" + of_labels + option("output", layout_.review()) +
-                              nodes_.run_options());
+    review.commands.push_back(nodes_.program("evaluate") + " review" + nodes_.dataset_options() + of_labels +
+                              option("output", layout_.review()) + nodes_.run_options());
     nodes_.decide_by_receipt(review);
     Node& masks = nodes_.add(WorkKind::masks, "", {labels});
-    masks.commands.push_back(nodes_.program("prepare") + " export" + of_labels + option("output", layout_.masks()) +
-                             nodes_.run_options());
+    masks.commands.push_back(nodes_.program("prepare") + " export" + option("dataset", layout_.dataset()) + of_labels +
+                             option("output", layout_.masks()) + nodes_.run_options());
     nodes_.decide_by_receipt(masks);
   }
 

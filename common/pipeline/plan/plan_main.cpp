@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "common/base/error.h"
+#include "common/base/log.h"
 #include "common/base/options.h"
 #include "common/base/text.h"
 #include "common/pipeline/plan/fragment.h"
@@ -16,19 +17,22 @@ namespace boxseg {
 namespace {
 
 struct PlanOptions {
-  std::string run, preset = "demo", presets = "data/presets", variants = "data/variants", bin, voc, images, boxes,
-                   masks, classifier, class_map, launch, run_options, record;
+  std::string run, preset = "demo", project, presets, variants, bin, voc, images, boxes, masks, classifier, class_map,
+                   launch, run_options, record;
   std::vector<std::string> overrides;
   std::vector<std::string> tables;
   std::vector<double> seeds;
-  std::string tables_folder = "data/tables";
+  std::string tables_folder;
   bool is_why = false, is_status = false, is_print = false, is_fresh = false;
 
   void declare(Options& o) {
     o.add("run", &run, "folder of the run; default runs/PRESET", Role::run);
     o.add("preset", &preset, "name of a preset");
-    o.add("presets", &presets, "folder of the presets", Role::input);
-    o.add("variants", &variants, "folder of the variants", Role::input);
+    o.add("project", &project,
+          "folder in which presets, variants, tables and the weights that presets name are found; default: this one",
+          Role::input);
+    o.add("presets", &presets, "folder of the presets; default PROJECT/data/presets", Role::input);
+    o.add("variants", &variants, "folder of the variants; default PROJECT/data/variants", Role::input);
     o.add("bin", &bin, "folder of the programs; default: that of plan", Role::run);
     o.add("voc", &voc, "root of a VOC folder, for presets that need one", Role::input);
     o.add("images", &images, "folder of photographs, for presets of own photographs; kept in the run", Role::input);
@@ -41,8 +45,10 @@ struct PlanOptions {
           "the run");
     o.add("launch", &launch, "prefix of stage commands, such as 'srun -n 1'", Role::run);
     o.add("run-options", &run_options, "appended to every command, such as '--threads 2'", Role::run);
-    o.add_repeated("set", &overrides, "SECTION.OPTION=VALUE, over preset and variant; repeatable");
-    o.add("tables-folder", &tables_folder, "folder of the tables", Role::input);
+    o.add_repeated("set", &overrides,
+                   "SECTION.OPTION=VALUE, over preset and variant; repeatable; kept in runs of own photographs, "
+                   "until others are given, or '' for none");
+    o.add("tables-folder", &tables_folder, "folder of the tables; default PROJECT/data/tables", Role::input);
     o.add("tables", &tables, "names of tables to make, such as table3,figure3");
     o.add("seeds", &seeds, "each cell of a table is the mean over these seeds, such as 1,2,3");
     o.add("why", &is_why, "say what is stale and why; exit 4 when something is", Role::run);
@@ -53,22 +59,58 @@ struct PlanOptions {
     o.add("record", &record, "note that this piece of work is done (recipes call it)", Role::run);
   }
 
+  void complete(Options& options) {
+    if (run.empty()) run = "runs/" + preset;
+    const fs::path data = fs::path(project) / "data";
+    for (const auto& [folder, name] :
+         {std::pair{&presets, "presets"}, {&variants, "variants"}, {&tables_folder, "tables"}})
+      if (folder->empty()) *folder = (data / name).string();
+    recall_source(options);
+    std::erase(overrides, "");
+    for (auto& text : overrides) text = with_absolute_file(text);
+  }
+
+ private:
   // What an earlier call named for this run, and this one does not.
-  void recall_source() {
+  void recall_source(Options& options) {
     const fs::path path = RunLayout{run}.source();
     if (!fs::exists(path)) return;
     const Ini ini = read_ini_file(path);
     const auto section = ini.find("plan");
     if (section == ini.end()) return;
+    const auto recalled = [&](const char* name) {
+      const auto found = section->second.find(name);
+      return found == section->second.end() ? std::string() : found->second;
+    };
     for (const auto& [name, value] : {std::pair{"images", &images},
                                       {"boxes", &boxes},
                                       {"masks", &masks},
                                       {"classifier", &classifier},
                                       {"class-map", &class_map}})
-      if (const auto found = section->second.find(name); value->empty() && found != section->second.end())
-        *value = found->second;
+      if (options.is_default(name)) *value = recalled(name);
+    if (const std::string seed = recalled("seed"); !seed.empty() && options.is_default("seed"))
+      options.set("seed", seed, path.string());
+    if (!overrides.empty()) return;
+    overrides = split(recalled("set"), kBetweenSettings);
+    if (!overrides.empty())
+      log_info("{}: with its own settings, SET=\"{}\"; another SET takes their place, SET= forgets them", run,
+               join(overrides, " "));
+  }
+
+  // The run may be continued from another folder.
+  static std::string with_absolute_file(const std::string& setting) {
+    for (const std::string name : {"dataset.classes=", "pipeline.init=", "stage1.init=", "stage3.init="})
+      if (setting.starts_with(name) && setting.size() > name.size())
+        return name + fs::absolute(setting.substr(name.size())).lexically_normal().string();
+    return setting;
   }
 };
+
+// Said before what a run that is not there would consist of, since its name may be mistaken.
+std::string no_run_yet(const PlanOptions& o) {
+  return fmt::format("{}: no run is there yet{}. With PRESET={} it would be made of:\n", o.run,
+                     RunLayout{o.run}.other_runs(), o.preset);
+}
 
 fs::path own_folder(const char* argv0) {
   std::error_code error;
@@ -84,6 +126,7 @@ std::string own_command(const PlanOptions& o, int64_t seed, const fs::path& bin)
   };
   option("run", o.run);
   option("preset", o.preset);
+  option("project", o.project);
   option("presets", o.presets);
   option("variants", o.variants);
   option("voc", o.voc);
@@ -103,8 +146,7 @@ int body(int argc, char** argv) {
       {"plan", "Decides what of a run is stale, and why.", "plan --run runs/demo --preset demo --why", "", "1"});
   o.declare(options);
   if (!options.parse(argc, argv)) return 0;
-  if (o.run.empty()) o.run = "runs/" + o.preset;
-  o.recall_source();
+  o.complete(options);
   for (const auto& [name, value] : {std::pair{"run", o.run},
                                     {"voc", o.voc},
                                     {"images", o.images},
@@ -115,6 +157,7 @@ int body(int argc, char** argv) {
                                     {"launch", o.launch},
                                     {"bin", o.bin},
                                     {"preset", o.preset},
+                                    {"project", o.project},
                                     {"presets", o.presets},
                                     {"variants", o.variants},
                                     {"run-options", o.run_options},
@@ -130,7 +173,8 @@ int body(int argc, char** argv) {
 
   GraphRequest request;
   request.run = {o.presets,    o.variants,      o.preset, o.overrides,
-                 options.seed, o.tables_folder, o.tables, {o.seeds.begin(), o.seeds.end()}};
+                 options.seed, o.tables_folder, o.tables, {o.seeds.begin(), o.seeds.end()},
+                 o.project};
   request.run_dir = o.run;
   request.bin = o.bin.empty() ? own_folder(argv[0]) : fs::path(o.bin);
   request.voc = o.voc;
@@ -149,6 +193,7 @@ int body(int argc, char** argv) {
   }
   const std::vector<Node> nodes = make_graph(request);
   if (o.is_why || o.is_status) {
+    if (!fs::exists(RunLayout{o.run}.fragment())) std::fputs(no_run_yet(o).c_str(), stdout);
     std::fputs((o.is_why ? explain(nodes) : status_table(nodes)).c_str(), stdout);
     const bool is_stale = std::any_of(nodes.begin(), nodes.end(), [](const Node& n) { return !n.reason.empty(); });
     return o.is_why && is_stale ? static_cast<int>(ErrorKind::stale) : 0;

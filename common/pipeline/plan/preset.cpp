@@ -10,6 +10,8 @@
 namespace boxseg {
 namespace {
 
+constexpr const char* kFromCommandLine = "--set";  // origin of options
+
 std::vector<std::string> names_in(const fs::path& folder, const char* extension) {
   std::vector<std::string> names;
   std::error_code ignored;
@@ -103,6 +105,7 @@ RunPlan::RunPlan(const RunRequest& request) : request_(request) {
   Options options(reads_presets({"plan", "", "", "pipeline", ""}));
   pipeline.declare(options);
   apply(options, "");
+  pipeline.init = place_of_init(pipeline.init, options);
   for (const auto& path : preset_chain_)
     if (const auto section = ini(path).find("dataset"); section != ini(path).end())
       for (const auto& [key, value] : section->second) dataset[key] = value;
@@ -163,7 +166,7 @@ void RunPlan::apply(Options& options, const std::string& variant) const {
     if (section != options.info().section) continue;
     std::string key = text.substr(dot + 1, equals - dot - 1);
     std::replace(key.begin(), key.end(), '_', '-');
-    options.set(key, text.substr(equals + 1), "--set");
+    options.set(key, text.substr(equals + 1), kFromCommandLine);
   }
   options.set("seed", std::to_string(request_.seed + seed_offset + (options.is_default("seed") ? 0 : options.seed)),
               "the run");
@@ -178,6 +181,12 @@ std::string RunPlan::upstream(const std::string& variant, const std::string& sec
   return upstream_variant(name, section, from);
 }
 
+// A preset names weights of the project, wherever the user stands; `--set` names them from there.
+std::string RunPlan::place_of_init(const std::string& init, const Options& options) const {
+  const bool is_of_preset = !init.empty() && options.origin("init") != kFromCommandLine;
+  return is_of_preset ? (request_.project / init).string() : init;
+}
+
 // `set` is called with the options last, for what neither preset nor variant decides.
 template <class Values, class Set>
 RunPlan::Resolved<Values> RunPlan::resolve(const ProgramInfo& info, const std::string& variant, const Set& set) const {
@@ -186,6 +195,7 @@ RunPlan::Resolved<Values> RunPlan::resolve(const ProgramInfo& info, const std::s
   stage.values.declare(options);
   apply(options, variant);
   set(options);
+  if constexpr (requires { stage.values.init; }) stage.values.init = place_of_init(stage.values.init, options);
   stage.resolved = options.resolved();
   return stage;
 }

@@ -47,6 +47,7 @@ struct RunRequest {
   fs::path tables_folder = {};           // data/tables
   std::vector<std::string> tables = {};  // names of tables to make
   std::vector<int64_t> seeds = {};       // each cell of a table is the mean over these (added to `seed`); none: {0}
+  fs::path project = {};                 // what presets name lies here: initial weights; "": the working folder
 };
 
 class RunPlan {
@@ -90,6 +91,7 @@ class RunPlan {
   Resolved<Values> resolve(const ProgramInfo& info, const std::string& variant, const Set& set) const;
   void apply(Options& options, const std::string& variant) const;
   void add_table(const std::string& name);
+  std::string place_of_init(const std::string& init, const Options& options) const;
   std::string upstream(const std::string& variant, const std::string& section) const;
   RunRequest request_;
   std::vector<fs::path> preset_chain_;  // base first

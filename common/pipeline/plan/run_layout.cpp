@@ -22,7 +22,8 @@ void RunLayout::require_own_folder() const {
   static const std::set<std::string> folders = {"config",      "data",     "given_masks", "masks",  "outlines",
                                                 "predictions", "receipts", "report",      "server", "stage1",
                                                 "stage2",      "stage3",   "tables"};
-  static const std::vector<std::string> files = {"dataset.h5", "digests.txt", "metrics.json", "plan.mk", "review.csv"};
+  static const std::vector<std::string> files = {"boxes.jpg",    "dataset.h5", "digests.txt",
+                                                 "metrics.json", "plan.mk",    "review.csv"};
   if (fs::exists(fragment())) return;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(run, ignored)) {
@@ -34,6 +35,21 @@ void RunLayout::require_own_folder() const {
       fail_usage("--run {}: the folder holds {}, which is no part of a run; name a folder of its own", run.string(),
                  name);
   }
+}
+
+std::string RunLayout::other_runs() const {
+  constexpr size_t kShown = 5;
+  const fs::path folder = run.has_filename() ? run.parent_path() : run.parent_path().parent_path();
+  std::vector<std::string> runs;
+  for (const auto& other : subfolders(folder.empty() ? "." : folder))
+    if (fs::exists(RunLayout{other}.fragment())) runs.push_back((folder / other.filename()).string());
+  if (const std::string close = nearest(run.string(), runs); !close.empty())
+    return fmt::format(" (did you mean {}?)", close);
+  const size_t more = runs.size() > kShown ? runs.size() - kShown : 0;
+  runs.resize(runs.size() - more);
+  return runs.empty()
+             ? ""
+             : fmt::format(" (beside it: {}{})", join(runs, ", "), more > 0 ? fmt::format(" and {} more", more) : "");
 }
 
 std::vector<fs::path> RunLayout::manifest_folders() const {

@@ -29,10 +29,11 @@ struct RunLayout {
   fs::path fragment() const { return run / "plan.mk"; }  // what `plan` writes for Make
   fs::path metrics() const { return run / "metrics.json"; }
   fs::path review() const { return run / "review.csv"; }             // of own photographs
+  fs::path box_sheet() const { return run / "boxes.jpg"; }           // its boxes at a glance
   fs::path masks() const { return run / "masks"; }                   // in the format that the boxes came in
   fs::path outlines() const { return run / "outlines"; }             // label maps of what outlines the boxes came with
   fs::path given_masks() const { return run / "given_masks"; }       // label maps of another tool's masks
-  fs::path source() const { return run / "config" / "source.ini"; }  // where own photographs and boxes are
+  fs::path source() const { return run / "config" / "source.ini"; }  // own photographs and boxes, and SET
   fs::path report() const { return run / "report"; }
   fs::path tables() const { return run / "tables"; }
   fs::path table(const std::string& name) const { return tables() / (name + ".txt"); }  // in terms of the run
@@ -48,11 +49,17 @@ struct RunLayout {
   // Throws usage where the folder is there, holds what is none of the above, and no plan yet: somebody's folder, into
   // which a run would be mixed. Hidden files are no matter.
   void require_own_folder() const;
+  // The runs beside this one, for a message about one that is not there: " (did you mean runs/mine?)",
+  // " (beside it: runs/a, runs/b)", or "".
+  std::string other_runs() const;
   // Those that hold a manifest.h5, of whatever variant; sorted by stage and name.
   std::vector<fs::path> manifest_folders() const;
   // (size, mtime, inode) -> digest of files outside the run.
   fs::path digest_cache() const { return run / "digests.txt"; }
 };
+
+// Between the settings that source() remembers.
+inline constexpr char kBetweenSettings = '\t';
 
 // Sorted; none where there is no such folder.
 std::vector<fs::path> subfolders(const fs::path& folder);
