@@ -11,6 +11,7 @@
 #include "common/data/boxes.h"
 #include "common/data/suspicious_boxes.h"
 #include "common/io/picture.h"
+#include "common/io/resized.h"
 #include "common/pipeline/stage/dataset_files.h"
 #include "common/runtime/parallel.h"
 

@@ -36,19 +36,6 @@ uint32_t next_character(std::string_view text, size_t& at) {
 
 }  // namespace
 
-ImageSize fitted(ImageSize size, int64_t side) {
-  const int64_t longer = std::max(size.height, size.width);
-  if (longer <= side) return size;
-  return {std::max<int64_t>(1, size.height * side / longer), std::max<int64_t>(1, size.width * side / longer)};
-}
-
-RgbImage resized(const RgbImage& image, ImageSize size) {
-  RgbImage result(size.height, size.width);
-  cv::Mat target = view(result);
-  cv::resize(view(image), target, target.size(), 0, 0, cv::INTER_AREA);
-  return result;
-}
-
 void draw_box(RgbImage& picture, const PictureBox& box, const Color& color, int thickness) {
   const auto at = [](int64_t v) { return static_cast<int>(v); };
   cv::Mat mat = view(picture);

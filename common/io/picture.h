@@ -1,4 +1,4 @@
-// Small pictures of photographs, and what is drawn onto them: boxes and words.
+// What is drawn onto small pictures of photographs (resized.h): boxes and words.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -8,10 +8,6 @@
 #include "common/io/label_png.h"
 
 namespace boxseg {
-
-// Returns the largest size of the same shape whose longer side is at most `side`; small images stay as they are.
-ImageSize fitted(ImageSize size, int64_t side);
-RgbImage resized(const RgbImage& image, ImageSize size);  // area averages
 
 // In pixels of the picture. What lies beyond its border is not drawn.
 struct PictureBox {

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "common/data/boxes.h"
-#include "common/io/picture.h"
+#include "common/io/resized.h"
 #include "common/labels/attention.h"
 #include "common/labels/cam.h"
 #include "eval/miou/confusion.h"

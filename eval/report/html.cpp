@@ -80,15 +80,6 @@ std::string png_uri(const RgbImage& image, const std::vector<uint8_t>& alpha) {
 
 std::string css_color(const Color& c) { return fmt::format("#{:02x}{:02x}{:02x}", c[0], c[1], c[2]); }
 
-LabelMap resized(const LabelMap& labels, ImageSize size) {
-  LabelMap result(size.height, size.width);
-  for (int64_t y = 0; y < size.height; ++y)
-    for (int64_t x = 0; x < size.width; ++x)
-      result.at(y, x) =
-          labels.at((2 * y + 1) * labels.height / (2 * size.height), (2 * x + 1) * labels.width / (2 * size.width));
-  return result;
-}
-
 RgbImage colored(const LabelMap& labels, const Palette& palette) {
   RgbImage image(labels.height, labels.width);
   for (size_t i = 0; i < labels.pixels.size(); ++i) {

@@ -21,7 +21,6 @@ std::string png_uri(const RgbImage& image, const std::vector<uint8_t>& alpha);
 
 std::string css_color(const Color& color);  // "#80c0ff"
 
-LabelMap resized(const LabelMap& labels, ImageSize size);          // nearest
 RgbImage colored(const LabelMap& labels, const Palette& palette);  // void is white
 
 // Shows values in [0,1] as colours from dark blue over green to yellow (viridis); NaN is grey.

@@ -7,6 +7,7 @@
 #include "common/base/text.h"
 #include "common/data/boxes.h"
 #include "common/io/picture.h"
+#include "common/io/resized.h"
 #include "eval/miou/label_folder.h"
 #include "eval/report/gallery.h"
 #include "eval/report/html.h"

@@ -5,7 +5,7 @@
 #include "common/base/error.h"
 #include "common/base/text.h"
 #include "common/data/boxes.h"
-#include "common/io/picture.h"
+#include "common/io/resized.h"
 #include "common/labels/attention_file.h"
 #include "common/labels/labelled_boxes.h"
 #include "common/labels/shard.h"

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "common/base/error.h"
-#include "common/io/picture.h"
+#include "common/io/resized.h"
 #include "common/labels/attention.h"
 #include "common/labels/interpolation.h"
 #include "eval/review/box_side.h"

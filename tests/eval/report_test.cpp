@@ -475,13 +475,6 @@ TEST_CASE("text and bytes are written as HTML wants them") {
   REQUIRE(base64("fo") == "Zm8=");
   REQUIRE(base64("foobar") == "Zm9vYmFy");
   REQUIRE(base64(std::string("\xff\x00\xfe", 3)) == "/wD+");
-  REQUIRE(fitted({375, 500}, 320) == ImageSize{240, 320});
-  REQUIRE(fitted({1, 5000}, 320) == ImageSize{1, 320});
-  REQUIRE(fitted({20, 30}, 320) == ImageSize{20, 30});
-  LabelMap labels(2, 4);
-  labels.pixels = {1, 1, 2, 2, 3, 3, 4, 4};
-  REQUIRE(resized(labels, {2, 2}).pixels == std::vector<uint8_t>{1, 2, 3, 4});
-  REQUIRE(resized(labels, {4, 4}).pixels == std::vector<uint8_t>{1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4});
   const RgbImage heat = heat_map({0, 1, std::nanf("")}, 1, 3);
   REQUIRE(heat.pixels[2] > heat.pixels[1]);  // 0 is dark blue
   REQUIRE(heat.pixels[3] > 200);             // 1 is yellow

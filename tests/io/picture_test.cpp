@@ -18,20 +18,6 @@ int64_t pixels_of(const RgbImage& image, const Color& color) {
 
 }  // namespace
 
-TEST_CASE("a picture is fitted by its longer side, and never enlarged") {
-  CHECK(fitted({300, 400}, 200) == ImageSize{150, 200});
-  CHECK(fitted({400, 300}, 200) == ImageSize{200, 150});
-  CHECK(fitted({30, 40}, 200) == ImageSize{30, 40});
-  CHECK(fitted({1, 4000}, 200) == ImageSize{1, 200});
-}
-
-TEST_CASE("a small picture has the means of the pixels it stands for") {
-  RgbImage image(2, 2);
-  for (size_t i = 0; i < 12; ++i) image.pixels[i] = static_cast<uint8_t>(10 * (i / 3));  // 0, 10, 20, 30
-  const RgbImage one = resized(image, {1, 1});
-  CHECK(one.pixels == std::vector<uint8_t>(3, 15));
-}
-
 TEST_CASE("a box is drawn along its border, and cut at the picture's") {
   RgbImage picture(20, 30);
   draw_box(picture, {5, 4, 14, 9}, kRed, 1);

@@ -8,7 +8,7 @@
 
 #include "common/base/text.h"
 #include "common/data/formats/box_reader.h"
-#include "common/io/picture.h"
+#include "common/io/resized.h"
 #include "tests/own/photos.h"
 
 namespace boxseg::test {
