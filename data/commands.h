@@ -21,6 +21,8 @@ ProgramInfo prepare_info(const std::string& command, const std::string& summary,
                          const std::string& section = "");
 // --check FILE: is it a whole index? False where it was not asked.
 bool answered_index_check(const Options& options);
+// ", 3 of them smaller copies"; "" where there is none.
+std::string copies_among(const Dataset& dataset);
 // "1 cat (12 boxes), 2 dog (no box) and 3 more": what was made of the class list, the first 20 of it.
 std::string classes_with_boxes(const Dataset& dataset);
 

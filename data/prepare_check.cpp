@@ -44,7 +44,7 @@ int prepare_check(int argc, char** argv) {
   for (const auto& fault : faults) std::printf("%s\n", printable(fault).c_str());
   if (!faults.empty()) fail_input("{}: {} of its files are gone or changed", file, faults.size());
   for (const auto& sentence : suspicious_boxes(dataset)) log_warning("{}", sentence);
-  log_info("{}: {} images, all as they were indexed; classes: {}", file, dataset.images.size(),
+  log_info("{}: {} images{}, all as they were indexed; classes: {}", file, dataset.images.size(), copies_among(dataset),
            classes_with_boxes(dataset));
   if (!sheet.empty()) log_info("{}: {}", sheet, write_box_sheet(sheet, dataset, resolve_threads(options.threads)));
   return 0;

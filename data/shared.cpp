@@ -21,6 +21,10 @@ bool answered_index_check(const Options& options) {
   return true;
 }
 
+std::string copies_among(const Dataset& dataset) {
+  return dataset.copies() == 0 ? "" : fmt::format(", {} of them smaller copies", dataset.copies());
+}
+
 std::string classes_with_boxes(const Dataset& dataset) {
   constexpr size_t kShown = 20;
   std::vector<int64_t> boxes(dataset.class_names.size());

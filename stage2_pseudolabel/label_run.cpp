@@ -146,7 +146,7 @@ class Labelling : public ImageRun<Decoded, Job> {
   std::string describe_boxes(const std::vector<size_t>& boxes, const ImageEntry& image) const {
     std::vector<std::string> lines;
     for (const size_t i : boxes) {
-      const Box& box = image.boxes[i];
+      const Box box = in_photograph(image.boxes[i], image);
       lines.push_back(fmt::format("{} at {},{} to {},{}", dataset_.class_names[static_cast<size_t>(box.class_id)],
                                   box.x0, box.y0, box.x1, box.y1));
     }

@@ -53,6 +53,19 @@ Box in_edges(Box box, BoxNumbers numbers) {
   return box;
 }
 
+Box in_photograph(Box edges, const ImageEntry& image) {
+  if (!image.is_copy()) return edges;
+  // Multiplied first, so that edges which were whole pixels come back as such.
+  const auto scaled = [](float x, int64_t photo, int64_t copy) {
+    return static_cast<float>(double{x} * static_cast<double>(photo) / static_cast<double>(copy));
+  };
+  edges.x0 = scaled(edges.x0, image.source_size.width, image.size.width);
+  edges.x1 = scaled(edges.x1, image.source_size.width, image.size.width);
+  edges.y0 = scaled(edges.y0, image.source_size.height, image.size.height);
+  edges.y1 = scaled(edges.y1, image.source_size.height, image.size.height);
+  return edges;
+}
+
 std::vector<NormalisedBox> normalise_boxes(const std::vector<Box>& boxes, ImageSize size) {
   std::vector<NormalisedBox> result;
   result.reserve(boxes.size());

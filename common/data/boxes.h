@@ -12,6 +12,9 @@ namespace boxseg {
 
 // Returns the same box in edges of pixels from 0 on, whatever its numbers count.
 Box in_edges(Box box, BoxNumbers numbers);
+// Returns a box of an image, in edges, as it lies in the photograph that the image is a copy of; the same box in an
+// image that is none.
+Box in_photograph(Box edges, const ImageEntry& image);
 
 // A row of the authors' `bboxes` tensor: (x0, y0, x1, y1), each as x / ((W-1)/2) - 1, and the class. Along a side of
 // one pixel, where the authors divide by zero, a box spans -1 to 1.

@@ -86,12 +86,13 @@ auto column(const std::vector<ImageEntry>& images, Get get) {
 }
 
 // Only where there are any: few datasets hold smaller copies.
-void write_source_sizes(H5Writer& file, const std::vector<ImageEntry>& images) {
-  if (std::all_of(images.begin(), images.end(), [](const ImageEntry& e) { return e.source_size == ImageSize{}; }))
-    return;
+void write_sources(H5Writer& file, const std::vector<ImageEntry>& images) {
+  if (std::none_of(images.begin(), images.end(), [](const ImageEntry& e) { return e.is_copy(); })) return;
   std::vector<int64_t> sizes;
   for (const auto& image : images) sizes.insert(sizes.end(), {image.source_size.height, image.source_size.width});
   file.write<int64_t>("images/source_height_width", sizes, {static_cast<int64_t>(images.size()), 2});
+  file.write_strings("images/source_path", column(images, [](const ImageEntry& e) { return e.source_path; }));
+  file.write_strings("images/source_digest", column(images, [](const ImageEntry& e) { return e.source_digest; }));
 }
 
 // Only where there are any: most formats have none.
@@ -130,7 +131,7 @@ void write_images(H5Writer& file, const std::vector<ImageEntry>& images) {
   file.write<int64_t>("boxes/class", classes);
   file.write<uint8_t>("boxes/flags", flags);
   write_ids(file, images);
-  write_source_sizes(file, images);
+  write_sources(file, images);
 }
 
 void write_splits(H5Writer& file, const std::map<std::string, std::vector<int64_t>>& splits) {
@@ -172,11 +173,17 @@ void read_ids(const H5Reader& file, const std::vector<int64_t>& offsets, std::ve
     images[i].box_ids = {ids.begin() + offsets[i], ids.begin() + offsets[i + 1]};
 }
 
-void read_source_sizes(const H5Reader& file, std::vector<ImageEntry>& images) {
+void read_sources(const H5Reader& file, std::vector<ImageEntry>& images) {
   if (!file.has("images/source_height_width")) return;
   const auto sizes = file.read<int64_t>("images/source_height_width");
+  const auto paths = file.read_strings("images/source_path"), digests = file.read_strings("images/source_digest");
   require(sizes.size() == 2 * images.size(), file, "images/source_height_width");
-  for (size_t i = 0; i < images.size(); ++i) images[i].source_size = {sizes[2 * i], sizes[2 * i + 1]};
+  require(paths.size() == images.size() && digests.size() == images.size(), file, "images/source_path");
+  for (size_t i = 0; i < images.size(); ++i) {
+    images[i].source_size = {sizes[2 * i], sizes[2 * i + 1]};
+    images[i].source_path = paths[i];
+    images[i].source_digest = digests[i];
+  }
 }
 
 std::vector<ImageEntry> read_images(const H5Reader& file) {
@@ -201,7 +208,7 @@ std::vector<ImageEntry> read_images(const H5Reader& file) {
                          (flags[b] & kDifficult) != 0, (flags[b] & kCrowd) != 0});
   }
   read_ids(file, offsets, images);
-  read_source_sizes(file, images);
+  read_sources(file, images);
   return images;
 }
 
@@ -225,6 +232,10 @@ void set_root(Dataset& dataset, const fs::path& path, const fs::path& data_root,
 }
 
 }  // namespace
+
+int64_t Dataset::copies() const {
+  return std::count_if(images.begin(), images.end(), [](const ImageEntry& e) { return e.is_copy(); });
+}
 
 bool Dataset::has_boxes(const std::string& name) const {
   const auto& members = split(name);

@@ -37,8 +37,15 @@ struct ImageEntry {
   // carry them on; no stage depends on them.
   std::string source_id = {};
   std::vector<std::string> box_ids = {};
-  // Of the upright photograph, where this image is a smaller copy of it; else 0 x 0. Exports scale masks back to it.
+  // Where this image is a smaller copy, that of the photograph: its upright size, its path relative to the root, and
+  // the digest of its bytes; else 0 x 0, and "". No stage depends on them; exports scale masks back, and name it.
   ImageSize source_size = {};
+  std::string source_path = {};
+  Digest source_digest = {};
+
+  bool is_copy() const { return source_size != ImageSize{}; }
+  ImageSize photo_size() const { return is_copy() ? source_size : size; }
+  const std::string& photo_path() const { return source_path.empty() ? path : source_path; }
 };
 
 struct Dataset {
@@ -53,10 +60,12 @@ struct Dataset {
   std::map<std::string, std::string> facts;            // provenance and counts, for people; see `prepare show`
 
   int64_t classes() const { return static_cast<int64_t>(class_names.size()); }
+  int64_t copies() const;                                            // images that are smaller copies
   const std::vector<int64_t>& split(const std::string& name) const;  // throws usage: lists the known splits
   bool has_boxes(const std::string& split) const;                    // whether any image of the split has one
   void require_boxes(const std::string& split) const;                // throws bad_input where none has
   std::filesystem::path image_path(const ImageEntry& entry) const { return root / entry.path; }
+  std::filesystem::path photo_path(const ImageEntry& entry) const { return root / entry.photo_path(); }
   std::filesystem::path mask_path(const ImageEntry& entry) const { return root / entry.mask_path; }
   // Digests class names, what box numbers mean, and per image of the split: id, size, boxes, image digest; with masks
   // also their digests. This is what stages record as their input; it does not depend on root.

@@ -29,6 +29,7 @@ std::string describe_dataset(const fs::path& path) {
   }
   text += fmt::format("{} boxes{}, {} images with a mask\n", total,
                       crowds > 0 ? fmt::format(" ({} crowds)", crowds) : "", masks);
+  if (d.copies() > 0) text += fmt::format("{} images are smaller copies of photographs\n", d.copies());
   for (const auto& [name, members] : d.splits)
     text += fmt::format("split {}: {} images, digest {}\n", name, members.size(), d.digest(name, false));
   for (size_t c = 0; c < d.class_names.size(); ++c)
@@ -37,8 +38,11 @@ std::string describe_dataset(const fs::path& path) {
   constexpr size_t kShown = 5;
   for (size_t i = 0; i < std::min(kShown, d.images.size()); ++i) {
     const auto& image = d.images[i];
-    text += fmt::format("image {}: {}, {}x{}, {} boxes{}\n", image.id, image.path, image.size.width, image.size.height,
-                        image.boxes.size(), image.mask_path.empty() ? "" : ", " + image.mask_path);
+    text += fmt::format("image {}: {}, {}x{}, {} boxes{}{}\n", image.id, image.path, image.size.width,
+                        image.size.height, image.boxes.size(), image.mask_path.empty() ? "" : ", " + image.mask_path,
+                        image.is_copy() ? fmt::format(", copy of {}, {}x{}", image.source_path, image.source_size.width,
+                                                      image.source_size.height)
+                                        : "");
   }
   if (d.images.size() > kShown) text += fmt::format("... and {} more images\n", d.images.size() - kShown);
   return text;

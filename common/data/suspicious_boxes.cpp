@@ -25,9 +25,14 @@ struct Kind {
   int64_t count = 0;
   std::string first = {};
   void add(const Dataset& dataset, const ImageEntry& image, const Box& b) {
-    if (count++ == 0)
-      first = fmt::format("{}, {} at ({}, {}, {}, {})", image.id, dataset.class_names[static_cast<size_t>(b.class_id)],
-                          b.x0, b.y0, b.x1, b.y1);
+    if (count++ == 0) first = describe(dataset, image, in_photograph(b, image));
+  }
+  static std::string describe(const Dataset& dataset, const ImageEntry& image, const Box& b) {
+    return fmt::format("{}, {} at ({}, {}, {}, {}){}", image.id, dataset.class_names[static_cast<size_t>(b.class_id)],
+                       b.x0, b.y0, b.x1, b.y1,
+                       image.is_copy()
+                           ? fmt::format(" of a photograph that is used at {}x{}", image.size.width, image.size.height)
+                           : "");
   }
 };
 

@@ -91,6 +91,8 @@ TEST_CASE("What the annotations call images, boxes and classes, and sizes of pho
   d.images[0].source_id = "image 1";
   d.images[0].box_ids = {"7", ""};
   d.images[1].source_size = {4000, 3000};
+  d.images[1].source_path = "large/b.jpg";
+  d.images[1].source_digest = digest_of("bytes");
   const Digest before = small_dataset().digest("all", false);
   REQUIRE(d.digest("all", false) == before);  // no stage depends on them
   write_dataset(dir / "d.h5", d);
@@ -98,6 +100,8 @@ TEST_CASE("What the annotations call images, boxes and classes, and sizes of pho
   REQUIRE(r.class_ids == d.class_ids);
   for (size_t i = 0; i < r.images.size(); ++i) {
     REQUIRE((r.images[i].source_id == d.images[i].source_id && r.images[i].source_size == d.images[i].source_size));
+    REQUIRE((r.images[i].source_path == d.images[i].source_path && r.images[i].is_copy() == (i == 1)));
+    REQUIRE(r.images[i].source_digest == d.images[i].source_digest);
     REQUIRE((i != 0 || r.images[i].box_ids == d.images[i].box_ids));
   }
   d.class_ids = {"18"};

@@ -10,6 +10,7 @@ void refuse_dataset_files(const std::vector<std::filesystem::path>& outputs, con
   std::vector<std::filesystem::path> files;
   for (const auto& image : dataset.images) {
     files.push_back(dataset.image_path(image));
+    if (image.is_copy()) files.push_back(dataset.photo_path(image));
     if (!image.mask_path.empty()) files.push_back(dataset.mask_path(image));
   }
   refuse_inputs_among(outputs, option, files);

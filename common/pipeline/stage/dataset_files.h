@@ -8,7 +8,8 @@
 
 namespace boxseg {
 
-// Throws usage where one of the outputs is an image or a mask of the dataset, which it would replace.
+// Throws usage where one of the outputs is an image of the dataset, the photograph that it is a copy of, or a mask,
+// which it would replace.
 void refuse_dataset_files(const std::vector<std::filesystem::path>& outputs, const char* option,
                           const Dataset& dataset);
 

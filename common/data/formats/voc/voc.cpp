@@ -247,7 +247,7 @@ Dataset index_voc(const VocOptions& given, VocReport& report) {
 }
 
 std::vector<std::string> changed_files(const Dataset& dataset, int threads) {
-  std::vector<std::string> faults(2 * dataset.images.size());
+  std::vector<std::string> faults(3 * dataset.images.size());
   const auto fault_of = [](const fs::path& path, const Digest& digest) -> std::string {
     try {
       return digest_of_file(path) == digest
@@ -259,8 +259,9 @@ std::vector<std::string> changed_files(const Dataset& dataset, int threads) {
   };
   for_each_image("checking files", dataset.images.size(), threads, [&](size_t i) {
     const ImageEntry& entry = dataset.images[i];
-    faults[2 * i] = fault_of(dataset.image_path(entry), entry.image_digest);
-    if (!entry.mask_path.empty()) faults[2 * i + 1] = fault_of(dataset.mask_path(entry), entry.mask_digest);
+    faults[3 * i] = fault_of(dataset.image_path(entry), entry.image_digest);
+    if (!entry.mask_path.empty()) faults[3 * i + 1] = fault_of(dataset.mask_path(entry), entry.mask_digest);
+    if (entry.is_copy()) faults[3 * i + 2] = fault_of(dataset.photo_path(entry), entry.source_digest);
   });
   std::erase(faults, "");
   return faults;
