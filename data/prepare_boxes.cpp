@@ -16,9 +16,10 @@ namespace boxseg {
 namespace {
 
 struct BoxesOptions {
-  std::string images, boxes, class_file, masks, sheet, on_bad_image = "fail", name = "boxes", output;
+  std::string images, boxes, class_file, masks, copies, sheet, on_bad_image = "fail", name = "boxes", output;
   std::vector<std::string> class_names;
   double validation_share = 0;
+  int64_t longest_side = 0;
   void declare(Options& o) {
     o.add("images", &images, "folder of the photographs, with folders in it", Role::input);
     o.add("boxes", &boxes, "file or folder of boxes: COCO, YOLO, CSV, LabelMe, CVAT or VOC XML, told by content",
@@ -31,6 +32,10 @@ struct BoxesOptions {
     o.add("masks", &masks, "folder to write label PNGs to, of images all of whose boxes come with an outline",
           Role::output);
     o.add("sheet", &sheet, "JPEG to write: photographs in small with their boxes, as of prepare check", Role::output);
+    o.add(
+        "longest-side", &longest_side,
+        "pixels; a photograph with a longer side is used as a smaller copy, exports are of its own size; 0: as it is");
+    o.add("copies", &copies, "folder to write smaller copies to", Role::output);
     o.add_choice("on-bad-image", &on_bad_image, {"fail", "skip"},
                  "what to do with images, or boxes of them, that fail a check");
     o.add("name", &name, "name of the dataset");
@@ -43,6 +48,9 @@ struct BoxesOptions {
     if (!class_file.empty() && !class_names.empty()) fail_usage("--classes and --class-names exclude each other");
     require_option(validation_share >= 0 && validation_share < 1, "validation-share", validation_share,
                    "at least 0 and less than 1");
+    require_option(longest_side == 0 || longest_side >= 64, "longest-side", longest_side, "0, or 64 and more");
+    if (longest_side > 0 && copies.empty())
+      fail_usage("--longest-side {}: --copies is missing, the folder for smaller copies", longest_side);
   }
 };
 
@@ -75,6 +83,7 @@ int prepare_boxes(int argc, char** argv) {
   if (!o.masks.empty()) require_writable_directory(o.masks);
 
   if (!o.masks.empty()) refuse_overlap(o.masks, "--masks", o.boxes, "--boxes");
+  if (o.longest_side > 0) refuse_overlap(o.copies, "--copies", o.boxes, "--boxes");
   if (std::error_code ignored; !o.masks.empty() && fs::equivalent(o.masks, o.images, ignored))
     fail_usage("--masks {}: is the folder of the photographs; choose another", o.masks);
 
@@ -92,6 +101,8 @@ int prepare_boxes(int argc, char** argv) {
   join.validation_share = o.validation_share;
   join.seed = static_cast<uint64_t>(options.seed);
   join.masks = o.masks;
+  join.longest_side = o.longest_side;
+  if (o.longest_side > 0) join.copies = o.copies;
   join.skips_bad_images = o.on_bad_image == "skip";
   join.threads = threads;
   const FileLock lock(lock_of(o.output));
@@ -115,8 +126,8 @@ int prepare_boxes(int argc, char** argv) {
   write_dataset(o.output, dataset);
   report_join(report, dataset, o.images);
   log_info("classes: {}", classes_with_boxes(dataset));
-  log_info("{}: {} images, {} boxes, {} masks{}", o.output, dataset.images.size(), report.boxes,
-           report.images_with_mask,
+  log_info("{}: {} images{}, {} boxes, {} masks{}", o.output, dataset.images.size(), copies_among(dataset),
+           report.boxes, report.images_with_mask,
            report.skipped.empty() ? "" : fmt::format(", {} images left out", report.skipped.size()));
   if (!o.sheet.empty()) log_info("{}: {}", o.sheet, write_box_sheet(o.sheet, dataset, threads));
   return 0;

@@ -2,6 +2,7 @@
 // labels a manifest.
 #include <algorithm>
 #include <cstdio>
+#include <opencv2/core/utility.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,6 +32,7 @@ constexpr const char* kHelp =
 
 int run(int argc, char** argv) {
   watch_interrupts();
+  cv::setNumThreads(1);  // images are the unit of parallel work
   const std::vector<std::pair<std::string, int (*)(int, char**)>> commands = {
       {"voc", prepare_voc},     {"boxes", prepare_boxes}, {"synthetic", prepare_synthetic}, {"labels", prepare_labels},
       {"check", prepare_check}, {"show", prepare_show},   {"export", prepare_export}};

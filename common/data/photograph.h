@@ -11,7 +11,8 @@
 namespace boxseg {
 
 struct Photograph {
-  ImageSize size;                             // upright
+  RgbImage image;                             // upright
+  ImageSize size;                             // of that
   Orientation orientation;                    // of the stored one: how it has to be turned
   Digest digest;                              // of the file's bytes
   std::map<std::string, std::string> doubts;  // kind of doubt -> a sentence on this photograph, which names it `name`

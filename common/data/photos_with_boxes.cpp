@@ -15,7 +15,9 @@
 #include "common/data/outlined_mask.h"
 #include "common/data/photo_names.h"
 #include "common/data/photograph.h"
+#include "common/data/smaller_copies.h"
 #include "common/io/label_png.h"
+#include "common/io/resized.h"
 #include "common/runtime/parallel.h"
 
 namespace boxseg {
@@ -25,12 +27,16 @@ namespace {
 struct Candidate {
   const AnnotatedImage* annotated = nullptr;
   ImageEntry entry;
-  std::optional<LabelMap> mask;
   int64_t clipped = 0;
   std::vector<std::string> lost_boxes;
   std::map<std::string, std::string> doubts;
   std::string error;
 };
+
+// Relative to a folder as it really lies: behind a link, ".." leads on from where the link points.
+fs::path as_seen_from(const fs::path& folder, const fs::path& path) {
+  return path.empty() ? path : fs::weakly_canonical(path).lexically_relative(fs::weakly_canonical(folder));
+}
 
 class Join {
  public:
@@ -43,7 +49,8 @@ class Join {
   Dataset run(PhotosWithBoxesReport& report) {
     report = {};
     refuse_unknown_classes();
-    photos_ = find_photos(options_.images);
+    if (options_.longest_side > 0) claim_folder_of_copies(options_.copies, options_.images);
+    photos_ = find_photos(options_.images, options_.copies);
     for (const auto& [name, path] : photos_.photos) ++photos_of_id_[fs::path(name).replace_extension().string()];
     if (photos_.photos.empty())
       fail_input("{}: holds no photograph ({}){}", options_.images.string(), join(image_suffixes(), ", "),
@@ -85,7 +92,7 @@ class Join {
         candidate.error = fmt::format("{} is the photograph {}, and so is '{}'; which boxes are its own?", where,
                                       found.names[0], visible(at->second->name));
       else
-        candidate.entry.path = found.names[0];
+        candidate.entry.path = found.names[0], candidate.entry.id = id_of(found.names[0]);
       if (found.is_guess && candidate.error.empty())
         candidate.doubts["a name that is nearly that of a photograph"] =
             fmt::format("{} is taken to be {}", where, found.names[0]);
@@ -124,7 +131,8 @@ class Join {
     const AnnotatedImage& annotated = *candidate.annotated;
     ImageEntry& entry = candidate.entry;
     Photograph photograph = look_at_photograph(photos_.photos.at(entry.path), entry.path);
-    entry.size = photograph.size;
+    const ImageSize size = photograph.size;
+    entry.size = options_.longest_side > 0 ? fitted(size, options_.longest_side) : size;
     entry.image_digest = photograph.digest;
     entry.source_id = annotated.id;
     // Of formats with a file for each image it is the file.
@@ -132,25 +140,47 @@ class Join {
       entry.source_id = annotated.file.lexically_relative(options_.boxes).string();
     candidate.doubts.merge(photograph.doubts);
     const bool has_size = annotated.size != ImageSize{};
-    if (has_size && annotated.size != entry.size)
+    if (has_size && annotated.size != size)
       fail_input("{}: says that '{}' has {}x{} pixels, but {} has {}x{}; was the photograph resized or turned?{}",
                  annotated.file.string(), visible(annotated.name), annotated.size.width, annotated.size.height,
-                 entry.path, entry.size.width, entry.size.height,
-                 reason_of_exchanged_sides(annotated.size, entry.size));
-    take_boxes(candidate);
+                 entry.path, size.width, size.height, reason_of_exchanged_sides(annotated.size, size));
+    const std::vector<AnnotatedBox> kept = take_boxes(candidate, size);
+    // From here on files are written: of this photograph nothing is left to be refused.
+    if (const auto mask = mask_of(kept, entry, size)) write_mask(*mask, entry);
+    if (entry.size != size) take_copy(photograph, entry);
   }
 
-  void take_boxes(Candidate& candidate) const {
+  // The entry is of a smaller copy from here on.
+  void take_copy(const Photograph& photograph, ImageEntry& entry) const {
+    entry.source_size = photograph.size;
+    entry.source_path = entry.path;
+    entry.source_digest = photograph.digest;
+    const std::string name = copy_name(entry.id), bytes = encoded_copy(resized(photograph.image, entry.size));
+    write_file(options_.copies / name, bytes);
+    entry.path = (copies_from_photos_ / name).string();
+    entry.image_digest = digest_of(bytes);
+  }
+
+  void write_mask(const LabelMap& mask, ImageEntry& entry) const {
+    const fs::path name = output_name(entry.id) += ".png";
+    write_label_png(options_.masks / name, mask);
+    entry.mask_path = (masks_from_photos_ / name).string();
+    entry.mask_digest = digest_of_file(options_.masks / name);
+  }
+
+  // `photo`: size of the photograph, in whose pixels they are annotated. Returns those that have a pixel of it.
+  std::vector<AnnotatedBox> take_boxes(Candidate& candidate, ImageSize photo) const {
     ImageEntry& entry = candidate.entry;
-    const auto w = static_cast<double>(entry.size.width), h = static_cast<double>(entry.size.height);
+    const auto w = static_cast<double>(photo.width), h = static_cast<double>(photo.height);
+    const double x = static_cast<double>(entry.size.width) / w, y = static_cast<double>(entry.size.height) / h;
     std::vector<AnnotatedBox> kept;
     bool has_ids = false;
     for (const AnnotatedBox& given : candidate.annotated->boxes) {
-      AnnotatedBox box = annotations_.is_in_shares ? in_pixels(given, entry.size) : given;
-      const Box edges{static_cast<float>(std::clamp(box.x0, 0.0, w)),
-                      static_cast<float>(std::clamp(box.y0, 0.0, h)),
-                      static_cast<float>(std::clamp(box.x1, 0.0, w)),
-                      static_cast<float>(std::clamp(box.y1, 0.0, h)),
+      AnnotatedBox box = annotations_.is_in_shares ? in_pixels(given, photo) : given;
+      const Box edges{static_cast<float>(std::clamp(box.x0, 0.0, w) * x),
+                      static_cast<float>(std::clamp(box.y0, 0.0, h) * y),
+                      static_cast<float>(std::clamp(box.x1, 0.0, w) * x),
+                      static_cast<float>(std::clamp(box.y1, 0.0, h) * y),
                       class_of_.at(box.class_name),
                       box.is_difficult,
                       box.is_crowd};
@@ -168,18 +198,20 @@ class Join {
     }
     if (!has_ids) entry.box_ids.clear();
     if (!candidate.lost_boxes.empty() && !options_.skips_bad_images) fail_input("{}", candidate.lost_boxes[0]);
-    if (!options_.masks.empty()) candidate.mask = mask_of(kept, entry);
+    return kept;
   }
 
   // Where every object has an outline: else what is no object's would count as background.
-  static std::optional<LabelMap> mask_of(const std::vector<AnnotatedBox>& boxes, const ImageEntry& entry) {
+  std::optional<LabelMap> mask_of(const std::vector<AnnotatedBox>& boxes, const ImageEntry& entry,
+                                  ImageSize photo) const {
+    if (options_.masks.empty()) return std::nullopt;
     std::vector<OutlinedObject> objects;
     for (size_t i = 0; i < boxes.size(); ++i) {
       if (boxes[i].rings.empty() && boxes[i].runs.empty()) return std::nullopt;
       objects.push_back({&boxes[i], entry.boxes[i].class_id});
     }
     if (objects.empty()) return std::nullopt;
-    return mask_of_outlines(objects, entry.size);
+    return mask_of_outlines(objects, photo, entry.size);
   }
 
   void refuse_or_skip(PhotosWithBoxesReport& report) const {
@@ -221,13 +253,12 @@ class Join {
     std::vector<Candidate*> good;
     for (auto& c : candidates_)
       if (c.error.empty()) good.push_back(&c);
-    std::sort(good.begin(), good.end(), [](auto* a, auto* b) { return a->entry.path < b->entry.path; });
+    std::sort(good.begin(), good.end(), [](auto* a, auto* b) { return a->entry.photo_path() < b->entry.photo_path(); });
     report.photos_without_annotation = static_cast<int64_t>(photos_.photos.size() - candidates_.size());
     std::map<std::string, std::pair<std::string, int64_t>> doubts;  // kind -> the first sentence, how many more
     std::map<const AnnotatedImage*, int64_t> index;
     for (Candidate* c : good) {
       index[c->annotated] = static_cast<int64_t>(dataset.images.size());
-      c->entry.id = id_of(c->entry.path);
       for (auto& [kind, sentence] : c->doubts) {
         const auto [at, is_new] = doubts.emplace(kind, std::pair{sentence, 0});
         if (!is_new) ++at->second.second;
@@ -236,7 +267,7 @@ class Join {
       report.clipped_boxes += c->clipped;
       report.images_without_boxes += c->entry.boxes.empty();
       report.lost_boxes.insert(report.lost_boxes.end(), c->lost_boxes.begin(), c->lost_boxes.end());
-      if (c->mask) write_mask(*c), ++report.images_with_mask;
+      report.images_with_mask += !c->entry.mask_path.empty();
       dataset.images.push_back(std::move(c->entry));
     }
     for (const auto& [kind, seen] : doubts)
@@ -249,14 +280,6 @@ class Join {
   std::string id_of(const std::string& path) const {
     const std::string id = fs::path(path).replace_extension().string();
     return photos_of_id_.at(id) > 1 ? path : id;
-  }
-
-  void write_mask(Candidate& c) const {
-    fs::path path = fs::absolute(options_.masks) / output_name(c.entry.id);
-    path += ".png";
-    write_label_png(path, *c.mask);
-    c.entry.mask_path = path.lexically_normal().lexically_relative(fs::absolute(options_.images).lexically_normal());
-    c.entry.mask_digest = digest_of_file(path);
   }
 
   void add_splits(Dataset& dataset, const std::map<const AnnotatedImage*, int64_t>& index) const {
@@ -279,6 +302,8 @@ class Join {
   const PhotosWithBoxesOptions& options_;
   std::vector<std::string> class_names_;
   std::unordered_map<std::string, int64_t> class_of_;
+  const fs::path masks_from_photos_ = as_seen_from(options_.images, options_.masks),
+                 copies_from_photos_ = as_seen_from(options_.images, options_.copies);
   PhotoFolder photos_;
   std::unordered_map<std::string, int64_t> photos_of_id_;  // by name without suffix
   std::vector<Candidate> candidates_;

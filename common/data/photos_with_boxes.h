@@ -16,6 +16,10 @@ struct PhotosWithBoxesOptions {
   double validation_share = 0;           // of the images, drawn by the seed, where the annotations have no splits
   uint64_t seed = 0;
   fs::path masks;  // folder for the label maps of images whose objects have outlines; "": outlines are left out
+  // Pixels: of a photograph with a longer side the dataset has a smaller copy, which is written to the folder `copies`;
+  // 0: all are taken as they are.
+  int64_t longest_side = 0;
+  fs::path copies;
   bool skips_bad_images = false;
   int threads = 1;
 };
@@ -30,9 +34,10 @@ struct PhotosWithBoxesReport {
 
 // Boxes become edges of pixels of the upright photograph, clipped to it. Ids are the photographs' names below the
 // folder without suffix, in their order. Splits are `all`, and those of the annotations, or `train` and `val` where a
-// share for validation is asked for. Every photograph is decoded. Throws bad_input where images or boxes are bad, after
-// looking at all of them, unless they are to be skipped: a photograph that is not there or damaged, two that a name may
-// mean, another size than annotated, boxes beside their image, a class that the list does not have.
+// share for validation is asked for. Every photograph is decoded. Of an image that is a copy, size, boxes and mask are
+// the copy's. Throws bad_input where images or boxes are bad, after looking at all of them, unless they are to be
+// skipped: a photograph that is not there or damaged, two that a name may mean, another size than annotated, boxes
+// beside their image, a class that the list does not have. Throws usage where `copies` is a folder of photographs.
 Dataset join_photos_and_boxes(const BoxAnnotations& annotations, const PhotosWithBoxesOptions& options,
                               PhotosWithBoxesReport& report);
 

@@ -162,6 +162,7 @@ Digest Receipts::dataset_from() const {
   for (const auto& image : dataset_->images) {
     hasher.text(digest_or_none(root / image.path)).text(digest_or_none(annotations / (image.id + ".xml")));
     if (!image.mask_path.empty()) hasher.text(digest_or_none(root / image.mask_path));
+    if (image.is_copy()) hasher.text(digest_or_none(root / image.source_path));
   }
   return hasher.digest();
 }

@@ -11,7 +11,8 @@ struct RunLayout {
   fs::path run;  // runs/demo
 
   fs::path dataset() const { return run / "dataset.h5"; }
-  fs::path synthetic_root() const { return run / "data"; }  // of the dataset that `prepare synthetic` draws
+  fs::path synthetic_root() const { return run / "data"; }     // of the dataset that `prepare synthetic` draws
+  fs::path copies() const { return run / "data" / "photos"; }  // smaller ones of own photographs
   fs::path stage1(const std::string& variant) const { return run / "stage1" / variant; }
   fs::path stage2(const std::string& variant, const std::string& split) const {
     return run / "stage2" / variant / split;
