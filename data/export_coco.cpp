@@ -17,12 +17,15 @@ namespace {
 
 using Json = nlohmann::ordered_json;  // keeps the fields in their order
 
-void put_mask(const ExportedMask& mask, ImageSize size, Json& annotation) {
+void put_mask(const ExportedMask& mask, const ImageEntry& image, Json& annotation) {
+  const ImageSize size = image.photo_size();
   // An empty list of polygons is refused by some readers; run lengths without a pixel are not.
   if (mask.rings.empty())
     annotation["segmentation"] = {{"size", {size.height, size.width}}, {"counts", {size.height * size.width}}};
-  else
-    annotation["segmentation"] = mask.rings;
+  else {
+    annotation["segmentation"] = Json::array();
+    for (const auto& ring : mask.rings) annotation["segmentation"].push_back(in_photograph(ring, image));
+  }
   annotation["area"] = mask.area;
   annotation["score"] = mask.score;
 }
@@ -37,12 +40,13 @@ Json read_original(const fs::path& path) {
   }
 }
 
-// Whether an annotation still has the box that was indexed, which was clipped to the image.
-bool is_box_of(const Json& annotation, const Box& box, ImageSize size) {
+// Whether an annotation still has the box that was indexed, which was clipped to the photograph.
+bool is_box_of(const Json& annotation, const Box& indexed, const ImageEntry& image) {
   if (!annotation.contains("bbox")) return true;
   const auto bbox = annotation["bbox"].get<std::vector<double>>();
   if (bbox.size() != 4) return false;
-  const auto w = static_cast<double>(size.width), h = static_cast<double>(size.height);
+  const Box box = in_photograph(indexed, image);
+  const auto w = static_cast<double>(image.photo_size().width), h = static_cast<double>(image.photo_size().height);
   const auto is_near = [](double a, double b, double side) { return std::abs(std::clamp(a, 0.0, side) - b) < 0.01; };
   return is_near(bbox[0], box.x0, w) && is_near(bbox[1], box.y0, h) && is_near(bbox[0] + bbox[2], box.x1, w) &&
          is_near(bbox[1] + bbox[3], box.y1, h);
@@ -66,8 +70,8 @@ int64_t add_to_original(const ExportOptions& options, const std::vector<std::vec
     if (found == place_of.end()) continue;
     const ImageEntry& image = options.dataset.images[static_cast<size_t>(members[found->second.image])];
     const Box& box = image.boxes[found->second.box];
-    if (box.is_crowd || !is_box_of(annotation, box, image.size)) continue;
-    put_mask(masks[found->second.image][found->second.box], image.size, annotation);
+    if (box.is_crowd || !is_box_of(annotation, box, image)) continue;
+    put_mask(masks[found->second.image][found->second.box], image, annotation);
     ++count;
   }
   return count;
@@ -87,16 +91,18 @@ int64_t make_new(const ExportOptions& options, const std::vector<std::vector<Exp
   int64_t count = 0;
   for (size_t n = 0; n < members.size(); ++n) {
     const ImageEntry& image = d.images[static_cast<size_t>(members[n])];
+    const ImageSize size = image.photo_size();
     file["images"].push_back(
-        {{"id", n + 1}, {"file_name", image.path}, {"width", image.size.width}, {"height", image.size.height}});
+        {{"id", n + 1}, {"file_name", image.photo_path()}, {"width", size.width}, {"height", size.height}});
     for (size_t b = 0; b < masks[n].size(); ++b) {
-      const Box box = options.is_per_class ? edges_of(masks[n][b].box) : in_edges(image.boxes[b], d.box_numbers);
+      const Box box = in_photograph(
+          options.is_per_class ? edges_of(masks[n][b].box) : in_edges(image.boxes[b], d.box_numbers), image);
       Json annotation = {{"id", ++count},
                          {"image_id", n + 1},
                          {"category_id", box.class_id},
                          {"bbox", {box.x0, box.y0, box.x1 - box.x0, box.y1 - box.y0}},
                          {"iscrowd", box.is_crowd ? 1 : 0}};
-      if (!box.is_crowd) put_mask(masks[n][b], image.size, annotation);
+      if (!box.is_crowd) put_mask(masks[n][b], image, annotation);
       file["annotations"].push_back(std::move(annotation));
     }
   }

@@ -23,10 +23,10 @@ Json new_file(const ExportOptions& options, const ImageEntry& image) {
   return {{"version", "5.0.0"},
           {"flags", Json::object()},
           {"shapes", Json::array()},
-          {"imagePath", (options.dataset.root / image.path).lexically_relative(folder).string()},
+          {"imagePath", options.dataset.photo_path(image).lexically_relative(folder).string()},
           {"imageData", nullptr},
-          {"imageHeight", image.size.height},
-          {"imageWidth", image.size.width}};
+          {"imageHeight", image.photo_size().height},
+          {"imageWidth", image.photo_size().width}};
 }
 
 // The file that an image's boxes came from, which its source_id names; a null where there is none.
@@ -56,7 +56,7 @@ int64_t export_labelme(const ExportOptions& options) {
       name = output_name(image.id) += ".json";
     } else {  // which lies elsewhere than it did
       const fs::path folder = fs::absolute(options.output / name).lexically_normal().parent_path();
-      file["imagePath"] = (d.root / image.path).lexically_relative(folder).string();
+      file["imagePath"] = d.photo_path(image).lexically_relative(folder).string();
     }
     int64_t group = 0;  // shapes of one mask share a number that no shape of the file has yet
     for (const Json& shape : file["shapes"])
@@ -65,7 +65,8 @@ int64_t export_labelme(const ExportOptions& options) {
     const auto masks = exported_masks(options, image);
     for (const ExportedMask& mask : masks) {
       const std::string& label = d.class_names[static_cast<size_t>(mask.box.class_id)];
-      for (const auto& ring : mask.rings) file["shapes"].push_back(polygon_of(label, ring, group, mask.score));
+      for (const auto& ring : mask.rings)
+        file["shapes"].push_back(polygon_of(label, in_photograph(ring, image), group, mask.score));
       count += !mask.rings.empty();
       ++group;
     }

@@ -19,8 +19,8 @@ namespace {
 // Where readers look for the labels of an image, below labels/. An image whose id has its suffix shares its place with
 // another; no reader can tell these two apart.
 fs::path labels_of(const ImageEntry& image) {
-  fs::path place = fs::path(image.path).lexically_normal().replace_extension();
-  if (image.id == image.path || place.is_absolute() || *place.begin() == "..") place = output_name(image.id);
+  fs::path place = fs::path(image.photo_path()).lexically_normal().replace_extension();
+  if (image.id == image.photo_path() || place.is_absolute() || *place.begin() == "..") place = output_name(image.id);
   return "labels" / (place += ".txt");
 }
 
@@ -52,7 +52,7 @@ std::vector<int64_t> members_in(const Dataset& dataset, const std::vector<int64_
 void write_list(const ExportOptions& options, const fs::path& name, const std::vector<int64_t>& members) {
   std::string lines;
   for (const int64_t i : members)
-    lines += fmt::format("./images/{}\n", options.dataset.images[static_cast<size_t>(i)].path);
+    lines += fmt::format("./images/{}\n", options.dataset.images[static_cast<size_t>(i)].photo_path());
   write_file(options.place(name), lines);
 }
 

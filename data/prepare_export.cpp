@@ -65,7 +65,8 @@ int prepare_export(int argc, char** argv) {
   options.add_choice(
       "instances", &instances, {"per_box", "per_class"},
       "a mask for each box, or one for all pixels of a class in an image, for which coco has a new file");
-  options.add("tolerance", &o.tolerance, "pixels that outlines may lie beside the masks; 0: along each pixel");
+  options.add("tolerance", &o.tolerance,
+              "pixels of the image, or of its smaller copy, that outlines may lie beside the masks; 0: along each");
   options.add("output", &output, "JSON file of coco, else a folder", Role::output);
   if (!options.parse(argc, argv)) return 0;
   if (!options.check_file.empty()) fail_usage("--check {}: read it with the tool that it is for", options.check_file);

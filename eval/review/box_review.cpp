@@ -122,10 +122,10 @@ std::string review_csv(const Dataset& dataset, const std::vector<ReviewedBox>& b
     const ReviewedBox& b = boxes[i];
     const ImageEntry& image = dataset.images[static_cast<size_t>(b.image)];
     const auto number = static_cast<size_t>(b.box);
-    const Box box = in_edges(image.boxes[number], dataset.box_numbers);
+    const Box box = in_photograph(in_edges(image.boxes[number], dataset.box_numbers), image);
     const bool has_id = !image.box_ids.empty() && !image.box_ids[number].empty();
     const std::string id = has_id ? image.box_ids[number] : std::to_string(b.box + 1);
-    text += fmt::format("{},{},{},{},{},{},{},{},{:.3f},{:.3f},{},{:.2f},{}\n", i + 1, csv_field(image.path),
+    text += fmt::format("{},{},{},{},{},{},{},{},{:.3f},{:.3f},{},{:.2f},{}\n", i + 1, csv_field(image.photo_path()),
                         csv_field(id), csv_field(class_of(dataset, b)), box.x0, box.y0, box.x1, box.y1, b.mask.filled(),
                         b.mask.disagreement(), b.mask.sides_touched, b.oddness, csv_field(b.words()));
   }
@@ -141,7 +141,7 @@ std::string describe_review(const Dataset& dataset, const std::vector<ReviewedBo
     for (const auto& b : boxes)
       if (holds(b) && ++count <= kShown)
         named.push_back(
-            fmt::format("{} ({})", dataset.images[static_cast<size_t>(b.image)].path, class_of(dataset, b)));
+            fmt::format("{} ({})", dataset.images[static_cast<size_t>(b.image)].photo_path(), class_of(dataset, b)));
     if (count > 0)
       sentences.push_back(fmt::format("{} of {} boxes {}: {}{}", count, boxes.size(), count == 1 ? one : many,
                                       join(named, ", "),

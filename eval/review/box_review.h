@@ -34,7 +34,7 @@ std::vector<ReviewedBox> review_boxes(const Dataset& dataset, const std::string&
                                       int threads);
 
 // rank,image,box,class,x0,y0,x1,y1,filled,disagreement,sides_touched,oddness,remark: a line each. Corners are edges of
-// pixels; `box` is the id of its annotation, or its number in the image from 1 on.
+// pixels of the photograph; `box` is the id of its annotation, or its number in the image from 1 on.
 std::string review_csv(const Dataset& dataset, const std::vector<ReviewedBox>& boxes);
 
 // "2 of 47 boxes have an empty mask: a.jpg (cat), b.jpg (dog); look at these first". "" where there is nothing to say.
