@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <opencv2/core/utility.hpp>
 
 #include "common/base/error.h"
 #include "common/base/interrupt.h"
@@ -12,6 +13,7 @@
 #include "common/data/photo_folder.h"
 #include "common/io/highest_label.h"
 #include "common/io/journal.h"
+#include "common/io/resized.h"
 #include "common/ops/tensor_runtime.h"
 #include "common/ops/transfer.h"
 #include "common/pipeline/stage/dataset_files.h"
@@ -34,6 +36,7 @@ const std::string kDone = "done ", kSkipped = "skipped ";
 struct PredictPlan {
   std::vector<double> scales;
   bool flips = false, uses_crf = false, is_crf_reference = false, skips_bad_images = false;
+  int64_t longest_side = 0;  // 0: images are taken as they are
   CrfOptions crf;
   double temperature = 20;
   bool align_corners = true;
@@ -50,6 +53,7 @@ PredictPlan make_plan(const Options& command_line, const PredictOptions& options
   plan.uses_crf = options.crf;
   plan.is_crf_reference = options.crf_image == "reference";
   plan.skips_bad_images = options.on_bad_image == "skip";
+  plan.longest_side = options.longest_side;
   // The checkpoint knows what suits its backbone, if it has a record.
   plan.crf = record.crf ? options.crf_flags.chosen_over(*record.crf, command_line) : options.crf_flags.chosen();
   plan.temperature = record.temperature;
@@ -61,12 +65,14 @@ PredictPlan make_plan(const Options& command_line, const PredictOptions& options
 
 struct Decoded {
   RgbImage image;
+  ImageSize labelled;  // size of the labels: the photograph's, of which `image` may be a smaller copy
   ImageSize size() const { return {image.height, image.width}; }
   std::vector<float> input;  // [3,H,W] normalised
 };
 
 struct Job {
   RgbImage image;
+  ImageSize labelled;
   ScoreMaps scores;
 };
 
@@ -128,10 +134,13 @@ class Prediction : public ImageRun<Decoded, Job> {
     std::string remark;
     decoded.image = decode_rgb(image.path, read_file(image.path), &remark);
     if (!remark.empty()) log_warning("{}: {}", image.path.string(), remark);
-    const ImageSize size = decoded.size();
+    ImageSize size = decoded.size();
+    decoded.labelled = size;
     if (image.size.height > 0 && image.size != size)
       fail_input("{}: is {}x{} pixels, the dataset says {}x{}; run prepare again", image.path.string(), size.width,
                  size.height, image.size.width, image.size.height);
+    if (plan_.longest_side > 0) size = fitted(size, plan_.longest_side);
+    if (size != decoded.labelled) decoded.image = resized(decoded.image, size);
     const std::vector<float> values(decoded.image.pixels.begin(), decoded.image.pixels.end());
     decoded.input = normalise(values, size.height, size.width, network_.normalisation());
     return decoded;
@@ -145,7 +154,7 @@ class Prediction : public ImageRun<Decoded, Job> {
           at::from_blob(decoded.input.data(), {1, 3, decoded.image.height, decoded.image.width}, at::kFloat);
       ScoreMaps scores =
           score_maps(network_, upload(input, network_.device()), plan_.scales, plan_.flips, plan_.align_corners);
-      jobs.push_back({std::move(decoded.image), std::move(scores)});
+      jobs.push_back({std::move(decoded.image), decoded.labelled, std::move(scores)});
     }
     return jobs;
   }
@@ -161,6 +170,7 @@ class Prediction : public ImageRun<Decoded, Job> {
     } else {
       labels = most_likely(job.scores, size, threads_each());
     }
+    if (job.labelled != size) labels = resized(labels, job.labelled);
     write_label_png(output_ / image_of(index).output, labels, plan_.palette);
     record(index, kDone + digest_of_labels(labels));
   }
@@ -269,6 +279,7 @@ void run_prediction(const Options& command_line, const PredictOptions& options) 
   const auto [device, precision_used] = choose_device(command_line.device, options.precision);
   const fs::path output = options.output;
   watch_interrupts();
+  cv::setNumThreads(1);  // images are the unit of parallel work
   const ExitDeadline deadline;
 
   refuse_folder_of(output, "--output", fs::path(options.checkpoint).parent_path(), "--checkpoint");

@@ -12,7 +12,8 @@
 namespace boxseg {
 
 // Writes OUTPUT/ID.png (8-bit palette, the checkpoint's colours, the image's size) and OUTPUT/manifest.h5. It goes on
-// where a killed run stopped, and does nothing when all is up to date.
+// where a killed run stopped, and does nothing when all is up to date. Images beyond --longest-side are segmented as
+// smaller ones, whose labels are enlarged by the nearest pixel.
 void run_prediction(const Options& command_line, const PredictOptions& options);
 
 // Returns the colours that the CRF sees: the image's, or (`is_reference`) what the authors' code hands it, which is the

@@ -6,6 +6,7 @@
 #include "common/base/text.h"
 #include "common/io/checkpoint/checkpoint.h"
 #include "common/io/jpeg.h"
+#include "common/io/resized.h"
 #include "tests/io/exif.h"
 #include "tests/stage3/small_dataset.h"
 #include "tests/support/support.h"
@@ -116,6 +117,31 @@ TEST_CASE("predict segments a test split, which has neither boxes nor masks", "[
   const std::string predictions = of_test + " --predictions " + in_quotes(trained.dir / "out");
   require_refusal(run_command(evaluate + "miou " + predictions), 3,
                   "none of the 5 images of split 'test' has a ground-truth mask");
+}
+
+TEST_CASE("predict makes large photographs smaller, and their labels as large as they are", "[cpu]") {
+  const Trained trained;
+  const fs::path folder = trained.dir / "photos", small = trained.dir / "small photos";
+  const RgbImage large = resized(test::make_picture(20, 61, 77).image, {366, 462});  // six times as large
+  write_rgb_png(folder / "a.png", large);
+  write_rgb_png(folder / "b.png", test::make_picture(21, 40, 33).image);
+  write_file(folder / "turned.jpg", test::jpeg_with_exif(encode_jpeg(large, 95), test::exif_of(6)));
+  write_rgb_png(small / "a.png", resized(large, fitted({366, 462}, 77)));
+  const CommandResult done = trained.predict("out", "--longest-side 77 --crf --images " + in_quotes(folder));
+  INFO(done.err);
+  REQUIRE(done.exit_code == 0);
+  REQUIRE(trained.predict("out small", "--crf --images " + in_quotes(small)).exit_code == 0);
+  const LabelMap labels = read_label_png(trained.dir / "out/a.png");
+  REQUIRE((labels.height == 366 && labels.width == 462));
+  REQUIRE(labels == resized(read_label_png(trained.dir / "out small/a.png"), {366, 462}));
+  REQUIRE(share_equal(read_label_png(trained.dir / "out small/a.png"), test::make_picture(20, 61, 77).mask) > 0.85);
+  const LabelMap turned = read_label_png(trained.dir / "out/turned.png");
+  REQUIRE((turned.height == 462 && turned.width == 366));
+  REQUIRE(read_label_png(trained.dir / "out/b.png").width == 33);
+  const std::string other = "--images " + in_quotes(folder) + " --crf --longest-side ";
+  REQUIRE(trained.predict("out", other + "77").err.find("up to date") != std::string::npos);
+  REQUIRE(trained.predict("out", other + "100").err.find("labels of 3 images") != std::string::npos);
+  require_refusal(trained.predict("out", other + "7"), 2, "--longest-side 7");
 }
 
 TEST_CASE("predict segments any folder from the checkpoint alone, with its colours", "[cpu]") {

@@ -200,6 +200,8 @@ void PredictOptions::declare(Options& o) {
   crf_flags.declare(o);
   o.add_choice("crf-image", &crf_image, {"image", "reference"},
                "colours for the CRF: the image's, or mean-subtracted BGR wrapped to 8 bits as published code has them");
+  o.add("longest-side", &longest_side,
+        "pixels; a photograph with a longer side is made smaller, and its labels as large as it is; 0: as it is");
   o.add_choice("on-bad-image", &on_bad_image, {"fail", "skip"}, kSkipHelp);
   o.add_choice("precision", &precision, {"exact", "fast"}, kPrecisionHelp);
   DatasetFlags::declare(o, "images of the dataset to segment");
@@ -212,6 +214,7 @@ void PredictOptions::check() const {
   if (scales.empty()) fail_usage("--scales: expected at least one number");
   for (const double s : scales) require_option(s > 0 && s <= 8, "scales", s, "numbers above 0, at most 8");
   crf_flags.chosen();
+  require_option(longest_side == 0 || longest_side >= 64, "longest-side", longest_side, "0, or 64 and more");
   require_given(checkpoint, "checkpoint");
   require_given(output, "output");
   if (dataset.empty() == images.empty()) fail_usage("one of --dataset and --images is needed, and not both");

@@ -91,6 +91,7 @@ struct PredictOptions : DatasetFlags {
   std::vector<double> scales = {1};  // --tta: 0.5, 0.75, 1, 1.5 and flips
   CrfFlags crf_flags{CrfOptions{.bilateral_xy = 121, .bilateral_rgb = 5}};
   std::string crf_image = "image";  // image, reference
+  int64_t longest_side = 0;         // pixels; a larger photograph is made smaller for network and CRF
   std::string on_bad_image = "fail";
   std::string precision = "exact";
   // Paths.
