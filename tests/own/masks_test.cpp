@@ -4,8 +4,10 @@
 #include "common/base/error.h"
 #include "common/base/text.h"
 #include "common/io/label_png.h"
+#include "common/io/manifest.h"
 #include "common/pipeline/plan/shell.h"
 #include "tests/own/drawn_masks.h"
+#include "tests/own/large_photos.h"
 
 #include "tests/support/catch.h"
 
@@ -212,6 +214,44 @@ TEST_CASE("a classifier of other names labels what a map says that its classes s
   const auto again = make(run, "masks");
   REQUIRE(again.exit_code == 0);
   CHECK_THAT(again.out, !Contains("---"));
+}
+
+TEST_CASE("large photographs go through a run, and through its network, as smaller copies", "[slow]") {
+  const LargePhotos photos;
+  const fs::path run = photos / "run", copy = run / "data/photos/large.png";
+  const std::string settings = " dataset.longest-side=100";
+  const std::string named =
+      fmt::format("IMAGES={} BOXES={}", shell_quote(photos.images.string()), shell_quote(photos.boxes().string()));
+  const auto first = make(run, "masks " + named, settings);
+  INFO(first.out << first.err);
+  REQUIRE(first.exit_code == 0);
+  CHECK_THAT(first.err, Contains("3 images, 2 of them smaller copies"));
+  CHECK(read_rgb(copy).width == 100);
+  CHECK(read_label_png(run / "stage2/bap/all/Y_crf/d/turned.png").width == 40);
+  const auto masks = nlohmann::json::parse(read_file(run / "masks/masks.json"));
+  CHECK(masks["annotations"][0]["bbox"] == nlohmann::json({40, 80, 200, 100}));
+  CHECK_THAT(make(run, "masks", settings).out, !Contains("---"));
+
+  // A copy that is gone is made again, to the same bytes: nothing else is.
+  const std::string bytes = read_file(copy);
+  fs::remove(copy);
+  const auto mended = make(run, "masks", settings);
+  CHECK_THAT(mended.out, Contains("--- dataset: what it is made from changed") && !Contains("--- stage1"));
+  CHECK(read_file(copy) == bytes);
+
+  REQUIRE(make(run, "train", settings).exit_code == 0);
+  const auto predicted = make(run, "predict IMAGES=" + shell_quote(photos.images.string()), settings);
+  INFO(predicted.out << predicted.err);
+  REQUIRE(predicted.exit_code == 0);
+  CHECK(read_label_png(run / "predictions/photos/large.png").width == 400);
+  CHECK(read_manifest(run / "predictions/photos/manifest.h5").options.at("longest-side") == "100");
+
+  // Another photograph under the name of one that has a copy.
+  write_rgb_png(photos.images / "large.png", LargePhotos::picture(300, 400, 5));
+  CHECK_THAT(make(run, "why", settings).out, Contains("dataset: what it is made from changed"));
+  REQUIRE(make(run, "masks", settings).exit_code == 0);
+  CHECK(read_file(copy) != bytes);
+  CHECK_THAT(make(run, "clean-run", settings).out, Contains("removed"));
 }
 
 TEST_CASE("a run without photographs says what it needs", "[cpu]") {
