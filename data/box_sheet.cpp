@@ -93,7 +93,7 @@ RgbImage drawn(const Dataset& dataset, const Shown& shown, int64_t side) {
 
 // The end of a name says more than its beginning.
 std::string caption_of(const ImageEntry& image, int64_t width) {
-  std::string text = plain_letters(image.path);
+  std::string text = plain_letters(image.photo_path());
   while (text.size() > 4 && text_width(text) > width) text = "..." + text.substr(text.starts_with("...") ? 4 : 1);
   return text;
 }

@@ -57,8 +57,8 @@ void ForeignMasks::match(const fs::path& masks, const Dataset& dataset) {
   std::map<std::string, fs::path> photographs;
   std::map<std::string, int64_t> image_of;
   for (size_t i = 0; i < dataset.images.size(); ++i) {
-    photographs[dataset.images[i].path] = dataset.images[i].path;
-    image_of[dataset.images[i].path] = static_cast<int64_t>(i);
+    photographs[dataset.images[i].photo_path()] = dataset.images[i].photo_path();
+    image_of[dataset.images[i].photo_path()] = static_cast<int64_t>(i);
   }
   const PhotoNames names(photographs);
   std::vector<std::string> unknown, guesses;
@@ -80,26 +80,13 @@ void ForeignMasks::match(const fs::path& masks, const Dataset& dataset) {
   }
   if (mask_of_.empty())
     fail_input("{}: none of the {} masks is of an image of the dataset, which has {} images, such as {}; {} is there",
-               masks.string(), reader_->count(), dataset.images.size(), dataset.images.front().path, unknown.front());
+               masks.string(), reader_->count(), dataset.images.size(), dataset.images.front().photo_path(),
+               unknown.front());
   if (!guesses.empty())
     log_warning("{}{}", guesses[0], guesses.size() == 1 ? "" : fmt::format(" (and {} more)", guesses.size() - 1));
   if (!unknown.empty())
     log_warning("{} of {} masks are of no image of the dataset and left out, the first is {}", unknown.size(),
                 reader_->count(), unknown[0]);
-}
-
-LabelMap at_size(const LabelMap& labels, ImageSize size) {
-  if (labels.height == size.height && labels.width == size.width) return labels;
-  LabelMap result(size.height, size.width);
-  for (int64_t y = 0; y < size.height; ++y)
-    for (int64_t x = 0; x < size.width; ++x)
-      result.at(y, x) =
-          labels.at((2 * y + 1) * labels.height / (2 * size.height), (2 * x + 1) * labels.width / (2 * size.width));
-  return result;
-}
-
-ImageSize photograph_size(const ImageEntry& image) {
-  return image.source_size == ImageSize{} ? image.size : image.source_size;
 }
 
 }  // namespace boxseg

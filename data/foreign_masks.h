@@ -49,10 +49,4 @@ class ForeignMasks {
   std::map<int64_t, size_t> mask_of_;
 };
 
-// A map in another size: of each pixel the one that lies nearest to its middle.
-LabelMap at_size(const LabelMap& labels, ImageSize size);
-
-// Of the photograph: the image's own, or that of which it is a smaller copy.
-ImageSize photograph_size(const ImageEntry& image);
-
 }  // namespace boxseg

@@ -14,6 +14,7 @@
 #include "common/data/outlined_mask.h"
 #include "common/data/photos_with_boxes.h"
 #include "common/io/orientation.h"
+#include "common/io/resized.h"
 
 namespace boxseg {
 namespace {
@@ -22,7 +23,7 @@ bool has_outline(const AnnotatedBox& object) { return !object.rings.empty() || !
 
 // Of the image in which an annotation's outlines are drawn.
 ImageSize size_of_outlines(const AnnotatedImage& annotated, const ImageEntry& image) {
-  const ImageSize photograph = photograph_size(image);
+  const ImageSize photograph = image.photo_size();
   const auto take = [&](ImageSize size, const std::string& place) {
     if (size != image.size && size != photograph)
       fail_input("{}: {} is of {}x{} pixels, image '{}' has {}x{}; are these masks of another copy of it?{}",
@@ -78,7 +79,7 @@ BoxAnnotations detections_in(const fs::path& file, const Dataset& dataset, int t
   }
   log_info("masks are read as COCO's list of detections: {}", file.string());
   CocoNames names;
-  for (const auto& image : dataset.images) names.image_of_id[image.source_id] = image.path;
+  for (const auto& image : dataset.images) names.image_of_id[image.source_id] = image.photo_path();
   for (size_t c = 0; c < dataset.class_ids.size(); ++c)
     names.class_of_id[dataset.class_ids[c]] = dataset.class_names[c + 1];
   BoxAnnotations detections = read_coco_results(file, names, threads);
@@ -145,10 +146,10 @@ LabelMap ForeignOutlines::read(size_t mask, const ImageEntry& image) const {
       if (has_outline(object)) drawn.push_back(&object);
   std::vector<OutlinedObject> outlined;
   for (const AnnotatedBox* object : drawn) outlined.push_back({object, class_of(annotated, *object)});
-  LabelMap labels = mask_of_outlines(outlined, size);
+  LabelMap labels = mask_of_outlines(outlined, size, size);
   for (const AnnotatedBox& object : objects)
     if (!has_outline(object)) leave_open(object, labels);
-  return at_size(labels, image.size);
+  return resized(labels, image.size);
 }
 
 }  // namespace boxseg

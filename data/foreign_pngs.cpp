@@ -11,6 +11,7 @@
 #include "common/data/photo_folder.h"
 #include "common/io/label_png.h"
 #include "common/io/manifest.h"
+#include "common/io/resized.h"
 #include "common/pipeline/stage/label_classes.h"
 
 namespace boxseg {
@@ -83,8 +84,8 @@ LabelMap ForeignPngs::read(size_t mask, const ImageEntry& image) const {
                  value < names_.size() ? "'" + visible(names_[value]) + "'" : "no class", names_from_.string(), known_);
     value = static_cast<uint8_t>(class_of_value_[value]);
   }
-  const ImageSize photograph = photograph_size(image);
-  return labels.height == photograph.height && labels.width == photograph.width ? at_size(labels, image.size) : labels;
+  const ImageSize photograph = image.photo_size();
+  return labels.height == photograph.height && labels.width == photograph.width ? resized(labels, image.size) : labels;
 }
 
 }  // namespace boxseg

@@ -76,9 +76,9 @@ class Builder {
         fmt::join(request_.run.overrides, std::string(1, kBetweenSettings)));
     node.commands.push_back(nodes_.program("prepare") + " boxes" + option("config", layout_.config("dataset")) +
                             option("images", request_.images) + option("boxes", request_.boxes) +
-                             option("masks", layout_.outlines()) + option("copies", layout_.copies()) +
-                             option("sheet", layout_.box_sheet()) +
-                            option("output", layout_.dataset()) + nodes_.run_options());
+                            option("masks", layout_.outlines()) + option("copies", layout_.copies()) +
+                            option("sheet", layout_.box_sheet()) + option("output", layout_.dataset()) +
+                            nodes_.run_options());
     decide_dataset(node);
   }
 
