@@ -45,6 +45,28 @@ TEST_CASE("packed products are sums in double, for widths of one to several pane
       }
 }
 
+TEST_CASE("products over parts of the inner channels, one after the other, have the bits of the whole") {
+  constexpr int64_t kRows = 7, kInner = 50;
+  for (const int64_t columns : {8, 40, 64}) {
+    const auto in = drawn("in", kRows * kInner), weight = drawn("weight", kInner * columns),
+               bias = drawn("bias", columns), added = drawn("added", kRows * columns);
+    std::vector<float> whole(added.size()), parts(added.size());
+    PackedMatrix(weight.data(), bias.data(), kInner, columns)
+        .multiply(in.data(), kRows, PackedMatrix::Finish::none, added.data(), whole.data());
+    for (const auto& [first, end] : {std::pair<int64_t, int64_t>{0, 16}, {16, 17}, {17, kInner}}) {
+      std::vector<float> part;
+      for (int64_t r = 0; r < kRows; ++r)
+        part.insert(part.end(), in.begin() + r * kInner + first, in.begin() + r * kInner + end);
+      const PackedMatrix matrix(weight.data() + first * columns, bias.data(), end - first, columns);
+      if (first == 0)
+        matrix.multiply(part.data(), kRows, PackedMatrix::Finish::none, nullptr, parts.data());
+      else
+        matrix.multiply_onto(part.data(), kRows, end == kInner ? added.data() : nullptr, parts.data());
+    }
+    REQUIRE(parts == whole);
+  }
+}
+
 TEST_CASE("AVX-512 multiplies packed matrices to the bits of the instructions that the program is compiled for") {
   if (instruction_set() != InstructionSet::kAvx512) {
     test::skip("this CPU has no AVX-512, or ATEN_CPU_CAPABILITY goes without");

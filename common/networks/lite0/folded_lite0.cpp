@@ -21,6 +21,11 @@ int64_t strip_bytes() {
   return bytes;
 }
 
+// Returns how many of a block's `inner` channels are made at a time. A row of all of them may be so wide that a strip
+// has one or two rows, and nearly all that the depthwise convolution reads would be moved from the strip before. 96
+// fill whole panels of every instruction set.
+int64_t part_channels(int64_t inner) { return inner >= 240 ? 96 : inner; }
+
 // Returns the factor and the shift that a frozen batch norm is.
 std::pair<at::Tensor, at::Tensor> scale_and_shift(const BatchNorm& norm) {
   const at::Tensor scale = norm.weight.detach().to(at::kDouble) / (norm.running_var.to(at::kDouble) + norm.eps).sqrt();
@@ -31,6 +36,17 @@ std::pair<at::Tensor, at::Tensor> scale_and_shift(const BatchNorm& norm) {
 at::Tensor folded_weight(const Conv& conv, const at::Tensor& scale) {
   return (conv.weight.detach().to(at::kDouble) * scale.view({-1, 1, 1, 1})).flatten(1).t().to(at::kFloat).contiguous();
 }
+
+// Holds a convolution and the frozen batch norm after it, as one.
+struct Folded {
+  Folded() = default;
+  Folded(const Conv& conv, const BatchNorm& norm) {
+    const auto [scale, shift] = scale_and_shift(norm);
+    weight = folded_weight(conv, scale);
+    bias = shift.to(at::kFloat);
+  }
+  at::Tensor weight, bias;  // [..., out], [out]
+};
 
 // Makes room for that many values; what was there is lost when it has to grow.
 float* at_least(AlignedVector<float>& buffer, int64_t values) {
@@ -52,10 +68,9 @@ void FoldedLite0::fold(const EfficientNetLite0& network) {
   if (state == folded_from_) return;
   const c10::InferenceMode no_inference_tensors(false);
   const at::NoGradGuard no_grad;
-  const auto matrix = [](const Conv& conv, const BatchNorm& norm) {
-    const auto [scale, shift] = scale_and_shift(norm);
-    const at::Tensor weight = folded_weight(conv, scale), bias = shift.to(at::kFloat);
-    return PackedMatrix(weight.const_data_ptr<float>(), bias.const_data_ptr<float>(), weight.size(0), weight.size(1));
+  const auto matrix = [](const at::Tensor& weight, const at::Tensor& bias) {
+    return PackedMatrix(weight.contiguous().const_data_ptr<float>(), bias.contiguous().const_data_ptr<float>(),
+                        weight.size(0), weight.size(1));
   };
   const auto [scale, shift] = scale_and_shift(network.stem_norm());
   stem_weight_ = folded_weight(network.stem(), scale);
@@ -65,25 +80,34 @@ void FoldedLite0::fold(const EfficientNetLite0& network) {
     Block block;
     block.has_skip = source.has_skip;
     block.in = source.in;
-    block.inner = source.depthwise.weight.size(0);
     block.out = source.out;
     block.kernel = source.depthwise.kernel();
     block.stride = source.depthwise.geometry.stride;
     block.dilation = source.depthwise.geometry.dilation;
-    if (source.has_expansion) block.expand = matrix(source.expand, source.norm0);
-    block.project = matrix(source.project, source.norm2);
-    const auto [s, b] = scale_and_shift(source.norm1);
-    block.taps = folded_weight(source.depthwise, s);
-    block.taps_bias = b.to(at::kFloat);
+    const Folded depthwise(source.depthwise, source.norm1), project(source.project, source.norm2);
+    Folded expand;
+    if (source.has_expansion) expand = Folded(source.expand, source.norm0);
+    const int64_t inner = depthwise.bias.size(0);
+    for (int64_t first = 0; first < inner;) {
+      Part part;
+      part.channels = std::min(inner - first, part_channels(inner));
+      const auto own = [&](const at::Tensor& values) { return values.narrow(-1, first, part.channels).contiguous(); };
+      if (source.has_expansion) part.expand = matrix(own(expand.weight), own(expand.bias));
+      part.project = matrix(project.weight.narrow(0, first, part.channels), project.bias);
+      part.taps = own(depthwise.weight);
+      part.taps_bias = own(depthwise.bias);
+      first += part.channels;
+      block.parts.push_back(std::move(part));
+    }
     blocks_.push_back(std::move(block));
   }
   folded_from_ = std::move(state);
 }
 
-DepthwiseShape FoldedLite0::depthwise_shape(const Block& block, Size in) const {
+DepthwiseShape FoldedLite0::depthwise_shape(const Block& block, int64_t channels, Size in) const {
   const SamePadding rows = same_padding(in.height, block.kernel, block.stride, block.dilation);
   const SamePadding columns = same_padding(in.width, block.kernel, block.stride, block.dilation);
-  return {.channels = block.inner,
+  return {.channels = channels,
           .kernel = block.kernel,
           .stride = block.stride,
           .dilation = block.dilation,
@@ -95,31 +119,37 @@ DepthwiseShape FoldedLite0::depthwise_shape(const Block& block, Size in) const {
 }
 
 // Fills in rows [begin, end) of what the depthwise convolution reads.
-void FoldedLite0::fill_inner_rows(size_t index, const float* in, Size image, Size in_size, int64_t begin, int64_t end,
-                                  float* out) const {
-  const Block& block = blocks_[index];
-  if (block.expand.is_empty()) {
+void FoldedLite0::fill_inner_rows(const Block& block, const Part& part, const float* in, Size image, Size in_size,
+                                  int64_t begin, int64_t end, float* out) const {
+  if (part.expand.is_empty()) {
     const StemShape shape{image.height, image.width, in_size.width, same_padding(image.height, 3, 2, 1).before,
                           same_padding(image.width, 3, 2, 1).before};
     for (int64_t y = begin; y < end; ++y)
       stem_row(shape, y, in, stem_weight_.const_data_ptr<float>(), stem_bias_.const_data_ptr<float>(),
-               out + (y - begin) * in_size.width * block.inner, instructions_);
+               out + (y - begin) * in_size.width * part.channels, instructions_);
     return;
   }
-  block.expand.multiply(in + begin * in_size.width * block.in, (end - begin) * in_size.width,
-                        PackedMatrix::Finish::relu6, nullptr, out);
+  part.expand.multiply(in + begin * in_size.width * block.in, (end - begin) * in_size.width,
+                       PackedMatrix::Finish::relu6, nullptr, out);
 }
 
 void FoldedLite0::compute_rows(size_t index, const float* in, Size image, Size in_size, int64_t begin, int64_t end,
                                float* out) const {
   const Block& block = blocks_[index];
-  const DepthwiseShape shape = depthwise_shape(block, in_size);
-  const int64_t inner_row = in_size.width * block.inner, reach = (block.kernel - 1) * block.dilation;
+  for (size_t part = 0; part < block.parts.size(); ++part)
+    compute_part(block, part, in, image, in_size, begin, end, out);
+}
+
+void FoldedLite0::compute_part(const Block& block, size_t number, const float* in, Size image, Size in_size,
+                               int64_t begin, int64_t end, float* out) const {
+  const Part& part = block.parts[number];
+  const DepthwiseShape shape = depthwise_shape(block, part.channels, in_size);
+  const int64_t inner_row = in_size.width * part.channels, reach = (block.kernel - 1) * block.dilation;
   const int64_t row_bytes = inner_row * block.stride * static_cast<int64_t>(sizeof(float));
   const int64_t strip = std::max<int64_t>(1, strip_bytes() / row_bytes);
   float* inner =
       at_least(t_scratch.inner, std::min((strip - 1) * block.stride + reach + 1, in_size.height) * inner_row);
-  float* filtered = at_least(t_scratch.filtered, std::min(strip, end - begin) * shape.out_width * block.inner);
+  float* filtered = at_least(t_scratch.filtered, std::min(strip, end - begin) * shape.out_width * part.channels);
   int64_t kept_begin = 0, kept_end = 0;  // rows of the middle that `inner` holds
   for (int64_t y = begin; y < end; y += strip) {
     const int64_t y_end = std::min(end, y + strip);
@@ -129,15 +159,18 @@ void FoldedLite0::compute_rows(size_t index, const float* in, Size image, Size i
     if (made > first)
       std::memmove(inner, inner + (first - kept_begin) * inner_row,
                    static_cast<size_t>((made - first) * inner_row) * sizeof(float));
-    fill_inner_rows(index, in, image, in_size, made, last, inner + (made - first) * inner_row);
+    fill_inner_rows(block, part, in, image, in_size, made, last, inner + (made - first) * inner_row);
     kept_begin = first;
     kept_end = last;
     for (int64_t r = y; r < y_end; ++r)
-      depthwise_row(shape, r, inner, first, block.taps.const_data_ptr<float>(), block.taps_bias.const_data_ptr<float>(),
-                    filtered + (r - y) * shape.out_width * block.inner, instructions_);
+      depthwise_row(shape, r, inner, first, part.taps.const_data_ptr<float>(), part.taps_bias.const_data_ptr<float>(),
+                    filtered + (r - y) * shape.out_width * part.channels, instructions_);
     const int64_t cells = (y_end - y) * shape.out_width, offset = y * shape.out_width * block.out;
-    block.project.multiply(filtered, cells, PackedMatrix::Finish::none, block.has_skip ? in + offset : nullptr,
-                           out + offset);
+    const float* added = block.has_skip && number + 1 == block.parts.size() ? in + offset : nullptr;
+    if (number == 0)
+      part.project.multiply(filtered, cells, PackedMatrix::Finish::none, added, out + offset);
+    else
+      part.project.multiply_onto(filtered, cells, added, out + offset);
   }
 }
 

@@ -29,9 +29,9 @@ void for_panels(InstructionSet instructions, int64_t columns, const Body& body) 
 }
 
 struct Operands {
-  const float *in, *panel, *bias, *added;
+  const float *in, *panel, *start, *added;
   float* out;
-  int64_t inner, columns;  // steps from row to row of `in`, and of `added` and `out`
+  int64_t inner, columns, start_step;  // steps from row to row of `in`, of `added` and `out`, and of `start`
 };
 
 template <int Rows, int lanes, int Vectors, bool IsRectified>
@@ -40,7 +40,7 @@ BOXSEG_INLINED void multiply_block(const Operands& o) {
   V sums[Rows][Vectors];
   BOXSEG_UNROLL
   for (int r = 0; r < Rows; ++r) BOXSEG_UNROLL
-  for (int v = 0; v < Vectors; ++v) sums[r][v] = load_wide<V>(o.bias + v * lanes);
+  for (int v = 0; v < Vectors; ++v) sums[r][v] = load_wide<V>(o.start + r * o.start_step + v * lanes);
   const float* weight = o.panel;
   for (int64_t k = 0; k < o.inner; ++k, weight += Vectors * lanes) {
     V w[Vectors];
@@ -66,6 +66,7 @@ BOXSEG_INLINED void multiply_panel(const Operands& all, int64_t rows) {
   in_groups<Most>(rows, [&]<int Rows>(int64_t r) BOXSEG_ALWAYS_INLINE {
     Operands block = all;
     block.in += r * all.inner;
+    block.start += r * all.start_step;
     block.out += r * all.columns;
     if (block.added != nullptr) block.added += r * all.columns;
     multiply_block<Rows, lanes, Vectors, IsRectified>(block);
@@ -117,16 +118,28 @@ PackedMatrix::PackedMatrix(const float* weight, const float* bias, int64_t inner
   });
 }
 
+template <class Run>
+void PackedMatrix::for_operands(const Run& run, const float* in, const float* start, int64_t start_step,
+                                const float* added, float* out) const {
+  const float* weights = panels_.data();
+  for_panels(instructions_, columns_, [&](int64_t first, int64_t panel) {
+    run(Operands{in, weights, start + first, added != nullptr ? added + first : nullptr, out + first, inner_, columns_,
+                 start_step},
+        panel);
+    weights += inner_ * panel;
+  });
+}
+
 void PackedMatrix::multiply(const float* in, int64_t rows, Finish finish, const float* added, float* out) const {
   const auto run = finish == Finish::relu6
                        ? (instructions_ == InstructionSet::kAvx512 ? multiply_avx512<true> : multiply_compiled<true>)
                        : (instructions_ == InstructionSet::kAvx512 ? multiply_avx512<false> : multiply_compiled<false>);
-  const float* weights = panels_.data();
-  for_panels(instructions_, columns_, [&](int64_t first, int64_t panel) {
-    run({in, weights, bias_.data() + first, added != nullptr ? added + first : nullptr, out + first, inner_, columns_},
-        panel, rows);
-    weights += inner_ * panel;
-  });
+  for_operands([&](const Operands& o, int64_t panel) { run(o, panel, rows); }, in, bias_.data(), 0, added, out);
+}
+
+void PackedMatrix::multiply_onto(const float* in, int64_t rows, const float* added, float* out) const {
+  const auto run = instructions_ == InstructionSet::kAvx512 ? multiply_avx512<false> : multiply_compiled<false>;
+  for_operands([&](const Operands& o, int64_t panel) { run(o, panel, rows); }, in, out, columns_, added, out);
 }
 
 }  // namespace boxseg

@@ -23,10 +23,16 @@ class PackedMatrix {
   // Computes out [rows, columns] = finish(in [rows, inner] * weight + bias) + added; added [rows, columns] may be null.
   // Sums start from the bias and go through `inner` in order: a row's result depends on nothing else.
   void multiply(const float* in, int64_t rows, Finish finish, const float* added, float* out) const;
+  // Computes out = out + in * weight + added: sums start from what `out` holds, in place of the bias. Products over
+  // parts of `inner`, one after the other, thus have the bits of the whole.
+  void multiply_onto(const float* in, int64_t rows, const float* added, float* out) const;
 
  private:
   InstructionSet instructions_ = InstructionSet::kCompiled;
   int64_t inner_ = 0, columns_ = 0;
+  template <class Run>
+  void for_operands(const Run& run, const float* in, const float* start, int64_t start_step, const float* added,
+                    float* out) const;
   std::vector<float> panels_;  // panels of up to three vectors: [inner, columns of the panel] each
   std::vector<float> bias_;
 };
