@@ -23,6 +23,9 @@ using crf::PermutohedralLattice;
 using crf::PixelOrder;
 
 constexpr int64_t kKeptBytes = int64_t{256} << 20;  // larger buffers are given back early
+// Smaller ones are never given back: the system fills their pages with zeros each time anew, which takes longer than
+// what goes on in them.
+constexpr int64_t kSmallBytes = int64_t{16} << 20;
 
 // Arrays with values per pixel come in two kinds. Beliefs, which take turns with messages, and unaries, whose place the
 // result takes, share memory with the building of lattices (panel_bytes). A constant, the norm, and what the caller
@@ -101,7 +104,7 @@ void DenseCrf::Impl::prepare_kernel(Kernel& kernel, const PermutohedralLattice::
   const int64_t n = points();
   kernel.lattice.build(n, features, lattice_options, space);
   // Filtering needs the most memory, and nothing that was made here.
-  if (space.bytes() > std::min(kKeptBytes, lattice_options.later_bytes)) space.release();
+  if (space.bytes() > std::clamp(lattice_options.later_bytes, kSmallBytes, kKeptBytes)) space.release();
   float* scale = last.reserve(n);
   kernel.lattice.filter_ones(scale, threads, kernel.values[0], scratch[0]);
   for (int64_t p = 0; p < n; ++p) scale[p] = static_cast<float>(1.0 / std::sqrt(scale[p] + 1e-20));
@@ -112,7 +115,8 @@ void DenseCrf::Impl::prepare_kernel(Kernel& kernel, const PermutohedralLattice::
 void DenseCrf::Impl::prepare_kernels(std::span<const uint8_t> rgb, int64_t labels) {
   const int64_t n = points();
   for (auto* buffers : {&gaussian.values, &bilateral.values, &scratch})
-    for (auto& buffer : *buffers) buffer.release();  // the most is needed while a lattice is built
+    for (auto& buffer : *buffers)  // the most is needed while a lattice is built
+      if (buffer.bytes() > kSmallBytes) buffer.release();
   PermutohedralLattice::Options o;
   o.has_origin = n % 4 != 0;
   o.threads = threads;
