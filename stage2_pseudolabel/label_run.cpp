@@ -1,5 +1,6 @@
 #include "stage2_pseudolabel/label_run.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -196,6 +197,12 @@ void label_images(const LabelPlan& plan, LabelSource& source, const Dataset& dat
   std::vector<int64_t> todo;
   for (const int64_t i : images)
     if (!finished.holds(dataset.images[static_cast<size_t>(i)].id)) todo.push_back(i);
+  // Images of one size follow one another: what the CRF makes of a size alone, its Gaussian lattice, serves all of
+  // them.
+  const auto size_of = [&](int64_t i) { return dataset.images[static_cast<size_t>(i)].size; };
+  std::stable_sort(todo.begin(), todo.end(), [&](int64_t a, int64_t b) {
+    return std::pair(size_of(a).height, size_of(a).width) < std::pair(size_of(b).height, size_of(b).width);
+  });
   const auto total = static_cast<int64_t>(images.size()), done = total - static_cast<int64_t>(todo.size());
   if (done > 0) log_info("{} of {} images were finished before; going on", done, total);
   Progress progress(what, total, done);
