@@ -1,5 +1,10 @@
 # A library is all .cpp files of its folders but the mains; a test program all *_test.cpp of tests/UNIT. TORCH gives
-# LibTorch and the precompiled header with it, made once.
+# LibTorch and the precompiled header with it, made once; what goes without has another one. NO_PCH: code that is compiled
+# with other flags than a precompiled header.
+add_library(boxseg_std_pch OBJECT common/base/std_pch.cpp)
+target_link_libraries(boxseg_std_pch PUBLIC fmt::fmt nlohmann_json::nlohmann_json)
+target_precompile_headers(boxseg_std_pch PUBLIC common/base/std_pch.h)
+
 add_library(boxseg_torch_pch OBJECT common/ops/torch_pch.cpp)
 target_link_libraries(boxseg_torch_pch PUBLIC ${BOXSEG_TORCH})
 target_precompile_headers(boxseg_torch_pch PUBLIC common/ops/torch_pch.h)
@@ -8,8 +13,11 @@ add_library(boxseg_torch_fmt STATIC common/ops/torch_fmt.cpp)
 target_link_libraries(boxseg_torch_fmt PUBLIC ${BOXSEG_TORCH})
 
 function(boxseg_use target)
-  cmake_parse_arguments(A "TORCH" "" "LINK;PROGRAMS" ${ARGN})
+  cmake_parse_arguments(A "TORCH;NO_PCH" "" "LINK;PROGRAMS" ${ARGN})
   target_link_libraries(${target} PUBLIC ${A_LINK})
+  if(NOT A_TORCH AND NOT A_NO_PCH)
+    target_precompile_headers(${target} REUSE_FROM boxseg_std_pch)
+  endif()
   if(A_TORCH)
     target_link_libraries(${target} PUBLIC ${BOXSEG_TORCH} boxseg_torch_fmt)
     target_precompile_headers(${target} REUSE_FROM boxseg_torch_pch)
@@ -20,7 +28,7 @@ function(boxseg_use target)
 endfunction()
 
 function(boxseg_library target)
-  cmake_parse_arguments(A "TORCH" "" "DIR;LINK" ${ARGN})
+  cmake_parse_arguments(A "TORCH;NO_PCH" "" "DIR;LINK" ${ARGN})
   set(sources)
   set(launches)
   foreach(dir IN LISTS A_DIR)
@@ -34,7 +42,7 @@ function(boxseg_library target)
     set_source_files_properties(${launches} PROPERTIES LANGUAGE CXX SKIP_PRECOMPILE_HEADERS ON)
   endif()
   list(APPEND sources ${launches})
-  list(FILTER sources EXCLUDE REGEX "main\\.cpp$|torch_(pch|fmt)\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "main\\.cpp$|(torch_pch|torch_fmt|std_pch)\\.cpp$")
   if(NOT sources)
     add_library(${target} INTERFACE)
     target_link_libraries(${target} INTERFACE ${A_LINK})

@@ -1,0 +1,1 @@
+// This file gives the precompiled header a target of its own.
