@@ -1,10 +1,25 @@
-// Declares one factory per backbone; make_network() chooses. The spec has been checked and its output stride resolved.
+// Declares one factory per backbone, and the table of them from which make_network() chooses. The spec has been checked
+// and its output stride resolved.
 #pragma once
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "common/networks/layers.h"
 
 namespace boxseg {
+
+struct Backbone {
+  const char* name;
+  std::vector<int64_t> output_strides;  // the usual one first
+  std::vector<std::string> heads;
+  const char* first_tensor;  // of its state_dict, and of no other: tells the backbone where no record does
+  std::unique_ptr<Network> (*make)(const NetworkSpec&, const Filling&);
+};
+const std::vector<Backbone>& backbones();
+
+// Tells the backbone of a state_dict by its names; null for none of ours.
+const Backbone* backbone_with(const NamedTensors& tensors);
 
 // Makes the AffinityNet/DeepLab form of VGG-16, as models/Layers.py: pools 3x3 padding 1 with strides 2,2,2,1,1, conv5
 // dilated 2, average pool 3x3, fc6 3x3 dilated 1 (head plain) or 12 (largefov), fc7 1x1. C = 1024, stride 8.

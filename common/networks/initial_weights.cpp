@@ -62,7 +62,7 @@ std::vector<std::string> load_initial_weights(Network& network, const std::files
     if (p.group == ParameterGroup::backbone_weight) p.group = ParameterGroup::scratch_weight;
     if (p.group == ParameterGroup::backbone_bias) p.group = ParameterGroup::scratch_bias;
   }
-  network.set_normalisation(parse_normalisation(file.normalisation));
+  if (!file.normalisation.empty()) network.set_normalisation(parse_normalisation(file.normalisation));
   return lacking;
 }
 

@@ -14,22 +14,6 @@
 namespace boxseg {
 namespace {
 
-struct Backbone {
-  const char* name;
-  std::vector<int64_t> output_strides;  // the usual one first
-  std::vector<std::string> heads;
-  std::unique_ptr<Network> (*make)(const NetworkSpec&, const Filling&);
-};
-
-const std::vector<Backbone>& backbones() {
-  static const std::vector<Backbone> all = {
-      {"vgg16", {8}, {"plain", "largefov"}, make_vgg16},
-      {"resnet101", {8}, {"aspp"}, make_resnet101},
-      {"efficientnet_lite0", {16, 8, 32}, {"plain", "largefov", "aspp"}, make_efficientnet_lite0},
-      {"tiny", {4}, {"plain", "largefov"}, make_tiny}};
-  return all;
-}
-
 const Backbone& find_backbone(const std::string& name) {
   std::vector<std::string> names;
   for (const Backbone& b : backbones()) {
@@ -53,6 +37,26 @@ std::string some_of(const std::vector<std::string>& names) {
 }
 
 }  // namespace
+
+const std::vector<Backbone>& backbones() {
+  static const std::vector<Backbone> all = {
+      {"vgg16", {8}, {"plain", "largefov"}, "backbone.conv1_1.weight", make_vgg16},
+      {"resnet101", {8}, {"aspp"}, "backbone.layer1.conv1.conv.weight", make_resnet101},
+      {"efficientnet_lite0",
+       {16, 8, 32},
+       {"plain", "largefov", "aspp"},
+       "backbone._conv_stem.weight",
+       make_efficientnet_lite0},
+      {"tiny", {4}, {"plain", "largefov"}, "backbone.conv1.weight", make_tiny}};
+  return all;
+}
+
+const Backbone* backbone_with(const NamedTensors& tensors) {
+  for (const Backbone& b : backbones())
+    for (const auto& [name, value] : tensors)
+      if (name == b.first_tensor) return &b;
+  return nullptr;
+}
 
 std::string shape_text(const at::Tensor& tensor) { return fmt::format("[{}]", fmt::join(tensor.sizes(), ",")); }
 

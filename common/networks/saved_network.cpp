@@ -17,27 +17,21 @@ const at::Tensor* find(const NamedTensors& tensors, const std::string& name) {
 // Tells the network of a state_dict without a record by names and shapes.
 NetworkSpec told_from_names(const NamedTensors& tensors, const std::filesystem::path& path,
                             const std::string& bare_vgg_head) {
-  NetworkSpec spec;
-  spec.head = "plain";
-  if (find(tensors, "backbone.conv1_1.weight") != nullptr) {
-    spec.backbone = "vgg16";
-    spec.head = bare_vgg_head;
-  } else if (find(tensors, "backbone.layer1.conv1.conv.weight") != nullptr) {
-    spec.backbone = "resnet101";
-    spec.head = "aspp";
-  } else if (find(tensors, "backbone._conv_stem.weight") != nullptr) {
-    spec.backbone = "efficientnet_lite0";
-    if (find(tensors, "c1.weight") != nullptr) spec.head = "aspp";
-    if (find(tensors, "backbone.fc6.weight") != nullptr) spec.head = "largefov";
-  } else if (find(tensors, "backbone.conv1.weight") != nullptr) {
-    spec.backbone = "tiny";
-    if (find(tensors, "backbone.fc6.weight") != nullptr) spec.head = "largefov";
-  } else {
+  const Backbone* told = backbone_with(tensors);
+  if (told == nullptr) {
+    std::vector<std::string> names;
+    for (const Backbone& b : backbones()) names.emplace_back(b.first_tensor);
     fail_input(
-        "{}: not a network of ours or of the authors: none of its {} tensors is named backbone.conv1_1.weight, "
-        "backbone.layer1.conv1.conv.weight, backbone._conv_stem.weight or backbone.conv1.weight (the first is '{}')",
-        path.string(), tensors.size(), tensors.empty() ? "" : tensors.front().first);
+        "{}: not a network of ours or of the authors: none of its {} tensors has one of the names {} (the first is "
+        "'{}')",
+        path.string(), tensors.size(), join(names, ", "), tensors.empty() ? "" : tensors.front().first);
   }
+  NetworkSpec spec;
+  spec.backbone = told->name;
+  spec.head = told->heads.front();
+  if (find(tensors, "c1.weight") != nullptr) spec.head = "aspp";
+  if (find(tensors, "backbone.fc6.weight") != nullptr)
+    spec.head = spec.backbone == "vgg16" ? bare_vgg_head : "largefov";
   const at::Tensor* classifier = find(tensors, "classifier.weight");
   if (classifier == nullptr || classifier->dim() != 4)
     fail_input("{}: has no classifier.weight [K,C,1,1]: backbone weights alone are given to a training stage as --init",

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "common/base/text.h"
+#include "common/networks/backbones.h"
 
 namespace boxseg {
 namespace {
@@ -127,15 +128,10 @@ WeightFile recognise_weights(const Checkpoint& checkpoint) {
     return file;
   }
   WeightFile file{"", "a checkpoint", "", tensors, {}};
-  if (has(tensors, "backbone.conv1_1.weight"))
-    file.backbone = "vgg16", file.normalisation = "caffe_bgr";
-  else if (has(tensors, "backbone.layer1.conv1.conv.weight"))
-    file.backbone = "resnet101", file.normalisation = "caffe_bgr";
-  else if (has(tensors, "backbone._conv_stem.weight"))
-    file.backbone = "efficientnet_lite0", file.normalisation = "lite0_rgb";
-  else if (has(tensors, "backbone.conv1.weight"))
-    file.backbone = "tiny", file.normalisation = "lite0_rgb";
-  if (!file.backbone.empty()) file.what += " of " + file.backbone;
+  if (const Backbone* told = backbone_with(tensors); told != nullptr) {
+    file.backbone = told->name;
+    file.what += " of " + file.backbone;
+  }
   if (const auto stored = checkpoint.record.find("normalisation"); stored != checkpoint.record.end())
     file.normalisation = stored->second;
   return file;

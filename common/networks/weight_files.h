@@ -8,9 +8,9 @@
 namespace boxseg {
 
 struct WeightFile {
-  std::string backbone;  // "" when it is none that we know
-  std::string what;      // for messages: "torchvision's VGG-16"
-  std::string normalisation;
+  std::string backbone;                // "" when it is none that we know
+  std::string what;                    // for messages: "torchvision's VGG-16"
+  std::string normalisation;           // "" where the file does not tell: the network's own
   NamedTensors tensors;                // our names; what we have no use for is left out
   std::vector<std::string> leftovers;  // names that such a file should not have
 };

@@ -7,6 +7,7 @@
 #include "common/base/error.h"
 #include "common/base/files.h"
 #include "common/base/text.h"
+#include "common/networks/backbones.h"
 #include "common/networks/efficientnet_lite0.h"
 #include "common/networks/weight_files.h"
 #include "tests/support/golden_weights.h"
@@ -362,6 +363,25 @@ TEST_CASE("a bare checkpoint is told from its names and shapes", "[weights]") {
   CHECK(plain.network->spec().classes == 3);
   CHECK(plain.network->normalisation().name == "caffe_bgr");
   CHECK(load_network(dir / "vgg.pt", at::kCPU, "largefov").network->spec().head == "largefov");
+}
+
+TEST_CASE("every backbone and head is told from the names of its tensors alone", "[weights]") {
+  TemporaryDirectory dir;
+  for (const Backbone& backbone : backbones()) {
+    for (const std::string& head : backbone.heads) {
+      const auto network = make_empty_network({.backbone = backbone.name, .head = head, .classes = 3});
+      const NamedTensors state = network->state_dict();
+      INFO(backbone.name << " " << head);
+      CHECK(state.front().first == backbone.first_tensor);
+      CHECK(backbone_with(state) == &backbone);
+      CHECK(recognise_weights({state, {}}).backbone == backbone.name);
+      write_checkpoint(dir / "bare.pt", {state, {}});
+      const LoadedNetwork loaded = load_network(dir / "bare.pt", at::kCPU, head);
+      CHECK(loaded.network->spec().backbone == backbone.name);
+      CHECK(loaded.network->spec().head == head);
+      CHECK(loaded.network->normalisation().name == network->normalisation().name);
+    }
+  }
 }
 
 TEST_CASE("a file that is no network is refused, with what it holds", "[weights]") {
