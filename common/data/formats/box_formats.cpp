@@ -22,6 +22,26 @@ namespace {
 
 constexpr size_t kBeginning = 4096;
 
+struct Traits {
+  BoxFormat format;
+  const char *name, *files;  // the latter for people: how the format comes
+  bool has_file_per_image = false;
+};
+constexpr Traits kTraits[] = {{BoxFormat::coco, "COCO JSON", ".json"},
+                              {BoxFormat::cvat, "CVAT XML", ".xml of CVAT for images 1.1"},
+                              {BoxFormat::csv, "CSV", ".csv"},
+                              {BoxFormat::yolo, "YOLO", "a folder of .txt with data.yaml or classes.txt"},
+                              {BoxFormat::labelme, "LabelMe", ".json of each image", true},
+                              {BoxFormat::voc, "VOC XML", ".xml of each image", true},
+                              {BoxFormat::unknown, "unknown", ""}};
+
+const Traits& traits_of(BoxFormat format) {
+  const auto* found =
+      std::find_if(std::begin(kTraits), std::end(kTraits), [&](const Traits& t) { return t.format == format; });
+  ensure(found != std::end(kTraits), "box format {} has no traits", static_cast<int>(format));
+  return *found;
+}
+
 std::string beginning_of(const fs::path& file) {
   if (!special_kind(file).empty()) return "";
   std::string text(kBeginning, '\0');
@@ -109,27 +129,16 @@ void collect(const fs::path& folder, bool is_top, std::vector<Look>& looks, BoxF
 
 }  // namespace
 
-std::string name_of(BoxFormat format) {
-  switch (format) {
-    case BoxFormat::coco:
-      return "COCO JSON";
-    case BoxFormat::labelme:
-      return "LabelMe";
-    case BoxFormat::cvat:
-      return "CVAT XML";
-    case BoxFormat::voc:
-      return "VOC XML";
-    case BoxFormat::csv:
-      return "CSV";
-    case BoxFormat::yolo:
-      return "YOLO";
-    case BoxFormat::unknown:
-      break;
-  }
-  return "unknown";
-}
+std::string name_of(BoxFormat format) { return traits_of(format).name; }
 
-bool has_file_per_image(BoxFormat format) { return format == BoxFormat::labelme || format == BoxFormat::voc; }
+bool has_file_per_image(BoxFormat format) { return traits_of(format).has_file_per_image; }
+
+std::string known_formats() {
+  std::vector<std::string> known;
+  for (const Traits& traits : kTraits)
+    if (traits.format != BoxFormat::unknown) known.push_back(fmt::format("{} ({})", traits.name, traits.files));
+  return join(known, ", ");
+}
 
 BoxFormat format_of_file(const fs::path& file) {
   if (const BoxFormat xml = format_of_xml(file); xml != BoxFormat::unknown) return xml;

@@ -13,6 +13,7 @@ enum class BoxFormat { unknown, coco, labelme, cvat, voc, csv, yolo };
 
 std::string name_of(BoxFormat format);      // for people: "COCO JSON", as BoxAnnotations::format
 bool has_file_per_image(BoxFormat format);  // LabelMe and VOC XML, of which a reader takes many files
+std::string known_formats();                // for messages: "COCO JSON (.json), ..."
 
 // Looks at the beginning of a file, whatever its name is. `yolo` is a data.yaml, and not a file of labels, whose
 // classes and image it does not tell. `unknown` also for what cannot be read.

@@ -19,10 +19,6 @@
 namespace boxseg {
 namespace {
 
-const char* const kKnownFormats =
-    "COCO JSON (.json), CVAT for images 1.1 (.xml), CSV (.csv), YOLO (a folder of .txt with data.yaml or classes.txt), "
-    "LabelMe (.json of each image), VOC XML (.xml of each image)";
-
 // What read_boxes() was asked.
 struct Request {
   int threads;
@@ -57,7 +53,7 @@ BoxAnnotations read_file_of_boxes(const fs::path& file, const Request& request) 
   if (format != BoxFormat::unknown) return read_files(format, {file}, request);
   const std::string hint = hint_on_unknown(file);
   fail_input("{}: {}{}known formats of boxes are {}", file.string(), hint.empty() ? "is of no known format" : hint,
-             "; ", kKnownFormats);
+             "; ", known_formats());
 }
 
 // The folder in which all these files are, directly or below.
@@ -107,7 +103,7 @@ void refuse_several(const fs::path& folder, const BoxFiles& found, const std::st
   }
   const std::string left_out = found.folders_left_out.empty() ? "" : "; " + found.folders_left_out[0];
   fail_input("{}: holds no file of boxes. It holds, with the folders in it: {}{}{}. Known formats are {}",
-             folder.string(), seen, first, left_out, kKnownFormats);
+             folder.string(), seen, first, left_out, known_formats());
 }
 
 BoxAnnotations read_folder_of_boxes(const fs::path& folder, const Request& request) {
