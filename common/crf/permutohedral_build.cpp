@@ -58,7 +58,8 @@ VertexKeys<D> make_keys(const std::array<float, kMaxDimensions>& largest, const 
   if (cells >= 0x1p62) return keys;
   keys.origin = origin;
   for (int i = 0; i < D; ++i) keys.factor[i] = i == 0 ? stride[0] : stride[i] - stride[i - 1];
-  keys.bits = std::bit_width(static_cast<uint64_t>(cells));
+  keys.cells = static_cast<uint64_t>(cells);
+  keys.bits = std::bit_width(keys.cells);
   return keys;
 }
 
@@ -125,19 +126,70 @@ struct PermutohedralLattice::Builder {
     });
   }
 
-  // Numbers the vertices of a class from 0. words, other: [entries]. Returns false when Index cannot hold the numbers.
+  // Tells a point's vertex of one class.
+  struct ClassKeys {
+    ClassKeys(const Builder& b, int r) : builder(b), shift(std::max(0, r - 1) * D) {
+      for (size_t bits = 0; r > 0 && bits < below_first.size(); ++bits)
+        for (int i = 0; i < D; ++i) below_first[bits] += bits >> i & 1 ? b.keys.factor[i] : 0;
+    }
+    uint64_t operator()(int64_t e) const {
+      return builder.first_key[e] - below_first[builder.lowered[e] >> shift & (below_first.size() - 1)];
+    }
+    const Builder& builder;
+    int shift;
+    std::array<uint64_t, 1 << D> below_first{};  // how much smaller the key is
+  };
+
+  template <class Index>
+  Index& vertex_of(int64_t point, int r) {
+    return reinterpret_cast<Index*>(
+        lattice.vertex_.data())[point / kGroup * (kGroup * kClasses) + r * kGroup + point % kGroup];
+  }
+
+  // Numbers the vertices of a class from 0, in the order of their keys. words, other: [entries]. Returns false when
+  // Index cannot hold the numbers.
   template <class Index>
   bool number_class(int r, uint64_t* words, uint64_t* other) {
-    std::array<uint64_t, 1 << D> below_first{};  // how much smaller the key is
-    for (size_t bits = 0; r > 0 && bits < below_first.size(); ++bits)
-      for (int i = 0; i < D; ++i) below_first[bits] += bits >> i & 1 ? keys.factor[i] : 0;
-    const int shift = std::max(0, r - 1) * D;
-    const auto word = [&](int64_t e) {
-      const uint64_t key = first_key[e] - below_first[lowered[e] >> shift & (below_first.size() - 1)];
-      return key << point_bits | static_cast<uint64_t>(e);
-    };
+    const ClassKeys key_of(*this, r);
+    const bool has_room = keys.cells / 64 < static_cast<uint64_t>(entries);
+    return has_room ? number_by_cells<Index>(r, key_of, words, other)
+                    : number_by_sorting<Index>(r, key_of, words, other);
+  }
+
+  // A bit for each cell says whether it holds a point; a vertex's number is how many bits are set before its own.
+  template <class Index>
+  bool number_by_cells(int r, const ClassKeys& key_of, uint64_t* is_used, uint64_t* other) {
+    const int64_t size = static_cast<int64_t>(keys.cells / 64) + 1;
+    std::fill_n(is_used, size, 0);
+    for (int64_t e = 0; e < entries; ++e) {
+      const uint64_t key = key_of(e);
+      is_used[key / 64] |= uint64_t{1} << key % 64;
+    }
+    uint32_t* const before = reinterpret_cast<uint32_t*>(other);  // of 64 cells
+    uint32_t total = 0;
+    for (int64_t i = 0; i < size; ++i) {
+      before[i] = total;
+      total += static_cast<uint32_t>(std::popcount(is_used[i]));
+    }
+    if (total - 1 > std::numeric_limits<Index>::max()) return false;
+    class_size[r] = total;
+    uint64_t* own = class_keys[r].reserve(total);
+    for (int64_t i = 0; i < size; ++i)
+      for (uint64_t rest = is_used[i]; rest != 0; rest &= rest - 1)
+        *own++ = static_cast<uint64_t>(i) * 64 + static_cast<uint64_t>(std::countr_zero(rest));
+    for (int64_t e = 0; e < entries; ++e) {
+      const uint64_t key = key_of(e), below = (uint64_t{1} << key % 64) - 1;
+      vertex_of<Index>(e, r) =
+          static_cast<Index>(before[key / 64] + static_cast<uint32_t>(std::popcount(is_used[key / 64] & below)));
+    }
+    return true;
+  }
+
+  // The same where there are too many cells for bits.
+  template <class Index>
+  bool number_by_sorting(int r, const ClassKeys& key_of, uint64_t* words, uint64_t* other) {
+    const auto word = [&](int64_t e) { return key_of(e) << point_bits | static_cast<uint64_t>(e); };
     const uint64_t point_mask = (uint64_t{1} << point_bits) - 1;
-    Index* vertex_of = reinterpret_cast<Index*>(lattice.vertex_.data()) + r * kGroup;
     int64_t vertex = -1;
     uint64_t last_key = ~uint64_t{0};
     sort_in_buckets(entries, word, point_bits, point_bits + keys.bits, words, other,
@@ -147,7 +199,7 @@ struct PermutohedralLattice::Builder {
                         vertex += key != last_key;
                         last_key = key;
                         words[vertex] = key;  // stays behind what is read
-                        vertex_of[point / kGroup * (kGroup * kClasses) + point % kGroup] = static_cast<Index>(vertex);
+                        vertex_of<Index>(static_cast<int64_t>(point), r) = static_cast<Index>(vertex);
                       }
                     });
     if (vertex > std::numeric_limits<Index>::max()) return false;

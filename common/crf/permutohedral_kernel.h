@@ -87,6 +87,7 @@ template <int D>
 struct VertexKeys {
   uint64_t factor[D];  // what each quotient is multiplied by
   uint64_t origin;     // makes the smallest key positive
+  uint64_t cells = 0;  // all keys are smaller
   int bits = 0;        // no key needs more; 0: more than 62
 };
 

@@ -340,7 +340,7 @@ Dataset read_dataset(const fs::path& path, const fs::path& data_root, bool needs
 }
 
 fs::path output_name(const std::string& id) {
-  const fs::path path(id);
+  fs::path path(id);
   const bool is_plain = is_inside(path) && path.lexically_normal().native() == id && path.has_filename() && id != ".";
   if (!is_plain)
     fail_input(

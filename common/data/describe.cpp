@@ -178,7 +178,7 @@ std::string describe_file(const fs::path& path) {
   if (head.starts_with("\x89PNG")) return describe_png(path);
   if (head.starts_with("\x93NUMPY")) return describe_npy(path);
   if (head.starts_with("MATLAB")) return describe_labels(path, read_sbd_mat(path));
-  const std::string bytes = read_file(path);
+  std::string bytes = read_file(path);
   if (head.starts_with("PK\x03\x04")) return describe_checkpoint(path, bytes);
   if (head.starts_with("\xff\xd8\xff")) {
     const RgbImage image = read_rgb(path);

@@ -13,12 +13,15 @@ using crf::kLift;
 
 namespace {
 
-crf::PermutohedralLattice build(const std::vector<std::vector<double>>& points, bool has_origin = false) {
+// `room`: how far features may reach beyond those of the points.
+crf::PermutohedralLattice build(const std::vector<std::vector<double>>& points, bool has_origin = false,
+                                float room = 0) {
   crf::PermutohedralLattice lattice;
   crf::PermutohedralLattice::Options o;
   o.dimensions = static_cast<int>(points[0].size());
   for (const auto& point : points)
     for (size_t d = 0; d < point.size(); ++d) o.largest[d] = std::max(o.largest[d], static_cast<float>(point[d]));
+  for (float& largest : o.largest) largest += room;
   o.has_origin = has_origin;
   o.memory_limit_bytes = int64_t{1} << 40;
   crf::Buffer<uint64_t> space;
@@ -97,6 +100,25 @@ TEMPLATE_TEST_CASE_SIG("filtering equals a naive lattice in double", "", ((int D
           CHECK(sums[at(p, k)] - 0.5 == Approx(expected[p]).margin(2e-5));
       }
     }
+}
+
+TEMPLATE_TEST_CASE_SIG("vertices are numbered alike by their cells and by sorting", "", ((int D), D), 2, 5) {
+  Random random(4, "numbers", static_cast<uint64_t>(D));
+  std::vector<std::vector<double>> points(5000);
+  for (auto& point : points)
+    for (int d = 0; d < D; ++d) point.push_back(random.uniform(0, 0.5));
+  const auto filtered = [&](const crf::PermutohedralLattice& lattice) {
+    std::vector<float> rows(points.size()), result(points.size());
+    for (size_t p = 0; p < rows.size(); ++p) rows[p] = static_cast<float>(p % 17);
+    crf::Buffer<float> values, scratch;
+    lattice.splat_and_blur({rows.data()}, 1, values, scratch);
+    lattice.slice(values, {result.data()}, 1, 0, static_cast<int64_t>(points.size()));
+    return result;
+  };
+  // Features that reach so far make more cells than there are bits for.
+  const auto by_cells = build(points), by_sorting = build(points, false, D == 2 ? 1e4f : 1e2f);
+  CHECK(by_cells.vertices() == by_sorting.vertices());
+  CHECK(filtered(by_cells) == filtered(by_sorting));
 }
 
 TEMPLATE_TEST_CASE_SIG("classes of more vertices than 16 bits can name are filtered alike", "", ((int D), D), 2, 5) {
