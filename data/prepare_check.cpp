@@ -16,7 +16,7 @@ namespace {
 // `prepare check FILE ...` and `prepare show FILE`: the file comes first, then options.
 std::string take_file(int& argc, char**& argv, const char* command) {
   if (argc < 2 || argv[1][0] == '-') return "";
-  const std::string file = argv[1];
+  std::string file = argv[1];
   if (file.empty()) fail_usage("prepare {}: the file name is empty", command);
   argv[1] = argv[0];
   --argc, ++argv;

@@ -119,7 +119,7 @@ void refuse_inputs(const EvaluateOptions& o, const Dataset& dataset, const std::
 
 // Returns the key to write under, so that it is known before the work is done.
 std::string resolve_key(const EvaluateOptions& o, const std::string& usual) {
-  const std::string key = o.key.empty() ? usual : o.key;
+  std::string key = o.key.empty() ? usual : o.key;
   if (!key.empty())
     check_metrics_key(key);
   else if (!o.json.empty())

@@ -22,7 +22,7 @@ std::vector<std::string> names_in(const fs::path& folder, const char* extension)
 }
 
 fs::path find_ini(const fs::path& folder, const std::string& name, const char* what) {
-  const fs::path path = folder / (name + ".ini");
+  fs::path path = folder / (name + ".ini");
   if (fs::is_regular_file(path)) return path;
   const auto known = names_in(folder, ".ini");
   const std::string close = nearest(name, known);
@@ -95,7 +95,7 @@ std::vector<fs::path> RunPlan::chain_of(std::string preset) const {
 RunPlan::RunPlan(const RunRequest& request) : request_(request) {
   for (const auto& name : split(request.preset, '+'))
     for (const auto& path : chain_of(name)) {
-      if (preset_chain_.empty() && top_level(ini(path), "on-top-of") != "")
+      if (preset_chain_.empty() && !top_level(ini(path), "on-top-of").empty())
         fail_usage("the preset {} goes on top of another: PRESET=voc2012_vgg16+{}", name, name);
       preset_chain_.push_back(path);
     }
