@@ -49,7 +49,8 @@ TEST_CASE("log-probabilities in panels are ratios to the last label, clipped, an
         return std::log(std::clamp(p, double{kFloor}, 1.0));
       };
       const Panels layout = Panels::for_labels(labels);
-      std::vector<float> panels(static_cast<size_t>(layout.columns() * plane), kUntouched);
+      // One label has no columns; there has to be something to point into all the same.
+      std::vector<float> panels(static_cast<size_t>(std::max<int64_t>(1, layout.columns()) * plane), kUntouched);
       CHECK(crf::log_ratios(probabilities.data() + kBefore, plane, labels, kFloor, layout, plane, count,
                             panels.data() + kBefore * layout.width));
       for (int64_t k = 0; k < layout.columns(); ++k)

@@ -107,7 +107,8 @@ inline void write_shifted_truth(const Dataset& d, const fs::path& folder, int64_
   }
 }
 
-inline void write_log(const fs::path& path, double start, double end, int64_t steps, std::vector<std::string> parts) {
+inline void write_log(const fs::path& path, double start, double end, int64_t steps,
+                      const std::vector<std::string>& parts) {
   std::string text;
   Random random(11, "log", stable_hash64(path.parent_path().filename().string()), 0);
   for (int64_t it = 10; it <= steps; it += 10) {
@@ -133,7 +134,7 @@ inline void write_shard(const fs::path& path, const Dataset& d);
 // Makes dir/dataset.h5, stage1, stage2, stage3 and metrics.json.
 inline Dataset make_run(const fs::path& dir, int64_t images, int64_t height = 60, int64_t width = 80) {
   set_log_level(LogLevel::warning);
-  const Dataset d = make_dataset(dir, images, height, width);
+  Dataset d = make_dataset(dir, images, height, width);
   const fs::path metrics = dir / "metrics.json";
   const auto add = [&](const fs::path& folder, int64_t shift) {
     write_shifted_truth(d, dir / folder, shift);

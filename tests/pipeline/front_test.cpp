@@ -67,6 +67,7 @@ TEST_CASE("a stage starts where a shell has set a small stack", "[cpu]") {
 }
 
 TEST_CASE("a stage says that LibTorch does not fit into a limit of memory", "[cpu]") {
+  if (kHasAddressSanitizer) return skip("AddressSanitizer does not work within a limit of addresses");
   for (const int megabytes : {150, 250, 350}) {
     const auto result =
         run_command(fmt::format("ulimit -v {}; ", megabytes << 10) + program("stage1_classify") + "--check /nowhere");

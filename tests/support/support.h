@@ -22,6 +22,16 @@ std::optional<std::filesystem::path> python();
 // Reports a skip with its reason; skips are counted and printed when the program ends.
 void skip(const std::string& reason);
 
+// Whether AddressSanitizer watches (the target `sanitize`): it takes terabytes of addresses, and no program starts
+// within a limit on these.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kHasAddressSanitizer = true;
+#elif defined(__has_feature)
+inline constexpr bool kHasAddressSanitizer = __has_feature(address_sanitizer);
+#else
+inline constexpr bool kHasAddressSanitizer = false;
+#endif
+
 // This is a folder of its own for the running test, removed at the end (kept when BOXSEG_KEEP=1).
 class TemporaryDirectory {
  public:
