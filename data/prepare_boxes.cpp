@@ -60,7 +60,8 @@ void report_join(const PhotosWithBoxesReport& report, const Dataset& dataset, co
   for (const auto& lost : report.lost_boxes)
     log_warning("a box is left out, so its object counts as background: {}", lost);
   if (report.clipped_boxes > 0)
-    log_warning("{} of {} boxes reach over the border and were clipped", report.clipped_boxes, report.boxes);
+    log_warning("{} of {} boxes reach over the border and were clipped; the most: {}", report.clipped_boxes,
+                report.boxes, report.most_clipped_box);
   if (report.photos_without_annotation > 0)
     log_warning("{}: {} photographs are named by no annotation and left out", images, report.photos_without_annotation);
   if (report.images_without_boxes > 0)

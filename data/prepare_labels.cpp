@@ -45,12 +45,48 @@ Manifest import_folders(const LabelsOptions& o, const Dataset& dataset, int thre
   return manifest;
 }
 
-// Boxes without a pixel of their class.
-int64_t empty_boxes(const ImageEntry& image, BoxNumbers numbers, const LabelMap& labels) {
-  const auto masks = labelled_boxes(image, numbers, labels, {}).masks;
-  int64_t empty = 0;
-  for (size_t b = 0; b < masks.size(); ++b) empty += masks[b].pixels == 0 && !image.boxes[b].is_crowd;
-  return empty;
+// How a mask fits the boxes of its image.
+struct Fit {
+  int64_t empty_boxes = 0;           // without a pixel of their class
+  int64_t pixels = 0, left_out = 0;  // of classes; those that lie in no box of theirs, and stage 2 leaves out
+  bool loses_much() const { return 10 * left_out > pixels; }
+};
+
+Fit fit_of(const ImageEntry& image, BoxNumbers numbers, const LabelMap& labels) {
+  const auto boxes = labelled_boxes(image, numbers, labels, {});
+  Fit fit;
+  for (size_t b = 0; b < boxes.masks.size(); ++b)
+    fit.empty_boxes += boxes.masks[b].pixels == 0 && !image.boxes[b].is_crowd;
+  for (size_t p = 0; p < labels.pixels.size(); ++p) {
+    const bool is_class = labels.pixels[p] != 0 && labels.pixels[p] != 255;
+    fit.pixels += is_class;
+    fit.left_out += is_class && boxes.owners[p] < 0;
+  }
+  return fit;
+}
+
+// The sum over all images. Warns of masks that lose much, since a wrong number of a class looks like that.
+Fit add_up(const std::vector<Fit>& fits, const std::vector<ForeignMap>& maps) {
+  Fit sum;
+  int64_t losing = 0;
+  const ForeignMap* worst = nullptr;
+  for (const ForeignMap& map : maps) {
+    const Fit& fit = fits[static_cast<size_t>(map.image)];
+    sum.empty_boxes += fit.empty_boxes;
+    sum.pixels += fit.pixels;
+    sum.left_out += fit.left_out;
+    if (!fit.loses_much()) continue;
+    ++losing;
+    if (worst == nullptr || fit.left_out > fits[static_cast<size_t>(worst->image)].left_out) worst = &map;
+  }
+  if (worst != nullptr)
+    log_warning(
+        "{} of {} masks have more than a tenth of their pixels in no box of the pixels' class; these become "
+        "background. "
+        "The most: {} of {} in {}",
+        losing, maps.size(), fits[static_cast<size_t>(worst->image)].left_out,
+        fits[static_cast<size_t>(worst->image)].pixels, worst->file.string());
+  return sum;
 }
 
 Manifest import_masks(const LabelsOptions& o, const Dataset& dataset, int threads) {
@@ -58,7 +94,7 @@ Manifest import_masks(const LabelsOptions& o, const Dataset& dataset, int thread
   const bool skips_bad = o.on_bad_image == "skip";
   const ForeignMasks masks(o.masks, dataset, skips_bad, threads);
   const auto& members = dataset.split(o.images.split);
-  std::vector<int64_t> empty(dataset.images.size());
+  std::vector<Fit> fits(dataset.images.size());
   std::vector<ForeignMap> maps;
   for (const int64_t i : members) {
     if (!masks.has(i)) continue;
@@ -66,7 +102,7 @@ Manifest import_masks(const LabelsOptions& o, const Dataset& dataset, int thread
       const ImageEntry& image = dataset.images[static_cast<size_t>(i)];
       LabelMap labels = masks.reader().read(masks.mask_of(i), image);
       require_map_of(image, labels, dataset.classes(), masks.reader().file_of(masks.mask_of(i)));
-      empty[static_cast<size_t>(i)] = empty_boxes(image, dataset.box_numbers, labels);
+      fits[static_cast<size_t>(i)] = fit_of(image, dataset.box_numbers, labels);
       return labels;
     };
     maps.push_back({"Y_crf", i, masks.reader().file_of(masks.mask_of(i)), masks.reader().has_a_png_each(), read});
@@ -75,15 +111,15 @@ Manifest import_masks(const LabelsOptions& o, const Dataset& dataset, int thread
   Manifest manifest = import_maps(maps, dataset, o.output, threads, skips_bad);
   manifest.inputs["dataset"] = dataset.digest(o.images.split, false);
   const size_t without = members.size() - manifest.outputs.size();
-  int64_t boxes = 0;
-  for (const int64_t n : empty) boxes += n;
+  const Fit fit = add_up(fits, maps);
   manifest.facts = {{"masks", o.masks},
                     {"format of the masks", masks.reader().format()},
                     {"images without a mask", std::to_string(without)},
-                    {"boxes without a mask", std::to_string(boxes)}};
-  if (without > 0 || boxes > 0)
+                    {"boxes without a mask", std::to_string(fit.empty_boxes)},
+                    {"pixels in no box of their class", std::to_string(fit.left_out)}};
+  if (without > 0 || fit.empty_boxes > 0)
     log_info("{} of {} images have no mask, and {} boxes of the others; stage 2 labels these itself", without,
-             members.size(), boxes);
+             members.size(), fit.empty_boxes);
   return manifest;
 }
 

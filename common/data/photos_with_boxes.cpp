@@ -28,6 +28,8 @@ struct Candidate {
   const AnnotatedImage* annotated = nullptr;
   ImageEntry entry;
   int64_t clipped = 0;
+  double most_clipped = 0;       // share of its area that the most clipped box lost
+  std::string most_clipped_box;  // a sentence on it
   std::vector<std::string> lost_boxes;
   std::map<std::string, std::string> doubts;
   std::string error;
@@ -190,7 +192,7 @@ class Join {
             candidate.annotated->file.string(), box.place, box.x0, box.y0, box.x1, box.y1, entry.path, w, h));
         continue;
       }
-      candidate.clipped += box.x0 < 0 || box.y0 < 0 || box.x1 > w || box.y1 > h;
+      if (box.x0 < 0 || box.y0 < 0 || box.x1 > w || box.y1 > h) note_clipped(box, edges, photo, candidate);
       entry.boxes.push_back(edges);
       entry.box_ids.push_back(box.id);
       has_ids |= !box.id.empty();
@@ -199,6 +201,20 @@ class Join {
     if (!has_ids) entry.box_ids.clear();
     if (!candidate.lost_boxes.empty() && !options_.skips_bad_images) fail_input("{}", candidate.lost_boxes[0]);
     return kept;
+  }
+
+  static void note_clipped(const AnnotatedBox& box, const Box& edges, ImageSize photo, Candidate& candidate) {
+    ++candidate.clipped;
+    const ImageSize size = candidate.entry.size;
+    const double copy_per_photo =
+        static_cast<double>(size.height * size.width) / static_cast<double>(photo.height * photo.width);
+    const double lost = 1 - double{edges.x1 - edges.x0} * double{edges.y1 - edges.y0} /
+                                ((box.x1 - box.x0) * (box.y1 - box.y0) * copy_per_photo);
+    if (lost <= candidate.most_clipped) return;
+    candidate.most_clipped = lost;
+    candidate.most_clipped_box =
+        fmt::format("{}: {}: ({}, {}, {}, {}) on {}x{} pixels", candidate.annotated->file.string(), box.place, box.x0,
+                    box.y0, box.x1, box.y1, photo.width, photo.height);
   }
 
   // Where every object has an outline: else what is no object's would count as background.
@@ -257,6 +273,7 @@ class Join {
     report.photos_without_annotation = static_cast<int64_t>(photos_.photos.size() - candidates_.size());
     std::map<std::string, std::pair<std::string, int64_t>> doubts;  // kind -> the first sentence, how many more
     std::map<const AnnotatedImage*, int64_t> index;
+    double most_clipped = 0;
     for (Candidate* c : good) {
       index[c->annotated] = static_cast<int64_t>(dataset.images.size());
       for (auto& [kind, sentence] : c->doubts) {
@@ -265,6 +282,7 @@ class Join {
       }
       report.boxes += static_cast<int64_t>(c->entry.boxes.size());
       report.clipped_boxes += c->clipped;
+      if (c->most_clipped > most_clipped) most_clipped = c->most_clipped, report.most_clipped_box = c->most_clipped_box;
       report.images_without_boxes += c->entry.boxes.empty();
       report.lost_boxes.insert(report.lost_boxes.end(), c->lost_boxes.begin(), c->lost_boxes.end());
       report.images_with_mask += !c->entry.mask_path.empty();

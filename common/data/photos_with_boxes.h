@@ -27,6 +27,7 @@ struct PhotosWithBoxesOptions {
 struct PhotosWithBoxesReport {
   int64_t boxes = 0, clipped_boxes = 0, images_without_boxes = 0, images_with_mask = 0;
   int64_t photos_without_annotation = 0;  // which are no part of the dataset
+  std::string most_clipped_box;           // a sentence on the box that lost the largest part
   std::vector<std::string> skipped;       // a message for each image left out
   std::vector<std::string> lost_boxes;    // a message for each box left out of an image that is kept
   std::vector<std::string> doubts;        // a sentence for each kind of thing that was guessed, or looks like a mistake

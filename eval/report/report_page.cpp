@@ -354,7 +354,7 @@ std::string foreign_masks_note(const RunFolder& run, const std::string& split) {
     if (!given.empty())
       sentences.push_back(
           fmt::format("{} of {} images have masks of another tool as Y_crf, inside their boxes.", given, images));
-    if (!kept.empty())
+    if (!kept.empty() && kept != "0")
       sentences.push_back(fmt::format(
           "{} of {} images keep their true mask as Y_crf and Y_ret, so that labels are not measured.", kept, images));
     if (!sentences.empty()) return fmt::format("<p>{}</p>\n", escaped(join(sentences, " ")));

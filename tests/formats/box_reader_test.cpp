@@ -181,8 +181,17 @@ TEST_CASE("A file of no known format is refused with what it seems to be", "[cpu
   refused("empty.json", "", "is empty");
   refused("a.xml", "<kml/>", "is XML of another kind, <kml>");
   refused("a.json", "{\"type\": \"FeatureCollection\"}", "is of no known format");
+  refused("cut.json", "{\"info\": {\"year\": 20", "is no JSON");
   refused("wide.json", std::string("\xFF\xFE{\0}\0", 6), "is UTF-16; save it as UTF-8");
   REQUIRE_THAT(folder.refusal("no such file"), Contains("no such file: is not there"));
+}
+
+TEST_CASE("A broken file among files of images is refused, since its photograph would be lost", "[cpu]") {
+  const Folder folder;
+  folder.add("a.xml", voc("a.jpg")).add("b.xml", "<annot");
+  REQUIRE_THAT(folder.refusal(), Contains("b.xml: is no XML") && Contains("Mend it, or move it out of "));
+  folder.add("b.xml", voc("b.jpg")).add("cut.json", "{");  // of no concern to VOC's files
+  REQUIRE(names_of(folder.read()) == Names{"a.jpg", "b.jpg"});
 }
 
 TEST_CASE("What looks like annotations in a folder and is not read is told", "[cpu]") {

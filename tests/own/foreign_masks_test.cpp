@@ -92,6 +92,21 @@ TEST_CASE("masks of photographs that the dataset lacks are told and left out, un
   CHECK_THAT(world.refusal(pngs), Contains("none of the 1 masks is of an image of the dataset") && Contains("'other'"));
 }
 
+TEST_CASE("pixels of a class that has no box there are said to become background", "[cpu]") {
+  const World world;
+  const fs::path pngs = world.drawn.pngs();
+  CHECK_THAT(world.take(pngs, "fit").err, !Contains("become background"));
+  const LabelMap before = read_label_png(pngs / "a.png");
+  LabelMap after = before;
+  const auto painted = std::count_if(before.pixels.begin(), before.pixels.end(), [](uint8_t v) { return v != 0; });
+  for (uint8_t& value : after.pixels) value = value == 0 ? 0 : static_cast<uint8_t>(value % 3 + 1);
+  write_label_png(pngs / "a.png", after);
+  const auto result = world.take(pngs, "odd");
+  REQUIRE(result.exit_code == 0);
+  CHECK_THAT(result.err, Contains("1 of 3 masks have more than a tenth of their pixels in no box") &&
+                             Contains(fmt::format("of {} in {}", painted, (pngs / "a.png").string())));
+}
+
 TEST_CASE("masks that do not fit are refused with file and place", "[cpu]") {
   const World world;
   const DrawnMasks& drawn = world.drawn;

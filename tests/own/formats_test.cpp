@@ -94,6 +94,7 @@ TEST_CASE("what does not fit the photographs is refused by name, or left out", "
   write_file(photos / "odd.csv", "image,xmin,ymin,xmax,ymax,class\na.jpg,-5,10,70,60,vélo\n");
   const Dataset dataset = join(photos, photos / "odd.csv", clipped);
   REQUIRE(clipped.clipped_boxes == 1);
+  CHECK_THAT(clipped.most_clipped_box, Contains("odd.csv: line 2: (-5, 10, 70, 60) on 64x48 pixels"));
   REQUIRE(dataset.images[0].boxes[0].x0 == 0);
   REQUIRE(dataset.images[0].boxes[0].x1 == 64);
   REQUIRE(dataset.images[0].boxes[0].y1 == 48);

@@ -1,7 +1,10 @@
 #include "common/data/formats/box_formats.h"
 
+#include <simdjson.h>
+
 #include <algorithm>
 #include <fstream>
+#include <pugixml.hpp>
 
 #include "common/base/error.h"
 #include "common/base/interrupt.h"
@@ -149,6 +152,21 @@ BoxFormat format_of_file(const fs::path& file) {
   return is_csv(file) ? BoxFormat::csv : BoxFormat::unknown;
 }
 
+std::string fault_of_text(const fs::path& file) {
+  const std::string beginning(trim(beginning_of(file)));
+  if (beginning.starts_with("{") || beginning.starts_with("[")) {
+    simdjson::dom::parser parser;
+    if (const auto error = parser.load(file.string()).error())
+      return fmt::format("is no JSON: {}; is the file whole?", simdjson::error_message(error));
+  }
+  if (beginning.starts_with("<")) {
+    pugi::xml_document document;
+    if (const auto result = document.load_file(file.c_str()); !result)
+      return fmt::format("is no XML: {} at byte {}; is the file whole?", result.description(), result.offset);
+  }
+  return "";
+}
+
 std::string hint_on_unknown(const fs::path& file) {
   if (const std::string kind = special_kind(file); !kind.empty()) return "is " + kind + ", expected a file";
   const std::string text = beginning_of(file);
@@ -161,7 +179,7 @@ std::string hint_on_unknown(const fs::path& file) {
   if (const std::string root = name_of_root(file); !root.empty()) return "is XML of another kind, <" + root + ">";
   if (const std::string foreign = foreign_encoding(text); foreign.starts_with("UTF"))
     return "is " + foreign + "; save it as UTF-8";
-  return "";
+  return fault_of_text(file);
 }
 
 std::string BoxFiles::describe_seen() const {

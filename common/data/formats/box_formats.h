@@ -23,6 +23,9 @@ BoxFormat format_of_file(const fs::path& file);
 // "".
 std::string hint_on_unknown(const fs::path& file);
 
+// Why a file that begins as JSON or XML cannot be read as such: "is no JSON: ...". "" for whole ones, and for others.
+std::string fault_of_text(const fs::path& file);
+
 struct BoxFiles {
   std::map<BoxFormat, std::vector<fs::path>> files;  // sorted; without `unknown`; of YOLO each data.yaml
   std::vector<fs::path> labels;                      // of YOLO: texts whose first line is one of labels; sorted

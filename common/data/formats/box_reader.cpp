@@ -106,11 +106,23 @@ void refuse_several(const fs::path& folder, const BoxFiles& found, const std::st
              folder.string(), seen, first, left_out, known_formats());
 }
 
+// A broken file among those of LabelMe or VOC would cost its photograph.
+void refuse_broken(const fs::path& folder, const BoxFiles& found) {
+  const BoxFormat format = found.files.begin()->first;
+  if (!has_file_per_image(format)) return;
+  const std::string suffix = found.files.begin()->second[0].extension().string();
+  for (const fs::path& file : found.unknown)
+    if (file.extension() == suffix)
+      if (const std::string fault = fault_of_text(file); !fault.empty())
+        fail_input("{}: {} Mend it, or move it out of {}", file.string(), fault, folder.string());
+}
+
 BoxAnnotations read_folder_of_boxes(const fs::path& folder, const Request& request) {
   const BoxFiles found = find_box_files(folder, request.threads);
   refuse_several(folder, found, request.option);
   BoxAnnotations read;
   if (!found.files.empty()) {
+    refuse_broken(folder, found);
     read = read_files(found.files.begin()->first, found.files.begin()->second, request);
   } else if (!found.labels.empty()) {
     std::vector<fs::path> texts = found.labels;
