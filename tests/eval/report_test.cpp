@@ -470,7 +470,7 @@ TEST_CASE("a training log keeps the later of two equal steps and drops a cut las
 
 TEST_CASE("text and bytes are written as HTML wants them") {
   REQUIRE(escaped("a<b>&\"c\"") == "a&lt;b&gt;&amp;&quot;c&quot;");
-  REQUIRE(base64("") == "");
+  REQUIRE(base64("").empty());
   REQUIRE(base64("f") == "Zg==");
   REQUIRE(base64("fo") == "Zm8=");
   REQUIRE(base64("foobar") == "Zm9vYmFy");

@@ -68,7 +68,7 @@ CommandResult run_command(const std::string& shell_command);  // through /bin/sh
     boxseg::test::skip("no shared data beside the project"); \
     return;                                                  \
   }                                                          \
-  const std::filesystem::path name = *name##_found
+  const std::filesystem::path& name = *name##_found
 
 // In a test that needs Python's packages:  PYTHON_OR_SKIP(python);
 #define PYTHON_OR_SKIP(name)                                                                            \
@@ -77,4 +77,4 @@ CommandResult run_command(const std::string& shell_command);  // through /bin/sh
     boxseg::test::skip("no Python with PyTorch; `make -f Makefile.pipeline setup-python` sets one up"); \
     return;                                                                                             \
   }                                                                                                     \
-  const std::filesystem::path name = *name##_found
+  const std::filesystem::path& name = *name##_found
