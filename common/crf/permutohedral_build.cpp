@@ -13,6 +13,7 @@
 #include "common/crf/permutohedral.h"
 #include "common/crf/permutohedral_kernel.h"
 #include "common/crf/radix_sort.h"
+#include "common/crf/ranked_bits.h"
 #include "common/crf/rows.h"
 #include "common/runtime/parallel.h"
 
@@ -151,37 +152,37 @@ struct PermutohedralLattice::Builder {
   template <class Index>
   bool number_class(int r, uint64_t* words, uint64_t* other) {
     const ClassKeys key_of(*this, r);
-    const bool has_room = keys.cells / 64 < static_cast<uint64_t>(entries);
-    return has_room ? number_by_cells<Index>(r, key_of, words, other)
-                    : number_by_sorting<Index>(r, key_of, words, other);
+    if (RankedBits::words_for(keys.cells / 64 + 1) <= entries) {
+      // Of the cells, 64 at a time, few hold a point: those that do are numbered, and have a bit for each cell.
+      RankedBits used(words, keys.cells / 64 + 1);
+      for (int64_t e = 0; e < entries; ++e) used.add(key_of(e) / 64);
+      const uint64_t bits = uint64_t{used.count()} * 64;
+      if (RankedBits::words_for(bits) <= entries) {
+        RankedBits cells(other, bits);
+        return number_by_cells<Index>(r, key_of, used, cells);
+      }
+    }
+    return number_by_sorting<Index>(r, key_of, words, other);
   }
 
-  // A bit for each cell says whether it holds a point; a vertex's number is how many bits are set before its own.
+  // A vertex's number is how many cells before its own hold a point.
   template <class Index>
-  bool number_by_cells(int r, const ClassKeys& key_of, uint64_t* is_used, uint64_t* other) {
-    const int64_t size = static_cast<int64_t>(keys.cells / 64) + 1;
-    std::fill_n(is_used, size, 0);
-    for (int64_t e = 0; e < entries; ++e) {
+  bool number_by_cells(int r, const ClassKeys& key_of, const RankedBits& used, RankedBits& cells) {
+    const auto cell_of = [&](int64_t e) {
       const uint64_t key = key_of(e);
-      is_used[key / 64] |= uint64_t{1} << key % 64;
-    }
-    uint32_t* const before = reinterpret_cast<uint32_t*>(other);  // of 64 cells
-    uint32_t total = 0;
-    for (int64_t i = 0; i < size; ++i) {
-      before[i] = total;
-      total += static_cast<uint32_t>(std::popcount(is_used[i]));
-    }
+      return uint64_t{used.rank(key / 64)} * 64 + key % 64;
+    };
+    for (int64_t e = 0; e < entries; ++e) cells.add(cell_of(e));
+    const uint32_t total = cells.count();
     if (total - 1 > std::numeric_limits<Index>::max()) return false;
     class_size[r] = total;
     uint64_t* own = class_keys[r].reserve(total);
-    for (int64_t i = 0; i < size; ++i)
-      for (uint64_t rest = is_used[i]; rest != 0; rest &= rest - 1)
-        *own++ = static_cast<uint64_t>(i) * 64 + static_cast<uint64_t>(std::countr_zero(rest));
-    for (int64_t e = 0; e < entries; ++e) {
-      const uint64_t key = key_of(e), below = (uint64_t{1} << key % 64) - 1;
-      vertex_of<Index>(e, r) =
-          static_cast<Index>(before[key / 64] + static_cast<uint32_t>(std::popcount(is_used[key / 64] & below)));
-    }
+    int64_t i = 0;
+    used.for_each([&](uint64_t keys_of_64) {
+      for (uint64_t rest = cells.bits(i++); rest != 0; rest &= rest - 1)
+        *own++ = keys_of_64 * 64 + static_cast<uint64_t>(std::countr_zero(rest));
+    });
+    for (int64_t e = 0; e < entries; ++e) vertex_of<Index>(e, r) = static_cast<Index>(cells.rank(cell_of(e)));
     return true;
   }
 
