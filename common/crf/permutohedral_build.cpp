@@ -153,7 +153,8 @@ struct PermutohedralLattice::Builder {
   bool number_class(int r, uint64_t* words, uint64_t* other) {
     const ClassKeys key_of(*this, r);
     if (RankedBits::words_for(keys.cells / 64 + 1) <= entries) {
-      // Of the cells, 64 at a time, few hold a point: those that do are numbered, and have a bit for each cell.
+      // Few groups of 64 cells hold a point. Those that do are numbered, and only they get a bit for each of their
+      // cells.
       RankedBits used(words, keys.cells / 64 + 1);
       for (int64_t e = 0; e < entries; ++e) used.add(key_of(e) / 64);
       const uint64_t bits = uint64_t{used.count()} * 64;
@@ -179,8 +180,7 @@ struct PermutohedralLattice::Builder {
     uint64_t* own = class_keys[r].reserve(total);
     int64_t i = 0;
     used.for_each([&](uint64_t keys_of_64) {
-      for (uint64_t rest = cells.bits(i++); rest != 0; rest &= rest - 1)
-        *own++ = keys_of_64 * 64 + static_cast<uint64_t>(std::countr_zero(rest));
+      for_each_bit(cells.bits(i++), [&](uint64_t bit) { *own++ = keys_of_64 * 64 + bit; });
     });
     for (int64_t e = 0; e < entries; ++e) vertex_of<Index>(e, r) = static_cast<Index>(cells.rank(cell_of(e)));
     return true;

@@ -6,6 +6,12 @@
 
 namespace boxseg::crf {
 
+// Calls use(bit) for the bits that are set, the lowest first.
+template <class Use>
+void for_each_bit(uint64_t word, const Use& use) {
+  for (; word != 0; word &= word - 1) use(static_cast<uint64_t>(std::countr_zero(word)));
+}
+
 class RankedBits {
  public:
   // Returns the words of memory that the numbers 0 .. limit - 1 take.
@@ -40,8 +46,7 @@ class RankedBits {
   template <class Use>
   void for_each(const Use& use) const {
     for (int64_t i = 0; i < size_; ++i)
-      for (uint64_t rest = bits_[i]; rest != 0; rest &= rest - 1)
-        use(static_cast<uint64_t>(i) * 64 + static_cast<uint64_t>(std::countr_zero(rest)));
+      for_each_bit(bits_[i], [&](uint64_t bit) { use(static_cast<uint64_t>(i) * 64 + bit); });
   }
 
  private:

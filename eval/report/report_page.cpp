@@ -397,7 +397,7 @@ std::string report_page(const RunFolder& run, const std::optional<RunFolder>& ag
           tiles(rows_of(run, gallery.split), gallery.split);
   if (against) html += html_of(difference_of(run, *against));
   const std::string numbers = tables_section(run) + scores_section(run, against, gallery.split) + training_section(run);
-  // Who has photographs of their own came for the masks.
+  // People with photographs of their own come for the masks, so that their page begins with the pictures.
   html += (is_of_own_photos(run) ? pictures + numbers : numbers + pictures) + provenance_section(run);
   if (!notes.empty()) {
     html += "<section id=\"notes\"><h2>Not shown</h2><ul class=\"notes\">\n";

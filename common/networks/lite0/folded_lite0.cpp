@@ -26,24 +26,15 @@ int64_t strip_bytes() {
 // fill whole panels of every instruction set.
 int64_t part_channels(int64_t inner) { return inner >= 240 ? 96 : inner; }
 
-// Returns the factor and the shift that a frozen batch norm is.
-std::pair<at::Tensor, at::Tensor> scale_and_shift(const BatchNorm& norm) {
-  const at::Tensor scale = norm.weight.detach().to(at::kDouble) / (norm.running_var.to(at::kDouble) + norm.eps).sqrt();
-  return {scale, norm.bias.detach().to(at::kDouble) - norm.running_mean.to(at::kDouble) * scale};
-}
-
-// Turns a weight [out, ...] into [..., out], scaled per output.
-at::Tensor folded_weight(const Conv& conv, const at::Tensor& scale) {
-  return (conv.weight.detach().to(at::kDouble) * scale.view({-1, 1, 1, 1})).flatten(1).t().to(at::kFloat).contiguous();
-}
-
-// Holds a convolution and the frozen batch norm after it, as one.
+// Holds a convolution and the frozen batch norm after it, which is a factor and a shift of each output, as one.
 struct Folded {
   Folded() = default;
   Folded(const Conv& conv, const BatchNorm& norm) {
-    const auto [scale, shift] = scale_and_shift(norm);
-    weight = folded_weight(conv, scale);
-    bias = shift.to(at::kFloat);
+    const at::Tensor scale =
+        norm.weight.detach().to(at::kDouble) / (norm.running_var.to(at::kDouble) + norm.eps).sqrt();
+    const at::Tensor scaled = conv.weight.detach().to(at::kDouble) * scale.view({-1, 1, 1, 1});
+    weight = scaled.flatten(1).t().to(at::kFloat).contiguous();
+    bias = (norm.bias.detach().to(at::kDouble) - norm.running_mean.to(at::kDouble) * scale).to(at::kFloat);
   }
   at::Tensor weight, bias;  // [..., out], [out]
 };
@@ -69,12 +60,11 @@ void FoldedLite0::fold(const EfficientNetLite0& network) {
   const c10::InferenceMode no_inference_tensors(false);
   const at::NoGradGuard no_grad;
   const auto matrix = [](const at::Tensor& weight, const at::Tensor& bias) {
-    return PackedMatrix(weight.contiguous().const_data_ptr<float>(), bias.contiguous().const_data_ptr<float>(),
-                        weight.size(0), weight.size(1));
+    return PackedMatrix(weight.const_data_ptr<float>(), bias.const_data_ptr<float>(), weight.size(0), weight.size(1));
   };
-  const auto [scale, shift] = scale_and_shift(network.stem_norm());
-  stem_weight_ = folded_weight(network.stem(), scale);
-  stem_bias_ = shift.to(at::kFloat);
+  const Folded stem(network.stem(), network.stem_norm());
+  stem_weight_ = stem.weight;
+  stem_bias_ = stem.bias;
   blocks_.clear();
   for (const auto& source : network.blocks()) {
     Block block;

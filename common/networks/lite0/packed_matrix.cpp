@@ -118,28 +118,26 @@ PackedMatrix::PackedMatrix(const float* weight, const float* bias, int64_t inner
   });
 }
 
-template <class Run>
-void PackedMatrix::for_operands(const Run& run, const float* in, const float* start, int64_t start_step,
-                                const float* added, float* out) const {
+void PackedMatrix::multiply_from(const float* start, int64_t start_step, const float* in, int64_t rows, Finish finish,
+                                 const float* added, float* out) const {
+  const auto run = finish == Finish::relu6
+                       ? (instructions_ == InstructionSet::kAvx512 ? multiply_avx512<true> : multiply_compiled<true>)
+                       : (instructions_ == InstructionSet::kAvx512 ? multiply_avx512<false> : multiply_compiled<false>);
   const float* weights = panels_.data();
   for_panels(instructions_, columns_, [&](int64_t first, int64_t panel) {
-    run(Operands{in, weights, start + first, added != nullptr ? added + first : nullptr, out + first, inner_, columns_,
-                 start_step},
-        panel);
+    run({in, weights, start + first, added != nullptr ? added + first : nullptr, out + first, inner_, columns_,
+         start_step},
+        panel, rows);
     weights += inner_ * panel;
   });
 }
 
 void PackedMatrix::multiply(const float* in, int64_t rows, Finish finish, const float* added, float* out) const {
-  const auto run = finish == Finish::relu6
-                       ? (instructions_ == InstructionSet::kAvx512 ? multiply_avx512<true> : multiply_compiled<true>)
-                       : (instructions_ == InstructionSet::kAvx512 ? multiply_avx512<false> : multiply_compiled<false>);
-  for_operands([&](const Operands& o, int64_t panel) { run(o, panel, rows); }, in, bias_.data(), 0, added, out);
+  multiply_from(bias_.data(), 0, in, rows, finish, added, out);
 }
 
 void PackedMatrix::multiply_onto(const float* in, int64_t rows, const float* added, float* out) const {
-  const auto run = instructions_ == InstructionSet::kAvx512 ? multiply_avx512<false> : multiply_compiled<false>;
-  for_operands([&](const Operands& o, int64_t panel) { run(o, panel, rows); }, in, out, columns_, added, out);
+  multiply_from(out, columns_, in, rows, Finish::none, added, out);
 }
 
 }  // namespace boxseg

@@ -30,9 +30,9 @@ class PackedMatrix {
  private:
   InstructionSet instructions_ = InstructionSet::kCompiled;
   int64_t inner_ = 0, columns_ = 0;
-  template <class Run>
-  void for_operands(const Run& run, const float* in, const float* start, int64_t start_step, const float* added,
-                    float* out) const;
+  // Sums start from `start`, whose rows lie `start_step` apart.
+  void multiply_from(const float* start, int64_t start_step, const float* in, int64_t rows, Finish finish,
+                     const float* added, float* out) const;
   std::vector<float> panels_;  // panels of up to three vectors: [inner, columns of the panel] each
   std::vector<float> bias_;
 };
