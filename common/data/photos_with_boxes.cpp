@@ -12,6 +12,7 @@
 #include "common/base/text.h"
 #include "common/base/visible_text.h"
 #include "common/data/class_list.h"
+#include "common/data/clipped_boxes.h"
 #include "common/data/outlined_mask.h"
 #include "common/data/photo_names.h"
 #include "common/data/photograph.h"
@@ -27,9 +28,7 @@ namespace {
 struct Candidate {
   const AnnotatedImage* annotated = nullptr;
   ImageEntry entry;
-  int64_t clipped = 0;
-  double most_clipped = 0;       // share of its area that the most clipped box lost
-  std::string most_clipped_box;  // a sentence on it
+  ClippedBoxes clipped;
   std::vector<std::string> lost_boxes;
   std::map<std::string, std::string> doubts;
   std::string error;
@@ -204,17 +203,14 @@ class Join {
   }
 
   static void note_clipped(const AnnotatedBox& box, const Box& edges, ImageSize photo, Candidate& candidate) {
-    ++candidate.clipped;
     const ImageSize size = candidate.entry.size;
     const double copy_per_photo =
         static_cast<double>(size.height * size.width) / static_cast<double>(photo.height * photo.width);
     const double lost = 1 - double{edges.x1 - edges.x0} * double{edges.y1 - edges.y0} /
                                 ((box.x1 - box.x0) * (box.y1 - box.y0) * copy_per_photo);
-    if (lost <= candidate.most_clipped) return;
-    candidate.most_clipped = lost;
-    candidate.most_clipped_box =
-        fmt::format("{}: {}: ({}, {}, {}, {}) on {}x{} pixels", candidate.annotated->file.string(), box.place, box.x0,
-                    box.y0, box.x1, box.y1, photo.width, photo.height);
+    candidate.clipped.add(
+        lost, fmt::format("{}: {}: ({}, {}, {}, {}) on {}x{} pixels", candidate.annotated->file.string(), box.place,
+                          box.x0, box.y0, box.x1, box.y1, photo.width, photo.height));
   }
 
   // Where every object has an outline: else what is no object's would count as background.
@@ -273,7 +269,7 @@ class Join {
     report.photos_without_annotation = static_cast<int64_t>(photos_.photos.size() - candidates_.size());
     std::map<std::string, std::pair<std::string, int64_t>> doubts;  // kind -> the first sentence, how many more
     std::map<const AnnotatedImage*, int64_t> index;
-    double most_clipped = 0;
+    ClippedBoxes clipped;
     for (Candidate* c : good) {
       index[c->annotated] = static_cast<int64_t>(dataset.images.size());
       for (auto& [kind, sentence] : c->doubts) {
@@ -281,13 +277,14 @@ class Join {
         if (!is_new) ++at->second.second;
       }
       report.boxes += static_cast<int64_t>(c->entry.boxes.size());
-      report.clipped_boxes += c->clipped;
-      if (c->most_clipped > most_clipped) most_clipped = c->most_clipped, report.most_clipped_box = c->most_clipped_box;
+      clipped.add(c->clipped);
       report.images_without_boxes += c->entry.boxes.empty();
       report.lost_boxes.insert(report.lost_boxes.end(), c->lost_boxes.begin(), c->lost_boxes.end());
       report.images_with_mask += !c->entry.mask_path.empty();
       dataset.images.push_back(std::move(c->entry));
     }
+    report.clipped_boxes = clipped.count;
+    report.most_clipped_box = clipped.most;
     for (const auto& [kind, seen] : doubts)
       report.doubts.push_back(seen.second == 0 ? seen.first : fmt::format("{} (and {} more)", seen.first, seen.second));
     add_splits(dataset, index);

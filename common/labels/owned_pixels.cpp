@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "common/base/error.h"
+#include "common/io/resized.h"
 
 namespace boxseg {
 namespace {
@@ -16,8 +17,7 @@ struct Line {
 std::vector<Line> lines_of(int64_t begin, int64_t count, int64_t of, int64_t to) {
   std::vector<Line> lines;
   for (int64_t at = 0; at < to; ++at)
-    if (const int64_t from = (2 * at + 1) * of / (2 * to) - begin; from >= 0 && from < count)
-      lines.push_back({at, from});
+    if (const int64_t from = nearest_source(at, of, to) - begin; from >= 0 && from < count) lines.push_back({at, from});
   return lines;
 }
 

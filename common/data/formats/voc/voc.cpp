@@ -128,13 +128,12 @@ void refuse_or_skip(const std::vector<Candidate>& candidates, const VocOptions& 
 // Moves the good images into the dataset and renumbers the splits.
 void keep_good(Merged& merged, Dataset& dataset, VocReport& report) {
   std::vector<int64_t> index(merged.candidates.size(), -1);
-  double most_clipped = 0;
+  ClippedBoxes clipped;
   for (size_t i = 0; i < index.size(); ++i) {
     Candidate& c = merged.candidates[i];
     if (!c.error.empty()) continue;
     report.boxes += static_cast<int64_t>(c.entry.boxes.size());
-    report.clipped_boxes += c.clipped;
-    if (c.most_clipped > most_clipped) most_clipped = c.most_clipped, report.most_clipped_box = c.most_clipped_box;
+    clipped.add(c.clipped);
     report.lost_boxes.insert(report.lost_boxes.end(), c.lost_boxes.begin(), c.lost_boxes.end());
     report.difficult_boxes +=
         std::count_if(c.entry.boxes.begin(), c.entry.boxes.end(), [](const Box& b) { return b.is_difficult; });
@@ -143,6 +142,8 @@ void keep_good(Merged& merged, Dataset& dataset, VocReport& report) {
     index[i] = static_cast<int64_t>(dataset.images.size());
     dataset.images.push_back(std::move(c.entry));
   }
+  report.clipped_boxes = clipped.count;
+  report.most_clipped_box = clipped.most;
   warn_of_each("a box is left out, so its object counts as background", report.lost_boxes);
   for (const auto& [name, members] : merged.splits)
     for (const int64_t i : members)

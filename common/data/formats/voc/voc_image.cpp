@@ -49,14 +49,11 @@ void take_boxes(Candidate& candidate, const VocAnnotation& annotation, const fs:
     bool is_clipped = false;
     if (clip(box.x0, box.x1, size.width, is_clipped) && clip(box.y0, box.y1, size.height, is_clipped)) {
       candidate.entry.boxes.push_back(box);
-      candidate.clipped += is_clipped;
-      const double lost = 1 - area_of(box) / area_of(annotated);
-      if (is_clipped && lost > candidate.most_clipped) {
-        candidate.most_clipped = lost;
-        candidate.most_clipped_box =
+      if (is_clipped)
+        candidate.clipped.add(
+            1 - area_of(box) / area_of(annotated),
             fmt::format("{}: object {}: ({}, {}, {}, {}) on {}x{} pixels", path.string(), object, annotated.x0,
-                        annotated.y0, annotated.x1, annotated.y1, size.width, size.height);
-      }
+                        annotated.y0, annotated.x1, annotated.y1, size.width, size.height));
     } else {
       candidate.lost_boxes.push_back(fmt::format(
           "{}: object {}: box ({}, {}, {}, {}) lies outside the image of {}x{} pixels (the first is 1 in VOC's "

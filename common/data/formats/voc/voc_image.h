@@ -5,6 +5,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "common/data/clipped_boxes.h"
 #include "common/data/dataset.h"
 #include "common/data/formats/voc/voc_layout.h"
 #include "common/data/label_doubts.h"
@@ -16,9 +17,7 @@ struct Candidate {
   ImageEntry entry;
   std::string listed_at;  // "LIST:LINE"
   bool needs_boxes = false;
-  int64_t clipped = 0;
-  double most_clipped = 0;       // share of its area that the most clipped box lost
-  std::string most_clipped_box;  // a sentence on it
+  ClippedBoxes clipped;
   std::map<std::string, int64_t> unknown_classes;
   std::vector<std::string> lost_boxes;        // one message per box left out
   std::map<std::string, std::string> doubts;  // kind of doubt -> sentence on this image
