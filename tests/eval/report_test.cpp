@@ -3,34 +3,18 @@
 #include "common/base/files.h"
 #include "common/base/hash.h"
 #include "common/base/text.h"
-#include "common/io/picture.h"
 #include "common/pipeline/stage/fingerprints.h"
-#include "eval/report/charts.h"
 #include "eval/report/gallery.h"
 #include "eval/report/html.h"
 #include "eval/report/report_page.h"
-#include "eval/report/run_difference_text.h"
 #include "tests/eval/made_up_run.h"
+#include "tests/eval/report_program.h"
 #include "tests/support/support.h"
 
 #include "tests/support/catch.h"
 
 using namespace boxseg;
 using namespace boxseg::test;
-
-namespace {
-
-const std::string kReport = BOXSEG_BIN_DIR + "/report";
-
-CommandResult report(const std::string& arguments) { return run_command(fmt::format("'{}' {}", kReport, arguments)); }
-
-size_t count(const std::string& text, const std::string& what) {
-  size_t n = 0;
-  for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + what.size())) ++n;
-  return n;
-}
-
-}  // namespace
 
 TEST_CASE("the report of a whole run is one file with scores, curves and pictures that needs no network") {
   TemporaryDirectory dir;
@@ -286,102 +270,6 @@ TEST_CASE("the table of scores has columns for what was measured, and says what 
   CHECK_THAT(html, Contains("Boundary F says"));
 }
 
-TEST_CASE("the numbers of another run stand beside, with the difference") {
-  TemporaryDirectory dir;
-  make_run(dir / "new", 4);
-  make_run(dir / "old", 4);
-  merge_metrics(dir / "old/metrics.json", "stage2/bap/val/y_crf", {{"miou", 12.5}});
-  merge_metrics(dir / "new/metrics.json", "stage2/bap/val/y_crf", {{"miou", 15.0}});
-  const auto result = report(fmt::format("--run '{}' --against '{}' --output '{}' --images 0", (dir / "new").string(),
-                                         (dir / "old").string(), (dir / "out").string()));
-  REQUIRE(result.exit_code == 0);
-  const std::string html = read_file(dir / "out/index.html");
-  REQUIRE_THAT(html, Contains("<td>12.5</td><td><span class=\"up\">+2.5</span></td>"));
-  REQUIRE_THAT(html, Contains("<th>old</th><th>difference</th>"));
-  REQUIRE_THAT(html, !Contains("<article"));
-}
-
-TEST_CASE("report --against says which options differ, how the numbers moved, and what one run alone has") {
-  TemporaryDirectory dir;
-  make_run(dir / "new", 4);
-  make_run(dir / "old", 4);
-  const fs::path labels = "stage2/bap/val/manifest.h5", classifier = "stage1/bap/manifest.h5";
-  Manifest m = read_manifest(dir / "new" / labels);
-  for (const char* run : {"new", "old"}) {
-    Manifest stage1;
-    stage1.program = "stage1_classify";
-    stage1.outputs = {{"classifier.pt", 1, "the same"}};
-    write_manifest(dir / run / classifier, stage1);
-  }
-  m.options["threshold"] = "0.5";
-  m.facts["images"] = "3";
-  m.inputs["checkpoint"] = "another";
-  write_manifest(dir / "new" / labels, m);
-  write_manifest(dir / "new/stage3/nal/manifest.h5", m);
-  merge_metrics(dir / "old/metrics.json", "stage2/bap/val/y_crf",
-                {{"miou", 12.5}, {"per_class/square", 10.0}, {"per_class/disc & co", 20.0}});
-  merge_metrics(dir / "new/metrics.json", "stage2/bap/val/y_crf",
-                {{"miou", 15.0}, {"per_class/square", 16.0}, {"per_class/disc & co", 19.0}});
-  merge_metrics(dir / "old/metrics.json", "stage3/entropy/val/crf", {{"miou", 40.0}});
-
-  const RunDifference d = difference_of(open_run(dir / "new", {}), open_run(dir / "old", {}));
-  REQUIRE(d.pieces.size() == 1);
-  REQUIRE(d.pieces[0].folder == "stage2/bap/val");
-  REQUIRE(d.pieces[0].changes.size() == 2);
-  REQUIRE(d.pieces[0].inputs == std::vector<std::string>{"checkpoint"});
-  REQUIRE(d.pieces[0].other_files == 0);
-  REQUIRE(d.same_pieces == 1);
-  REQUIRE(d.numbers.size() == 1);
-  REQUIRE(d.numbers[0].classes[0].name == "square");
-  REQUIRE(d.numbers[0].classes[0].moved == Approx(6));
-  REQUIRE(d.same_numbers > 5);
-
-  const auto result = report(fmt::format("--run '{}' --against '{}' --output '{}' --images 0", (dir / "new").string(),
-                                         (dir / "old").string(), (dir / "out").string()));
-  REQUIRE(result.exit_code == 0);
-  REQUIRE_THAT(result.out,
-               Contains("# new against old") && Contains("| option threshold | 0.5 | 0.99 | stage2/bap/val |") &&
-                   Contains("| images | 3 | – | stage2/bap/val |") &&
-                   Contains("Made from other inputs: stage2/bap/val (checkpoint).") &&
-                   Contains("| bap: Y_crf | val | 15.00 | 12.50 | +2.50 | square +6.00, disc & co -1.00 |") &&
-                   Contains("Only in new: stage3/nal.") && Contains("Only in old: stage3/entropy/val/crf.") &&
-                   Contains("1 piece of work is the same in both.") && !Contains("box-convention"));
-  const std::string html = read_file(dir / "out/index.html");
-  REQUIRE_THAT(html, Contains("<h2>Against old</h2>") &&
-                         Contains("<th>option threshold</th><td class=\"text\">0.5</td>") &&
-                         Contains("square +6.00, disc &amp; co -1.00") && Contains("Only in new: stage3/nal."));
-  REQUIRE(html.find("id=\"against\"") < html.find("id=\"scores\""));
-}
-
-TEST_CASE("a run against itself: nothing differs") {
-  TemporaryDirectory dir;
-  make_run(dir / "run", 3);
-  const auto result = report(fmt::format("--run '{0}' --against '{0}' --output '{1}' --images 0",
-                                         (dir / "run").string(), (dir / "out").string()));
-  REQUIRE(result.exit_code == 0);
-  REQUIRE_THAT(result.out, Contains("Nothing differs: 1 piece of work and ") && !Contains("|"));
-  REQUIRE_THAT(read_file(dir / "out/index.html"), Contains("Nothing differs: 1 piece of work"));
-  REQUIRE(report(fmt::format("--run '{0}' --output '{1}' --images 0", (dir / "run").string(), (dir / "out").string()))
-              .out.empty());
-}
-
-TEST_CASE("a change that many pieces of work share is one row; equal settings with other results are said to be so") {
-  RunFolder here, there;
-  here.name = "a", there.name = "b";
-  for (const char* folder : {"stage1/bap", "stage1/gap", "stage2/bap/val"}) {
-    here.manifests[folder].threads = 2;
-    there.manifests[folder].threads = 16;
-  }
-  here.manifests["stage3/nal"].outputs = {{"segmenter.pt", 1, "x"}};
-  there.manifests["stage3/nal"].outputs = {{"segmenter.pt", 1, "y"}, {"more.pt", 1, "z"}};
-  const std::string text = markdown_of(difference_of(here, there));
-  CHECK_THAT(text, Contains("| threads | 2 | 16 | stage1/bap, stage1/gap, stage2/bap/val |"));
-  CHECK_THAT(text, Contains("Other files, with the same settings and inputs: stage3/nal (2 of 2)."));
-  here.manifests["stage3/nal"].threads = 2;
-  there.manifests["stage3/nal"].threads = 16;
-  CHECK_THAT(markdown_of(difference_of(here, there)), Contains("| threads | 2 | 16 | all 4 |"));
-}
-
 TEST_CASE("images are ranked by the mIoU of each alone, those without truth last") {
   TemporaryDirectory dir;
   const Dataset d = make_run(dir / "run", 11);
@@ -457,50 +345,4 @@ TEST_CASE("report refuses what it cannot use") {
   REQUIRE(report(usual).exit_code == 0);
   write_file(dir / "run/metrics.json", "[1, 2");
   refused(fmt::format("--run '{}' --output '{}'", (dir / "run").string(), out), 3, "metrics.json: not a metrics file");
-}
-
-TEST_CASE("a training log keeps the later of two equal steps and drops a cut last line") {
-  TemporaryDirectory dir;
-  write_file(dir / "log.jsonl",
-             "{\"step\":2,\"loss\":1}\n{\"step\":1,\"loss\":3}\n{\"step\":2,\"loss\":5,\"x\":null}\n{\"step\":3,\"lo");
-  const auto log = read_training_curves(dir / "log.jsonl");
-  REQUIRE(log.values.size() == 1);
-  REQUIRE(log.values.at("loss") == std::vector<std::pair<double, double>>{{1, 3}, {2, 5}});
-}
-
-TEST_CASE("text and bytes are written as HTML wants them") {
-  REQUIRE(escaped("a<b>&\"c\"") == "a&lt;b&gt;&amp;&quot;c&quot;");
-  REQUIRE(base64("").empty());
-  REQUIRE(base64("f") == "Zg==");
-  REQUIRE(base64("fo") == "Zm8=");
-  REQUIRE(base64("foobar") == "Zm9vYmFy");
-  REQUIRE(base64(std::string("\xff\x00\xfe", 3)) == "/wD+");
-  const RgbImage heat = heat_map({0, 1, std::nanf("")}, 1, 3);
-  REQUIRE(heat.pixels[2] > heat.pixels[1]);  // 0 is dark blue
-  REQUIRE(heat.pixels[3] > 200);             // 1 is yellow
-  REQUIRE((heat.pixels[4] > 200 && heat.pixels[5] < 100));
-  REQUIRE(heat.pixels[6] == 128);
-}
-
-TEST_CASE("axes have round numbers, and long curves are thinned to their means") {
-  REQUIRE(ticks(0, 1, 4) == std::vector<double>{0, 0.5, 1});
-  REQUIRE(ticks(3, 97, 4) == std::vector<double>{50});
-  REQUIRE(ticks(0, 100, 5) == std::vector<double>{0, 20, 40, 60, 80, 100});
-  REQUIRE(ticks(2, 2, 4) == std::vector<double>{2});
-  std::vector<std::pair<double, double>> points;
-  for (int i = 0; i < 1000; ++i) points.emplace_back(i, i % 2);
-  const auto thin = thinned(points, 100);
-  REQUIRE(thin.size() == 100);
-  REQUIRE(thin[0] == std::pair<double, double>{4.5, 0.5});
-  REQUIRE(thinned(points, 2000).size() == 1000);
-  LineChart empty{"loss", "step", {{"a", {}}}};
-  REQUIRE(line_chart(empty).empty());
-  LineChart single{"loss", "step", {{"a", {{10, 2.0}}}}};
-  REQUIRE_THAT(line_chart(single), Contains("<path") && !Contains("nan"));
-  // A long curve is drawn twice, itself and smoothed; a short one once.
-  LineChart falling{"loss", "step", {{"a", {{10, 2.0}, {20, 1.0}}}}};
-  REQUIRE(count(line_chart(falling), "class=\"curve s0\"") == 1);
-  REQUIRE(count(line_chart(falling), "class=\"faint s0\"") == 0);
-  LineChart noisy{"loss", "step", {{"a", points}}};
-  REQUIRE(count(line_chart(noisy), "class=\"faint s0\"") == 1);
 }
