@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "common/base/error.h"
@@ -198,11 +199,12 @@ void label_images(const LabelPlan& plan, LabelSource& source, const Dataset& dat
   for (const int64_t i : images)
     if (!finished.holds(dataset.images[static_cast<size_t>(i)].id)) todo.push_back(i);
   // Images of one size follow one another: what the CRF makes of a size alone, its Gaussian lattice, serves all of
-  // them.
-  const auto size_of = [&](int64_t i) { return dataset.images[static_cast<size_t>(i)].size; };
-  std::stable_sort(todo.begin(), todo.end(), [&](int64_t a, int64_t b) {
-    return std::pair(size_of(a).height, size_of(a).width) < std::pair(size_of(b).height, size_of(b).width);
-  });
+  // them. The largest come first, so that memory need not grow from size to size.
+  const auto order_of = [&](int64_t i) {
+    const ImageSize size = dataset.images[static_cast<size_t>(i)].size;
+    return std::tuple(-size.height * size.width, size.height);
+  };
+  std::stable_sort(todo.begin(), todo.end(), [&](int64_t a, int64_t b) { return order_of(a) < order_of(b); });
   const auto total = static_cast<int64_t>(images.size()), done = total - static_cast<int64_t>(todo.size());
   if (done > 0) log_info("{} of {} images were finished before; going on", done, total);
   Progress progress(what, total, done);

@@ -79,7 +79,7 @@ struct DenseCrf::Impl {
   Kernel gaussian, bilateral;
   int64_t gaussian_height = 0, gaussian_width = 0;  // size of the image that the Gaussian lattice was made for
   std::vector<Buffer<float>> scratch{1};            // for blurring, of either kernel; one for each panel
-  Buffer<uint64_t> space;                           // for building lattices, then for unary and beliefs
+  crf::BuildSpace space;                            // its words then hold unary and beliefs
   float *unary = nullptr, *beliefs = nullptr;       // panels; beliefs take turns with the messages they send
   // Both are what the kernels make of a constant 1 after normalisation, [P]. The Gaussian's is kept with its lattice;
   // `last` is first the norm of either, then the bilateral's constant, then the belief in the last label.
@@ -104,7 +104,8 @@ void DenseCrf::Impl::prepare_kernel(Kernel& kernel, const PermutohedralLattice::
   const int64_t n = points();
   kernel.lattice.build(n, features, lattice_options, space);
   // Filtering needs the most memory, and nothing that was made here.
-  if (space.bytes() > std::clamp(lattice_options.later_bytes, kSmallBytes, kKeptBytes)) space.release();
+  if (space.key_bytes() > kSmallBytes) space.class_keys = {};
+  if (space.words.bytes() > std::clamp(lattice_options.later_bytes, kSmallBytes, kKeptBytes)) space.words.release();
   float* scale = last.reserve(n);
   kernel.lattice.filter_ones(scale, threads, kernel.values[0], scratch[0]);
   for (int64_t p = 0; p < n; ++p) scale[p] = static_cast<float>(1.0 / std::sqrt(scale[p] + 1e-20));
@@ -206,7 +207,7 @@ void DenseCrf::Impl::update(const Panels& panels, const float* messages, bool is
 void DenseCrf::Impl::begin(std::span<const float> probabilities, int64_t labels, int64_t iterations) {
   const int64_t n = points();
   const Panels panels = Panels::for_labels(labels);
-  unary = reinterpret_cast<float*>(space.reserve((panel_bytes(labels, n) + 7) / 8));
+  unary = reinterpret_cast<float*>(space.words.reserve((panel_bytes(labels, n) + 7) / 8));
   beliefs = unary + n * unary_columns(labels);
   last.reserve(n);
   std::atomic<bool> is_finite = true;

@@ -4,8 +4,9 @@
 // merging two sorted lists, and blurring runs through memory in order. No hash table is needed, and the same steps suit
 // a GPU. A point has one vertex in each class, so that threads can splat different classes without meeting.
 //
-// These were tried, and no faster: huge pages; splatting as a gather; blurring in place along chains of neighbours;
-// numbering vertices by parts of the image first.
+// These were tried, and no faster: huge pages; splatting as a gather; slicing by gather instructions; slicing, updating
+// and splatting one strip of points after the other; blurring in place along chains of neighbours; numbering vertices
+// by parts of the image first.
 //
 // Vertices are named by their number within their class: 16 bits do as long as no class has more than 65,536, which
 // holds for most photographs and halves what has to be read.
@@ -43,6 +44,13 @@ struct PointRows {
   operator PointRows<const Value>() const { return {first, width, panels, step}; }
 };
 
+// Memory that building a lattice needs and filtering does not; its contents are of no use afterwards.
+struct BuildSpace {
+  Buffer<uint64_t> words;
+  std::array<Buffer<uint64_t>, kMaxDimensions + 1> class_keys;  // of the vertices of each class, ascending
+  int64_t key_bytes() const;
+};
+
 class PermutohedralLattice {
  public:
   struct Options {
@@ -58,9 +66,8 @@ class PermutohedralLattice {
 
   // Throws bad_input when the lattice would pass the limit, or has more cells than 64-bit words can name. `has_origin`
   // also makes the vertices around the origin of the feature space, which carry no point: pydensecrf does so whenever P
-  // is not a multiple of 4 (the tail of its SSE loop), and blurring then passes through them. `space` is memory that
-  // building needs and filtering does not; its contents are of no use afterwards.
-  void build(int64_t points, const FeatureSource& features, const Options& options, Buffer<uint64_t>& space);
+  // is not a multiple of 4 (the tail of its SSE loop), and blurring then passes through them.
+  void build(int64_t points, const FeatureSource& features, const Options& options, BuildSpace& space);
 
   // Computes what a constant 1 becomes: one value per point, [P]. `values` and `scratch` are as below.
   void filter_ones(float* result, int threads, Buffer<float>& values, Buffer<float>& scratch) const;
@@ -87,7 +94,7 @@ class PermutohedralLattice {
   template <int D>
   struct Builder;
   template <int D>
-  void build_dimensions(const FeatureSource& features, const Options& options, Buffer<uint64_t>& space);
+  void build_dimensions(const FeatureSource& features, const Options& options, BuildSpace& space);
   template <class Row, class Index>
   void splat(const PointRows<const float>& rows, int threads, float* values) const;
   template <class Row>

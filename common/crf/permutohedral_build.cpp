@@ -96,13 +96,13 @@ struct PermutohedralLattice::Builder {
   PermutohedralLattice& lattice;
   const FeatureSource& features;
   const Options& options;
+  BuildSpace& space;
   int64_t points = lattice.points_, entries = points + (options.has_origin ? 1 : 0);
   uint64_t* first_key = nullptr;  // [entries]: the key of the vertex with remainder 0
   uint32_t* lowered = nullptr;    // [entries]: which quotients are lower in the other vertices
   Elevation<D> elevation = make_elevation<D>();
   VertexKeys<D> keys = make_keys<D>(options.largest, elevation);
   int point_bits = std::bit_width(static_cast<uint64_t>(entries));
-  std::array<Buffer<uint64_t>, kClasses> class_keys{};  // keys of the vertices, ascending
   std::array<int64_t, kClasses> class_size{};
 
   // Computes barycentric weights of all points, and what names their vertices. The origin is the point after the last.
@@ -177,7 +177,7 @@ struct PermutohedralLattice::Builder {
     const uint32_t total = cells.count();
     if (total - 1 > std::numeric_limits<Index>::max()) return false;
     class_size[r] = total;
-    uint64_t* own = class_keys[r].reserve(total);
+    uint64_t* own = space.class_keys[r].reserve(total);
     int64_t i = 0;
     used.for_each([&](uint64_t keys_of_64) {
       for_each_bit(cells.bits(i++), [&](uint64_t bit) { *own++ = keys_of_64 * 64 + bit; });
@@ -205,7 +205,7 @@ struct PermutohedralLattice::Builder {
                     });
     if (vertex > std::numeric_limits<Index>::max()) return false;
     class_size[r] = vertex + 1;
-    std::copy_n(words, class_size[r], class_keys[r].reserve(class_size[r]));
+    std::copy_n(words, class_size[r], space.class_keys[r].reserve(class_size[r]));
     return true;
   }
 
@@ -228,7 +228,7 @@ struct PermutohedralLattice::Builder {
     std::vector<std::span<const uint64_t>> of_classes;
     std::vector<std::vector<uint64_t>> steps(kClasses);
     for (size_t r = 0; r < kClasses; ++r) {
-      of_classes.emplace_back(class_keys[r].data(), static_cast<size_t>(class_size[r]));
+      of_classes.emplace_back(space.class_keys[r].data(), static_cast<size_t>(class_size[r]));
       for (int axis = 0; axis < kClasses; ++axis) steps[r].push_back(key_step<D>(keys, static_cast<int>(r), axis));
     }
     lattice.neighbours_.find(of_classes, steps, options.threads);
@@ -236,10 +236,9 @@ struct PermutohedralLattice::Builder {
 };
 
 template <int D>
-void PermutohedralLattice::build_dimensions(const FeatureSource& features, const Options& options,
-                                            Buffer<uint64_t>& space) {
+void PermutohedralLattice::build_dimensions(const FeatureSource& features, const Options& options, BuildSpace& space) {
   constexpr int kClasses = D + 1;
-  Builder<D> builder{*this, features, options};
+  Builder<D> builder{*this, features, options, space};
   const int64_t entries = builder.entries;
   if (builder.keys.bits == 0 || builder.keys.bits + builder.point_bits > 64)
     fail_input(
@@ -254,7 +253,7 @@ void PermutohedralLattice::build_dimensions(const FeatureSource& features, const
   };
   index_bytes_ = 2;
   require_memory_for(0);
-  builder.first_key = space.reserve((lattice_build_bytes(D, entries, 0, options.threads) + 7) / 8);
+  builder.first_key = space.words.reserve((lattice_build_bytes(D, entries, 0, options.threads) + 7) / 8);
   uint64_t* const words = builder.first_key + entries;
   builder.lowered = reinterpret_cast<uint32_t*>(words + 2 * entries * std::min(options.threads, kClasses));
   weight_.reserve(groups_of(entries) * kGroup * kClasses);
@@ -271,7 +270,7 @@ void PermutohedralLattice::build_dimensions(const FeatureSource& features, const
 }
 
 void PermutohedralLattice::build(int64_t points, const FeatureSource& features, const Options& options,
-                                 Buffer<uint64_t>& space) {
+                                 BuildSpace& space) {
   ensure(points >= 1, "a lattice of {} points", points);
   dimensions_ = options.dimensions;
   points_ = points;
@@ -287,6 +286,12 @@ void PermutohedralLattice::build(int64_t points, const FeatureSource& features, 
     default:
       fail("a lattice of {} dimensions: expected 2 or 5", dimensions_);
   }
+}
+
+int64_t BuildSpace::key_bytes() const {
+  int64_t bytes = 0;
+  for (const auto& keys : class_keys) bytes += keys.bytes();
+  return bytes;
 }
 
 int64_t lattice_point_bytes(int dimensions, int64_t points, int index_bytes) {

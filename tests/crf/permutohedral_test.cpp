@@ -24,7 +24,7 @@ crf::PermutohedralLattice build(const std::vector<std::vector<double>>& points, 
   for (float& largest : o.largest) largest += room;
   o.has_origin = has_origin;
   o.memory_limit_bytes = int64_t{1} << 40;
-  crf::Buffer<uint64_t> space;
+  crf::BuildSpace space;
   lattice.build(
       static_cast<int64_t>(points.size()),
       [&](int64_t first, float* features) {
