@@ -1,5 +1,5 @@
 // Masks of another tool: the same label maps from each format, and what is told or refused.
-#include "data/foreign_masks.h"
+#include "data/foreign/foreign_masks.h"
 
 #include <nlohmann/json.hpp>
 

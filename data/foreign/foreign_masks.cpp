@@ -1,4 +1,4 @@
-#include "data/foreign_masks.h"
+#include "data/foreign/foreign_masks.h"
 
 #include "common/base/error.h"
 #include "common/base/log.h"
@@ -7,8 +7,8 @@
 #include "common/data/formats/box_formats.h"
 #include "common/data/formats/coco/coco_results.h"
 #include "common/data/formats/json_beginning.h"
-#include "data/foreign_outlines.h"
-#include "data/foreign_pngs.h"
+#include "data/foreign/foreign_outlines.h"
+#include "data/foreign/foreign_pngs.h"
 
 namespace boxseg {
 namespace {

@@ -11,7 +11,7 @@
 #include "common/base/files.h"
 #include "common/base/log.h"
 #include "common/labels/outlines.h"
-#include "data/exported_masks.h"
+#include "data/export/exported_masks.h"
 
 namespace boxseg {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "common/base/error.h"
 #include "common/base/files.h"
-#include "data/exported_masks.h"
+#include "data/export/exported_masks.h"
 
 namespace boxseg {
 namespace {

@@ -1,4 +1,4 @@
-#include "data/foreign_pngs.h"
+#include "data/foreign/foreign_pngs.h"
 
 #include <algorithm>
 #include <numeric>

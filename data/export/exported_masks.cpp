@@ -1,4 +1,4 @@
-#include "data/exported_masks.h"
+#include "data/export/exported_masks.h"
 
 #include <cmath>
 

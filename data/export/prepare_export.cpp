@@ -8,7 +8,7 @@
 #include "common/pipeline/stage/dataset_flags.h"
 #include "common/runtime/parallel.h"
 #include "data/commands.h"
-#include "data/exported_masks.h"
+#include "data/export/exported_masks.h"
 
 namespace boxseg {
 namespace {

@@ -1,4 +1,4 @@
-#include "data/foreign_outlines.h"
+#include "data/foreign/foreign_outlines.h"
 
 #include <algorithm>
 #include <cmath>

@@ -2,7 +2,7 @@
 #include "common/base/files.h"
 #include "common/base/text.h"
 #include "common/io/label_png.h"
-#include "data/exported_masks.h"
+#include "data/export/exported_masks.h"
 
 namespace boxseg {
 

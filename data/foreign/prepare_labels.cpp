@@ -12,7 +12,7 @@
 #include "common/pipeline/stage/lock.h"
 #include "common/runtime/parallel.h"
 #include "data/commands.h"
-#include "data/foreign_masks.h"
+#include "data/foreign/foreign_masks.h"
 
 namespace boxseg {
 namespace {

@@ -1,7 +1,7 @@
 // Outlines of objects that another tool has made, filled as masks of a dataset's images.
 #pragma once
 #include "common/data/formats/box_annotations.h"
-#include "data/foreign_masks.h"
+#include "data/foreign/foreign_masks.h"
 
 namespace boxseg {
 

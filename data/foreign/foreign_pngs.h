@@ -2,7 +2,7 @@
 #pragma once
 #include <array>
 
-#include "data/foreign_masks.h"
+#include "data/foreign/foreign_masks.h"
 
 namespace boxseg {
 

@@ -10,7 +10,7 @@
 #include "common/data/boxes.h"
 #include "common/data/formats/coco/coco_boxes.h"
 #include "common/runtime/parallel.h"
-#include "data/exported_masks.h"
+#include "data/export/exported_masks.h"
 
 namespace boxseg {
 namespace {
