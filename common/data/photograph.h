@@ -21,4 +21,13 @@ struct Photograph {
 // Throws bad_input: absent, damaged, or no photograph.
 Photograph look_at_photograph(const std::filesystem::path& path, const std::string& name);
 
+// What a photograph is, without its pixels where that is possible: of a JPEG only the beginning is read. Others are
+// decoded; they are grey where red, green and blue are equal everywhere.
+struct PhotographHeader {
+  ImageSize size;        // upright
+  bool is_grey = false;  // of a JPEG: one channel instead of three
+};
+// Throws bad_input: absent, or no photograph. Damage behind the beginning of a JPEG is not noticed.
+PhotographHeader look_at_header(const std::filesystem::path& path);
+
 }  // namespace boxseg

@@ -54,6 +54,9 @@ Orientation orientation_of_jpeg(std::string_view bytes) {
   return Orientation::upright;
 }
 
+// Among the codes of frames stand those of Huffman tables, of JPEG's extensions and of arithmetic coding.
+bool is_frame(unsigned code) { return code >= 0xC0 && code <= 0xCF && code != 0xC4 && code != 0xC8 && code != 0xCC; }
+
 std::string fault_of_jpeg(std::string_view bytes) {
   bool has_scan = false;
   for (size_t at = 2; (at = next_marker(bytes, at)) != kNowhere;) {
@@ -159,6 +162,33 @@ bool is_stored_turned(std::string_view file) {
   // EXIF is a TIFF without pixels, so that a TIFF tells its orientation in the same place.
   const Orientation orientation = is_tiff(file) ? orientation_of_exif(file) : orientation_of_image(file);
   return orientation != Orientation::upright;
+}
+
+std::optional<ImageHeader> header_of_jpeg(std::string_view beginning) {
+  if (!is_jpeg(beginning)) return std::nullopt;
+  ImageHeader header;
+  for (size_t at = 2; (at = next_marker(beginning, at)) != kNowhere;) {
+    const unsigned code = byte_at(beginning, at + 1);
+    at += 2;
+    if (code == kEnd) return std::nullopt;
+    if (!has_length(code)) continue;
+    if (at + 2 > beginning.size()) return std::nullopt;
+    if (code == kScan) {
+      if (header.size.height < 1 || header.size.width < 1) return std::nullopt;
+      header.size = upright(header.size, orientation_of_jpeg(beginning));
+      return header;
+    }
+    const size_t length = big_endian(beginning, at, 2);
+    constexpr size_t kToComponents = 8;  // length, precision, height, width, number of components
+    if (is_frame(code)) {
+      if (at + kToComponents > beginning.size() || length < kToComponents) return std::nullopt;
+      header.size.height = static_cast<int64_t>(big_endian(beginning, at + 3, 2));
+      header.size.width = static_cast<int64_t>(big_endian(beginning, at + 5, 2));
+      header.is_grey = big_endian(beginning, at + 7, 1) == 1;
+    }
+    at += length;
+  }
+  return std::nullopt;
 }
 
 size_t pages_of_image(std::string_view file) { return is_tiff(file) ? pages_of_tiff(file) : 1; }

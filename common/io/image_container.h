@@ -1,5 +1,6 @@
 // Reads what stands around the pixels of a photograph: the segments of a JPEG, the chunks of a PNG or WebP.
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,14 @@ Orientation orientation_of_image(std::string_view file);
 bool is_stored_turned(std::string_view file);
 // Returns how many photographs are in the file, of which the first is read: the pages of a TIFF; 1 for all else.
 size_t pages_of_image(std::string_view file);
+
+struct ImageHeader {
+  ImageSize size;        // upright
+  bool is_grey = false;  // one channel instead of three
+};
+// Returns what a JPEG says before its pixels, of which the first bytes of the file are enough. nullopt where `beginning`
+// ends before that, and for all that is no JPEG.
+std::optional<ImageHeader> header_of_jpeg(std::string_view beginning);
 
 // Returns what is wrong with a JPEG or PNG, or "" when it runs to its end marker, and for all other files. Pixels are
 // not looked at.

@@ -6,7 +6,9 @@
 #include <opencv2/imgcodecs.hpp>
 
 #include "common/base/random.h"
+#include "common/io/image_container.h"
 #include "tests/io/by_opencv.h"
+#include "tests/io/exif.h"
 #include "tests/support/failure.h"
 #include "tests/support/support.h"
 
@@ -81,4 +83,25 @@ TEST_CASE("Written JPEGs are OpenCV's, byte for byte: digests of drawn photograp
 TEST_CASE("An image without pixels, and a quality that does not exist, are not written as JPEG", "[cpu]") {
   REQUIRE(failure_of([] { encode_jpeg(RgbImage(), 90); }).mentions("0 x 0 pixels cannot be encoded as JPEG"));
   REQUIRE(failure_of([] { encode_jpeg(RgbImage(2, 2), 101); }).kind == ErrorKind::failed);
+}
+
+TEST_CASE("The beginning of a JPEG tells its upright size, and whether it is grey", "[cpu]") {
+  for (const int flags : {0, TJFLAG_PROGRESSIVE})
+    for (const TJSAMP sampling : {TJSAMP_420, TJSAMP_GRAY})
+      for (const int orientation : {1, 3, 6}) {
+        INFO("flags " << flags << ", sampling " << sampling << ", orientation " << orientation);
+        const std::string bytes = jpeg_with_exif(encoded(53, 37, TJPF_RGB, sampling, flags), exif_of(orientation));
+        const auto header = header_of_jpeg(bytes);
+        REQUIRE(header.has_value());
+        const ImageSize lying{37, 53}, standing{53, 37};
+        REQUIRE(header->size == (orientation == 6 ? standing : lying));
+        REQUIRE(header->is_grey == (sampling == TJSAMP_GRAY));
+        // Whatever is cut off, the answer is the same or none.
+        for (size_t length = 0; length < bytes.size(); ++length) {
+          const auto cut = header_of_jpeg(std::string_view(bytes).substr(0, length));
+          REQUIRE((!cut || (cut->size == header->size && cut->is_grey == header->is_grey)));
+        }
+      }
+  REQUIRE_FALSE(header_of_jpeg("\x89PNG\r\n").has_value());
+  REQUIRE_FALSE(header_of_jpeg("\xff\xd8\xff\xd9").has_value());
 }
