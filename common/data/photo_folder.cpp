@@ -57,6 +57,10 @@ bool holds_results(const fs::path& folder) {
   return fs::exists(folder / "manifest.h5", ignored) || fs::exists(folder / "manifest.h5.journal", ignored);
 }
 
+fs::path as_seen_from(const fs::path& folder, const fs::path& path) {
+  return path.empty() ? path : fs::weakly_canonical(path).lexically_relative(fs::weakly_canonical(folder));
+}
+
 const std::vector<std::string>& image_suffixes() {
   static const std::vector<std::string> suffixes = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"};
   return suffixes;

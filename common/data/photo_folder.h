@@ -12,6 +12,9 @@ namespace boxseg {
 const std::vector<std::string>& image_suffixes();
 
 bool is_folder(const fs::path& path);  // false also where it cannot be looked at
+// Returns a path relative to a folder as it really lies: behind a link, ".." leads on from where the link points. "" of
+// "".
+fs::path as_seen_from(const fs::path& folder, const fs::path& path);
 
 struct PhotoFolder {
   std::map<std::string, fs::path> photos;     // by name below the folder, "d/e f.JPG"; sorted

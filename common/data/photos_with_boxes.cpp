@@ -11,11 +11,13 @@
 #include "common/base/random.h"
 #include "common/base/text.h"
 #include "common/base/visible_text.h"
+#include "common/data/bad_images.h"
 #include "common/data/class_list.h"
 #include "common/data/clipped_boxes.h"
 #include "common/data/outlined_mask.h"
 #include "common/data/photo_names.h"
 #include "common/data/photograph.h"
+#include "common/data/placed_boxes.h"
 #include "common/data/smaller_copies.h"
 #include "common/io/label_png.h"
 #include "common/io/resized.h"
@@ -33,11 +35,6 @@ struct Candidate {
   std::map<std::string, std::string> doubts;
   std::string error;
 };
-
-// Relative to a folder as it really lies: behind a link, ".." leads on from where the link points.
-fs::path as_seen_from(const fs::path& folder, const fs::path& path) {
-  return path.empty() ? path : fs::weakly_canonical(path).lexically_relative(fs::weakly_canonical(folder));
-}
 
 class Join {
  public:
@@ -58,7 +55,9 @@ class Join {
                  photos_.left_out.empty() ? "" : "; it holds " + photos_.describe_left_out());
     match();
     look_at_all();
-    refuse_or_skip(report);
+    for (const auto& c : candidates_)
+      if (!c.error.empty()) report.skipped.push_back(c.error);
+    refuse_or_skip(report.skipped, candidates_.size(), options_.skips_bad_images);
     return collect(report);
   }
 
@@ -145,9 +144,12 @@ class Join {
       fail_input("{}: says that '{}' has {}x{} pixels, but {} has {}x{}; was the photograph resized or turned?{}",
                  annotated.file.string(), visible(annotated.name), annotated.size.width, annotated.size.height,
                  entry.path, size.width, size.height, reason_of_exchanged_sides(annotated.size, size));
-    const std::vector<AnnotatedBox> kept = take_boxes(candidate, size);
+    std::vector<AnnotatedBox> boxes = annotated.boxes;
+    if (annotations_.is_in_shares)
+      for (AnnotatedBox& box : boxes) box = in_pixels(std::move(box), size);
+    const std::vector<OutlinedObject> objects = take_boxes(boxes, size, candidate);
     // From here on files are written: of this photograph nothing is left to be refused.
-    if (const auto mask = mask_of(kept, entry, size)) write_mask(*mask, entry);
+    if (const auto mask = mask_of(objects, size, entry.size)) write_mask(*mask, entry);
     if (entry.size != size) take_copy(photograph, entry);
   }
 
@@ -169,77 +171,28 @@ class Join {
     entry.mask_digest = digest_of_file(options_.masks / name);
   }
 
-  // `photo`: size of the photograph, in whose pixels they are annotated. Returns those that have a pixel of it.
-  std::vector<AnnotatedBox> take_boxes(Candidate& candidate, ImageSize photo) const {
+  // Boxes with a pixel of the photograph are the entry's. Returns what outlines they came with.
+  std::vector<OutlinedObject> take_boxes(const std::vector<AnnotatedBox>& boxes, ImageSize photo,
+                                         Candidate& candidate) const {
     ImageEntry& entry = candidate.entry;
-    const auto w = static_cast<double>(photo.width), h = static_cast<double>(photo.height);
-    const double x = static_cast<double>(entry.size.width) / w, y = static_cast<double>(entry.size.height) / h;
-    std::vector<AnnotatedBox> kept;
-    bool has_ids = false;
-    for (const AnnotatedBox& given : candidate.annotated->boxes) {
-      AnnotatedBox box = annotations_.is_in_shares ? in_pixels(given, photo) : given;
-      const Box edges{static_cast<float>(std::clamp(box.x0, 0.0, w) * x),
-                      static_cast<float>(std::clamp(box.y0, 0.0, h) * y),
-                      static_cast<float>(std::clamp(box.x1, 0.0, w) * x),
-                      static_cast<float>(std::clamp(box.y1, 0.0, h) * y),
-                      class_of_.at(box.class_name),
-                      box.is_difficult,
-                      box.is_crowd};
-      if (!(edges.x0 < edges.x1 && edges.y0 < edges.y1)) {
-        candidate.lost_boxes.push_back(fmt::format(
-            "{}: {}: box ({}, {}, {}, {}) has no pixel of {}, which has {}x{}; correct it, or remove it",
-            candidate.annotated->file.string(), box.place, box.x0, box.y0, box.x1, box.y1, entry.path, w, h));
-        continue;
-      }
-      if (box.x0 < 0 || box.y0 < 0 || box.x1 > w || box.y1 > h) note_clipped(box, edges, photo, candidate);
-      entry.boxes.push_back(edges);
-      entry.box_ids.push_back(box.id);
-      has_ids |= !box.id.empty();
-      kept.push_back(std::move(box));
-    }
-    if (!has_ids) entry.box_ids.clear();
+    PlacedBoxes placed = place_boxes(boxes, class_of_, {candidate.annotated->file, entry.path, photo, entry.size});
+    candidate.lost_boxes = std::move(placed.lost);
     if (!candidate.lost_boxes.empty() && !options_.skips_bad_images) fail_input("{}", candidate.lost_boxes[0]);
-    return kept;
-  }
-
-  static void note_clipped(const AnnotatedBox& box, const Box& edges, ImageSize photo, Candidate& candidate) {
-    const ImageSize size = candidate.entry.size;
-    const double copy_per_photo =
-        static_cast<double>(size.height * size.width) / static_cast<double>(photo.height * photo.width);
-    const double lost = 1 - double{edges.x1 - edges.x0} * double{edges.y1 - edges.y0} /
-                                ((box.x1 - box.x0) * (box.y1 - box.y0) * copy_per_photo);
-    candidate.clipped.add(
-        lost, fmt::format("{}: {}: ({}, {}, {}, {}) on {}x{} pixels", candidate.annotated->file.string(), box.place,
-                          box.x0, box.y0, box.x1, box.y1, photo.width, photo.height));
+    candidate.clipped = placed.clipped;
+    entry.boxes = std::move(placed.boxes);
+    entry.box_ids = std::move(placed.ids);
+    std::vector<OutlinedObject> objects;
+    for (size_t i = 0; i < entry.boxes.size(); ++i)
+      objects.push_back({&boxes[placed.annotated[i]], entry.boxes[i].class_id});
+    return objects;
   }
 
   // Where every object has an outline: else what is no object's would count as background.
-  std::optional<LabelMap> mask_of(const std::vector<AnnotatedBox>& boxes, const ImageEntry& entry,
-                                  ImageSize photo) const {
-    if (options_.masks.empty()) return std::nullopt;
-    std::vector<OutlinedObject> objects;
-    for (size_t i = 0; i < boxes.size(); ++i) {
-      if (boxes[i].rings.empty() && boxes[i].runs.empty()) return std::nullopt;
-      objects.push_back({&boxes[i], entry.boxes[i].class_id});
-    }
-    if (objects.empty()) return std::nullopt;
-    return mask_of_outlines(objects, photo, entry.size);
-  }
-
-  void refuse_or_skip(PhotosWithBoxesReport& report) const {
-    constexpr size_t kMostShown = 10;
-    for (const auto& c : candidates_)
-      if (!c.error.empty()) report.skipped.push_back(c.error);
-    const auto& all = report.skipped;
-    if (all.empty()) return;
-    const bool is_end = !options_.skips_bad_images || all.size() == candidates_.size();
-    for (size_t i = is_end ? 1 : 0; i < std::min(kMostShown, all.size()); ++i) log_warning("{}", all[i]);
-    if (all.size() > kMostShown) log_warning("... and {} more", all.size() - kMostShown);
-    if (!is_end) return;
-    fail_input("{}{}", all[0],
-               all.size() == 1 ? ""
-                               : fmt::format(" ({} of {} images are bad; --on-bad-image skip leaves them out)",
-                                             all.size(), candidates_.size()));
+  std::optional<LabelMap> mask_of(const std::vector<OutlinedObject>& objects, ImageSize photo, ImageSize size) const {
+    const auto has_outline = [](const OutlinedObject& o) { return !o.box->rings.empty() || !o.box->runs.empty(); };
+    if (options_.masks.empty() || objects.empty() || !std::all_of(objects.begin(), objects.end(), has_outline))
+      return std::nullopt;
+    return mask_of_outlines(objects, photo, size);
   }
 
   // Ids of the classes, in the order that they have here; empty where the annotations have none, or not one for each.
@@ -316,7 +269,7 @@ class Join {
   const BoxAnnotations& annotations_;
   const PhotosWithBoxesOptions& options_;
   std::vector<std::string> class_names_;
-  std::unordered_map<std::string, int64_t> class_of_;
+  ClassNumbers class_of_;
   const fs::path masks_from_photos_ = as_seen_from(options_.images, options_.masks),
                  copies_from_photos_ = as_seen_from(options_.images, options_.copies);
   PhotoFolder photos_;

@@ -1,0 +1,13 @@
+// What becomes of images that fail a check.
+#pragma once
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace boxseg {
+
+// Warns of the first messages, of which there is one for each bad image among `images`, and of how many there are more.
+// Throws bad_input with the first one unless they are to be skipped and some image is left.
+void refuse_or_skip(const std::vector<std::string>& messages, size_t images, bool skips_bad_images);
+
+}  // namespace boxseg
