@@ -9,6 +9,7 @@ namespace boxseg {
 
 // argv[0] is the command's name. They return the exit code; errors are thrown.
 int prepare_voc(int argc, char** argv);
+int prepare_coco(int argc, char** argv);
 int prepare_boxes(int argc, char** argv);
 int prepare_synthetic(int argc, char** argv);
 int prepare_labels(int argc, char** argv);

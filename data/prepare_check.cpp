@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 
 #include "common/base/error.h"
@@ -44,6 +45,10 @@ int prepare_check(int argc, char** argv) {
   for (const auto& fault : faults) std::printf("%s\n", printable(fault).c_str());
   if (!faults.empty()) fail_input("{}: {} of its files are gone or changed", file, faults.size());
   for (const auto& sentence : suspicious_boxes(dataset)) log_warning("{}", sentence);
+  const auto undigested = std::count_if(dataset.images.begin(), dataset.images.end(),
+                                        [](const ImageEntry& e) { return e.image_digest.empty(); });
+  if (undigested > 0)
+    log_info("{}: of {} images, which were indexed without their contents, the sizes were compared", file, undigested);
   log_info("{}: {} images{}, all as they were indexed; classes: {}", file, dataset.images.size(), copies_among(dataset),
            classes_with_boxes(dataset));
   if (!sheet.empty()) log_info("{}: {}", sheet, write_box_sheet(sheet, dataset, resolve_threads(options.threads)));

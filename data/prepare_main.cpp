@@ -20,6 +20,7 @@ namespace {
 constexpr const char* kHelp =
     "prepare: indexes datasets, and looks at artifacts.\n\n"
     "  prepare voc        index a VOC folder, checking every file\n"
+    "  prepare coco       index COCO 2017, or files like it, at any size\n"
     "  prepare boxes      index photos and boxes of your own: COCO, YOLO, CSV, LabelMe, CVAT or VOC XML\n"
     "  prepare synthetic  draw the synthetic dataset\n"
     "  prepare labels     give published or hand-made label maps, or masks of another tool, a manifest\n"
@@ -34,8 +35,8 @@ int run(int argc, char** argv) {
   watch_interrupts();
   cv::setNumThreads(1);  // images are the unit of parallel work
   const std::vector<std::pair<std::string, int (*)(int, char**)>> commands = {
-      {"voc", prepare_voc},     {"boxes", prepare_boxes}, {"synthetic", prepare_synthetic}, {"labels", prepare_labels},
-      {"check", prepare_check}, {"show", prepare_show},   {"export", prepare_export}};
+      {"voc", prepare_voc},       {"coco", prepare_coco},   {"boxes", prepare_boxes}, {"synthetic", prepare_synthetic},
+      {"labels", prepare_labels}, {"check", prepare_check}, {"show", prepare_show},   {"export", prepare_export}};
   const std::string word = argc > 1 ? argv[1] : "";
   for (const auto& [name, command] : commands)
     if (word == name) return command(argc - 1, argv + 1);

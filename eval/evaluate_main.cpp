@@ -85,8 +85,7 @@ int review(int argc, char** argv) {
   const Dataset dataset = read_dataset(images.dataset, images.data_root, false);
   refuse_overlap(output, "--output", labels, "--labels");
   refuse_dataset_files({output}, "--output", dataset);
-  if (const auto from = dataset.facts.find("boxes from"); from != dataset.facts.end())
-    refuse_overlap(output, "--output", from->second, "the boxes");
+  for (const fs::path& from : box_files(dataset)) refuse_overlap(output, "--output", from, "the boxes");
   const auto boxes = review_boxes(dataset, images.split, labels, resolve_threads(options.threads));
   write_file(output, review_csv(dataset, boxes));
   if (const std::string what = describe_review(dataset, boxes); !what.empty())

@@ -48,10 +48,10 @@ void refuse_what_does_not_fit(const Stage2Options& options) {
 
 // The file of boxes that was indexed may have the name of results.
 void refuse_boxes_among_results(const Stage2Options& options, const Dataset& dataset) {
-  const auto from = dataset.facts.find("boxes from");
-  if (options.instances.empty() || from == dataset.facts.end()) return;
-  for (const InstanceMap map : {InstanceMap::y_crf, InstanceMap::y_ret})
-    refuse_same_file(fs::path(options.output) / results_file(map), "--output", from->second, "the boxes");
+  if (options.instances.empty()) return;
+  for (const fs::path& from : box_files(dataset))
+    for (const InstanceMap map : {InstanceMap::y_crf, InstanceMap::y_ret})
+      refuse_same_file(fs::path(options.output) / results_file(map), "--output", from, "the boxes");
 }
 
 LabelSource load_attention(const Stage2Options& options) {

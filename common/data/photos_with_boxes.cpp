@@ -139,11 +139,7 @@ class Join {
     if (annotated.id.empty() && annotated.file != options_.boxes)
       entry.source_id = annotated.file.lexically_relative(options_.boxes).string();
     candidate.doubts.merge(photograph.doubts);
-    const bool has_size = annotated.size != ImageSize{};
-    if (has_size && annotated.size != size)
-      fail_input("{}: says that '{}' has {}x{} pixels, but {} has {}x{}; was the photograph resized or turned?{}",
-                 annotated.file.string(), visible(annotated.name), annotated.size.width, annotated.size.height,
-                 entry.path, size.width, size.height, reason_of_exchanged_sides(annotated.size, size));
+    require_annotated_size(annotated, entry.path, size);
     std::vector<AnnotatedBox> boxes = annotated.boxes;
     if (annotations_.is_in_shares)
       for (AnnotatedBox& box : boxes) box = in_pixels(std::move(box), size);
@@ -175,8 +171,9 @@ class Join {
   std::vector<OutlinedObject> take_boxes(const std::vector<AnnotatedBox>& boxes, ImageSize photo,
                                          Candidate& candidate) const {
     ImageEntry& entry = candidate.entry;
-    PlacedBoxes placed = place_boxes(boxes, class_of_, {candidate.annotated->file, entry.path, photo, entry.size});
-    candidate.lost_boxes = std::move(placed.lost);
+    const BoxPlace place{candidate.annotated->file, entry.path, photo, entry.size};
+    PlacedBoxes placed = place_boxes(boxes, class_of_, place);
+    for (const size_t i : placed.lost) candidate.lost_boxes.push_back(describe_lost(boxes[i], place));
     if (!candidate.lost_boxes.empty() && !options_.skips_bad_images) fail_input("{}", candidate.lost_boxes[0]);
     candidate.clipped = placed.clipped;
     entry.boxes = std::move(placed.boxes);

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "common/base/error.h"
+#include "common/base/visible_text.h"
+#include "common/io/orientation.h"
 
 namespace boxseg {
 namespace {
@@ -34,9 +36,7 @@ PlacedBoxes place_boxes(const std::vector<AnnotatedBox>& boxes, const ClassNumbe
                     box.is_difficult,
                     box.is_crowd};
     if (!(edges.x0 < edges.x1 && edges.y0 < edges.y1)) {
-      placed.lost.push_back(
-          fmt::format("{}: {}: box ({}, {}, {}, {}) has no pixel of {}, which has {}x{}; correct it, or remove it",
-                      place.file.string(), box.place, box.x0, box.y0, box.x1, box.y1, place.path, w, h));
+      placed.lost.push_back(i);
       continue;
     }
     if (box.x0 < 0 || box.y0 < 0 || box.x1 > w || box.y1 > h) note_clipped(box, edges, place, placed.clipped);
@@ -47,6 +47,19 @@ PlacedBoxes place_boxes(const std::vector<AnnotatedBox>& boxes, const ClassNumbe
   }
   if (!has_ids) placed.ids.clear();
   return placed;
+}
+
+std::string describe_lost(const AnnotatedBox& box, const BoxPlace& place) {
+  return fmt::format("{}: {}: box ({}, {}, {}, {}) has no pixel of {}, which has {}x{}; correct it, or remove it",
+                     place.file.string(), box.place, box.x0, box.y0, box.x1, box.y1, place.path, place.photo.width,
+                     place.photo.height);
+}
+
+void require_annotated_size(const AnnotatedImage& annotated, const std::string& path, ImageSize photo) {
+  if (annotated.size == ImageSize{} || annotated.size == photo) return;
+  fail_input("{}: says that '{}' has {}x{} pixels, but {} has {}x{}; was the photograph resized or turned?{}",
+             annotated.file.string(), visible(annotated.name), annotated.size.width, annotated.size.height, path,
+             photo.width, photo.height, reason_of_exchanged_sides(annotated.size, photo));
 }
 
 }  // namespace boxseg

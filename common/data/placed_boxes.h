@@ -25,11 +25,15 @@ struct PlacedBoxes {
   std::vector<Box> boxes;         // edges of pixels of the image, clipped to it
   std::vector<std::string> ids;   // of each box; empty where the annotations have none
   std::vector<size_t> annotated;  // of each box its place among those that were given
-  std::vector<std::string> lost;  // a message for each box that has no pixel of the image
+  std::vector<size_t> lost;       // the places of boxes that have no pixel of the image
   ClippedBoxes clipped;
 };
 
 // Boxes must be in pixels, and their classes among the numbers.
 PlacedBoxes place_boxes(const std::vector<AnnotatedBox>& boxes, const ClassNumbers& class_of, const BoxPlace& place);
+std::string describe_lost(const AnnotatedBox& box, const BoxPlace& place);  // a message for one of these
+
+// Throws bad_input where the annotations tell a size, and the photograph at `path` has another one.
+void require_annotated_size(const AnnotatedImage& annotated, const std::string& path, ImageSize photo);
 
 }  // namespace boxseg

@@ -27,8 +27,8 @@ struct ImageHeader {
   ImageSize size;        // upright
   bool is_grey = false;  // one channel instead of three
 };
-// Returns what a JPEG says before its pixels, of which the first bytes of the file are enough. nullopt where `beginning`
-// ends before that, and for all that is no JPEG.
+// Returns what a JPEG says before its pixels, of which the first bytes of the file are enough. nullopt where
+// `beginning` ends before that, and for all that is no JPEG.
 std::optional<ImageHeader> header_of_jpeg(std::string_view beginning);
 
 // Returns what is wrong with a JPEG or PNG, or "" when it runs to its end marker, and for all other files. Pixels are

@@ -78,7 +78,7 @@ int prepare_export(int argc, char** argv) {
   o.split = images.split;
   o.labels = labels;
   o.threads = resolve_threads(options.threads);
-  if (const auto from = o.dataset.facts.find("boxes from"); from != o.dataset.facts.end()) o.boxes = from->second;
+  if (const auto from = box_files(o.dataset, o.split); !from.empty()) o.boxes = from[0];
   const Writer& writer = writer_for(format, o.dataset);
   if (writer.write == export_png && !options.is_default("instances"))
     fail_usage("--instances {}: label PNGs have classes and no objects; leave it out, or choose another --format",

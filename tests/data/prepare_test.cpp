@@ -203,7 +203,7 @@ TEST_CASE("prepare voc takes the .mat masks of SBD, and prepare check and show r
 
 TEST_CASE("prepare refuses wrong command lines with exit code 2") {
   const VocFolder voc;
-  require_refused(prepare(""), 2, {"voc, boxes, synthetic"});
+  require_refused(prepare(""), 2, {"voc, coco, boxes, synthetic"});
   require_refused(prepare("vok"), 2, {"did you mean 'voc'"});
   require_refused(prepare("voc --output x.h5"), 2, {"--root is missing"});
   require_refused(prepare_voc(voc, "--mask none"), 2, {"did you mean --masks"});

@@ -16,6 +16,15 @@ void refuse_dataset_files(const std::vector<std::filesystem::path>& outputs, con
   refuse_inputs_among(outputs, option, files);
 }
 
+std::vector<std::filesystem::path> box_files(const Dataset& dataset, const std::string& split) {
+  const std::string of_all = "boxes from", of_split = of_all + " ";
+  std::vector<std::filesystem::path> files;
+  for (const auto& [name, value] : dataset.facts)
+    if (name == of_all || (split.empty() ? name.starts_with(of_split) : name == of_split + split))
+      files.push_back(value);
+  return files;
+}
+
 std::vector<std::filesystem::path> label_files(const std::filesystem::path& folder, const Dataset& dataset,
                                                const std::string& split) {
   std::vector<std::filesystem::path> files;

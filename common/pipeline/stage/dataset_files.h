@@ -13,6 +13,10 @@ namespace boxseg {
 void refuse_dataset_files(const std::vector<std::filesystem::path>& outputs, const char* option,
                           const Dataset& dataset);
 
+// The files that the boxes came from, as `prepare boxes` and `prepare coco` note them: of one split, or, without its
+// name, of all. None where that is not known.
+std::vector<std::filesystem::path> box_files(const Dataset& dataset, const std::string& split = "");
+
 // The label maps that a program writes to `folder`, one per image of the split: FOLDER/ID.png.
 std::vector<std::filesystem::path> label_files(const std::filesystem::path& folder, const Dataset& dataset,
                                                const std::string& split);

@@ -19,6 +19,7 @@ constexpr const char* kImageUnknown = "image unknown";
 struct Found {
   int64_t image = -1, category = -1;  // places in CocoImages::images and CocoCategories::class_of; -1: left out
   AnnotatedBox box;
+  bool has_outline = false;
 };
 
 bool has_list(const CocoEntry& entry, const char* field) {
@@ -29,7 +30,8 @@ bool has_list(const CocoEntry& entry, const char* field) {
 
 class Reader {
  public:
-  Reader(const fs::path& file, int threads) : file_(file), threads_(threads) {}
+  Reader(const fs::path& file, int threads, bool keeps_outlines)
+      : file_(file), threads_(threads), keeps_outlines_(keeps_outlines) {}
 
   BoxAnnotations read() {
     CutFile cut = cut_coco_file(file_);
@@ -110,6 +112,8 @@ class Reader {
     found.image = images_.image_of[static_cast<size_t>(image)];
     found.box = read_coco_annotation(entry, images_.images[static_cast<size_t>(found.image)].size, doubts_);
     found.box.class_name = categories_.class_names[static_cast<size_t>(class_id)];
+    found.has_outline = !found.box.rings.empty() || !found.box.runs.empty();
+    if (!keeps_outlines_) found.box.rings = {}, found.box.runs = {}, found.box.runs_size = {};
   }
 
   void require_some_known(size_t annotations) const {
@@ -157,7 +161,7 @@ class Reader {
     for (const Found& found : found_) {
       if (found.image < 0) continue;
       ++boxes;
-      if (!found.box.rings.empty() || !found.box.runs.empty()) ++outlines;
+      if (found.has_outline) ++outlines;
     }
     if (3 * doubts_.count(kBeyondImage) < boxes) doubts_.forget(kBeyondImage);
     if (doubts_.count(kShareOfImage) < boxes) doubts_.forget(kShareOfImage);
@@ -187,6 +191,7 @@ class Reader {
 
   const fs::path& file_;
   int threads_;
+  bool keeps_outlines_;
   CocoImages images_;
   CocoCategories categories_;
   std::vector<Found> found_;                 // for each annotation
@@ -202,7 +207,9 @@ bool is_coco_beginning(const JsonBeginning& beginning) {
 
 }  // namespace
 
-BoxAnnotations read_coco_boxes(const fs::path& file, int threads) { return Reader(file, threads).read(); }
+BoxAnnotations read_coco_boxes(const fs::path& file, int threads, bool keeps_outlines) {
+  return Reader(file, threads, keeps_outlines).read();
+}
 
 bool is_coco(const fs::path& file) { return is_coco_beginning(json_beginning(file)); }
 

@@ -19,8 +19,9 @@ namespace boxseg {
 // or has captions, panoptic segments or keypoints alone; a list is missing; an image without a name, a category without
 // one; one id for two images, or for two categories; no annotation is of any image.
 //
-// The text is in memory while it is read: 860,000 annotations with outlines (450 MB) need about 1.2 GB.
-BoxAnnotations read_coco_boxes(const fs::path& file, int threads);
+// The text is in memory while it is read: 860,000 annotations with outlines (450 MB) need about 1.2 GB. Outlines that
+// are not to be kept are read and looked at, and left out.
+BoxAnnotations read_coco_boxes(const fs::path& file, int threads, bool keeps_outlines = true);
 
 // Whether a file is meant for read_coco_boxes(), by the names at its beginning (at most a million bytes): two of
 // "images", "annotations" and "categories", or one where the file goes on. True also for lists of detections, which

@@ -18,12 +18,13 @@ bool is_number(const std::string& text, int64_t& number, bool has_zeros) {
 }
 
 // Returns the numbers in the texts, or none where one is no number, or two are one.
-std::vector<std::string> numbers_in(const std::vector<std::string>& texts, bool have_zeros) {
+std::vector<std::string> numbers_in(const std::vector<std::string>& texts, bool have_zeros, bool may_repeat = false) {
   std::vector<std::string> numbers;
   std::set<int64_t> seen;
   for (const auto& text : texts) {
     int64_t number = 0;
-    if (!is_number(text, number, have_zeros) || !seen.insert(number).second) return {};
+    if (!is_number(text, number, have_zeros)) return {};
+    if (!may_repeat && !seen.insert(number).second) return {};
     numbers.push_back(std::to_string(number));
   }
   return numbers;
@@ -51,7 +52,8 @@ std::vector<std::string> ids_of_images(const Dataset& dataset, std::vector<std::
   if (dataset.images.empty()) return {};
   std::vector<std::string> source_ids, names;
   for (const auto& image : dataset.images) source_ids.push_back(image.source_id), names.push_back(image.id);
-  auto ids = numbers_in(source_ids, false);
+  // A file of COCO has an id once; files of several splits may each count from 1 on, and results are of one split.
+  auto ids = numbers_in(source_ids, false, is_of_coco(dataset));
   if (ids.empty() && is_of_coco(dataset) && std::count(source_ids.begin(), source_ids.end(), "") == 0)
     return quoted(source_ids);
   if (!ids.empty()) return ids;

@@ -10,6 +10,7 @@
 #include "common/base/visible_text.h"
 #include "common/data/folder_names.h"
 #include "common/data/formats/voc/voc_image.h"
+#include "common/data/photograph.h"
 #include "common/runtime/parallel.h"
 
 namespace boxseg {
@@ -249,18 +250,17 @@ Dataset index_voc(const VocOptions& given, VocReport& report) {
 
 std::vector<std::string> changed_files(const Dataset& dataset, int threads) {
   std::vector<std::string> faults(3 * dataset.images.size());
-  const auto fault_of = [](const fs::path& path, const Digest& digest) -> std::string {
+  const auto fault_of = [](const fs::path& path, const Digest& digest, ImageSize size = {}) -> std::string {
     try {
-      return digest_of_file(path) == digest
-                 ? ""
-                 : fmt::format("{}: changed since it was indexed; run prepare again", path.string());
+      const bool is_same = digest.empty() ? look_at_header(path).size == size : digest_of_file(path) == digest;
+      return is_same ? "" : fmt::format("{}: changed since it was indexed; run prepare again", path.string());
     } catch (const Error& e) {
       return e.what();
     }
   };
   for_each_image("checking files", dataset.images.size(), threads, [&](size_t i) {
     const ImageEntry& entry = dataset.images[i];
-    faults[3 * i] = fault_of(dataset.image_path(entry), entry.image_digest);
+    faults[3 * i] = fault_of(dataset.image_path(entry), entry.image_digest, entry.size);
     if (!entry.mask_path.empty()) faults[3 * i + 1] = fault_of(dataset.mask_path(entry), entry.mask_digest);
     if (entry.is_copy()) faults[3 * i + 2] = fault_of(dataset.photo_path(entry), entry.source_digest);
   });

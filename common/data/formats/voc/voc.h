@@ -43,7 +43,8 @@ struct VocReport {
 Dataset index_voc(const VocOptions& options, VocReport& report);
 
 // Reads all files of a dataset again and compares them with the index: one message per file that is gone, damaged or
-// changed; empty when all are as they were.
+// changed; empty when all are as they were. Of images that were indexed without a digest only the sizes are compared
+// (look_at_header()).
 std::vector<std::string> changed_files(const Dataset& dataset, int threads);
 
 }  // namespace boxseg
