@@ -80,7 +80,7 @@ void find_labels_of(RunFolder& run) {
 
 // Returns the folders whose manifests tell how a number was made; those of all classifiers belong to it, too.
 std::set<fs::path> folders_of(const TableKey& key, const RunLayout& layout) {
-  if (key.is_time) return {layout.run / key.key};
+  if (key.is_time()) return {layout.run / key.key};
   const fs::path measured = layout.measured(key.key);
   if (measured.empty()) return {};
   if (key.key.starts_with("stage3/")) return {measured, layout.stage3(split(key.key, '/')[1])};
@@ -176,7 +176,8 @@ const Manifest* RunFolder::add_manifest(const fs::path& folder) {
 RunFolder open_run_of(const Table& table, const fs::path& path) {
   RunFolder run = named_run(path);
   const RunLayout layout{run.path};
-  run.scores = score_rows(read_metrics(layout.metrics()));
+  run.metrics = read_metrics(layout.metrics());
+  run.scores = score_rows(run.metrics);
   std::set<fs::path> folders;
   for (const auto& key : table.keys()) folders.merge(folders_of(key, layout));
   for (const auto& variant : subfolders(run.path / "stage1")) folders.insert(variant);
@@ -192,7 +193,8 @@ RunFolder open_run(const fs::path& path, const fs::path& data_root, const fs::pa
     run.dataset = read_dataset(dataset.empty() ? run.path / "dataset.h5" : dataset, data_root, !data_root.empty());
   else
     run.notes.push_back("There is no dataset.h5, so no pictures can be shown; --dataset names one that is elsewhere.");
-  if (fs::exists(run.path / "metrics.json")) run.scores = score_rows(read_metrics(run.path / "metrics.json"));
+  run.metrics = read_metrics(run.path / "metrics.json");
+  run.scores = score_rows(run.metrics);
   if (run.scores.empty()) run.notes.push_back("metrics.json holds no mIoU yet; `evaluate` writes it.");
   for (const char* stage : {"stage1", "stage3"})
     for (const auto& variant : subfolders(run.path / stage)) {

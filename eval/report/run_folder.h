@@ -40,7 +40,8 @@ struct RunFolder {
   std::filesystem::path path;
   std::string name;
   std::optional<Dataset> dataset;
-  std::vector<ScoreRow> scores;  // baselines, pseudo labels, predictions, others
+  Metrics metrics;               // all of metrics.json
+  std::vector<ScoreRow> scores;  // of it: baselines, pseudo labels, predictions, others
   std::vector<TrainingCurves> logs;
   std::vector<LabelSet> labels;
   std::vector<Table> tables;                  // RUN/tables/*.txt

@@ -61,7 +61,7 @@ Training training_of(const TableKey& key, const Manifests& manifests) {
   };
   if (const auto steps = option_of(network, "iterations"); !steps.empty()) facts.push_back(steps + " steps");
   add_images(network, "");
-  if (key.is_time) add_images(labels, "labels of ");
+  if (key.is_time()) add_images(labels, "labels of ");
   return {join(facts, ", "), network == nullptr ? std::nullopt : std::optional(network->seed)};
 }
 
@@ -84,7 +84,7 @@ std::string text_of(const std::vector<Training>& trainings) {
 // Sets how a prediction was made, by its manifest.
 void set_mode(TableValue& value, const TableKey& key, const Manifests& manifests) {
   const auto words = split(key.key, '/');
-  if (words[0] != "stage3" || key.is_time) return;
+  if (words[0] != "stage3" || key.is_time()) return;
   const Manifest* predictions = find(manifests, "stage3/" + words[1] + "/predictions/" + words[2] + "/" + words[3]);
   if (predictions == nullptr) return;
   const auto on = [&](const char* name) { return option_of(predictions, name) == "true" ? "on" : "off"; };
@@ -93,9 +93,14 @@ void set_mode(TableValue& value, const TableKey& key, const Manifests& manifests
 }
 
 std::optional<double> value_of(const TableKey& key, const RunFolder& run) {
-  if (key.is_time) {
+  if (key.is_time()) {
     const Manifest* manifest = find(run.manifests, key.key);
     return manifest == nullptr ? std::nullopt : std::optional(manifest->wall_time_s);
+  }
+  if (key.number != "miou") {
+    const auto found = run.metrics.find(key.key + "/" + key.number);
+    return found != run.metrics.end() && found->second.is_number() ? std::optional(found->second.get<double>())
+                                                                   : std::nullopt;
   }
   const ScoreRow* row = run.find(key.key);
   return row == nullptr ? std::nullopt : row->miou;
@@ -106,8 +111,8 @@ TableValue value_over(const std::vector<TableKey>& keys, const RunFolder& run, c
   std::vector<double> found;
   std::vector<Training> trainings;
   for (const auto& key : keys) {
-    value.is_time = key.is_time;
-    value.keys.push_back(key.key);
+    value.is_time = key.is_time();
+    value.keys.push_back(key.number == "miou" || key.is_time() ? key.key : key.number + " " + key.key);
     const auto number = pending.contains(key.key) ? std::nullopt : value_of(key, run);
     if (!number) continue;
     found.push_back(*number);

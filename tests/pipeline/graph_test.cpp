@@ -17,6 +17,7 @@ namespace {
 
 struct Project {
   test::TemporaryDirectory dir;
+  fs::path coco, classifier;
   std::vector<Node> nodes(const std::string& preset, std::vector<std::string> overrides,
                           std::vector<std::string> tables = {}, const fs::path& masks = {}) const {
     const fs::path data = fs::path(BOXSEG_SOURCE_DIR) / "data";
@@ -26,6 +27,8 @@ struct Project {
     request.run_dir = dir / "run";
     request.bin = "bin";
     request.voc = dir / "VOC";
+    request.coco = coco;
+    request.classifier = classifier;
     request.images = dir / "photos";
     request.boxes = dir / "boxes.json";
     request.masks = masks;
@@ -141,4 +144,33 @@ TEST_CASE("a run of own photographs remembers the given classifier and what its 
   REQUIRE(plan("").exit_code == 0);
   CHECK_THAT(options_of_stage2(), Contains("class-map = dog=hound\n"));
   CHECK(plan("--class-map 'a=b\nc=d'").exit_code == 2);
+}
+
+TEST_CASE("COCO is indexed from its own folders, labelled by a given classifier, and measured by its annotations") {
+  Project project;
+  REQUIRE_THAT(test::failure_of([&] { project.nodes("coco2017", {}); }).message, Contains("COCO=/path/to/coco"));
+  project.coco = project.dir / "coco";
+  REQUIRE_THAT(test::failure_of([&] { project.nodes("coco2017", {}); }).message, Contains("CLASSIFIER="));
+  project.classifier = project.dir / "classifier.pt";
+  const auto nodes = project.nodes("coco2017", {}, {"table4"});
+  const std::string annotations = (project.coco / "annotations/instances_train2017.json").string();
+  REQUIRE_THAT(find(nodes, "dataset")->commands.at(0),
+               Contains("prepare coco") && Contains("--split train --annotations " + annotations) &&
+                   Contains("--images " + (project.coco / "train2017").string()) && Contains("/run/outlines"));
+  REQUIRE(find(nodes, "stage1/bap") == nullptr);
+  REQUIRE_THAT(find(nodes, "stage2/bap/train")->commands.at(0),
+               Contains("--checkpoint " + project.classifier.string()) &&
+                   Contains("--data-root " + (project.coco / "train2017").string()));
+  for (const auto& [key, results] : {std::pair{"y_crf_segm", "instances.json"}, {"y_ret_segm", "instances_ret.json"}}) {
+    const Node* node = find(nodes, std::string("evaluate/stage2/bap/train/") + key);
+    REQUIRE(node != nullptr);
+    REQUIRE_THAT(node->commands.at(0), Contains("evaluate coco --ground-truth " + annotations) && Contains(results));
+    REQUIRE(needs(*find(nodes, "table/table4"), node->name));
+  }
+  // Of two splits the folder that holds both is the root.
+  const auto two = project.nodes("coco2017", {"pipeline.splits=train=train2017,val=val2017"});
+  REQUIRE_THAT(find(two, "stage2/bap/train")->commands.at(0), Contains("--data-root " + project.coco.string() + " "));
+  // Without results there is no average precision.
+  const auto without = project.nodes("coco2017", {"stage2.instances="});
+  REQUIRE(find(without, "evaluate/stage2/bap/train/y_crf_segm") == nullptr);
 }

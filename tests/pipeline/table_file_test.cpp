@@ -57,7 +57,7 @@ TEST_CASE("a table's lines become rows of keys and published numbers, and text a
   REQUIRE(table.rows[0].cells[0].report == "78.8");
   REQUIRE(table.rows[0].cells[1].reason == "nothing to show");
   REQUIRE(table.rows[1].cells[0].values.size() == 2);
-  REQUIRE(table.rows[1].cells[1].values[0][0].is_time);
+  REQUIRE(table.rows[1].cells[1].values[0][0].is_time());
   REQUIRE(table.keys().size() == 4);
   REQUIRE(table.text().find("first row | stage2/bap/val/y_crf ; authors 79.2 ; report 78.8 | - nothing to show\n") !=
           std::string::npos);
@@ -70,6 +70,25 @@ TEST_CASE("a table's lines become rows of keys and published numbers, and text a
   REQUIRE(values[0][1].key == "stage2/gap@2/val/y_crf");
   REQUIRE(values[1].size() == 1);
   REQUIRE(f.read(repeated.text()).text() == repeated.text());
+}
+
+TEST_CASE("a cell may show another number than the mIoU, of a split that only some runs have") {
+  const TableFolder f;
+  const std::string text =
+      "title = t\ncolumn = a | b\nrow | AP50 stage2/bap/{coco}/y_crf_segm ; authors 3 ; - needs COCO | "
+      "AP stage2/bap/{coco}/y_crf_segm ; - needs COCO\n";
+  const Table table = f.read(text, {{"coco", "train"}});
+  const TableKey key = table.rows[0].cells[0].values[0][0];
+  REQUIRE(key.number == "AP50");
+  REQUIRE(key.key == "stage2/bap/train/y_crf_segm");
+  REQUIRE(maker_of(key) == "evaluate/stage2/bap/train/y_crf_segm");
+  REQUIRE(table.keys().size() == 2);  // two numbers of one piece of work
+  REQUIRE(f.read(table.text()).text() == table.text());
+  REQUIRE(f.read(text).rows[0].cells[0].reason == "needs COCO");
+
+  Table repeated = table;
+  repeated.repeat({0, 1});
+  REQUIRE(repeated.rows[0].cells[0].values[0][1] == TableKey{"stage2/bap@1/train/y_crf_segm", "AP50"});
 }
 
 TEST_CASE("a table that cannot be read names the file, the line and what was expected") {
@@ -128,6 +147,7 @@ TEST_CASE("a table adds the variants that its cells need, for every preset and t
   for (const auto& preset : fs::directory_iterator(data / "presets"))
     for (const auto& table : fs::directory_iterator(data / "tables")) {
       if (preset.path().stem() == "own") continue;
+      if (preset.path().stem() == "coco2017" && table.path().stem() != "table4") continue;
       INFO(preset.path() << " " << table.path());
       request.preset = test::preset_to_run(preset.path());
       request.tables = {table.path().stem()};

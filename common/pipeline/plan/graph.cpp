@@ -47,14 +47,15 @@ class Builder {
     node.files[layout_.config("dataset")] = ini_text("dataset", plan_.dataset);
     const auto& p = plan_.pipeline;
     if (is_of_own_photos()) return add_own_dataset(node);
+    if (is_of_coco()) return add_coco_dataset(node);
     const bool is_synthetic = p.dataset == "synthetic";
     if (!is_synthetic && request_.voc.empty())
       fail_usage("the preset {} needs a VOC folder: VOC=/path/to/VOC2012 (with JPEGImages, Annotations, ImageSets)",
                  request_.run.preset);
     if (is_synthetic)
       node.commands.push_back(nodes_.program("prepare") + " synthetic" + option("config", layout_.config("dataset")) +
-                              option("output", state_.dataset_root) + nodes_.run_options());
-    std::string command = nodes_.program("prepare") + " voc" + option("root", state_.dataset_root);
+                              option("output", state_.sources.root) + nodes_.run_options());
+    std::string command = nodes_.program("prepare") + " voc" + option("root", state_.sources.root);
     for (const auto& split : p.splits) command += option("split", split);
     if (!p.masks.empty()) command += option("masks", p.masks);
     if (!p.without_boxes.empty()) command += option("without-boxes", join(p.without_boxes, ","));
@@ -63,6 +64,28 @@ class Builder {
   }
 
   bool is_of_own_photos() const { return plan_.pipeline.dataset == "boxes"; }
+
+  bool is_of_coco() const { return plan_.pipeline.dataset == "coco"; }
+
+  void add_coco_dataset(Node& node) {
+    if (request_.coco.empty())
+      fail_usage("the preset {} needs a folder of COCO: COCO=/path/to/coco (with annotations, train2017, val2017)",
+                 request_.run.preset);
+    if (request_.classifier.empty())
+      fail_usage(
+          "the preset {} labels COCO with a network that learnt from other images: "
+          "CLASSIFIER=runs/voc2012_vgg16/stage1/bap/classifier.pt",
+          request_.run.preset);
+    std::string command = nodes_.program("prepare") + " coco" + option("config", layout_.config("dataset"));
+    for (const auto& text : plan_.pipeline.splits) {
+      const NamedList split(text);
+      command += option("split", split.name) + option("annotations", state_.sources.coco.annotations(split.list)) +
+                 option("images", state_.sources.coco.images(split.list));
+    }
+    node.commands.push_back(command + option("masks", layout_.outlines()) + option("output", layout_.dataset()) +
+                            nodes_.run_options());
+    decide_dataset(node);
+  }
 
   void add_own_dataset(Node& node) {
     if (request_.images.empty() || request_.boxes.empty())
@@ -86,7 +109,7 @@ class Builder {
     nodes_.decide_by_receipt(node);
     if (state_.dataset)
       node.check = nodes_.program("prepare") + " check " + shell_quote(layout_.dataset().string()) +
-                   option("data-root", state_.dataset_root);
+                   option("data-root", state_.sources.root);
     else
       node.reason = kNotMade;
   }
@@ -142,6 +165,10 @@ class Builder {
     add_evaluation(key + "/y_ret", key, "miou", option("predictions", dir / "Y_ret"));
     add_evaluation(key + "/agreement", key, "agreement",
                    option("y-crf", dir / "Y_crf") + option("y-ret", dir / "Y_ret"));
+    if (!is_of_coco()) return;
+    if (plan_.stage2(variant, split).values.instances.empty()) return;
+    add_coco_evaluation(key + "/y_crf_segm", key, split, dir / "instances.json");
+    add_coco_evaluation(key + "/y_ret_segm", key, split, dir / "instances_ret.json");
   }
 
   // As its manifest has it. One without is read by the program alone, which then says whether there is anything to do.
@@ -260,6 +287,17 @@ class Builder {
     nodes_.decide_by_receipt(node);
   }
 
+  // Of the masks of a split, against the annotations that it was made from.
+  void add_coco_evaluation(const std::string& key, const std::string& need, const std::string& split,
+                           const fs::path& detections) {
+    const fs::path truth = state_.sources.coco.annotations(list_of(plan_.pipeline.splits, split));
+    Node& node = nodes_.add(WorkKind::evaluate, key, {need});
+    node.commands.push_back(nodes_.program("evaluate") + " coco" + option("ground-truth", truth) +
+                            option("detections", detections) + option("json", layout_.metrics()) + option("key", key) +
+                            nodes_.run_options());
+    nodes_.decide_by_receipt(node);
+  }
+
   // What people with photographs of their own want: the masks in the format of their boxes, and where to look first.
   void add_review_and_masks(const std::string& labels) {
     const std::string split = plan_.pipeline.train_split;
@@ -278,7 +316,7 @@ class Builder {
   // then, so that a run that takes days, or that fails in one variant, has a table of the others.
   void add_table(const Table& table) {
     const std::string show = nodes_.program("report") + option("run", layout_.run) +
-                             option("data-root", state_.dataset_root) + option("table", layout_.table(table.name)) +
+                             option("data-root", state_.sources.root) + option("table", layout_.table(table.name)) +
                              option("output", layout_.tables());
     std::vector<std::string> needs;
     std::vector<PendingKey> pending;
@@ -320,7 +358,7 @@ class Builder {
     const std::string shown =
         is_of_own_photos() ? option("split", plan_.pipeline.train_split) + option("images", std::string("60")) : "";
     node.commands.push_back(nodes_.program("report") + option("run", layout_.run) +
-                            option("data-root", state_.dataset_root) + shown + option("output", layout_.report()));
+                            option("data-root", state_.sources.root) + shown + option("output", layout_.report()));
     nodes_.decide_by_receipt(node);
     const fs::path page = layout_.report() / "index.html";
     if (fs::exists(page)) node.check = nodes_.program("report") + option("check", page);

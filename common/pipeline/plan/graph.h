@@ -30,6 +30,7 @@ struct GraphRequest {
   fs::path run_dir;          // runs/demo
   fs::path bin;              // folder of the programs
   fs::path voc;              // root of a VOC folder, for presets whose dataset is voc
+  fs::path coco;             // folder of COCO, for presets whose dataset is coco
   fs::path images, boxes;    // photographs and boxes, for presets whose dataset is boxes
   fs::path masks;            // of another tool, for the same; "" = none
   fs::path classifier;       // labels with it instead of training one

@@ -17,8 +17,8 @@ namespace boxseg {
 namespace {
 
 struct PlanOptions {
-  std::string run, preset = "demo", project, presets, variants, bin, voc, images, boxes, masks, classifier, class_map,
-                   launch, run_options, record;
+  std::string run, preset = "demo", project, presets, variants, bin, voc, coco, images, boxes, masks, classifier,
+                   class_map, launch, run_options, record;
   std::vector<std::string> overrides;
   std::vector<std::string> tables;
   std::vector<double> seeds;
@@ -35,6 +35,8 @@ struct PlanOptions {
     o.add("variants", &variants, "folder of the variants; default PROJECT/data/variants", Role::input);
     o.add("bin", &bin, "folder of the programs; default: that of plan", Role::run);
     o.add("voc", &voc, "root of a VOC folder, for presets that need one", Role::input);
+    o.add("coco", &coco, "folder of COCO 2017 (annotations, train2017, val2017), for presets that need one",
+          Role::input);
     o.add("images", &images, "folder of photographs, for presets of own photographs; kept in the run", Role::input);
     o.add("boxes", &boxes, "file or folder of their boxes; kept in the run", Role::input);
     o.add("masks", &masks, "file or folder of masks that another tool made for them; kept in the run", Role::input);
@@ -130,6 +132,7 @@ std::string own_command(const PlanOptions& o, int64_t seed, const fs::path& bin)
   option("presets", o.presets);
   option("variants", o.variants);
   option("voc", o.voc);
+  option("coco", o.coco);
   option("images", o.images);
   option("boxes", o.boxes);
   option("masks", o.masks);
@@ -149,6 +152,7 @@ int body(int argc, char** argv) {
   o.complete(options);
   for (const auto& [name, value] : {std::pair{"run", o.run},
                                     {"voc", o.voc},
+                                    {"coco", o.coco},
                                     {"images", o.images},
                                     {"boxes", o.boxes},
                                     {"masks", o.masks},
@@ -178,6 +182,7 @@ int body(int argc, char** argv) {
   request.run_dir = o.run;
   request.bin = o.bin.empty() ? own_folder(argv[0]) : fs::path(o.bin);
   request.voc = o.voc;
+  request.coco = o.coco;
   request.images = o.images;
   request.boxes = o.boxes;
   request.masks = o.masks;

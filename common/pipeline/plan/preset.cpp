@@ -55,7 +55,7 @@ void apply_second_network(Options& options, const std::vector<std::string>& sett
 }  // namespace
 
 void PipelineOptions::declare(Options& o) {
-  o.add_choice("dataset", &dataset, {"synthetic", "voc", "boxes"}, "kind of the dataset");
+  o.add_choice("dataset", &dataset, {"synthetic", "voc", "boxes", "coco"}, "kind of the dataset");
   o.add("splits", &splits, "NAME=LIST of the dataset");
   o.add("masks", &masks, "folder of ground-truth masks");
   o.add("without-boxes", &without_boxes, "splits whose images need no annotation");
@@ -126,9 +126,11 @@ void RunPlan::add_table(const std::string& name) {
                join(known, ", "));
   }
   const auto& p = pipeline;
-  if (p.modes.empty()) fail_usage("[pipeline] modes is empty; tables need predictions");
-  std::map<std::string, std::string> placeholders = {
-      {"split", p.evaluate_split}, {"train", p.train_split}, {"plain", p.modes.front()}, {"refined", p.modes.back()}};
+  const bool is_of_coco = p.dataset == "coco";  // whose table has labels alone
+  if (p.modes.empty() && !is_of_coco) fail_usage("[pipeline] modes is empty; tables need predictions");
+  std::map<std::string, std::string> placeholders = {{"split", p.evaluate_split}, {"train", p.train_split}};
+  if (!p.modes.empty()) placeholders.insert({{"plain", p.modes.front()}, {"refined", p.modes.back()}});
+  if (is_of_coco) placeholders["coco"] = p.evaluate_split;
   if (!p.test_split.empty() && !is_unlabelled_test(p.test_split)) placeholders["test"] = p.test_split;
   Table table = read_table(request_.tables_folder / (name + ".txt"), placeholders);
   if (!request_.seeds.empty()) table.repeat(request_.seeds);

@@ -19,7 +19,7 @@ namespace boxseg {
 
 // [pipeline] of a preset.
 struct PipelineOptions {
-  std::string dataset = "synthetic";       // synthetic, voc, boxes
+  std::string dataset = "synthetic";       // synthetic, voc, boxes, coco
   std::vector<std::string> splits;         // NAME=LIST, LIST relative to the dataset's root
   std::string masks;                       // folder of masks of a VOC dataset, "" for the usual ones
   std::vector<std::string> without_boxes;  // splits of a VOC dataset whose images need no annotation

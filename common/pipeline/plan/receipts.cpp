@@ -20,9 +20,7 @@ Digest digest_or_none(const fs::path& path) {
 
 // NAME=LIST of [pipeline] splits. Lists are named as for `prepare voc`: a path, or a name below ImageSets/Segmentation.
 Digest list_digest(const fs::path& root, const std::string& split) {
-  const size_t equals = split.find('=');
-  if (equals == std::string::npos) fail_usage("[pipeline] splits: '{}' is not of the form NAME=LIST", split);
-  const std::string list = split.substr(equals + 1);
+  const std::string list = NamedList(split).list;
   const fs::path sets = root / "ImageSets" / "Segmentation";
   for (const fs::path& path : {fs::path(list), root / list, sets / list, sets / (list + ".txt")})
     if (fs::is_regular_file(path)) return DigestCache::shared().digest_of(path);
@@ -49,9 +47,9 @@ std::vector<fs::path> table_files(const RunLayout& layout, const std::string& na
 
 }  // namespace
 
-Receipts::Receipts(const RunPlan& plan, const RunLayout& layout, const fs::path& dataset_root, const fs::path& boxes,
-                   const fs::path& masks, const std::optional<Dataset>& dataset)
-    : plan_(plan), layout_(layout), dataset_root_(dataset_root), boxes_(boxes), masks_(masks), dataset_(dataset) {}
+Receipts::Receipts(const RunPlan& plan, const RunLayout& layout, const RunSources& sources,
+                   const std::optional<Dataset>& dataset)
+    : plan_(plan), layout_(layout), sources_(sources), dataset_(dataset) {}
 
 std::optional<Receipts::Receipt> Receipts::read(const Work& work) const {
   const fs::path path = layout_.receipt(work.name());
@@ -150,15 +148,17 @@ Digest Receipts::dataset_from() const {
   hasher.text(kPrepareFingerprint).text(p.dataset).text(p.masks);
   for (const auto& split : p.splits) hasher.text(split);
   for (const auto& split : p.without_boxes) hasher.text("without boxes").text(split);
-  if (p.dataset == "synthetic")
+  if (p.dataset != "voc")
     for (const auto& [key, value] : plan_.dataset) hasher.text(key).text(value);
-  for (const auto& split : p.splits) hasher.text(list_digest(dataset_root_, split));
-  if (p.dataset == "boxes") {
-    for (const auto& [key, value] : plan_.dataset) hasher.text(key).text(value);
-    hash_files(boxes_, hasher);
+  // Photographs of COCO are told by their annotations alone: there are too many to read each again.
+  if (p.dataset == "coco") {
+    for (const auto& split : p.splits) hasher.text(digest_or_none(sources_.coco.annotations(NamedList(split).list)));
+    return hasher.digest();
   }
+  for (const auto& split : p.splits) hasher.text(list_digest(sources_.root, split));
+  if (p.dataset == "boxes") hash_files(sources_.boxes, hasher);
   if (!dataset_) return hasher.digest();
-  const fs::path root = fs::absolute(dataset_root_), annotations = root / "Annotations";
+  const fs::path root = fs::absolute(sources_.root), annotations = root / "Annotations";
   for (const auto& image : dataset_->images) {
     hasher.text(digest_or_none(root / image.path)).text(digest_or_none(annotations / (image.id + ".xml")));
     if (!image.mask_path.empty()) hasher.text(digest_or_none(root / image.mask_path));
@@ -172,7 +172,7 @@ Digest Receipts::given_masks_from() const {
   Hasher hasher;
   hasher.text(kPrepareFingerprint).text(digest_or_none(layout_.dataset()));
   if (const auto rule = plan_.dataset.find("on-bad-image"); rule != plan_.dataset.end()) hasher.text(rule->second);
-  hash_files(masks_, hasher);
+  hash_files(sources_.masks, hasher);
   return hasher.digest();
 }
 
@@ -195,6 +195,8 @@ Digest Receipts::evaluation_from(const std::string& key) const {
   hasher.text(kEvaluateFingerprint).text(key).text(dataset_->digest(split_of_number(key), true));
   if (const fs::path folder = layout_.measured(key); !folder.empty())
     if (const auto manifest = try_read_manifest(folder / "manifest.h5")) hasher.text(manifest->digest());
+  if (is_of_coco_masks(key))
+    hasher.text(digest_or_none(sources_.coco.annotations(list_of(plan_.pipeline.splits, split_of_number(key)))));
   return hasher.digest();
 }
 
@@ -217,7 +219,7 @@ Digest Receipts::table_from(const std::string& name) const {
   for (const auto& key : read_table(path, {}).keys()) {
     const std::string maker = maker_of(key);
     hasher.text(maker);
-    if (!key.is_time)
+    if (!key.is_time())
       hasher.text(fs::exists(layout_.receipt(maker)) ? read_file(layout_.receipt(maker)) : kNoFile);
     else if (const auto manifest = try_read_manifest(layout_.run / maker / "manifest.h5"))
       hasher.text(manifest->digest()).text(fmt::format("{}", manifest->wall_time_s));

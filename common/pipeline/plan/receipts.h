@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/data/dataset.h"
+#include "common/pipeline/plan/coco_folder.h"
 #include "common/pipeline/plan/metrics_file.h"
 #include "common/pipeline/plan/preset.h"
 #include "common/pipeline/plan/run_layout.h"
@@ -13,11 +14,18 @@
 
 namespace boxseg {
 
+// Files from outside that a run is made from; those that it does not need are "".
+struct RunSources {
+  fs::path root;          // of the files behind dataset.h5
+  fs::path boxes, masks;  // of own photographs
+  CocoFolder coco;
+};
+
 class Receipts {
  public:
-  // `dataset_root`: of the files behind dataset.h5. The arguments must outlive the object; `dataset` may be empty.
-  Receipts(const RunPlan& plan, const RunLayout& layout, const fs::path& dataset_root, const fs::path& boxes,
-           const fs::path& masks, const std::optional<Dataset>& dataset);
+  // The arguments must outlive the object; `dataset` may be empty.
+  Receipts(const RunPlan& plan, const RunLayout& layout, const RunSources& sources,
+           const std::optional<Dataset>& dataset);
 
   // Kinds of work that write a manifest keep no receipt: they throw usage.
   std::string why_stale(const Work& work);  // "" when it is up to date
@@ -46,7 +54,7 @@ class Receipts {
 
   const RunPlan& plan_;
   const RunLayout& layout_;
-  const fs::path &dataset_root_, &boxes_, &masks_;
+  const RunSources& sources_;
   const std::optional<Dataset>& dataset_;
   std::optional<Metrics> metrics_;
 };

@@ -33,10 +33,14 @@ RunRequest with_class_map(const GraphRequest& request) {
 }  // namespace
 
 RunState::RunState(const GraphRequest& request)
-    : plan(with_class_map(request)), layout{request.run_dir}, boxes(request.boxes), masks(request.masks) {
-  dataset_root = plan.pipeline.dataset == "synthetic" ? layout.synthetic_root()
-                 : plan.pipeline.dataset == "boxes"   ? request.images
-                                                      : request.voc;
+    : plan(with_class_map(request)),
+      layout{request.run_dir},
+      sources{{}, request.boxes, request.masks, {request.coco}} {
+  const auto& p = plan.pipeline;
+  sources.root = p.dataset == "synthetic" ? layout.synthetic_root()
+                 : p.dataset == "boxes"   ? request.images
+                 : p.dataset == "coco"    ? sources.coco.root(p.splits)
+                                          : request.voc;
   DigestCache::shared().load(layout.digest_cache(), request.reads_all);
   try {
     if (fs::exists(layout.dataset())) dataset = read_dataset(layout.dataset(), {}, false);
@@ -64,7 +68,7 @@ std::string RunNodes::program(const std::string& name) const { return shell_quot
 std::string RunNodes::run_options() const { return request_.run_options.empty() ? "" : " " + request_.run_options; }
 
 std::string RunNodes::dataset_options() const {
-  return option("dataset", state_.layout.dataset()) + option("data-root", state_.dataset_root);
+  return option("dataset", state_.layout.dataset()) + option("data-root", state_.sources.root);
 }
 
 std::string RunNodes::stage_command(Node& node, const std::string& words, const std::string& config,

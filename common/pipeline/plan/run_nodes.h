@@ -31,9 +31,9 @@ struct RunState {
 
   RunPlan plan;
   RunLayout layout;
-  fs::path dataset_root, boxes, masks;
+  RunSources sources;
   std::optional<Dataset> dataset;
-  Receipts receipts{plan, layout, dataset_root, boxes, masks, dataset};
+  Receipts receipts{plan, layout, sources, dataset};
 };
 
 class RunNodes {

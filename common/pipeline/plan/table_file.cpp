@@ -32,10 +32,13 @@ const std::map<std::string, size_t> kWordsOfTime = {{"stage1", 2}, {"stage2", 3}
 
 TableKey parse_key(std::string text) {
   TableKey key;
-  key.is_time = take_prefix(text, "time ");
+  if (const size_t blank = text.find(' '); blank != std::string::npos && text.find('/') > blank) {
+    key.number = text.substr(0, blank);
+    take_prefix(text, key.number);
+  }
   key.key = text;
   const auto words = split(text, '/');
-  const auto& forms = key.is_time ? kWordsOfTime : kWordsOfNumber;
+  const auto& forms = key.is_time() ? kWordsOfTime : kWordsOfNumber;
   const auto form = words.empty() ? forms.end() : forms.find(words[0]);
   if (form == forms.end() || form->second != words.size())
     fail_usage(
@@ -121,9 +124,7 @@ std::vector<TableKey> Table::keys() const {
     for (const auto& cell : row.cells)
       for (const auto& value : cell.values)
         for (const auto& key : value)
-          if (std::none_of(all.begin(), all.end(),
-                           [&](const auto& k) { return k.key == key.key && k.is_time == key.is_time; }))
-            all.push_back(key);
+          if (std::find(all.begin(), all.end(), key) == all.end()) all.push_back(key);
   return all;
 }
 
@@ -132,7 +133,7 @@ bool Table::has(const std::string& key) const {
     for (const auto& cell : row.cells)
       for (const auto& value : cell.values)
         for (const auto& k : value)
-          if (k.key == key && !k.is_time) return true;
+          if (k.key == key && !k.is_time()) return true;
   return false;
 }
 
@@ -145,7 +146,7 @@ void Table::repeat(const std::vector<int64_t>& seeds) {
           if (key.key.starts_with("baseline/"))
             repeated.push_back(key);
           else
-            for (const int64_t seed : seeds) repeated.push_back({with_seed(key.key, seed), key.is_time});
+            for (const int64_t seed : seeds) repeated.push_back({with_seed(key.key, seed), key.number});
         }
         value = std::move(repeated);
       }
@@ -162,7 +163,7 @@ std::string Table::text() const {
       std::vector<std::string> values;
       for (const auto& value : cell.values) {
         std::vector<std::string> names;
-        for (const auto& key : value) names.push_back((key.is_time ? "time " : "") + key.key);
+        for (const auto& key : value) names.push_back((key.number == "miou" ? "" : key.number + " ") + key.key);
         values.push_back(join(names, " & "));
       }
       out += " | " + (values.empty() ? "- " + cell.reason : join(values, " / "));
@@ -180,8 +181,10 @@ std::string split_of_number(const std::string& key) {
   return words.at(words.at(0) == "baseline" ? 1 : 2);
 }
 
+bool is_of_coco_masks(const std::string& key) { return key.ends_with("_segm"); }
+
 std::string maker_of(const TableKey& key) {
-  if (key.is_time) return key.key;
+  if (key.is_time()) return key.key;
   const size_t agreement = key.key.find("/agreement_");  // one evaluation makes all three
   return "evaluate/" + (agreement == std::string::npos ? key.key : key.key.substr(0, agreement) + "/agreement");
 }

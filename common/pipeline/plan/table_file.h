@@ -8,9 +8,10 @@
 //   BAP, Y_crf | stage2/bap/{split}/y_crf ; authors 79.2 ; report 78.8 | - waits for the VOC test server
 //
 // A cell is VALUE / VALUE ..., with a published counterpart each or none, or "- REASON". A value is a key of
-// metrics.json (its mIoU is shown) or `time stage1/bap` (how long that piece of work took), or several with " & ":
-// their mean and standard deviation. {split}, {train}, {plain}, {refined} stand for the run's splits and its first and
-// last mode, {test} for its labelled test split: a run without one shows the REASON of `VALUE ; - REASON`.
+// metrics.json, whose mIoU is shown, or another number below it (`AP50 stage2/bap/{coco}/y_crf_segm`), or `time
+// stage1/bap` (how long that piece of work took); or several with " & ": their mean and standard deviation. {split},
+// {train}, {plain}, {refined} stand for the run's splits and its first and last mode, {test} for its labelled test
+// split, {coco} for its split with COCO's annotations: a run without one shows the REASON of `VALUE ; - REASON`.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -22,8 +23,10 @@
 namespace boxseg {
 
 struct TableKey {
-  std::string key;       // "stage2/bap/val/y_crf", or of a time "stage1/bap"
-  bool is_time = false;  // of making KEY, as its manifest records it
+  std::string key;              // "stage2/bap/val/y_crf", or of a time "stage1/bap"
+  std::string number = "miou";  // below the key in metrics.json; "time": of making KEY, as its manifest records it
+  bool is_time() const { return number == "time"; }
+  bool operator==(const TableKey&) const = default;
 };
 
 struct TableCell {
@@ -51,6 +54,8 @@ struct Table {
 
 // The piece of work that makes a number: "stage1/bap" of a time, else "evaluate/stage2/bap/val/y_crf".
 std::string maker_of(const TableKey& key);
+// Whether a number is COCO's average precision of masks: "stage2/bap/val/y_crf_segm".
+bool is_of_coco_masks(const std::string& key);
 // "val" of "stage2/bap/val/y_crf", "stage3/nal/val/crf" and "baseline/val/grabcut".
 std::string split_of_number(const std::string& key);
 
