@@ -234,6 +234,8 @@ void run_stage2(const Options& command_line, const Stage2Options& options) {
   if (options.true_masks == "keep") run.add_fact(kTrueMasksFact, std::to_string(counts.true_masks));
   run.add_fact("boxes_without_labels", join(counts.boxes_without_labels, "\n"));
   run.add_fact(kClassesFact, classes_fact(dataset.class_names));
+  if (source.network && !source.knows_all_classes)
+    run.add_fact(kUnknownClassesFact, unknown_classes_fact(unknown_classes(source.weights, dataset.class_names)));
   run.add_fact("precision", name_of(source.precision));
   run.finish(source.device.str(), threads);
   finished.remove();

@@ -111,13 +111,13 @@ double mean_or_none(const std::vector<double>& values) {
   return values.empty() ? -1 : pairwise_sum(values.data(), values.size()) / static_cast<double>(values.size());
 }
 
-// Averages what is there for thresholds t0 <= t < t1, one category or all (-1).
-double mean_precision(const CocoResult& result, int64_t t0, int64_t t1, int64_t category, int64_t area, int64_t m) {
+// Averages what is there for thresholds t0 <= t < t1 and these categories.
+double mean_precision(const CocoResult& result, int64_t t0, int64_t t1, const std::vector<int64_t>& categories,
+                      int64_t area, int64_t m) {
   std::vector<double> values;
   for (int64_t t = t0; t < t1; ++t)
     for (int64_t r = 0; r < kCocoRecalls; ++r)
-      for (int64_t k = 0; k < result.categories; ++k) {
-        if (category >= 0 && k != category) continue;
+      for (const int64_t k : categories) {
         const double p = result.precision[static_cast<size_t>(
             (((t * kCocoRecalls + r) * result.categories + k) * kCocoAreas + area) * kCocoLimits + m)];
         if (p > -1) values.push_back(p);
@@ -125,10 +125,10 @@ double mean_precision(const CocoResult& result, int64_t t0, int64_t t1, int64_t 
   return mean_or_none(values);
 }
 
-double mean_recall(const CocoResult& result, int64_t area, int64_t m) {
+double mean_recall(const CocoResult& result, const std::vector<int64_t>& categories, int64_t area, int64_t m) {
   std::vector<double> values;
   for (int64_t t = 0; t < kCocoThresholds; ++t)
-    for (int64_t k = 0; k < result.categories; ++k) {
+    for (const int64_t k : categories) {
       const double r =
           result.recall[static_cast<size_t>(((t * result.categories + k) * kCocoAreas + area) * kCocoLimits + m)];
       if (r > -1) values.push_back(r);
@@ -142,22 +142,28 @@ const std::array<const char*, 12> kCocoStatNames = {"AP",  "AP50", "AP75",  "APs
                                                     "AR1", "AR10", "AR100", "ARs", "ARm", "ARl"};
 
 std::array<double, 12> CocoResult::stats() const {
-  const int64_t all = kCocoThresholds;
-  return {mean_precision(*this, 0, all, -1, 0, 2),
-          mean_precision(*this, 0, 1, -1, 0, 2),
-          mean_precision(*this, 5, 6, -1, 0, 2),
-          mean_precision(*this, 0, all, -1, 1, 2),
-          mean_precision(*this, 0, all, -1, 2, 2),
-          mean_precision(*this, 0, all, -1, 3, 2),
-          mean_recall(*this, 0, 0),
-          mean_recall(*this, 0, 1),
-          mean_recall(*this, 0, 2),
-          mean_recall(*this, 1, 2),
-          mean_recall(*this, 2, 2),
-          mean_recall(*this, 3, 2)};
+  std::vector<int64_t> all(static_cast<size_t>(categories));
+  std::iota(all.begin(), all.end(), 0);
+  return stats_of(all);
 }
 
-double CocoResult::ap_of_category(int64_t k) const { return mean_precision(*this, 0, kCocoThresholds, k, 0, 2); }
+std::array<double, 12> CocoResult::stats_of(const std::vector<int64_t>& of) const {
+  const int64_t all = kCocoThresholds;
+  return {mean_precision(*this, 0, all, of, 0, 2),
+          mean_precision(*this, 0, 1, of, 0, 2),
+          mean_precision(*this, 5, 6, of, 0, 2),
+          mean_precision(*this, 0, all, of, 1, 2),
+          mean_precision(*this, 0, all, of, 2, 2),
+          mean_precision(*this, 0, all, of, 3, 2),
+          mean_recall(*this, of, 0, 0),
+          mean_recall(*this, of, 0, 1),
+          mean_recall(*this, of, 0, 2),
+          mean_recall(*this, of, 1, 2),
+          mean_recall(*this, of, 2, 2),
+          mean_recall(*this, of, 3, 2)};
+}
+
+double CocoResult::ap_of_category(int64_t k) const { return mean_precision(*this, 0, kCocoThresholds, {k}, 0, 2); }
 
 CocoResult evaluate_coco(const CocoTruth& truth, const std::vector<CocoObject>& detections, CocoType type,
                          int threads) {

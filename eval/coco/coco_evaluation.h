@@ -20,6 +20,7 @@ struct CocoResult {
   std::vector<double> recall;     // [T,K,A,M]
   // Returns AP AP50 AP75 APs APm APl AR1 AR10 AR100 ARs ARm ARl as shares; -1 where there is nothing to average.
   std::array<double, 12> stats() const;
+  std::array<double, 12> stats_of(const std::vector<int64_t>& of) const;  // the same over these categories, ascending
   double ap_of_category(int64_t k) const;  // over all thresholds, all areas, 100 detections
 };
 extern const std::array<const char*, 12> kCocoStatNames;

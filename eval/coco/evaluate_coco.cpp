@@ -10,8 +10,10 @@
 #include "common/base/options.h"
 #include "common/base/outputs.h"
 #include "common/base/visible_text.h"
+#include "common/io/manifest.h"
 #include "common/pipeline/plan/metrics_file.h"
 #include "common/pipeline/stage/fingerprints.h"
+#include "common/pipeline/stage/label_classes.h"
 #include "common/pipeline/stage/sections.h"
 #include "common/runtime/parallel.h"
 #include "eval/coco/coco_evaluation.h"
@@ -20,7 +22,7 @@ namespace boxseg {
 namespace {
 
 // The number is raised when the numbers change for equal files.
-constexpr const char* kCocoFingerprint = "2";
+constexpr const char* kCocoFingerprint = "3";
 
 // Returns what the categories are called: their ids where they have no name, and both where two have the same.
 std::vector<std::string> names_of(const CocoTruth& truth) {
@@ -54,14 +56,33 @@ std::string per_class_table(const std::vector<std::string>& names, const CocoRes
   return text;
 }
 
+// Stage 2 notes in the manifest beside its results what its classifier had learnt.
+ClassKinds kinds_of(const fs::path& detections, const std::vector<std::string>& names) {
+  return class_kinds(try_read_manifest(fs::absolute(detections).parent_path() / "manifest.h5"), names);
+}
+
+std::string text_of(const ClassKinds& kinds, const CocoResult& result) {
+  std::string text;
+  for (const auto& [categories, what] : {std::pair{&kinds.known, "learnt"}, {&kinds.unknown, "did not learn"}}) {
+    const auto stats = result.stats_of(*categories);
+    if (!categories->empty())
+      text += fmt::format("{} categories that the classifier {}: AP {:.3f}  AP50 {:.3f}  AP75 {:.3f}\n",
+                          categories->size(), what, stats[0], stats[1], stats[2]);
+  }
+  return text;
+}
+
 // Returns the numbers in percent, as all of metrics.json; null where there is nothing to average.
-Metrics metrics_of(const std::vector<std::string>& names, const CocoResult& result) {
+Metrics metrics_of(const std::vector<std::string>& names, const CocoResult& result, const ClassKinds& kinds) {
   Metrics metrics;
   const auto put = [&](const std::string& name, double share) {
     metrics[name] = share < 0 ? nlohmann::json() : nlohmann::json(100 * share);
   };
   const auto stats = result.stats();
   for (size_t i = 0; i < stats.size(); ++i) put(kCocoStatNames[i], stats[i]);
+  for (const auto& [categories, suffix] : {std::pair{&kinds.known, "_known"}, {&kinds.unknown, "_unknown"}})
+    for (size_t i = 0; i < stats.size() && !categories->empty(); ++i)
+      put(std::string(kCocoStatNames[i]) + suffix, result.stats_of(*categories)[i]);
   for (size_t k = 0; k < names.size(); ++k) put("AP_of/" + names[k], result.ap_of_category(static_cast<int64_t>(k)));
   return metrics;
 }
@@ -94,11 +115,13 @@ int evaluate_coco_command(int argc, char** argv) {
   const CocoResult result = evaluate_coco(truth, detections, type, threads);
   std::fputs(coco_summary(result).c_str(), stdout);
   const std::vector<std::string> names = names_of(truth);
+  const ClassKinds kinds = kinds_of(detections_file, names);
+  std::fputs(text_of(kinds, result).c_str(), stdout);
   if (per_class) std::fputs(per_class_table(names, result).c_str(), stdout);
   log_info("{} images, {} categories, {} true objects, {} detections", truth.images.size(), truth.categories.size(),
            truth.objects.size(), detections.size());
   if (json.empty()) return 0;
-  Metrics metrics = metrics_of(names, result);
+  Metrics metrics = metrics_of(names, result, kinds);
   metrics["inputs"] = Hasher()
                           .text(kEvaluateFingerprint)
                           .text(kCocoFingerprint)

@@ -1,6 +1,7 @@
 #include "eval/miou/evaluate_miou.h"
 
 #include <atomic>
+#include <cmath>
 #include <cstdio>
 #include <opencv2/core/utility.hpp>
 
@@ -151,6 +152,26 @@ void warn_of_other_classes(const LabelFolder& folder, const Dataset& dataset) {
                 folder.path().string(), difference);
 }
 
+// Says how well the classes are labelled that the classifier behind the label maps had learnt, and how well the others:
+// the mean IoU of each, without the background and without classes that the truth does not hold.
+Metrics numbers_of_kinds(const LabelFolder& folder, const Dataset& dataset, const Evaluation& e) {
+  const ClassKinds kinds = class_kinds(folder.manifest(), dataset.class_names);
+  const auto iou = e.confusion.scores().iou;
+  Metrics metrics;
+  for (const auto& [classes, suffix, what] :
+       {std::tuple{&kinds.known, "_known", "learnt"}, {&kinds.unknown, "_unknown", "did not learn"}}) {
+    double sum = 0;
+    int64_t count = 0;
+    for (const int64_t c : *classes)
+      if (const double value = iou[static_cast<size_t>(c)]; c > 0 && !std::isnan(value)) sum += value, ++count;
+    if (count == 0) continue;
+    metrics[std::string("miou") + suffix] = sum / static_cast<double>(count);
+    std::printf("mIoU of %lld classes that the classifier %s: %.2f\n", static_cast<long long>(count), what,
+                sum / static_cast<double>(count));
+  }
+  return metrics;
+}
+
 // Labels that hold true masks would be measured against themselves.
 void refuse_kept_masks(const LabelFolder& folder) {
   if (folder.manifest() && keeps_true_masks(*folder.manifest()))
@@ -217,7 +238,9 @@ int evaluate_miou_command(int argc, char** argv) {
   const Evaluation e = evaluate_split(dataset, o.split, read, Abstention::refused, predictions, threads, measures);
   warn_of(colours);
   if (!truth.has_numbered_classes()) warn_of_other_classes(folder, dataset);
-  report_result(o, key, dataset, e, digest_of_inputs(dataset, o.split, {digest_of_folder(folder, dataset, images)}));
+  const Metrics of_kinds = truth.is_given() ? Metrics() : numbers_of_kinds(folder, dataset, e);
+  report_result(o, key, dataset, e, digest_of_inputs(dataset, o.split, {digest_of_folder(folder, dataset, images)}),
+                of_kinds);
   return 0;
 }
 

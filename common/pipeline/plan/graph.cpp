@@ -26,6 +26,9 @@ class Builder {
   std::vector<Node> build() {
     add_dataset();
     if (!request_.masks.empty()) add_given_masks();
+    if (request_.classifier.empty() && plan_.pipeline.stage1.empty())
+      fail_usage("the preset {} trains no classifier: CLASSIFIER=runs/voc2012_vgg16/stage1/bap/classifier.pt",
+                 request_.run.preset);
     if (request_.classifier.empty())
       for (const auto& v : plan_.stage1_variants()) add_stage1(v);
     for (const auto& v : plan_.stage2_variants())
@@ -71,11 +74,6 @@ class Builder {
     if (request_.coco.empty())
       fail_usage("the preset {} needs a folder of COCO: COCO=/path/to/coco (with annotations, train2017, val2017)",
                  request_.run.preset);
-    if (request_.classifier.empty())
-      fail_usage(
-          "the preset {} labels COCO with a network that learnt from other images: "
-          "CLASSIFIER=runs/voc2012_vgg16/stage1/bap/classifier.pt",
-          request_.run.preset);
     std::string command = nodes_.program("prepare") + " coco" + option("config", layout_.config("dataset"));
     for (const auto& text : plan_.pipeline.splits) {
       const NamedList split(text);

@@ -1,6 +1,7 @@
 #include "common/pipeline/plan/receipts.h"
 
 #include <set>
+#include <utility>
 
 #include "common/base/error.h"
 #include "common/base/text.h"
@@ -150,11 +151,7 @@ Digest Receipts::dataset_from() const {
   for (const auto& split : p.without_boxes) hasher.text("without boxes").text(split);
   if (p.dataset != "voc")
     for (const auto& [key, value] : plan_.dataset) hasher.text(key).text(value);
-  // Photographs of COCO are told by their annotations alone: there are too many to read each again.
-  if (p.dataset == "coco") {
-    for (const auto& split : p.splits) hasher.text(digest_or_none(sources_.coco.annotations(NamedList(split).list)));
-    return hasher.digest();
-  }
+  if (p.dataset == "coco") return coco_from(std::move(hasher));
   for (const auto& split : p.splits) hasher.text(list_digest(sources_.root, split));
   if (p.dataset == "boxes") hash_files(sources_.boxes, hasher);
   if (!dataset_) return hasher.digest();
@@ -165,6 +162,19 @@ Digest Receipts::dataset_from() const {
     if (image.is_copy()) hasher.text(digest_or_none(root / image.source_path));
   }
   return hasher.digest();
+}
+
+// Photographs of COCO are told by their annotations alone: there are too many to read each again. Of the masks, which
+// come from the annotations, it is enough that none was lost.
+Digest Receipts::coco_from(Hasher hasher) const {
+  for (const auto& split : plan_.pipeline.splits)
+    hasher.text(digest_or_none(sources_.coco.annotations(NamedList(split).list)));
+  if (!dataset_) return hasher.digest();
+  int64_t lost = 0;
+  std::error_code ignored;
+  for (const auto& image : dataset_->images)
+    lost += !image.mask_path.empty() && !fs::is_regular_file(sources_.root / image.mask_path, ignored);
+  return hasher.number(lost).digest();
 }
 
 // The index tells which images there are, and what the annotations call them.

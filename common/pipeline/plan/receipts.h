@@ -43,6 +43,7 @@ class Receipts {
   Digest from(const Work& work);
   Digest made(const Work& work);
   Digest dataset_from() const;
+  Digest coco_from(Hasher hasher) const;
   Digest given_masks_from() const;
   Digest given_masks_made() const;
   Digest evaluation_from(const std::string& key) const;

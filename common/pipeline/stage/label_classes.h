@@ -1,6 +1,8 @@
 // Which classes the values of label maps mean: written into the manifest of those who make them, and held against the
 // dataset of those who use them. The order of classes decides everything and shows nowhere.
 #pragma once
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +12,17 @@ namespace boxseg {
 
 inline constexpr const char* kClassesFact = "classes";  // of Manifest::facts: a name a line, background first
 std::string classes_fact(const std::vector<std::string>& class_names);
+
+// Of the classes that the classifier had no weight for, "- NAME" a line; only where there are any.
+inline constexpr const char* kUnknownClassesFact = "classes unknown to the classifier";
+std::string unknown_classes_fact(const std::vector<std::string>& class_names);
+
+// Indices of names that the classifier behind label maps had learnt, and of those that it had not. Where it knew all
+// classes, or the manifest does not say, there are none of either.
+struct ClassKinds {
+  std::vector<int64_t> known, unknown;
+};
+ClassKinds class_kinds(const std::optional<Manifest>& manifest, const std::vector<std::string>& names);
 
 // "" where the label maps were made for these classes, or the manifest (of an earlier version) does not say; else a
 // sentence with the first difference.
