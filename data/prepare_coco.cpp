@@ -146,7 +146,8 @@ int prepare_coco(int argc, char** argv) {
     refuse_inputs_among({flags.output}, "--output", {split.annotations});
     if (coco.masks.empty()) continue;
     refuse_overlap(coco.masks, "--masks", split.annotations, "--annotations");
-    refuse_overlap(coco.masks, "--masks", split.images, "--images");
+    if (std::error_code ignored; fs::equivalent(coco.masks, split.images, ignored))
+      fail_usage("--masks {}: is the folder of the photographs; choose another", coco.masks.string());
   }
   if (!coco.masks.empty()) require_writable_directory(coco.masks, "--masks");
   const FileLock lock(lock_of(flags.output));
