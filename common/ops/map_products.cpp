@@ -25,21 +25,6 @@ BOXSEG_INLINED T sum_of(const V& value) {
   }
 }
 
-// Calls body.template operator()<V, Count>(cell) for groups of `Count` vectors V of a run, then for single ones, then
-// for shorter ones, then for single cells.
-template <class T, int lanes, int Count, class Body>
-BOXSEG_INLINED void for_vectors(const CellRuns& cells, const Body& body) {
-  for (const auto& run : cells.runs) {
-    int64_t cell = run.begin;
-    for (; cell + Count * lanes <= run.end; cell += Count * lanes)
-      body.template operator()<Wide<T, lanes>, Count>(cell);
-    for (; cell + lanes <= run.end; cell += lanes) body.template operator()<Wide<T, lanes>, 1>(cell);
-    if constexpr (lanes > kWideLanes<T>)
-      for (; cell + kWideLanes<T> <= run.end; cell += kWideLanes<T>) body.template operator()<Wide<T>, 1>(cell);
-    for (; cell < run.end; ++cell) body.template operator()<T, 1>(cell);
-  }
-}
-
 // Adds to sums[r][i] the products over `count` channels at Count vectors. `a` stands at its first row and channel, f
 // and sums at the first cell of rows `length` long; `ahead` is asked for meanwhile.
 template <int Rows, int Count, int lanes, class T>
@@ -84,29 +69,47 @@ BOXSEG_INLINED void products_of_channels(const T* g, const T* f, int64_t length,
   for (int c = 0; c < Channels; ++c) out[r * stride + c] = sum_of<T>(sums[r][c]);
 }
 
+// Adds to `Count` vectors V of Channels rows of out the products over rows of m. `m` and `out` stand at the first cell.
+template <int Channels, int Count, class V, class T>
+BOXSEG_INLINED void add_outer_at(const T* a, const T* m, int64_t rows, int64_t stride, int64_t area, T* out,
+                                 const char* ahead) {
+  constexpr int64_t kStep = sizeof(V) / sizeof(T);
+  V sums[Channels][Count];
+  BOXSEG_UNROLL
+  for (int c = 0; c < Channels; ++c) BOXSEG_UNROLL
+  for (int i = 0; i < Count; ++i) sums[c][i] = load_wide<V>(out + c * area + i * kStep);
+  for (int64_t r = 0; r < rows; ++r) {
+    ReadAhead::ask(ahead);
+    V values[Count];
+    BOXSEG_UNROLL
+    for (int i = 0; i < Count; ++i) values[i] = load_wide<V>(m + r * area + i * kStep);
+    BOXSEG_UNROLL
+    for (int c = 0; c < Channels; ++c) BOXSEG_UNROLL
+    for (int i = 0; i < Count; ++i) sums[c][i] += values[i] * a[r * stride + c];
+  }
+  BOXSEG_UNROLL
+  for (int c = 0; c < Channels; ++c) BOXSEG_UNROLL
+  for (int i = 0; i < Count; ++i) store_wide(out + c * area + i * kStep, sums[c][i]);
+}
+
+// Does so for all cells: for pairs of vectors of a run, then for single ones, then for shorter ones and single cells.
 template <int Channels, int lanes, class T>
 BOXSEG_INLINED void add_outer_of(const T* a, const T* m, int64_t rows, int64_t stride, int64_t area,
-                                 const CellRuns& cells, T* out, ReadAhead& read_ahead) {
-  for_vectors<T, lanes, 2>(cells, [&]<class V, int Count>(int64_t cell) BOXSEG_ALWAYS_INLINE {
-    constexpr int64_t kStep = sizeof(V) / sizeof(T);
-    V sums[Channels][Count];
-    BOXSEG_UNROLL
-    for (int c = 0; c < Channels; ++c) BOXSEG_UNROLL
-    for (int i = 0; i < Count; ++i) sums[c][i] = load_wide<V>(out + c * area + cell + i * kStep);
-    const char* ahead = read_ahead.take(rows, m + cell);
-    for (int64_t r = 0; r < rows; ++r) {
-      ReadAhead::ask(ahead);
-      V values[Count];
-      BOXSEG_UNROLL
-      for (int i = 0; i < Count; ++i) values[i] = load_wide<V>(m + r * area + cell + i * kStep);
-      BOXSEG_UNROLL
-      for (int c = 0; c < Channels; ++c) BOXSEG_UNROLL
-      for (int i = 0; i < Count; ++i) sums[c][i] += values[i] * a[r * stride + c];
-    }
-    BOXSEG_UNROLL
-    for (int c = 0; c < Channels; ++c) BOXSEG_UNROLL
-    for (int i = 0; i < Count; ++i) store_wide(out + c * area + cell + i * kStep, sums[c][i]);
-  });
+                                 const CellRuns& cells, T* out, ReadAhead& ahead) {
+  using V = Wide<T, lanes>;
+  constexpr int64_t kFew = kWideLanes<T>;
+  for (const auto& run : cells.runs) {
+    int64_t at = run.begin;
+    for (; at + 2 * lanes <= run.end; at += 2 * lanes)
+      add_outer_at<Channels, 2, V>(a, m + at, rows, stride, area, out + at, ahead.take(rows, m + at));
+    for (; at + lanes <= run.end; at += lanes)
+      add_outer_at<Channels, 1, V>(a, m + at, rows, stride, area, out + at, ahead.take(rows, m + at));
+    if constexpr (lanes > kFew)
+      for (; at + kFew <= run.end; at += kFew)
+        add_outer_at<Channels, 1, Wide<T>>(a, m + at, rows, stride, area, out + at, ahead.take(rows, m + at));
+    for (; at < run.end; ++at)
+      add_outer_at<Channels, 1, T>(a, m + at, rows, stride, area, out + at, ahead.take(rows, m + at));
+  }
 }
 
 }  // namespace
@@ -156,15 +159,21 @@ BOXSEG_INLINED void CellProducts<T>::add_with(const T* a, int64_t stride, const 
   for (int64_t c = 0; c < channels; c += kChannelsTogether) {
     const int64_t count = std::min(kChannelsTogether, channels - c);
     features_.pack(f + c * features_.area(), count);
-    in_groups<2>(length / kLanes, [&]<int Count>(int64_t vector) BOXSEG_ALWAYS_INLINE {
-      const int64_t cell = vector * kLanes;
-      in_groups<if_wide(bytes, 8, 6)>(rows_, [&]<int Rows>(int64_t r) BOXSEG_ALWAYS_INLINE {
-        add_products_of_rows<Rows, Count, kLanes>(a + r * stride + c, stride, features_.row(0) + cell, count, length,
-                                                  sums_.data() + r * length + cell,
-                                                  ahead.take(count, features_.row(0)));
-      });
-    });
+    int64_t cell = 0;
+    for (; cell + 2 * kLanes <= length; cell += 2 * kLanes) add_at<bytes, 2>(a + c, stride, count, cell, ahead);
+    if (cell < length) add_at<bytes, 1>(a + c, stride, count, cell, ahead);
   }
+}
+
+template <class T>
+template <int bytes, int Count>
+BOXSEG_INLINED void CellProducts<T>::add_at(const T* a, int64_t stride, int64_t count, int64_t cell, ReadAhead& ahead) {
+  const int64_t length = features_.length();
+  in_groups<if_wide(bytes, 8, 6)>(rows_, [&]<int Rows>(int64_t r) BOXSEG_ALWAYS_INLINE {
+    add_products_of_rows<Rows, Count, bytes / sizeof(T)>(a + r * stride, stride, features_.row(0) + cell, count, length,
+                                                         sums_.data() + r * length + cell,
+                                                         ahead.take(count, features_.row(0)));
+  });
 }
 
 template <class T>
@@ -184,19 +193,44 @@ void CellProducts<T>::write(T* out) const {
   }
 }
 
+namespace {
+
+constexpr int kTogether = 6;  // channels of products_at_channels()
+
+// Computes the products of Channels packed rows of features with all rows of g, into columns `out` of its result.
+template <int bytes, int Channels, class T>
+BOXSEG_INLINED void products_of_packed(const PackedRows<T>& g, int64_t rows, const T* features, int64_t stride,
+                                       T* out) {
+  in_groups<if_wide(bytes, 4, 2)>(rows, [&]<int Rows>(int64_t r) BOXSEG_ALWAYS_INLINE {
+    products_of_channels<Rows, Channels, bytes / sizeof(T)>(g.row(r), features, g.length(), out + r * stride, stride);
+  });
+}
+
+template <int bytes, class T>
+BOXSEG_INLINED void products_with(const PackedRows<T>& g, int64_t rows, const T* f, int64_t channels, int64_t first,
+                                  int64_t last, PackedRows<T>& features, T* out) {
+  in_groups<kTogether>(last - first, [&]<int Channels>(int64_t c) BOXSEG_ALWAYS_INLINE {
+    features.pack(f + (first + c) * g.area(), Channels);
+    products_of_packed<bytes, Channels>(g, rows, features.row(0), channels, out + first + c);
+  });
+}
+
+template <int bytes, class T>
+BOXSEG_INLINED void add_outer_with(const T* a, const T* m, int64_t rows, int64_t channels, int64_t area,
+                                   const CellRuns& cells, int64_t count, T* out, ReadAhead& ahead) {
+  in_groups<if_wide(bytes, 8, 6)>(count, [&]<int Channels>(int64_t i) BOXSEG_ALWAYS_INLINE {
+    add_outer_of<Channels, bytes / sizeof(T)>(a + i, m, rows, channels, area, cells, out + i * area, ahead);
+  });
+}
+
+}  // namespace
+
 template <class T>
 void products_at_channels(const PackedRows<T>& g, int64_t rows, const T* f, int64_t channels, int64_t first,
                           int64_t last, T* out) {
-  constexpr int kTogether = 6;
   PackedRows<T> features(g.cells(), g.area(), std::min<int64_t>(kTogether, last - first), g.instructions());
   with_vectors(g.instructions(), [&]<int bytes>() BOXSEG_ALWAYS_INLINE {
-    in_groups<kTogether>(last - first, [&]<int Channels>(int64_t c) BOXSEG_ALWAYS_INLINE {
-      features.pack(f + (first + c) * g.area(), Channels);
-      in_groups<if_wide(bytes, 4, 2)>(rows, [&]<int Rows>(int64_t r) BOXSEG_ALWAYS_INLINE {
-        products_of_channels<Rows, Channels, bytes / sizeof(T)>(g.row(r), features.row(0), g.length(),
-                                                                out + r * channels + first + c, channels);
-      });
-    });
+    products_with<bytes>(g, rows, f, channels, first, last, features, out);
   });
 }
 
@@ -204,9 +238,7 @@ template <class T>
 void add_outer_products(const T* a, const T* m, int64_t rows, int64_t channels, int64_t area, const CellRuns& cells,
                         int64_t first, int64_t last, T* out, ReadAhead ahead, InstructionSet instructions) {
   with_vectors(instructions, [&]<int bytes>() BOXSEG_ALWAYS_INLINE {
-    in_groups<if_wide(bytes, 8, 6)>(last - first, [&]<int Channels>(int64_t i) BOXSEG_ALWAYS_INLINE {
-      add_outer_of<Channels, bytes / sizeof(T)>(a + first + i, m, rows, channels, area, cells, out + i * area, ahead);
-    });
+    add_outer_with<bytes>(a + first, m, rows, channels, area, cells, last - first, out, ahead);
   });
 }
 

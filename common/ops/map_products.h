@@ -1,7 +1,6 @@
 // Multiplies some vectors with the feature map of one image, on the CPU: at some cells only where asked, and without a
 // copy of any operand.
 //
-//
 // f: features, [C,area] row-major; T is float or double. Sums are made in a fixed order; only that of
 // products_at_channels() depends on the instruction set.
 #pragma once
@@ -52,6 +51,8 @@ class CellProducts {
  private:
   template <int bytes>
   void add_with(const T* a, int64_t stride, const T* f, int64_t channels, ReadAhead& ahead);
+  template <int bytes, int Count>
+  void add_at(const T* a, int64_t stride, int64_t count, int64_t cell, ReadAhead& ahead);  // at Count vectors of cells
   int64_t rows_;
   PackedRows<T> features_;
   AlignedVector<T> sums_;

@@ -81,6 +81,18 @@ BOXSEG_INLINED void depthwise_channels(const DepthwiseShape& s, const TapRows& r
                          });
 }
 
+// Computes a whole output row: groups of vectors of `lanes` channels, and what is left of them as shorter vectors.
+template <int64_t lanes>
+BOXSEG_INLINED void depthwise_row_with(const DepthwiseShape& s, const TapRows& rows, const float* weight,
+                                       const float* bias, float* out) {
+  const int64_t whole = s.channels / lanes;
+  in_groups<4>(whole, [&]<int Groups>(int64_t group) BOXSEG_ALWAYS_INLINE {
+    depthwise_channels<Wide<float, lanes>, Groups>(s, rows, group * lanes, weight, bias, out);
+  });
+  for (int64_t c = whole * lanes; c < s.channels; c += kWideLanes<float>)
+    depthwise_channels<Wide<float>, 1>(s, rows, c, weight, bias, out);
+}
+
 constexpr int kStemChannels = 32, kStemKernel = 3, kStemStride = 2;
 
 template <class V, int kColumns>
@@ -111,6 +123,14 @@ BOXSEG_INLINED void stem_columns(const StemShape& s, int64_t y, int64_t x, const
   for (int g = 0; g < kGroups; ++g) store_wide(out + (x + i) * kStemChannels + kLanes * g, relu6_wide(sum[i][g]));
 }
 
+template <class V>
+BOXSEG_INLINED void stem_row_with(const StemShape& s, int64_t y, const float* planes, const float* weight,
+                                  const float* bias, float* out) {
+  for_columns<4>(s.out_width, s.width, kStemStride, s.pad_left, kStemKernel - 1,
+                 [&]<int kColumns>(int64_t x)
+                     BOXSEG_ALWAYS_INLINE { stem_columns<V, kColumns>(s, y, x, planes, weight, bias, out); });
+}
+
 }  // namespace
 
 void depthwise_row(const DepthwiseShape& s, int64_t y, const float* in, int64_t first_row, const float* weight,
@@ -123,23 +143,14 @@ void depthwise_row(const DepthwiseShape& s, int64_t y, const float* in, int64_t 
     rows.tap[rows.count++] = ky;
   }
   with_vectors(instructions, [&]<int bytes>() BOXSEG_ALWAYS_INLINE {
-    constexpr int64_t kLanes = bytes / sizeof(float);
-    const int64_t whole = s.channels / kLanes;
-    in_groups<4>(whole, [&]<int Groups>(int64_t group) BOXSEG_ALWAYS_INLINE {
-      depthwise_channels<Wide<float, kLanes>, Groups>(s, rows, group * kLanes, weight, bias, out);
-    });
-    for (int64_t c = whole * kLanes; c < s.channels; c += kWideLanes<float>)
-      depthwise_channels<Wide<float>, 1>(s, rows, c, weight, bias, out);
+    depthwise_row_with<bytes / sizeof(float)>(s, rows, weight, bias, out);
   });
 }
 
 void stem_row(const StemShape& s, int64_t y, const float* planes, const float* weight, const float* bias, float* out,
               InstructionSet instructions) {
   with_vectors(instructions, [&]<int bytes>() BOXSEG_ALWAYS_INLINE {
-    using V = Wide<float, bytes / sizeof(float)>;
-    for_columns<4>(s.out_width, s.width, kStemStride, s.pad_left, kStemKernel - 1,
-                   [&]<int kColumns>(int64_t x)
-                       BOXSEG_ALWAYS_INLINE { stem_columns<V, kColumns>(s, y, x, planes, weight, bias, out); });
+    stem_row_with<Wide<float, bytes / sizeof(float)>>(s, y, planes, weight, bias, out);
   });
 }
 
