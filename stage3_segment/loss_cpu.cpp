@@ -90,7 +90,8 @@ struct BlockSlope {
   }
 };
 
-// Computes slope_of_class() for a block's pixels.
+// Computes slope_of_class() for a block's pixels. The formula stands here once more because its products are fused,
+// its exponential is that of lanes, and its branches are those of a block; the tests compare the two.
 template <class T>
 class ClassSlopes {
   using Lanes = PixelLanes<T>;

@@ -1,11 +1,24 @@
 // Exponentials and logarithms of several floats at a time, by the methods of Cephes' expf and logf. V is a Wide<float>
 // of any number of lanes.
+//
+// There are two exponentials of one series, since each has bits that the other cannot give. The CRF's are golden:
+// products and sums round one by one, and the least terms are 0. The losses' fuse the two, which halves the series, and
+// end at exp(-60), since products with less would be slow. What is fused is decided by the place where code stands, so
+// that the loop over the series stands in both.
 #pragma once
 #include <cstdint>
 
 #include "common/simd/wide.h"
 
 namespace boxseg {
+
+// log2(e), and ln 2 as a sum whose larger part has few bits, so that its products with small integers are exact.
+inline constexpr float kLog2E = 1.44269504088896341f, kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;
+
+// The factors of (exp(r) - 1 - r) / r^2 for |r| <= ln 2 / 2, that of the highest power first.
+inline constexpr float kExpSeries[] = {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
+                                       4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f};
+inline constexpr int kExpTerms = sizeof kExpSeries / sizeof *kExpSeries;
 
 // x = n ln 2 + rest for an integer n and |rest| <= ln 2 / 2.
 template <class V>
@@ -24,14 +37,12 @@ template <class V>
 BOXSEG_INLINED V exp_of_negative(const V& x) {
   constexpr float kLeast = -87.33654f;
   const V clipped = larger(x, spread_wide<V>(kLeast));
-  const V shifted = clipped * 1.44269504088896341f + ExpParts<V>::kRound, n = shifted - ExpParts<V>::kRound;
-  const ExpParts<V> parts{shifted, (clipped - n * 0.693359375f) - n * -2.12194440e-4f};
+  const V shifted = clipped * kLog2E + ExpParts<V>::kRound, n = shifted - ExpParts<V>::kRound;
+  const ExpParts<V> parts{shifted, (clipped - n * kLn2High) - n * kLn2Low};
   const V& rest = parts.rest;
-  V y = rest * 1.9875691500e-4f + 1.3981999507e-3f;
-  y = y * rest + 8.3334519073e-3f;
-  y = y * rest + 4.1665795894e-2f;
-  y = y * rest + 1.6666665459e-1f;
-  y = y * rest + 5.0000001201e-1f;
+  V y = spread_wide<V>(kExpSeries[0]);
+  BOXSEG_UNROLL
+  for (int i = 1; i < kExpTerms; ++i) y = y * rest + kExpSeries[i];
   y = y * (rest * rest) + rest + 1.0f;
   const V value = y * parts.power_of_two();
   return x < kLeast ? V{} : value;
@@ -45,14 +56,12 @@ inline V exp_for_softmax(V x) {
   BOXSEG_FUSE_PRODUCTS
   const V low = spread_wide<V>(-60.0f);
   x = x > low ? x : low;
-  const V shifted = x * 1.44269504f + ExpParts<V>::kRound, n = shifted - ExpParts<V>::kRound;
-  const ExpParts<V> parts{shifted, (x - n * 0.693359375f) + n * 2.12194440e-4f};
+  const V shifted = x * kLog2E + ExpParts<V>::kRound, n = shifted - ExpParts<V>::kRound;
+  const ExpParts<V> parts{shifted, (x - n * kLn2High) - n * kLn2Low};
   const V& rest = parts.rest;
-  V y = rest * 1.9875691500e-4f + 1.3981999507e-3f;
-  y = y * rest + 8.3334519073e-3f;
-  y = y * rest + 4.1665795894e-2f;
-  y = y * rest + 1.6666665459e-1f;
-  y = y * rest + 5.0000001201e-1f;
+  V y = spread_wide<V>(kExpSeries[0]);
+  BOXSEG_UNROLL
+  for (int i = 1; i < kExpTerms; ++i) y = y * rest + kExpSeries[i];
   y = (y * rest + 1.0f) * rest + 1.0f;
   return y * parts.power_of_two();
 }
@@ -74,8 +83,8 @@ BOXSEG_INLINED V log_of_positive(const V& x) {
   y = y * z + 2.0000714765e-1f;
   y = y * z - 2.4999993993e-1f;
   y = y * z + 3.3333331174e-1f;
-  y = y * z * square - n * 2.12194440e-4f;
-  return z + (y - square * 0.5f) + n * 0.693359375f;
+  y = y * z * square + n * kLn2Low;
+  return z + (y - square * 0.5f) + n * kLn2High;
 }
 
 }  // namespace boxseg
