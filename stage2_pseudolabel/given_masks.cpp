@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/error.h"
+#include "common/data/box_pixels.h"
 #include "common/data/import_labels.h"
 #include "common/io/label_png.h"
 #include "common/io/manifest.h"
@@ -15,17 +16,8 @@ namespace {
 
 constexpr uint8_t kVoid = 255;
 
-// Calls use(pixel) for the pixels of a box until it returns false; returns whether it never did.
-template <class Use>
-bool for_each_pixel(const PixelBox& box, int64_t width, const Use& use) {
-  for (int64_t y = box.y0; y < box.y1; ++y)
-    for (int64_t x = box.x0; x < box.x1; ++x)
-      if (!use(static_cast<size_t>(y * width + x))) return false;
-  return true;
-}
-
 bool is_open(const PixelBox& box, const LabelMap& given) {
-  return for_each_pixel(box, given.width, [&](size_t p) { return given.pixels[p] != box.class_id; });
+  return !any_pixel(box, given.width, [&](size_t p) { return given.pixels[p] == box.class_id; });
 }
 
 }  // namespace
@@ -66,7 +58,7 @@ LabelMap read_true_mask(const Dataset& dataset, const ImageEntry& image) {
 
 bool leaves_something_open(const LabelMap& given, const Geometry& geometry) {
   return std::any_of(geometry.boxes.begin(), geometry.boxes.end(), [&](const PixelBox& box) {
-    return is_open(box, given) || !for_each_pixel(box, given.width, [&](size_t p) { return given.pixels[p] != kVoid; });
+    return is_open(box, given) || any_pixel(box, given.width, [&](size_t p) { return given.pixels[p] == kVoid; });
   });
 }
 
@@ -75,7 +67,6 @@ LabelMap join_given(const LabelMap& given, const LabelMap& crf, const Geometry& 
   for (const PixelBox& box : geometry.boxes)
     for_each_pixel(box, given.width, [&](size_t p) {
       if (given.pixels[p] == box.class_id) labels.pixels[p] = given.pixels[p];
-      return true;
     });
   for (const PixelBox& box : geometry.boxes) {
     const bool takes_all = is_open(box, given);
@@ -84,7 +75,6 @@ LabelMap join_given(const LabelMap& given, const LabelMap& crf, const Geometry& 
       if (is_void) labels.pixels[p] = crf.pixels[p];
       if (takes_all && !is_void && labels.pixels[p] == 0 && crf.pixels[p] == box.class_id)
         labels.pixels[p] = crf.pixels[p];
-      return true;
     });
   }
   return labels;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/error.h"
+#include "common/data/box_pixels.h"
 #include "common/labels/attention.h"
 #include "common/ops/cell_algebra.h"
 
@@ -17,10 +18,7 @@ void copy_attention(bool is_background, const std::vector<float>& attention, flo
 
 std::vector<size_t> boxes_without_labels(const LabelMap& labels, const Geometry& geometry) {
   const auto holds_its_class = [&](const PixelBox& box) {
-    for (int64_t y = box.y0; y < box.y1; ++y)
-      for (int64_t x = box.x0; x < box.x1; ++x)
-        if (labels.at(y, x) == box.class_id) return true;
-    return false;
+    return any_pixel(box, labels.width, [&](size_t p) { return labels.pixels[p] == box.class_id; });
   };
   std::vector<size_t> without;
   for (size_t i = 0; i < geometry.boxes.size(); ++i)

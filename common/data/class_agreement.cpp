@@ -4,7 +4,7 @@
 
 #include "common/base/error.h"
 #include "common/base/text.h"
-#include "common/data/boxes.h"
+#include "common/data/box_pixels.h"
 
 namespace boxseg {
 namespace {
@@ -13,8 +13,7 @@ constexpr uint8_t kVoidLabel = 255;
 
 bool is_mostly_void(const LabelMap& labels, const PixelBox& box) {
   int64_t is_void = 0;
-  for (int64_t y = box.y0; y < box.y1; ++y)
-    for (int64_t x = box.x0; x < box.x1; ++x) is_void += labels.at(y, x) == kVoidLabel;
+  for_each_pixel(box, labels.width, [&](size_t p) { is_void += labels.pixels[p] == kVoidLabel; });
   return 2 * is_void >= (box.y1 - box.y0) * (box.x1 - box.x0);
 }
 

@@ -3,17 +3,14 @@
 #include <algorithm>
 #include <opencv2/imgproc.hpp>
 
+#include "common/io/opencv_view.h"
+
 namespace boxseg {
 namespace {
 
 constexpr int kFont = cv::FONT_HERSHEY_SIMPLEX;
 constexpr double kFontScale = 0.35;
 constexpr int64_t kPadding = 2;
-
-cv::Mat view(const RgbImage& image) {
-  return {static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3,
-          const_cast<uint8_t*>(image.pixels.data())};
-}
 
 cv::Scalar scalar(const Color& c) { return {double(c[0]), double(c[1]), double(c[2])}; }
 
@@ -38,7 +35,7 @@ uint32_t next_character(std::string_view text, size_t& at) {
 
 void draw_box(RgbImage& picture, const PictureBox& box, const Color& color, int thickness) {
   const auto at = [](int64_t v) { return static_cast<int>(v); };
-  cv::Mat mat = view(picture);
+  cv::Mat mat = opencv_view(picture);
   cv::rectangle(mat, {at(box.x0), at(box.y0)}, {at(box.x1), at(box.y1)}, scalar(color), thickness);
 }
 
@@ -52,7 +49,7 @@ void draw_text(RgbImage& picture, int64_t x, int64_t y, const std::string& text,
   const int64_t width = text_width(text);
   x = std::clamp<int64_t>(x, 0, std::max<int64_t>(0, picture.width - width));
   y = std::clamp<int64_t>(y, 0, std::max<int64_t>(0, picture.height - kTextHeight));
-  cv::Mat mat = view(picture);
+  cv::Mat mat = opencv_view(picture);
   const cv::Point corner(static_cast<int>(x), static_cast<int>(y));
   cv::rectangle(mat, corner, corner + cv::Point(static_cast<int>(width) - 1, static_cast<int>(kTextHeight) - 1),
                 scalar(ground), cv::FILLED);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <opencv2/imgproc.hpp>
 
+#include "common/io/opencv_view.h"
+
 namespace boxseg {
 
 ImageSize fitted(ImageSize size, int64_t side) {
@@ -13,10 +15,8 @@ ImageSize fitted(ImageSize size, int64_t side) {
 
 RgbImage resized(const RgbImage& image, ImageSize size) {
   RgbImage result(size.height, size.width);
-  const cv::Mat from(static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3,
-                     const_cast<uint8_t*>(image.pixels.data()));
-  cv::Mat to(static_cast<int>(size.height), static_cast<int>(size.width), CV_8UC3, result.pixels.data());
-  cv::resize(from, to, to.size(), 0, 0, cv::INTER_AREA);
+  cv::Mat to = opencv_view(result);
+  cv::resize(opencv_view(image), to, to.size(), 0, 0, cv::INTER_AREA);
   return result;
 }
 

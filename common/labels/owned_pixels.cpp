@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "common/base/error.h"
+#include "common/data/box_pixels.h"
 #include "common/io/resized.h"
 
 namespace boxseg {
@@ -28,9 +29,8 @@ OwnedPixels owned_pixels(const std::vector<int32_t>& owners, ImageSize size, siz
          size.width, size.height);
   OwnedPixels owned{box.x0, box.y0, box.y1 - box.y0, box.x1 - box.x0, {}};
   owned.is_owned.reserve(static_cast<size_t>(owned.height * owned.width));
-  for (int64_t y = box.y0; y < box.y1; ++y)
-    for (int64_t x = box.x0; x < box.x1; ++x)
-      owned.is_owned.push_back(owners[static_cast<size_t>(y * size.width + x)] == static_cast<int32_t>(number));
+  for_each_pixel(box, size.width,
+                 [&](size_t p) { owned.is_owned.push_back(owners[p] == static_cast<int32_t>(number)); });
   return owned;
 }
 

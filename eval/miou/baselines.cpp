@@ -8,6 +8,7 @@
 #include "common/base/error.h"
 #include "common/base/hash.h"
 #include "common/base/text.h"
+#include "common/io/opencv_view.h"
 #include "common/labels/planes.h"
 
 namespace boxseg {
@@ -114,8 +115,7 @@ LabelMap filled_boxes_crf(const RgbImage& image, const std::vector<PixelBox>& bo
 }
 
 LabelMap grabcut(const RgbImage& image, const std::vector<PixelBox>& boxes, uint64_t seed, int64_t* fallbacks) {
-  const cv::Mat rgb(static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3,
-                    const_cast<uint8_t*>(image.pixels.data()));
+  const cv::Mat rgb = opencv_view(image);
   LabelMap labels(image.height, image.width);
   cv::Mat mask;
   for (const size_t i : painting_order(boxes)) {

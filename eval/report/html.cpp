@@ -8,14 +8,11 @@
 
 #include "common/base/error.h"
 #include "common/io/jpeg.h"
+#include "common/io/opencv_view.h"
 #include "common/io/png_codec.h"
 
 namespace boxseg {
 namespace {
-
-cv::Mat view(RgbImage& image) {
-  return {static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3, image.pixels.data()};
-}
 
 // This is zlib's level for PNGs within a page.
 constexpr int kSmallest = 9;
@@ -99,7 +96,7 @@ RgbImage heat_map(const std::vector<float>& values, int64_t height, int64_t widt
         std::isnan(values[i]) ? 0 : static_cast<uint8_t>(std::lround(255 * std::clamp(values[i], 0.0f, 1.0f)));
   cv::applyColorMap(grey, bgr, cv::COLORMAP_VIRIDIS);
   RgbImage image(height, width);
-  cv::Mat rgb = view(image);
+  cv::Mat rgb = opencv_view(image);
   cv::cvtColor(bgr, rgb, cv::COLOR_BGR2RGB);
   for (size_t i = 0; i < values.size(); ++i)
     if (std::isnan(values[i])) std::fill_n(image.pixels.begin() + static_cast<int64_t>(3 * i), 3, uint8_t{128});

@@ -6,6 +6,7 @@
 #include "common/base/error.h"
 #include "common/base/text.h"
 #include "common/data/boxes.h"
+#include "common/io/opencv_view.h"
 #include "common/io/picture.h"
 #include "common/io/resized.h"
 #include "eval/miou/label_folder.h"
@@ -31,9 +32,8 @@ class Sheet {
     std::fill(image_.pixels.begin(), image_.pixels.end(), uint8_t{255});
   }
   void put_title(int64_t column, const std::string& text) {
-    cv::Mat mat(static_cast<int>(image_.height), static_cast<int>(image_.width), CV_8UC3, image_.pixels.data());
-    cv::putText(mat, text, {static_cast<int>(left(column)), kHeader - 12}, cv::FONT_HERSHEY_SIMPLEX, 0.5, {30, 30, 30},
-                1, cv::LINE_AA);
+    cv::putText(opencv_view(image_), text, {static_cast<int>(left(column)), kHeader - 12}, cv::FONT_HERSHEY_SIMPLEX,
+                0.5, {30, 30, 30}, 1, cv::LINE_AA);
   }
   void put(int64_t row, int64_t column, const RgbImage& picture) {
     const int64_t top = tops_[static_cast<size_t>(row)];

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "common/base/error.h"
+#include "common/data/box_pixels.h"
 #include "common/io/resized.h"
 #include "common/labels/attention.h"
 #include "common/labels/interpolation.h"
@@ -25,12 +26,6 @@ double median(std::vector<double> values) {
 void raise(double& sign, double value) { sign = std::isnan(sign) ? value : std::max(sign, value); }
 
 bool tells(const BoxSide& side) { return side.room() > kBorder; }
-
-template <class Do>
-void for_each_pixel(const PixelBox& box, int64_t width, Do&& act) {
-  for (int64_t y = box.y0; y < box.y1; ++y)
-    for (int64_t x = box.x0; x < box.x1; ++x) act(static_cast<size_t>(y * width + x));
-}
 
 std::vector<uint8_t> covered_by(const std::vector<PixelBox>& boxes, ImageSize size, int64_t margin_x,
                                 int64_t margin_y) {

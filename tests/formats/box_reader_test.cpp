@@ -189,7 +189,7 @@ TEST_CASE("A file of no known format is refused with what it seems to be", "[cpu
 TEST_CASE("A broken file among files of images is refused, since its photograph would be lost", "[cpu]") {
   const Folder folder;
   folder.add("a.xml", voc("a.jpg")).add("b.xml", "<annot");
-  REQUIRE_THAT(folder.refusal(), Contains("b.xml: is no XML") && Contains("Mend it, or move it out of "));
+  REQUIRE_THAT(folder.refusal(), Contains("b.xml: is no well-formed XML") && Contains("Mend it, or move it out of "));
   folder.add("b.xml", voc("b.jpg")).add("cut.json", "{");  // of no concern to VOC's files
   REQUIRE(names_of(folder.read()) == Names{"a.jpg", "b.jpg"});
 }

@@ -161,8 +161,7 @@ std::string fault_of_text(const fs::path& file) {
   }
   if (beginning.starts_with("<")) {
     pugi::xml_document document;
-    if (const auto result = document.load_file(file.c_str()); !result)
-      return fmt::format("is no XML: {} at byte {}; is the file whole?", result.description(), result.offset);
+    return fault_of_xml(read_file(file), document);
   }
   return "";
 }

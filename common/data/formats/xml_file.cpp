@@ -25,12 +25,18 @@ void require_no_zero(std::string_view bytes, const fs::path& path) {
 
 }  // namespace
 
+std::string fault_of_xml(std::string_view bytes, pugi::xml_document& document) {
+  const auto parsed = document.load_buffer(bytes.data(), bytes.size());
+  return parsed ? ""
+                : fmt::format("is no well-formed XML: {} at byte {}; is the file whole?", parsed.description(),
+                              parsed.offset);
+}
+
 void read_xml(const fs::path& path, pugi::xml_document& document) {
   const std::string bytes = read_file(path);
   require_no_zero(bytes, path);
-  if (const auto parsed = document.load_buffer(bytes.data(), bytes.size()); !parsed)
-    fail_input("{}: is no well-formed XML: {} at byte {}; is the file whole?", path.string(), parsed.description(),
-               parsed.offset);
+  if (const std::string fault = fault_of_xml(bytes, document); !fault.empty())
+    fail_input("{}: {}", path.string(), fault);
 }
 
 pugi::xml_node only_root(const pugi::xml_document& document, const char* name, const char* kind, const fs::path& path) {

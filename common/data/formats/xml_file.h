@@ -2,10 +2,14 @@
 #pragma once
 #include <pugixml.hpp>
 #include <string>
+#include <string_view>
 
 #include "common/base/files.h"
 
 namespace boxseg {
+
+// Parses a whole file's bytes; returns what keeps them from being XML, worded to follow the file's name, or "".
+std::string fault_of_xml(std::string_view bytes, pugi::xml_document& document);
 
 // Reads a whole file: UTF-8 with or without a byte order mark, or UTF-16. Throws bad_input with the file's name: it
 // cannot be read, it is no well-formed XML, or it holds a reference to the character 0, at which a text would end.
