@@ -10,7 +10,6 @@
 #include "stage3_segment/axis.h"
 #include "stage3_segment/cosine_scores.h"
 #include "stage3_segment/loss_kernel.h"
-#include "stage3_segment/pixel_lanes.h"
 #include "tests/nn/paths.h"
 #include "tests/stage3/random_scores.h"
 #include "tests/support/support.h"
@@ -22,6 +21,7 @@ namespace {
 using namespace boxseg;
 using Kind = LossOptions::Kind;
 
+using test::largest_difference;
 using test::random_labels;
 using test::random_tensor;
 
@@ -94,10 +94,6 @@ at::Tensor differences(const at::Tensor& x, const std::function<double(const at:
     gradient.mutable_data_ptr<double>()[i] = (above - below) / (2 * step);
   }
   return gradient;
-}
-
-double largest_difference(const at::Tensor& a, const at::Tensor& b) {
-  return (a.cpu() - b.cpu()).abs().max().item<double>();
 }
 
 LossLabels moved(const test::Path& on, const LossLabels& labels) { return {on(labels.label), on(labels.other)}; }
@@ -222,36 +218,6 @@ TEST_CASE("the gathered gradient of a GPU thread equals the spread one of the CP
   }
 }
 
-TEST_CASE("eight exponentials at a time are within 3e-7 of exact ones, and never subnormal") {
-  double worst = 0;
-  for (float x = -60; x <= 1e-3f; x += 0.00731f) {
-    const PixelLanes<float> e = exp_of(PixelLanes<float>{x, x + 0.001f, 0, -60, -61, -88, -1e4f, -1e30f});
-    for (int lane = 0; lane < 2; ++lane)
-      worst = std::max(worst, std::fabs(e[lane] / std::exp(static_cast<double>(lane == 0 ? x : x + 0.001f)) - 1));
-    REQUIRE(e[2] == 1);
-    for (int lane = 4; lane < 8; ++lane) REQUIRE(e[lane] == e[3]);
-    REQUIRE(e[3] == Approx(8.75651e-27));
-  }
-  REQUIRE(worst > 0);
-  REQUIRE(worst < 3e-7);
-}
-
-TEST_CASE("eight logarithms at a time are within 3e-7 of exact ones") {
-  for (float x = 1e-6f; x < 1e6f; x *= 1.0031f) {
-    const float exact = static_cast<float>(std::log(static_cast<double>(x)));
-    REQUIRE(std::fabs(log_of(spread(x))[3] - exact) <= 3e-7f * std::max(1.0f, std::fabs(exact)));
-  }
-}
-
-TEST_CASE("sums over the lanes of four are each its own") {
-  const PixelLanes<float> ones = spread(1.0f), first{1, 2, 3, 4, 5, 6, 7, 8};
-  const FourSums<float> sums = sums_over_lanes<float>(first, ones, 10 * first, 100 * ones);
-  REQUIRE(sums.of_a == 36);
-  REQUIRE(sums.of_b == 8);
-  REQUIRE(sums.of_c == 360);
-  REQUIRE(sums.of_d == 800);
-}
-
 EACH_PATH_TEST_CASE("float32 losses and gradients follow float64 for any number of classes", "[cpu]") {
   for (const int64_t classes : {2, 7, 8, 9, 21, 81}) {
     for (const Kind kind : kKinds) {
@@ -348,72 +314,4 @@ EACH_PATH_TEST_CASE("labels that are no class are refused by value", "[cpu]") {
   label[0][1][2] = 3;
   REQUIRE_THROWS_WITH(loss_sums(scores, {on(label), {}}, {}), Contains("3 is neither a class (0 to 2) nor 255"));
   REQUIRE_THROWS_AS(loss_sums(scores, {on(at::zeros({2, 4, 4}, at::kByte)), {}}, {}), Error);
-}
-
-EACH_PATH_TEST_CASE("cosine scores are those of LibTorch, with their gradients", "[cpu]") {
-  for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
-    const double tolerance = type == at::kFloat ? 2e-6 : 1e-13;
-    const at::Tensor features = random_tensor("cosines", {3, 150, 5, 7}, type),
-                     weight = random_tensor("weights", {21, 150}, type);
-    const at::Tensor slope = random_tensor("slopes", {3, 21, 5, 7}, type);
-    const auto run = [&](const auto& scores_of) {
-      const at::Tensor f = on(features.clone()).requires_grad_(true), w = on(weight.clone()).requires_grad_(true);
-      const at::Tensor s = scores_of(f, w);
-      s.backward(on(slope));
-      return std::vector<at::Tensor>{s.detach(), f.grad(), w.grad()};
-    };
-    const auto expected = run([](const at::Tensor& f, const at::Tensor& w) {
-      return at::einsum("nchw,kc->nkhw", {f / f.norm(2, {1}, true), w / w.norm(2, {1}, true)});
-    });
-    const auto found = run(cosine_scores);
-    for (size_t i = 0; i < expected.size(); ++i)
-      REQUIRE(largest_difference(found[i], expected[i]) < tolerance * expected[i].abs().max().item<double>());
-  }
-}
-
-TEST_CASE("cosine scores and their gradients have equal bits for any number of threads") {
-  for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
-    const at::Tensor features = random_tensor("cosines", {3, 150, 5, 7}, type),
-                     weight = random_tensor("weights", {21, 150}, type);
-    const auto run = [&](int threads) {
-      const int before = at::get_num_threads();
-      at::set_num_threads(threads);
-      const at::Tensor f = features.clone().requires_grad_(true), w = weight.clone().requires_grad_(true);
-      const at::Tensor s = cosine_scores(f, w);
-      s.backward(random_tensor("slopes", {3, 21, 5, 7}, type));
-      at::set_num_threads(before);
-      return std::vector<at::Tensor>{s.detach(), f.grad(), w.grad()};
-    };
-    const auto alone = run(1), together = run(3);
-    for (size_t i = 0; i < alone.size(); ++i) REQUIRE(at::equal(alone[i], together[i]));
-  }
-}
-
-EACH_PATH_TEST_CASE("a cell without features has score 0 and no gradient", "[cpu]") {
-  const at::Tensor features = random_tensor("dead cell", {1, 4, 2, 2}, at::kFloat);
-  features.select(2, 1).select(2, 0).zero_();
-  const at::Tensor f = on(features.clone()).requires_grad_(true);
-  const at::Tensor z = cosine_scores(f, on(random_tensor("dead cell weight", {3, 4}, at::kFloat)));
-  REQUIRE(z.select(2, 1).select(2, 0).abs().max().item<double>() == 0);
-  z.sum().backward();
-  REQUIRE(f.grad().select(2, 1).select(2, 0).abs().max().item<double>() == 0);
-  REQUIRE(at::isfinite(f.grad()).all().item<bool>());
-}
-
-TEST_CASE("axes interpolate as LibTorch does, from one cell and to one pixel as well") {
-  for (const auto& [cells, positions] :
-       std::vector<std::pair<int64_t, int64_t>>{{1, 1}, {1, 7}, {5, 1}, {7, 7}, {41, 321}, {11, 5}}) {
-    const Axis<float> axis(cells, positions);
-    const at::Tensor line = random_tensor("axis", {1, 1, 1, cells}, at::kFloat);
-    const at::Tensor expected = at::upsample_bilinear2d(line, {1, positions}, true);
-    for (int64_t p = 0; p < positions; ++p) {
-      const auto i = static_cast<size_t>(p);
-      const int64_t lower = axis.index[i], upper = std::min(lower + 1, cells - 1);
-      const float value = (1 - axis.weight[i]) * line[0][0][0][lower].item<float>() +
-                          axis.weight[i] * line[0][0][0][upper].item<float>();
-      REQUIRE(value == Approx(expected[0][0][0][p].item<float>()).margin(1e-6));
-      REQUIRE(axis.first[static_cast<size_t>(lower)] <= p);
-      REQUIRE(p < axis.end[static_cast<size_t>(lower)]);
-    }
-  }
 }

@@ -1,4 +1,4 @@
-// Makes seeded scores and label maps for the tests of losses.
+// Makes seeded scores and label maps for the tests of losses, and compares.
 #pragma once
 #include <ATen/ATen.h>
 
@@ -26,6 +26,10 @@ inline LossLabels random_labels(const char* name, int64_t images, int64_t height
     labels.other.mutable_data_ptr<uint8_t>()[i] = same ? (skip ? 255 : a) : b;
   }
   return labels;
+}
+
+inline double largest_difference(const at::Tensor& a, const at::Tensor& b) {
+  return (a.cpu() - b.cpu()).abs().max().item<double>();
 }
 
 }  // namespace boxseg::test
