@@ -2,14 +2,12 @@
 #pragma once
 #include <string>
 
+#include "common/base/replaced.h"
+
 namespace boxseg {
 
 // Returns the text in double quotes, of which those within stand twice.
-inline std::string csv_quoted(const std::string& text) {
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
-}
+inline std::string csv_quoted(const std::string& text) { return '"' + replaced(text, '"', "\"\"") + '"'; }
 
 // Returns the text as it is where no reader can take it apart, else in quotes.
 inline std::string csv_field(const std::string& text) {

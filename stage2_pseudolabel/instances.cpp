@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "common/base/replaced.h"
 #include "common/labels/box_masks.h"
 #include "common/labels/owned_pixels.h"
 
@@ -22,14 +23,7 @@ double mean_over(const OwnedPixels& owned, int64_t image_width, const std::vecto
 }
 
 // The one letter of compressed run lengths that JSON has another meaning for.
-std::string in_json(const std::string& counts) {
-  std::string text;
-  for (const char c : counts) {
-    if (c == '\\') text += '\\';
-    text += c;
-  }
-  return text;
-}
+std::string in_json(const std::string& counts) { return replaced(counts, '\\', "\\\\"); }
 
 std::string result_line(const std::string& image, const std::string& category, const RunLengths& mask, double score) {
   const CocoBox box = box_of(mask);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/base/replaced.h"
+
 namespace boxseg {
 namespace {
 
@@ -9,8 +11,7 @@ std::string line_of(const std::vector<std::string>& cells) {
   std::string line = "|";
   for (std::string cell : cells) {
     std::replace(cell.begin(), cell.end(), '\n', ' ');
-    for (size_t at = 0; (at = cell.find('|', at)) != std::string::npos; at += 2) cell.insert(at, "\\");
-    line += " " + cell + " |";
+    line += " " + replaced(cell, '|', "\\|") + " |";
   }
   return line + "\n";
 }

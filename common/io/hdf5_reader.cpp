@@ -25,6 +25,13 @@ int64_t count_of_space(hid_t space) {
   return H5Sget_simple_extent_type(space) == H5S_NULL ? 0 : static_cast<int64_t>(H5Sget_simple_extent_npoints(space));
 }
 
+// Adds a name to a std::vector<std::string>, for the library's walks over links and attributes.
+template <class Info>
+herr_t add_name(hid_t, const char* name, const Info*, void* names) {
+  static_cast<std::vector<std::string>*>(names)->emplace_back(name);
+  return 0;
+}
+
 // Aborts the conversion of a whole number that does not fit the wanted type, which would be clipped in silence.
 H5T_conv_ret_t refuse_out_of_range(H5T_conv_except_t what, hid_t, hid_t target, void*, void*, void*) {
   const bool is_range = what == H5T_CONV_EXCEPT_RANGE_HI || what == H5T_CONV_EXCEPT_RANGE_LOW;
@@ -179,12 +186,8 @@ std::vector<std::string> H5Reader::children(const std::string& group) const {
   const Handle handle = impl_->open_object(group);
   if (H5Iget_type(handle) != H5I_GROUP) impl_->refuse(group, "is a dataset, a group was expected");
   std::vector<std::string> names;
-  const auto visit = [](hid_t, const char* name, const H5L_info_t*, void* out) -> herr_t {
-    static_cast<std::vector<std::string>*>(out)->emplace_back(name);
-    return 0;
-  };
   hsize_t index = 0;
-  if (H5Literate(handle, H5_INDEX_NAME, H5_ITER_INC, &index, visit, &names) < 0)
+  if (H5Literate(handle, H5_INDEX_NAME, H5_ITER_INC, &index, add_name<H5L_info_t>, &names) < 0)
     impl_->refuse(group, "cannot be listed: " + h5::last_reason());
   return names;
 }
@@ -279,12 +282,8 @@ Shape H5Reader::attribute_shape(const std::string& object, const std::string& na
 std::vector<std::string> H5Reader::attribute_names(const std::string& object) const {
   const Handle owner = impl_->open_object(object);
   std::vector<std::string> names;
-  const auto visit = [](hid_t, const char* name, const H5A_info_t*, void* out) -> herr_t {
-    static_cast<std::vector<std::string>*>(out)->emplace_back(name);
-    return 0;
-  };
   hsize_t index = 0;
-  if (H5Aiterate2(owner, H5_INDEX_NAME, H5_ITER_INC, &index, visit, &names) < 0)
+  if (H5Aiterate2(owner, H5_INDEX_NAME, H5_ITER_INC, &index, add_name<H5A_info_t>, &names) < 0)
     impl_->refuse(object, "its attributes cannot be listed: " + h5::last_reason());
   return names;
 }

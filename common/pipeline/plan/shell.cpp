@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "common/base/replaced.h"
+
 namespace boxseg {
 
 std::string shell_quote(const std::string& text) {
@@ -10,23 +12,9 @@ std::string shell_quote(const std::string& text) {
     return std::isalnum(static_cast<unsigned char>(c)) || std::string("_-./=,:@+%").find(c) != std::string::npos;
   };
   if (!text.empty() && std::all_of(text.begin(), text.end(), is_plain)) return text;
-  std::string quoted = "'";
-  for (const char c : text) {
-    if (c == '\'')
-      quoted += "'\\''";
-    else
-      quoted += c;
-  }
-  return quoted + "'";
+  return "'" + replaced(text, '\'', "'\\''") + "'";
 }
 
-std::string make_escape(const std::string& text) {
-  std::string escaped;
-  for (const char c : text) {
-    if (c == '$') escaped += '$';
-    escaped += c;
-  }
-  return escaped;
-}
+std::string make_escape(const std::string& text) { return replaced(text, '$', "$$"); }
 
 }  // namespace boxseg
