@@ -122,6 +122,7 @@ int evaluate_coco_command(int argc, char** argv) {
            truth.objects.size(), detections.size());
   if (json.empty()) return 0;
   Metrics metrics = metrics_of(names, result, kinds);
+  metrics["images"] = truth.images.size();
   metrics["inputs"] = Hasher()
                           .text(kEvaluateFingerprint)
                           .text(kCocoFingerprint)

@@ -36,9 +36,9 @@ std::vector<Published> published_in(const FilledTable& table) {
   return found;
 }
 
-// Says what keeps a value from being whole: "not yet", "2 of 3 seeds"; else "".
+// Says what keeps a value from being whole: "not yet", "2 of 3 seeds", "none" for an average over nothing; else "".
 std::string lack_of(const TableValue& value) {
-  if (!value.mean) return "not yet";
+  if (!value.mean) return value.is_complete() ? "none" : "not yet";
   return value.is_complete() ? "" : fmt::format("{} of {} seeds", value.found, value.keys.size());
 }
 
@@ -62,20 +62,20 @@ std::string text_of(const FilledCell& cell) {
   return join(texts, " / ");
 }
 
-// Returns points of mIoU, or the factor between two times; a dash for a value that lacks one of the two; "" without
-// any.
+// Returns points, or the factor between two times; a dash for a value that lacks one of the two, or is of other data;
+// "" without any.
 std::string difference_of(const FilledCell& cell, const Published& published) {
   std::vector<std::string> texts;
   bool is_any = false;
   for (const auto& value : cell.values) {
-    const auto other = value.*published.number;
-    if (!value.mean || !other)
+    const auto other = value.*published.number, difference = value.above(other);
+    if (!difference)
       texts.emplace_back("–");
     else if (value.is_time)
       texts.push_back(fmt::format("× {:.2g}", *value.mean / *other));
     else
-      texts.push_back(fmt::format("{:+.1f}", *value.mean - *other));
-    is_any |= value.mean && other;
+      texts.push_back(fmt::format("{:+.1f}", *difference));
+    is_any |= difference.has_value();
   }
   return is_any ? join(texts, " / ") : "";
 }
@@ -129,6 +129,17 @@ std::vector<std::string> remarks(const FilledTable& table) {
   std::vector<std::string> ways = ways_in(table), all;
   for (size_t i = 0; i < ways.size() && ways.size() > 1; ++i) ways[i] = fmt::format("[{}] {}", i + 1, ways[i]);
   if (!ways.empty() && !is_wide(table)) all.push_back("Made with: " + join(ways, "; ") + ".");
+  const bool is_of_other_data = std::any_of(table.rows.begin(), table.rows.end(), [](const auto& row) {
+    return std::any_of(row.begin(), row.end(), [](const FilledCell& cell) {
+      return std::any_of(cell.values.begin(), cell.values.end(), [](const TableValue& value) {
+        return value.mean && (value.authors || value.report) && !value.is_of_published_data;
+      });
+    });
+  });
+  if (is_of_other_data)
+    all.emplace_back(
+        "The published numbers are of VOC 2012 or COCO 2017 in full. These are of other images, so that a difference "
+        "would mean nothing.");
   if (table.missing > 0)
     all.push_back(fmt::format("{} of {} values {} not there yet.", table.missing, table.values,
                               table.missing == 1 ? "is" : "are"));
@@ -200,9 +211,7 @@ std::string csv_of(const FilledTable& table) {
           text += fmt::format("{},{},,,,,,,,,,{}\n", csv_quoted(row), csv_quoted(column), csv_quoted(cell.reason));
           return;
         }
-        const auto difference = [&](const auto& x) {
-          return number(v->mean && x ? std::optional(*v->mean - *x) : std::nullopt);
-        };
+        const auto difference = [&](const auto& x) { return number(v->above(x)); };
         text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{}\n", csv_quoted(row), csv_quoted(column),
                             number(v->mean), v->is_time ? "seconds" : "percent", number(v->spread), number(v->authors),
                             number(v->report), difference(v->authors), difference(v->report), csv_quoted(v->how()),
@@ -222,9 +231,7 @@ std::string json_of(const FilledTable& table) {
           all["values"].push_back({{"row", row}, {"column", column}, {"value", nullptr}, {"note", cell.reason}});
           return;
         }
-        const auto difference = [&](const auto& x) {
-          return number(v->mean && x ? std::optional(*v->mean - *x) : std::nullopt);
-        };
+        const auto difference = [&](const auto& x) { return number(v->above(x)); };
         all["values"].push_back({{"row", row},
                                  {"column", column},
                                  {"value", number(v->mean)},

@@ -16,12 +16,16 @@ struct TableValue {
   std::optional<double> mean, spread;
   std::optional<double> authors, report;  // published, in the same unit
   bool is_time = false;
+  // Whether it is of as many images as the published ones: of other data a difference means nothing.
+  bool is_of_published_data = false;
   std::vector<std::string> keys;
-  size_t found = 0;      // number of keys that have a number; the mean is over these
+  size_t found = 0;      // of the keys those that were measured; the mean is over their numbers, if they have one
   std::string training;  // "900 steps, 663 images, seeds 0, 1"; "" without a value
   std::string tta, crf;  // "on" or "off" for predictions; else ""
 
   bool is_complete() const { return found == keys.size(); }
+  // Points above a published number, or seconds; none where the two cannot be compared.
+  std::optional<double> above(const std::optional<double>& published) const;
   std::string how() const;  // "900 steps, 663 images, seed 0; TTA off, CRF on"
 };
 

@@ -102,7 +102,8 @@ TEST_CASE("prepare coco tells options that do not go together") {
                   {"--split 'train'", "stands twice"});
   require_refused(prepare("coco " + words_for(coco)), 2, {"--output is missing"});
   require_refused(index(coco, "--no-image-check --skip-grayscale"), 2, {"leave one of them out"});
-  require_refused(index(coco, "--masks '" + coco.images.string() + "'"), 2, {"--masks", "is the folder of the photographs"});
+  require_refused(index(coco, "--masks '" + coco.images.string() + "'"), 2,
+                  {"--masks", "is the folder of the photographs"});
   require_refused(index(coco, "--crowd-boxes void"), 2, {"keep", "drop"});
   const CommandResult over = prepare("coco " + words_for(coco) + "--output '" + coco.file.string() + "'");
   CHECK(over.exit_code == 2);

@@ -23,7 +23,7 @@ void put_manifest(const fs::path& folder, std::map<std::string, std::string> opt
   manifest.options = std::move(options);
   manifest.inputs = std::move(inputs);
   manifest.outputs = std::move(outputs);
-  manifest.facts = {{"images", "60"}};
+  manifest.facts = {{"images", "10582"}};
   manifest.seed = seed;
   manifest.wall_time_s = seconds;
   write_manifest(folder / "manifest.h5", manifest);
@@ -36,7 +36,7 @@ void make_small_run(const fs::path& run) {
                                                                {"stage2/bap@1/val/y_crf", 74},
                                                                {"stage3/nal/val/plain", 50.5},
                                                                {"stage3/nal/val/crf", 60.5}})
-    merge_metrics(run / "metrics.json", key, {{"miou", miou}});
+    merge_metrics(run / "metrics.json", key, {{"miou", miou}, {"images", 1449}});
   for (const char* seed : {"", "@1"}) {
     put_manifest(run / ("stage1/bap" + std::string(seed)), {{"iterations", "600"}}, 3725, {},
                  {{"classifier.pt", 1, "digest" + std::string(seed)}}, seed[0] == '@' ? 1 : 0);
@@ -74,9 +74,9 @@ TEST_CASE("a table shows a run's values, their spread, the published ones and th
   REQUIRE(*labels.mean == 72);
   REQUIRE(*labels.spread == Approx(std::sqrt(8.0)));
   REQUIRE(*labels.authors == 79.2);
-  REQUIRE(labels.how() == "600 steps, 60 images, seeds 0, 1");
-  REQUIRE(table.rows[1][0].values[1].how() == "900 steps, 60 images, seed 0; TTA off, CRF on");
-  REQUIRE(table.rows[1][0].how() == "900 steps, 60 images, seed 0; TTA off, CRF off / on");
+  REQUIRE(labels.how() == "600 steps, 10582 images, seeds 0, 1");
+  REQUIRE(table.rows[1][0].values[1].how() == "900 steps, 10582 images, seed 0; TTA off, CRF on");
+  REQUIRE(table.rows[1][0].how() == "900 steps, 10582 images, seed 0; TTA off, CRF off / on");
   REQUIRE(*table.rows[3][0].values[0].report == 9000);  // seconds
   const std::string text = markdown_of(table);
   CHECK_THAT(text, Contains("| labels | 72.0 ± 2.8 | 79.2 | -7.2 |"));
@@ -97,7 +97,29 @@ TEST_CASE("a table shows a run's values, their spread, the published ones and th
   CHECK_THAT(csv, Contains("\"server\",\"mIoU\",,,,,,,,,,\"nobody knows\""));
   const std::string html = html_of(table);
   CHECK_THAT(html, Contains("<b>72.0 ± 2.8</b></td><td>79.2</td><td>-7.2</td>") && Contains("nobody knows") &&
-                       Contains("<td class=\"text\">600 steps, 60 images, seeds 0, 1</td>"));
+                       Contains("<td class=\"text\">600 steps, 10582 images, seeds 0, 1</td>"));
+}
+
+TEST_CASE("an average over nothing is no number that is still to come") {
+  TemporaryDirectory dir;
+  make_small_run(dir / "run");
+  merge_metrics(dir / "run/metrics.json", "stage2/bap/val/y_crf_segm", {{"AP", 12.5}, {"APm", nullptr}});
+  const std::string text =
+      "column = a | b | c\nr | AP stage2/bap/val/y_crf_segm | APm stage2/bap/val/y_crf_segm | AP "
+      "stage2/bap/val/y_ret_segm\n";
+  const FilledTable table = fill_table(table_of(dir, text), open_run(dir / "run", {}));
+  CHECK_THAT(markdown_of(table), Contains("| 12.5 | none | not yet |") && Contains("1 of 3 values is not there yet"));
+}
+
+TEST_CASE("published numbers stand beside those of other data without a difference") {
+  TemporaryDirectory dir;
+  make_small_run(dir / "run");
+  merge_metrics(dir / "run/metrics.json", "stage3/nal/val/crf", {{"miou", 60.5}, {"images", 314}});
+  const std::string text = "column = a | b\nr | stage3/nal/val/plain ; report 60 | stage3/nal/val/crf ; authors 61\n";
+  const FilledTable table = fill_table(table_of(dir, text), open_run(dir / "run", {}));
+  CHECK_THAT(markdown_of(table), Contains("| 50.5 [1] (report 60: -9.5) | 60.5 [2] (authors 61) |") &&
+                                     Contains("a difference would mean nothing"));
+  CHECK_THAT(csv_of(table), Contains("\"b\",60.5000,percent,,61.0000,,,,"));
 }
 
 TEST_CASE("a heat map colours its cells from the lowest to the highest value") {
@@ -138,7 +160,7 @@ TEST_CASE(
       table_of(dir, "column = v1 | v2\nr | stage3/nal/val/crf ; authors 61 ; report 60 | - waits for the server\n"),
       run);
   CHECK_THAT(markdown_of(two), Contains("| r | 60.5 (authors 61: -0.5; report 60: +0.5) | waits for the server |") &&
-                                   Contains("Made with: 900 steps, 60 images, seed 0; TTA off, CRF on."));
+                                   Contains("Made with: 900 steps, 10582 images, seed 0; TTA off, CRF on."));
   CHECK_THAT(html_of(two), Contains("<b>60.5</b></td><td>61</td><td>-0.5</td><td>60</td><td>+0.5</td>") &&
                                Contains("colspan=\"5\">waits"));
 }
@@ -151,7 +173,8 @@ TEST_CASE("where cells of several columns were made in other ways, a mark tells 
   CHECK_THAT(
       markdown_of(table),
       Contains("| r | 60.5 [1] | 70.0 [2] |") &&
-          Contains("Made with: [1] 900 steps, 60 images, seed 0; TTA off, CRF on; [2] 600 steps, 60 images, seed 0."));
+          Contains(
+              "Made with: [1] 900 steps, 10582 images, seed 0; TTA off, CRF on; [2] 600 steps, 10582 images, seed 0."));
   CHECK_THAT(html_of(table), Contains("<b>70.0</b> [2]</td>"));
 }
 

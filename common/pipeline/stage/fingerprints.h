@@ -19,7 +19,7 @@ inline const std::string kStage1Fingerprint = "5" + kNetworksPart;
 inline const std::string kStage2Fingerprint = "4" + kNetworksPart + kLabelsPart + kCrfPart;
 inline const std::string kStage3Fingerprint = "5" + kNetworksPart;
 inline const std::string kPredictFingerprint = "4" + kNetworksPart + kCrfPart;
-inline const std::string kEvaluateFingerprint = "3" + kCrfPart;   // whose baselines have a CRF
-inline const std::string kReportFingerprint = "5" + kLabelsPart;  // whose pictures show attention
+inline const std::string kEvaluateFingerprint = "4" + kCrfPart;   // whose baselines have a CRF
+inline const std::string kReportFingerprint = "6" + kLabelsPart;  // whose pictures show attention
 
 }  // namespace boxseg

@@ -1,0 +1,76 @@
+// `make table4` in small: a folder as COCO's archives make it, labelled by a classifier of other images.
+#include "common/base/error.h"
+#include "common/base/text.h"
+#include "common/pipeline/plan/metrics_file.h"
+#include "common/pipeline/plan/shell.h"
+#include "tests/own/drawn_masks.h"
+
+#include "tests/support/catch.h"
+
+using namespace boxseg;
+using namespace boxseg::test;
+
+namespace {
+
+const std::string kQuick =
+    "stage1.backbone=tiny stage1.freeze-backbone=false stage1.output-stride=0 stage1.iterations=2 stage1.epochs=0 "
+    "stage1.batch=2 stage1.crop=65 stage1.classifier-std=0.1 pipeline.init=";
+
+CommandResult make(const fs::path& run, const std::string& words) {
+  return run_command(fmt::format("cd {} && unset MAKEFLAGS MAKELEVEL && make -f Makefile.pipeline CUDA=0 RUN={} {}",
+                                 shell_quote(BOXSEG_SOURCE_DIR), shell_quote(run.string()), words));
+}
+
+// The photographs and their outlines in COCO's folders, with another name for one of the classes.
+fs::path coco_of(const OwnPhotos& photos) {
+  const fs::path coco = photos / "a coco";
+  std::string annotations = read_file(DrawnMasks(photos).coco(DrawnMasks::Segmentation::polygons));
+  const std::string known = "zèbre";
+  annotations.replace(annotations.find(known), known.size(), "okapi");
+  const std::string outline = "\"segmentation\"", more = "\"area\": 300, \"iscrowd\": 0, ";  // AP wants these, too
+  for (size_t at = 0; (at = annotations.find(outline, at)) != std::string::npos; at += more.size() + outline.size())
+    annotations.insert(at, more);
+  write_file(coco / "annotations/instances_val2017.json", annotations);
+  fs::copy(photos.images, coco / "val2017");
+  return coco;
+}
+
+}  // namespace
+
+TEST_CASE("a classifier labels COCO, Table 4 has all of its numbers, and classes that it lacks have theirs", "[slow]") {
+  const OwnPhotos photos;
+  const auto trained = make(photos / "first", fmt::format("stage1/bap PRESET=own IMAGES={} BOXES={} SET={}",
+                                                          shell_quote(photos.images.string()),
+                                                          shell_quote(photos.coco().string()), shell_quote(kQuick)));
+  INFO(trained.err);
+  REQUIRE(trained.exit_code == 0);
+  const fs::path coco = coco_of(photos), run = photos / "run";
+  const std::string words = fmt::format(
+      "COCO={} CLASSIFIER={} SET='dataset.skip-grayscale=false pipeline.splits=val=val2017 pipeline.label-splits=val "
+      "pipeline.evaluate-split=val'",
+      shell_quote(coco.string()), shell_quote((photos / "first/stage1/bap/classifier.pt").string()));
+  const auto made = make(run, "tables " + words);
+  INFO(made.err << made.out);
+  REQUIRE(made.exit_code == 0);
+  CHECK_THAT(made.err, Contains("okapi"));
+  CHECK_THAT(made.out, Contains("1 categories that the classifier did not learn"));
+  const Metrics metrics = read_metrics(run / "metrics.json");
+  for (const char* labels : {"y_crf", "y_ret"}) {
+    const std::string key = std::string("stage2/bap/val/") + labels;
+    for (const char* number : {"_segm/AP", "_segm/AP50", "_segm/AP_known", "_segm/AP_unknown", "/miou_unknown"})
+      CHECK(metrics.at(key + number).is_number());
+    // The mean of two known categories and an unknown one.
+    const auto ap = [&](const char* suffix) { return metrics.at(key + "_segm/AP" + suffix).get<double>(); };
+    CHECK(3 * ap("") == Approx(2 * ap("_known") + ap("_unknown")));
+  }
+  const std::string table = read_file(run / "tables/table4.md");
+  CHECK_THAT(table, Contains("| BAP Y_crf |") && Contains("a difference would mean nothing") && !Contains("not yet"));
+  CHECK_THAT(read_file(run / "tables/table4_unknown.md"),
+             Contains("| Y_crf, others as filled boxes |") && !Contains("not yet"));
+
+  // Annotations are what the run is made from.
+  CHECK_THAT(make(run, "why " + words).out, Contains("Everything is up to date."));
+  const fs::path file = coco / "annotations/instances_val2017.json";
+  write_file(file, read_file(file) + "\n");
+  CHECK_THAT(make(run, "why " + words).out, Contains("dataset: what it is made from changed"));
+}
