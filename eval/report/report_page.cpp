@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "common/base/files.h"
 #include "common/base/log.h"
@@ -48,14 +49,23 @@ std::string training_section(const RunFolder& run) {
   return html.empty() ? "" : "<section id=\"training\"><h2>Training</h2>\n" + html + "</section>\n";
 }
 
-// Shows the tables that were asked for in this run.
+// Shows the tables that were asked for in this run, and in the run on COCO beside it.
 std::string tables_section(const RunFolder& run) {
-  std::string html;
+  std::map<std::string, std::string> shown;  // by name; where both runs have one, COCO's has the numbers
   for (const auto& table : run.tables) {
     const fs::path picture = run.path / "tables" / (table.name + ".png");
     const bool is_there = table.has_pictures && fs::exists(picture);
-    html += html_of(fill_table(table, run), is_there ? std::optional(read_rgb(picture)) : std::nullopt);
+    shown[table.name] = html_of(fill_table(table, run), is_there ? std::optional(read_rgb(picture)) : std::nullopt);
   }
+  const RunLayout coco{RunLayout{run.path}.on_coco()};
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(coco.tables(), ignored)) {
+    if (entry.path().extension() != ".txt") continue;
+    const Table table = read_table(entry.path(), {});
+    shown[table.name] = html_of(fill_table(table, open_run_of(table, coco.run)), std::nullopt);
+  }
+  std::string html;
+  for (const auto& [name, text] : shown) html += text;
   return html.empty() ? ""
                       : "<section id=\"tables\"><h2>Tables and figures of the report</h2>\n" + html + "</section>\n";
 }

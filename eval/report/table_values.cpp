@@ -105,7 +105,8 @@ Measured value_of(const TableKey& key, const RunFolder& run) {
   }
   if (key.number != "miou") {
     const auto found = run.metrics.find(key.key + "/" + key.number);
-    if (found == run.metrics.end()) return {};
+    // What was measured may have no such number: classes that the classifier learnt, where it knows none.
+    if (found == run.metrics.end()) return {run.metrics.contains(key.key + "/images"), std::nullopt};
     return {true, found->second.is_number() ? std::optional(found->second.get<double>()) : std::nullopt};
   }
   const ScoreRow* row = run.find(key.key);

@@ -103,12 +103,13 @@ TEST_CASE("a table shows a run's values, their spread, the published ones and th
 TEST_CASE("an average over nothing is no number that is still to come") {
   TemporaryDirectory dir;
   make_small_run(dir / "run");
-  merge_metrics(dir / "run/metrics.json", "stage2/bap/val/y_crf_segm", {{"AP", 12.5}, {"APm", nullptr}});
+  merge_metrics(dir / "run/metrics.json", "stage2/bap/val/y_crf_segm", {{"AP", 12.5}, {"APm", nullptr}, {"images", 3}});
   const std::string text =
-      "column = a | b | c\nr | AP stage2/bap/val/y_crf_segm | APm stage2/bap/val/y_crf_segm | AP "
-      "stage2/bap/val/y_ret_segm\n";
+      "column = a | b | c | d\nr | AP stage2/bap/val/y_crf_segm | APm stage2/bap/val/y_crf_segm | AP_known "
+      "stage2/bap/val/y_crf_segm | AP stage2/bap/val/y_ret_segm\n";
   const FilledTable table = fill_table(table_of(dir, text), open_run(dir / "run", {}));
-  CHECK_THAT(markdown_of(table), Contains("| 12.5 | none | not yet |") && Contains("1 of 3 values is not there yet"));
+  CHECK_THAT(markdown_of(table),
+             Contains("| 12.5 | none | none | not yet |") && Contains("1 of 4 values is not there yet"));
 }
 
 TEST_CASE("published numbers stand beside those of other data without a difference") {

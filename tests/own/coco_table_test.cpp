@@ -3,7 +3,7 @@
 #include "common/base/text.h"
 #include "common/pipeline/plan/metrics_file.h"
 #include "common/pipeline/plan/shell.h"
-#include "tests/own/drawn_masks.h"
+#include "tests/own/coco_of.h"
 
 #include "tests/support/catch.h"
 
@@ -19,20 +19,6 @@ const std::string kQuick =
 CommandResult make(const fs::path& run, const std::string& words) {
   return run_command(fmt::format("cd {} && unset MAKEFLAGS MAKELEVEL && make -f Makefile.pipeline CUDA=0 RUN={} {}",
                                  shell_quote(BOXSEG_SOURCE_DIR), shell_quote(run.string()), words));
-}
-
-// The photographs and their outlines in COCO's folders, with another name for one of the classes.
-fs::path coco_of(const OwnPhotos& photos) {
-  const fs::path coco = photos / "a coco";
-  std::string annotations = read_file(DrawnMasks(photos).coco(DrawnMasks::Segmentation::polygons));
-  const std::string known = "zèbre";
-  annotations.replace(annotations.find(known), known.size(), "okapi");
-  const std::string outline = "\"segmentation\"", more = "\"area\": 300, \"iscrowd\": 0, ";  // AP wants these, too
-  for (size_t at = 0; (at = annotations.find(outline, at)) != std::string::npos; at += more.size() + outline.size())
-    annotations.insert(at, more);
-  write_file(coco / "annotations/instances_val2017.json", annotations);
-  fs::copy(photos.images, coco / "val2017");
-  return coco;
 }
 
 }  // namespace

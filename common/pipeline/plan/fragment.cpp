@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "common/base/log.h"
 #include "common/base/text.h"
 #include "common/pipeline/plan/shell.h"
 
@@ -75,12 +76,21 @@ std::string explain(const std::vector<Node>& nodes) {
   return text.empty() ? "Everything is up to date.\n" : text;
 }
 
-std::string status_table(const std::vector<Node>& nodes) {
+std::string status_table(const std::vector<Node>& nodes, PublishedTimes published) {
   size_t width = 0;
   for (const auto& node : nodes) width = std::max(width, node.name.size());
   std::string text;
-  for (const auto& node : nodes)
-    text += fmt::format("{:<{}}  {}\n", node.name, width, node.reason.empty() ? "up to date" : "to do: " + node.reason);
+  double to_do_s = 0;
+  for (const auto& node : nodes) {
+    const auto cost = cost_of(node, nodes, published);
+    const bool is_done = node.reason.empty();
+    text += fmt::format("{:<{}}  {}", node.name, width, is_done ? "up to date" : "to do: " + node.reason);
+    if (cost && is_done) text += ", took " + format_duration(cost->seconds);
+    if (cost && !is_done) text += fmt::format("; about {}, {}", format_duration(cost->seconds), cost->from);
+    text += "\n";
+    if (cost && !is_done) to_do_s += cost->seconds;
+  }
+  if (to_do_s > 0) text += fmt::format("to do, as far as times are told above: about {}\n", format_duration(to_do_s));
   return text;
 }
 

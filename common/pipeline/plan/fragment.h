@@ -3,12 +3,14 @@
 #include <string>
 #include <vector>
 
+#include "common/pipeline/plan/costs.h"
 #include "common/pipeline/plan/graph.h"
 
 namespace boxseg {
 
 std::string make_fragment(const std::vector<Node>& nodes);
 std::string explain(const std::vector<Node>& nodes);  // `plan --why`: a sentence per stale piece, or that there is none
-std::string status_table(const std::vector<Node>& nodes);  // `plan --status`: every piece with its state
+// `plan --status`: every piece with its state, and how long it took or may take (costs.h).
+std::string status_table(const std::vector<Node>& nodes, PublishedTimes published);
 
 }  // namespace boxseg

@@ -1,6 +1,7 @@
 // The pieces of work of a run, what each needs, and whether it is up to date: the one place where staleness is decided.
 #pragma once
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,11 +15,12 @@ struct Node {
   std::string name;                   // of the work, its Make target: "stage2/bap/val"
   std::vector<std::string> needs;     // names of nodes
   std::vector<std::string> commands;  // shell commands, quoted
-  std::string record;   // the command after those that notes that it is done; "" where the work leaves a manifest
-  std::string reason;   // why it must run, a sentence; "" = up to date
-  std::string check;    // command that reads again all that was made; "" = nothing was, or nothing to compare with
-  std::string damage;   // a sentence when what was made is not as its receipt says; "" = it is
-  fs::path checkpoint;  // of a training that was stopped; needed no more, but `verify` looks; "" = none
+  std::string record;  // the command after those that notes that it is done; "" where the work leaves a manifest
+  std::string reason;  // why it must run, a sentence; "" = up to date
+  std::string check;   // command that reads again all that was made; "" = nothing was, or nothing to compare with
+  std::string damage;  // a sentence when what was made is not as its receipt says; "" = it is
+  std::optional<double> took_s;    // as the manifest of what is up to date has it
+  fs::path checkpoint;             // of a training that was stopped; needed no more, but `verify` looks; "" = none
   std::string checkpoint_check;    // command that reads it
   std::vector<std::string> shows;  // commands after those that show what is there by now: quiet, and free to fail
   std::map<fs::path, std::string> files;  // that its commands read, written by the plan: options in force, tables

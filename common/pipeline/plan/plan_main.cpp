@@ -101,7 +101,8 @@ struct PlanOptions {
 
   // The run may be continued from another folder.
   static std::string with_absolute_file(const std::string& setting) {
-    for (const std::string name : {"dataset.classes=", "pipeline.init=", "stage1.init=", "stage3.init="})
+    for (const std::string name :
+         {"dataset.classes=", "pipeline.init=", "pipeline.second-init=", "stage1.init=", "stage3.init="})
       if (setting.starts_with(name) && setting.size() > name.size())
         return name + fs::absolute(setting.substr(name.size())).lexically_normal().string();
     return setting;
@@ -199,7 +200,7 @@ int body(int argc, char** argv) {
   const std::vector<Node> nodes = make_graph(request);
   if (o.is_why || o.is_status) {
     if (!fs::exists(RunLayout{o.run}.fragment())) std::fputs(no_run_yet(o).c_str(), stdout);
-    std::fputs((o.is_why ? explain(nodes) : status_table(nodes)).c_str(), stdout);
+    std::fputs((o.is_why ? explain(nodes) : status_table(nodes, published_times(o.preset))).c_str(), stdout);
     const bool is_stale = std::any_of(nodes.begin(), nodes.end(), [](const Node& n) { return !n.reason.empty(); });
     return o.is_why && is_stale ? static_cast<int>(ErrorKind::stale) : 0;
   }

@@ -42,7 +42,8 @@ void add_once(std::vector<std::string>& names, const std::string& name) {
   if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
 }
 
-void apply_second_network(Options& options, const std::vector<std::string>& settings, const std::string& preset) {
+void apply_second_network(Options& options, const PipelineOptions& pipeline, const std::string& preset) {
+  const std::vector<std::string>& settings = pipeline.second_network;
   if (settings.empty()) fail_usage("the preset {} has no second-network, which variants NAME+v2 take", preset);
   for (const auto& text : settings) {
     const size_t equals = text.find('=');
@@ -50,6 +51,7 @@ void apply_second_network(Options& options, const std::vector<std::string>& sett
       fail_usage("[pipeline] second-network: '{}' is not of the form OPTION=VALUE", text);
     options.set(text.substr(0, equals), text.substr(equals + 1), "second-network");
   }
+  if (!pipeline.second_init.empty()) options.set("init", pipeline.second_init, "second-network");
 }
 
 }  // namespace
@@ -71,6 +73,7 @@ void PipelineOptions::declare(Options& o) {
   o.add("baselines", &baselines, "filled_boxes, filled_boxes_crf, grabcut");
   o.add("init", &init, "initial weights of the backbones");
   o.add("second-network", &second_network, "OPTION=VALUE of stage 3 for variants NAME+v2");
+  o.add("second-init", &second_init, "initial weights of their backbone, in place of second-network's init");
   o.add("shards", &shards, "parts of stage 2 that may run on different nodes");
 }
 
@@ -154,7 +157,7 @@ void RunPlan::apply(Options& options, const std::string& variant) const {
     const fs::path path = find_ini(request_.variants, name.base, "variant");
     options.apply(ini(path), path);
     if (name.has_second_network && options.info().section == "stage3")
-      apply_second_network(options, pipeline.second_network, request_.preset);
+      apply_second_network(options, pipeline, request_.preset);
     for (const auto& s : name.settings)
       if (s.section == options.info().section) options.set(s.option, s.value, "variant " + variant);
   }

@@ -35,6 +35,7 @@ struct PipelineOptions {
   std::string init;    // initial weights of the backbones, "" for none; `init` of [stage1] or [stage3] goes before
   int64_t shards = 1;  // of stage 2
   std::vector<std::string> second_network;  // OPTION=VALUE of stage 3 for variants NAME+v2
+  std::string second_init;                  // initial weights of their backbone, over those of second_network
   void declare(Options& options);
 };
 

@@ -255,6 +255,7 @@ Digest Receipts::report_from() const {
   for (const auto& entry : fs::directory_iterator(layout_.tables(), ignored))
     if (entry.path().extension() == ".txt") tables.insert(entry.path());
   for (const auto& table : tables) hasher.text(digest_of_file(table));
+  if (const RunLayout coco{layout_.on_coco()}; fs::exists(coco.metrics())) hasher.text(digest_of_file(coco.metrics()));
   for (const auto& folder : layout_.manifest_folders())
     if (const auto manifest = try_read_manifest(folder / "manifest.h5")) hasher.text(manifest->digest());
   return hasher.digest();

@@ -35,6 +35,8 @@ struct RunLayout {
   fs::path outlines() const { return run / "outlines"; }             // label maps of what outlines the boxes came with
   fs::path given_masks() const { return run / "given_masks"; }       // label maps of another tool's masks
   fs::path source() const { return run / "config" / "source.ini"; }  // own photographs and boxes, and SET
+  // The run on COCO that `make reproduce` puts beside this one, whose tables this one's page shows.
+  fs::path on_coco() const { return run.parent_path() / (run.filename().string() + "-coco"); }
   fs::path report() const { return run / "report"; }
   fs::path tables() const { return run / "tables"; }
   fs::path table(const std::string& name) const { return tables() / (name + ".txt"); }  // in terms of the run

@@ -99,6 +99,7 @@ void RunNodes::decide_by_manifest(Node& node, const fs::path& dir, const Program
     return;
   }
   node.check = check_command(maker, path);
+  node.took_s = manifest->wall_time_s;
   inherit_reason(node);
   if (!node.reason.empty()) return;
   try {
