@@ -174,3 +174,20 @@ TEST_CASE("COCO is indexed from its own folders, labelled by a given classifier,
   const auto without = project.nodes("coco2017", {"stage2.instances="});
   REQUIRE(find(without, "evaluate/stage2/bap/train/y_crf_segm") == nullptr);
 }
+
+TEST_CASE("a preset that trains on COCO indexes both subsets, and its stages find their photographs in one root") {
+  Project project;
+  project.coco = project.dir / "coco";
+  const std::string coco = project.coco.string();
+  const auto nodes = project.nodes("coco2017_vgg16", {});
+  const Node* dataset = find(nodes, "dataset");
+  for (const std::string subset : {"train", "val"})
+    REQUIRE_THAT(dataset->commands.at(0),
+                 Contains(fmt::format("--split {0} --annotations {1}/annotations/instances_{0}2017.json --images "
+                                      "{1}/{0}2017",
+                                      subset, coco)));
+  REQUIRE_THAT(dataset->files.at(project.dir / "run/config/dataset.ini"),
+               Contains("skip-grayscale = true") && Contains("skip-unannotated = true"));
+  for (const char* name : {"stage1/bap", "stage2/bap/train", "stage3/nal", "predict/nal/val/plain"})
+    REQUIRE_THAT(find(nodes, name)->commands.at(0), Contains("--data-root " + coco + " "));
+}
