@@ -131,3 +131,31 @@ TEST_CASE("prepare coco takes several splits, with one folder of photographs or 
   CHECK(d.facts.at("boxes from val") == val.file.string());
   CHECK(d.facts.count("boxes from") == 0);
 }
+
+TEST_CASE("Masks of a split are exported into the annotations that the split came from") {
+  const CocoFolder coco;
+  CocoFolder val;
+  val.entries = {R"({"id": 9, "file_name": "000000007777.jpg", "height": 30, "width": 40})"};
+  val.annotations = {{9, 17, "[1, 1, 5, 5]", "[[1, 1, 6, 1, 6, 6, 1, 6]]"}};
+  val.write();
+  fs::copy(val.images / "000000000009.jpg", val.images / "000000007777.jpg");
+  const fs::path file = coco.directory / "d.h5", labels = coco.directory / "masks",
+                 output = coco.directory / "out.json";
+  const CommandResult made = index(coco, words_for(val, "val") + "--masks '" + labels.string() + "'");
+  CAPTURE(made.err);
+  REQUIRE(made.exit_code == 0);
+  const CommandResult written =
+      prepare(fmt::format("export --dataset '{}' --split val --labels '{}' --format coco --tolerance 0 --output '{}'",
+                          file.string(), labels.string(), output.string()));
+  CAPTURE(written.err);
+  REQUIRE(written.exit_code == 0);
+  const std::string text = read_file(output);
+  CHECK_THAT(text, Contains("000000007777.jpg") && !Contains("581929") && Contains("\"area\": 25"));
+  // An index over the annotations of either split would be the end of them.
+  for (const auto& [split, input] : {std::pair{"train", coco.file}, {"val", val.file}}) {
+    const CommandResult over =
+        prepare(fmt::format("export --dataset '{}' --split {} --labels '{}' --format coco --output '{}'", file.string(),
+                            split, labels.string(), input.string()));
+    CHECK(over.exit_code == 2);
+  }
+}
