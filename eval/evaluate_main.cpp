@@ -20,7 +20,7 @@
 #include "eval/coco/evaluate_coco.h"
 #include "eval/miou/evaluate_miou.h"
 #include "eval/miou/server_archive.h"
-#include "eval/review/box_review.h"
+#include "eval/review/review_list.h"
 
 namespace boxseg {
 namespace {

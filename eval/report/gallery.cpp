@@ -9,14 +9,16 @@
 #include <set>
 
 #include "common/base/error.h"
+#include "common/base/files.h"
 #include "common/base/text.h"
+#include "common/pipeline/plan/receipts.h"
 #include "common/pipeline/stage/stage_options.h"
 #include "common/runtime/parallel.h"
 #include "eval/miou/confusion.h"
 #include "eval/miou/label_folder.h"
 #include "eval/report/gallery_card.h"
 #include "eval/report/html.h"
-#include "eval/review/box_review.h"
+#include "eval/review/review_list.h"
 
 namespace boxseg {
 
@@ -115,18 +117,28 @@ std::vector<fs::path> shard_files(const RunFolder& run, const std::string& folde
   return files;
 }
 
+// The list of the run where it is one of just these labels, whose review takes all label maps and photographs; else a
+// new one.
+std::vector<ListedBox> boxes_to_look_at(const RunFolder& run, const std::string& split, const fs::path& labels,
+                                        const Manifest* made, int threads) {
+  const RunLayout layout{run.path};
+  if (made != nullptr && Receipts::has_review_of(layout, {*made}))
+    if (auto list = read_review_csv(read_file(layout.review()), layout.review().string(), *run.dataset, split))
+      return *std::move(list);
+  return listed(review_boxes(*run.dataset, split, labels, threads));
+}
+
 // Puts the images whose boxes are to be looked at first in front, and says of each image which boxes these are.
-void order_by_review(const Dataset& dataset, const std::string& split, const fs::path& labels, int threads,
-                     std::vector<RankedImage>& images) {
+void order_by_review(const Dataset& dataset, const std::vector<ListedBox>& boxes, std::vector<RankedImage>& images) {
   std::map<int64_t, size_t> place;
   std::map<int64_t, std::string> remarks;
-  for (const ReviewedBox& box : review_boxes(dataset, split, labels, threads)) {
+  for (const ListedBox& box : boxes) {
     place.emplace(box.image, place.size());
-    if (box.words().empty()) continue;
+    if (box.words.empty()) continue;
     const ImageEntry& image = dataset.images[static_cast<size_t>(box.image)];
     std::string& text = remarks[box.image];
     const int64_t c = image.boxes[static_cast<size_t>(box.box)].class_id;
-    text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", dataset.class_names[static_cast<size_t>(c)], box.words());
+    text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", dataset.class_names[static_cast<size_t>(c)], box.words);
   }
   const auto place_of = [&](const RankedImage& image) {
     const auto found = place.find(image.index);
@@ -272,7 +284,10 @@ std::string gallery_html(const RunFolder& run, const GalleryOptions& options, st
     for (RankedImage& image : all) image.miou = std::numeric_limits<double>::quiet_NaN();
   const bool has_truth = !std::isnan(all.front().miou);
   if (!has_truth && sources.y_crf != nullptr)
-    order_by_review(dataset, ranking->split, sources.y_crf->folder.parent_path(), options.threads, all);
+    order_by_review(dataset,
+                    boxes_to_look_at(run, ranking->split, sources.y_crf->folder.parent_path(),
+                                     made == run.manifests.end() ? nullptr : &made->second, options.threads),
+                    all);
   const std::string order =
       has_truth
           ? fmt::format(

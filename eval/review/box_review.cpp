@@ -10,7 +10,6 @@
 #include "common/labels/labelled_boxes.h"
 #include "common/labels/shard.h"
 #include "common/runtime/parallel.h"
-#include "eval/csv_text.h"
 #include "eval/review/box_signs.h"
 
 namespace boxseg {
@@ -49,9 +48,9 @@ Remark ReviewedBox::remark() const {
 
 bool ReviewedBox::is_odd() const { return oddness > kOdd; }
 
-std::string ReviewedBox::words() const {
-  const std::string of_mask = name_of(remark());
-  return of_mask + (!of_mask.empty() && is_odd() ? ", " : "") + (is_odd() ? "odd box" : "");
+std::string review_words(Remark remark, bool is_odd) {
+  const std::string of_mask = name_of(remark);
+  return of_mask + (!of_mask.empty() && is_odd ? ", " : "") + (is_odd ? "odd box" : "");
 }
 
 double ReviewedBox::urgency() const {
@@ -114,22 +113,6 @@ std::vector<ReviewedBox> review_boxes(const Dataset& dataset, const std::string&
   std::stable_sort(all.begin(), all.end(),
                    [](const ReviewedBox& a, const ReviewedBox& b) { return a.urgency() > b.urgency(); });
   return all;
-}
-
-std::string review_csv(const Dataset& dataset, const std::vector<ReviewedBox>& boxes) {
-  std::string text = "rank,image,box,class,x0,y0,x1,y1,filled,disagreement,sides_touched,oddness,remark\n";
-  for (size_t i = 0; i < boxes.size(); ++i) {
-    const ReviewedBox& b = boxes[i];
-    const ImageEntry& image = dataset.images[static_cast<size_t>(b.image)];
-    const auto number = static_cast<size_t>(b.box);
-    const Box box = in_photograph(in_edges(image.boxes[number], dataset.box_numbers), image);
-    const bool has_id = !image.box_ids.empty() && !image.box_ids[number].empty();
-    const std::string id = has_id ? image.box_ids[number] : std::to_string(b.box + 1);
-    text += fmt::format("{},{},{},{},{},{},{},{},{:.3f},{:.3f},{},{:.2f},{}\n", i + 1, csv_field(image.photo_path()),
-                        csv_field(id), csv_field(class_of(dataset, b)), box.x0, box.y0, box.x1, box.y1, b.mask.filled(),
-                        b.mask.disagreement(), b.mask.sides_touched, b.oddness, csv_field(b.words()));
-  }
-  return text;
 }
 
 std::string describe_review(const Dataset& dataset, const std::vector<ReviewedBox>& boxes) {

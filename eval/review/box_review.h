@@ -14,14 +14,15 @@ namespace boxseg {
 // often as others, but they are also what a box of half an object leaves; they do not come earlier for it.
 enum class Remark { none, overfull, sparse, empty };  // over 95 % of the box, under 20 %, under 5 %
 const char* name_of(Remark remark);
+std::string review_words(Remark remark, bool is_odd);  // "empty, odd box"; "" where nothing is to be said
 
 struct ReviewedBox {
   int64_t image = 0, box = 0;  // index into Dataset::images, and of its boxes
   BoxMask mask;
   double oddness = 0;  // of the box among all that are reviewed (box_signs.h)
   Remark remark() const;
-  bool is_odd() const;        // whether it may be misplaced, or be a box of half an object
-  std::string words() const;  // "empty, odd box"; "" where nothing is to be said
+  bool is_odd() const;  // whether it may be misplaced, or be a box of half an object
+  std::string words() const { return review_words(remark(), is_odd()); }
   // The larger, the sooner to be looked at: how odd the box is, and 2 more where its mask is sparse, 3 where it is
   // empty; of equal ones, the mask that fills less of its box.
   double urgency() const;
@@ -32,10 +33,6 @@ struct ReviewedBox {
 // box odd. Throws bad_input for label maps that are absent or of another size.
 std::vector<ReviewedBox> review_boxes(const Dataset& dataset, const std::string& split, const fs::path& labels,
                                       int threads);
-
-// rank,image,box,class,x0,y0,x1,y1,filled,disagreement,sides_touched,oddness,remark: a line each. Corners are edges of
-// pixels of the photograph; `box` is the id of its annotation, or its number in the image from 1 on.
-std::string review_csv(const Dataset& dataset, const std::vector<ReviewedBox>& boxes);
 
 // "2 of 47 boxes have an empty mask: a.jpg (cat), b.jpg (dog); look at these first". "" where there is nothing to say.
 std::string describe_review(const Dataset& dataset, const std::vector<ReviewedBox>& boxes);

@@ -7,7 +7,6 @@
 #include "common/io/label_png.h"
 #include "common/io/resized.h"
 #include "common/pipeline/plan/shell.h"
-#include "eval/review/box_review.h"
 #include "tests/own/large_photos.h"
 
 #include "tests/support/catch.h"

@@ -39,6 +39,16 @@ void hash_files(const fs::path& path, Hasher& hasher) {
     hasher.text(file.lexically_relative(path).string()).text(DigestCache::shared().digest_of(file));
 }
 
+// What review.csv and the masks are made from.
+Digest digest_of_manifests(const std::vector<Manifest>& labels) {
+  Hasher hasher;
+  hasher.text(kEvaluateFingerprint).text(kPrepareFingerprint);
+  for (const Manifest& manifest : labels) hasher.text(manifest.digest());
+  return hasher.digest();
+}
+
+Digest digest_of_review(const RunLayout& layout) { return Hasher().text(digest_or_none(layout.review())).digest(); }
+
 std::vector<fs::path> table_files(const RunLayout& layout, const std::string& name) {
   std::vector<fs::path> files;
   for (const char* extension : {".md", ".csv", ".json", ".html", ".png"})
@@ -52,8 +62,8 @@ Receipts::Receipts(const RunPlan& plan, const RunLayout& layout, const RunSource
                    const std::optional<Dataset>& dataset)
     : plan_(plan), layout_(layout), sources_(sources), dataset_(dataset) {}
 
-std::optional<Receipts::Receipt> Receipts::read(const Work& work) const {
-  const fs::path path = layout_.receipt(work.name());
+std::optional<Receipts::Receipt> Receipts::read(const RunLayout& layout, const Work& work) {
+  const fs::path path = layout.receipt(work.name());
   if (!fs::exists(path)) return std::nullopt;
   const auto words = split(trim(read_file(path)), ' ');
   if (words.size() != 2) return Receipt{};  // of an earlier version, or damaged: like nothing that is
@@ -61,13 +71,13 @@ std::optional<Receipts::Receipt> Receipts::read(const Work& work) const {
 }
 
 std::string Receipts::why_stale(const Work& work) {
-  const auto receipt = read(work);
+  const auto receipt = read(layout_, work);
   if (!receipt) return kNotMade;
   return receipt->from == from(work) ? why_damaged(work) : "what it is made from changed";
 }
 
 std::string Receipts::why_damaged(const Work& work) {
-  const auto receipt = read(work);
+  const auto receipt = read(layout_, work);
   if (!receipt || receipt->made == made(work)) return "";
   if (work.kind == WorkKind::dataset) return "dataset.h5 is not what was made";
   if (work.kind == WorkKind::evaluate) return "its numbers in metrics.json are not what was made";
@@ -76,6 +86,11 @@ std::string Receipts::why_damaged(const Work& work) {
 
 void Receipts::record(const Work& work) {
   write_file(layout_.receipt(work.name()), fmt::format("{} {}\n", from(work), made(work)));
+}
+
+bool Receipts::has_review_of(const RunLayout& layout, const std::vector<Manifest>& labels) {
+  const auto receipt = read(layout, Work{WorkKind::review, ""});
+  return receipt && receipt->from == digest_of_manifests(labels) && receipt->made == digest_of_review(layout);
 }
 
 Digest Receipts::from(const Work& work) {
@@ -94,7 +109,7 @@ Digest Receipts::from(const Work& work) {
       return report_from();
     case WorkKind::review:
     case WorkKind::masks:
-      return labels_from();
+      return digest_of_manifests(labels());
     default:
       fail_usage("{}: keeps a manifest, and no receipt", work.name());
   }
@@ -121,8 +136,7 @@ Digest Receipts::made(const Work& work) {
       for (const auto& file : table_files(layout_, work.subject)) hasher.text(digest_or_none(file));
       break;
     case WorkKind::review:
-      hasher.text(digest_or_none(layout_.review()));
-      break;
+      return digest_of_review(layout_);
     case WorkKind::masks:
       hash_files(layout_.masks(), hasher);
       break;
@@ -237,14 +251,12 @@ Digest Receipts::table_from(const std::string& name) const {
   return hasher.digest();
 }
 
-Digest Receipts::labels_from() const {
-  Hasher hasher;
-  hasher.text(kEvaluateFingerprint).text(kPrepareFingerprint);
-  const std::string& split = plan_.pipeline.train_split;
+std::vector<Manifest> Receipts::labels() const {
+  std::vector<Manifest> manifests;
   for (const auto& variant : plan_.pipeline.stage2)
-    if (const auto manifest = try_read_manifest(layout_.stage2(variant, split) / "manifest.h5"))
-      hasher.text(manifest->digest());
-  return hasher.digest();
+    if (auto manifest = try_read_manifest(layout_.stage2(variant, plan_.pipeline.train_split) / "manifest.h5"))
+      manifests.push_back(*std::move(manifest));
+  return manifests;
 }
 
 Digest Receipts::report_from() const {

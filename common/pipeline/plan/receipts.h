@@ -4,9 +4,11 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/data/dataset.h"
 #include "common/pipeline/plan/coco_folder.h"
+#include "common/io/manifest.h"
 #include "common/pipeline/plan/metrics_file.h"
 #include "common/pipeline/plan/preset.h"
 #include "common/pipeline/plan/run_layout.h"
@@ -34,12 +36,15 @@ class Receipts {
   std::string why_damaged(const Work& work);
   void record(const Work& work);
 
+  // Whether review.csv is as it was made, from labels of stage 2 with just these manifests, in the order of the plan.
+  static bool has_review_of(const RunLayout& layout, const std::vector<Manifest>& labels);
+
  private:
   struct Receipt {
     Digest from, made;
     bool operator==(const Receipt&) const = default;
   };
-  std::optional<Receipt> read(const Work& work) const;
+  static std::optional<Receipt> read(const RunLayout& layout, const Work& work);
   Digest from(const Work& work);
   Digest made(const Work& work);
   Digest dataset_from() const;
@@ -50,8 +55,8 @@ class Receipts {
   Digest archive_from(const std::string& variant, const std::string& mode) const;
   Digest table_from(const std::string& name) const;
   Digest report_from() const;
-  Digest labels_from() const;  // of review and masks
-  const Metrics& metrics();    // none of a damaged file
+  std::vector<Manifest> labels() const;  // that review and masks are made from
+  const Metrics& metrics();              // none of a damaged file
 
   const RunPlan& plan_;
   const RunLayout& layout_;
