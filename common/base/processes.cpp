@@ -1,10 +1,10 @@
 #include "common/base/processes.h"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <filesystem>
 
 #include "common/base/error.h"

@@ -4,6 +4,7 @@
 // three times as fast as going pixel by pixel.
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 
 #include "common/data/augment.h"
@@ -60,7 +61,7 @@ void jitter(Sample& sample, const JitterFactors& factors) {
     grey_sum += sum;
     store(block, n, &sample.image[begin * 3]);
   }
-  const int mean = static_cast<int>(static_cast<double>(grey_sum) / static_cast<double>(pixels) + 0.5);
+  const int mean = static_cast<int>(std::lround(static_cast<double>(grey_sum) / static_cast<double>(pixels)));
   for (size_t begin = 0; begin < pixels; begin += kBlock) {
     const size_t n = std::min(kBlock, pixels - begin);
     load(&sample.image[begin * 3], n, block);

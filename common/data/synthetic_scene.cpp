@@ -145,9 +145,9 @@ Coverage cover(const Placed& o, int64_t height, int64_t width) {
     for (int64_t x = c.x0; x < c.x1; ++x) {
       int inside = 0;
       for (int s = 0; s < kSub * kSub; ++s) {
+        const int row = s / kSub, column = s % kSub;
         double u, v;
-        o.to_local(static_cast<double>(x) + (s % kSub + 0.5) / kSub, static_cast<double>(y) + (s / kSub + 0.5) / kSub,
-                   u, v);
+        o.to_local(static_cast<double>(x) + (column + 0.5) / kSub, static_cast<double>(y) + (row + 0.5) / kSub, u, v);
         inside += o.shape.contains(u, v);
       }
       c.share.push_back(static_cast<float>(inside) / (kSub * kSub));

@@ -1,6 +1,6 @@
 #include "common/runtime/equal_bits.h"
 
-#include <stdlib.h>  // setenv
+#include <cstdlib>  // setenv
 
 namespace boxseg {
 

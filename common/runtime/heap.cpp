@@ -1,7 +1,8 @@
 #include "common/runtime/heap.h"
 
 #include <malloc.h>
-#include <stdlib.h>  // setenv
+
+#include <cstdlib>  // setenv
 
 namespace boxseg {
 

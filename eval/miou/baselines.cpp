@@ -96,7 +96,7 @@ LabelMap filled_boxes(const std::vector<PixelBox>& boxes, ImageSize size) {
 
 LabelMap filled_boxes_crf(const RgbImage& image, const std::vector<PixelBox>& boxes, DenseCrf& crf) {
   const int64_t height = image.height, width = image.width;
-  const LabelMap filled = filled_boxes(boxes, {height, width});
+  LabelMap filled = filled_boxes(boxes, {height, width});
   std::vector<int64_t> classes;
   for (const size_t i : painting_order(boxes)) classes.push_back(boxes[i].class_id);
   std::sort(classes.begin(), classes.end());

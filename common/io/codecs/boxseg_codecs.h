@@ -2,8 +2,8 @@
 // eighty libraries behind them). Plain types and C names alone cross its border; no exception does. Threads may call at
 // the same time.
 #pragma once
-#include <stddef.h>
-#include <stdint.h>
+#include <cstddef>
+#include <cstdint>
 
 extern "C" {
 

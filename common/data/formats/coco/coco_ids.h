@@ -15,6 +15,7 @@ struct CocoId {
   bool is_text = false;
   int64_t number = 0;
   std::string text;
+  // clang-tidy 14 takes the 0 that the compiler compares with for a pointer. NOLINTNEXTLINE(modernize-use-nullptr)
   auto operator<=>(const CocoId&) const = default;
 };
 std::string shown(const CocoId& id);  // 3, or "3" as JSON

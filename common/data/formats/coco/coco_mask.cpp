@@ -19,6 +19,11 @@ struct Point {
   int x, y;
 };
 
+// Rounds as the COCO API does, which below zero is not to the nearest.
+int rounded(double value) {
+  return static_cast<int>(value + .5);  // NOLINT(bugprone-incorrect-roundings): lround() has other bits there
+}
+
 struct Change {
   uint32_t column, row;
 };
@@ -29,7 +34,7 @@ class Changes {
   Changes(int64_t height, int64_t width) : height_(height), width_(width) { changes_.reserve(256); }
 
   // The points of an edge count from its left end, or from its upper one where it is steep; the shorter direction is
-  // rounded as the COCO API does it: (int)(start + slope * t + .5).
+  // rounded(start + slope * t).
   void add_edge(Point from, Point to) {
     const int dx = std::abs(to.x - from.x), dy = std::abs(to.y - from.y);
     if (dx == 0) return;
@@ -75,7 +80,7 @@ class Changes {
     const auto [first, last] = columns(from.x, to.x);
     for (int column = first; column <= last; ++column) {
       const int t = column * kFiner + 2 - from.x + (slope < 0 ? 1 : 0);
-      put(column, static_cast<int>(from.y + slope * t + .5));
+      put(column, rounded(from.y + slope * t));
     }
   }
 
@@ -85,7 +90,7 @@ class Changes {
     const int steps = to.y - from.y;
     for (int column = first; column <= last; ++column) {
       const int left = column * kFiner + 2;
-      const auto is_past = [&](int t) { return (static_cast<int>(from.x + slope * t + .5) > left) == (slope > 0); };
+      const auto is_past = [&](int t) { return (rounded(from.x + slope * t) > left) == (slope > 0); };
       int t = std::clamp(static_cast<int>((left + .5 - from.x) * inverse) + 1, 1,
                          steps);  // the first point past it, or nearly
       while (t > 1 && is_past(t - 1)) --t;
@@ -103,7 +108,7 @@ RunLengths mask_of_polygon(std::span<const double> polygon, int64_t height, int6
   if (corners == 0) return {height, width, {static_cast<uint32_t>(height * width)}};
   Changes changes(height, width);
   const auto corner = [&](size_t j) {
-    return Point{static_cast<int>(kFiner * polygon[2 * j] + .5), static_cast<int>(kFiner * polygon[2 * j + 1] + .5)};
+    return Point{rounded(kFiner * polygon[2 * j]), rounded(kFiner * polygon[2 * j + 1])};
   };
   const Point first = corner(0);
   Point from = first;
