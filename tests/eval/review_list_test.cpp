@@ -93,8 +93,8 @@ TEST_CASE("the page follows the review list that was made of its labels, and no 
   const RunPlan plan({.presets = dir.path(), .variants = dir.path(), .preset = "own"});
   const std::optional<Dataset> dataset = d;
   const RunLayout layout{run};
-  const fs::path none;
-  Receipts receipts(plan, layout, d.root, none, none, dataset);
+  const RunSources sources{d.root, {}, {}, {}};
+  Receipts receipts(plan, layout, sources, dataset);
   const auto page = [&] {
     const auto result = report(fmt::format("--run '{0}' --output '{0}/report'", run.string()));
     INFO(result.err);

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "common/data/dataset.h"
-#include "common/pipeline/plan/coco_folder.h"
 #include "common/io/manifest.h"
+#include "common/pipeline/plan/coco_folder.h"
 #include "common/pipeline/plan/metrics_file.h"
 #include "common/pipeline/plan/preset.h"
 #include "common/pipeline/plan/run_layout.h"
