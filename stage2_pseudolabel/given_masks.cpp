@@ -14,8 +14,6 @@
 namespace boxseg {
 namespace {
 
-constexpr uint8_t kVoid = 255;
-
 bool is_open(const PixelBox& box, const LabelMap& given) {
   return !any_pixel(box, given.width, [&](size_t p) { return given.pixels[p] == box.class_id; });
 }

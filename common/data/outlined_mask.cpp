@@ -5,12 +5,11 @@
 
 #include "common/base/error.h"
 #include "common/data/formats/coco/coco_mask.h"
+#include "common/io/label_png.h"
 #include "common/io/resized.h"
 
 namespace boxseg {
 namespace {
-
-constexpr uint8_t kVoid = 255;
 
 using Rings = std::vector<std::vector<double>>;
 

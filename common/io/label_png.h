@@ -11,6 +11,8 @@
 
 namespace boxseg {
 
+inline constexpr uint8_t kVoid = 255;  // the value of pixels that have no class: in a truth mask they are not counted
+
 using Color = std::array<uint8_t, 3>;  // RGB
 using Palette = std::vector<Color>;    // by class id, at most 256
 

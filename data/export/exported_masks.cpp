@@ -4,7 +4,9 @@
 
 #include "common/base/error.h"
 #include "common/base/interrupt.h"
+#include "common/io/label_png.h"
 #include "common/io/resized.h"
+#include "common/labels/agreed_labels.h"
 #include "common/labels/labelled_boxes.h"
 #include "common/labels/outlines.h"
 #include "common/labels/owned_pixels.h"
@@ -45,6 +47,13 @@ int64_t enlarged_area(const OwnedPixels& owned, const std::vector<int64_t>& rows
 
 LabelMap exported_labels(const ExportOptions& options, const ImageEntry& image) {
   LabelMap labels = read_labels(options, image);
+  if (options.is_agreement) {
+    const LabelMap y_ret = is_of_stage2(options.labels) ? read_y_ret(options.labels, image) : LabelMap();
+    if (y_ret.pixels.empty())
+      fail_input("{}: has no Y_ret of image '{}', which --agreement compares with Y_crf; leave it out, or label again",
+                 options.labels.string(), image.id);
+    labels = agreed_labels(labels, y_ret, kVoid);
+  }
   return image.is_copy() ? resized(labels, image.source_size) : labels;
 }
 

@@ -26,6 +26,7 @@ struct ExportOptions {
   fs::path boxes;             // file or folder that the boxes came from; "" where it is not known
   fs::path output;            // what to write: a file, or a folder
   double tolerance = 1;       // pixels of the image that outlines may lie beside the mask's
+  bool is_agreement = false;  // of label PNGs: 255 where Y_crf and Y_ret differ, for frameworks that ignore it
   bool is_per_class = false;  // a mask for each class of an image, in place of one for each box
   int threads = 1;
 
@@ -42,7 +43,7 @@ struct ExportOptions {
 // corners.
 
 // The label map of an image, with the size of the photograph. Throws bad_input: absent, or of another size than the
-// image.
+// image; with is_agreement, where there is no Y_ret.
 LabelMap exported_labels(const ExportOptions& options, const ImageEntry& image);
 // One mask for each box of the image: the pixels of its class inside it, shared ones to the smaller box. A crowd's is
 // empty. Or, `is_per_class`: one for each class that the label map has, ascending, of all its pixels.

@@ -65,6 +65,8 @@ int prepare_export(int argc, char** argv) {
   options.add_choice(
       "instances", &instances, {"per_box", "per_class"},
       "a mask for each box, or one for all pixels of a class in an image, for which coco has a new file");
+  options.add("agreement", &o.is_agreement,
+              "of label PNGs: 255, which other frameworks ignore, where Y_crf and Y_ret disagree");
   options.add("tolerance", &o.tolerance,
               "pixels of the image, or of its smaller copy, that outlines may lie beside the masks; 0: along each");
   options.add("output", &output, "JSON file of coco, else a folder", Role::output);
@@ -83,6 +85,8 @@ int prepare_export(int argc, char** argv) {
   if (writer.write == export_png && !options.is_default("instances"))
     fail_usage("--instances {}: label PNGs have classes and no objects; leave it out, or choose another --format",
                instances);
+  if (writer.write != export_png && o.is_agreement)
+    fail_usage("--agreement: goes with label PNGs, and {} has outlines; add --format png", writer.format);
   o.is_per_class = instances == "per_class";
   o.output = output;
   refuse_overlap(o.output, "--output", labels, "--labels");

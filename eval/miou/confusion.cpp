@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "common/base/error.h"
+#include "common/labels/agreed_labels.h"
 
 namespace boxseg {
 namespace {
@@ -132,12 +133,7 @@ SegmentationScores Confusion::scores() const {
 }
 
 LabelMap agreement(const LabelMap& a, const LabelMap& b, Disagreement rule) {
-  ensure(a.height == b.height && a.width == b.width, "agreement of maps of {} x {} and {} x {} pixels", a.width,
-         a.height, b.width, b.height);
-  const uint8_t otherwise = rule == Disagreement::background ? 0 : kVoid;
-  LabelMap result(a.height, a.width);
-  for (size_t i = 0; i < a.pixels.size(); ++i) result.pixels[i] = a.pixels[i] == b.pixels[i] ? a.pixels[i] : otherwise;
-  return result;
+  return agreed_labels(a, b, rule == Disagreement::background ? 0 : kVoid);
 }
 
 Abstention abstention_of(Disagreement rule) {

@@ -6,10 +6,9 @@
 #include <vector>
 
 #include "common/io/image.h"
+#include "common/io/label_png.h"
 
 namespace boxseg {
-
-inline constexpr uint8_t kVoid = 255;  // in a truth mask: not counted
 
 // Holds scores in percent; NaN where there is nothing to divide by.
 struct SegmentationScores {

@@ -121,3 +121,29 @@ TEST_CASE("boxes without a mask are counted by exports that have no form for the
   CHECK_THAT(exported("png"), !Contains("empty mask"));
   CHECK_THAT(exported("coco"), !Contains("empty mask"));
 }
+
+TEST_CASE("label PNGs are void where the two kinds of labels disagree, if that is asked for", "[cpu]") {
+  const OwnPhotos photos;
+  const Labelled labelled(photos.csv());
+  const auto done = labelled.write("agreed", "--format png --agreement");
+  INFO(done.err);
+  REQUIRE(done.exit_code == 0);
+  int64_t void_pixels = 0;
+  for (const auto& image : read_dataset(labelled.index).images) {
+    const auto map = [&](const fs::path& folder) { return read_label_png(folder / (image.id + ".png")); };
+    const LabelMap crf = map(labelled.labels / "Y_crf"), ret = map(labelled.labels / "Y_ret"),
+                   agreed = map(labelled / "agreed");
+    for (size_t i = 0; i < crf.pixels.size(); ++i) {
+      REQUIRE(agreed.pixels[i] == (crf.pixels[i] == ret.pixels[i] ? crf.pixels[i] : kVoid));
+      void_pixels += agreed.pixels[i] == kVoid;
+    }
+  }
+  CHECK(void_pixels > 100);
+  const auto outlines = labelled.write("out.json", "--format coco --agreement");
+  CHECK(outlines.exit_code == 2);
+  CHECK_THAT(outlines.err, Contains("--agreement: goes with label PNGs"));
+  fs::remove_all(labelled.labels / "Y_ret");
+  const auto alone = labelled.write("alone", "--format png --agreement");
+  CHECK(alone.exit_code == 3);
+  CHECK_THAT(alone.err, Contains("has no Y_ret of image"));
+}
