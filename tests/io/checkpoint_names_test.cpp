@@ -1,6 +1,7 @@
 // Weights are found, and named as the networks name them, wherever training scripts put them.
 #include <ATen/ATen.h>
 
+#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,7 +20,7 @@ using namespace boxseg::test;
 
 namespace {
 
-// Make pickles of a text, of a tensor of the one number in the zip above ("" or "K\x01": no axis or one), and of a
+// Make pickles of a text, of a tensor of the one number in zip_of() ("" or "K\x01": no axis or one), and of a
 // dict.
 std::string text(const std::string& value) {
   std::string size(4, '\0');

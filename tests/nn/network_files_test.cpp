@@ -8,6 +8,7 @@
 #include "common/networks/backbones.h"
 #include "common/networks/weight_files.h"
 #include "tests/nn/numbered_network.h"
+#include "tests/support/failure.h"
 #include "tests/support/golden_weights.h"
 #include "tests/support/support.h"
 
@@ -17,17 +18,6 @@ using namespace boxseg;
 using namespace boxseg::test;
 
 namespace {
-
-template <class Body>
-int exit_code_of(const Body& body, std::string* message = nullptr) {
-  try {
-    body();
-  } catch (const Error& e) {
-    if (message != nullptr) *message = e.what();
-    return e.exit_code();
-  }
-  return 0;
-}
 
 const NetworkSpec kTiny{.backbone = "tiny", .classes = 4};
 
@@ -50,28 +40,30 @@ TEST_CASE("initial weights of another network are refused, with names", "[weight
   TemporaryDirectory dir;
   const auto tiny = make_network(kTiny, 0), lite0 = make_network({.classes = 4}, 0);
   write_checkpoint(dir / "tiny.pt", make_checkpoint(*tiny, {}));
-  std::string message;
-  CHECK(exit_code_of([&] { load_initial_weights(*lite0, dir / "tiny.pt"); }, &message) == 3);
-  CHECK_THAT(message, Contains("tiny.pt") && Contains("efficientnet_lite0") &&
-                          Contains("missing: backbone._conv_stem.weight") &&
-                          Contains("unexpected: backbone.conv1.weight"));
+  Failure failure = failure_of([&] { load_initial_weights(*lite0, dir / "tiny.pt"); });
+  CHECK(failure.kind == ErrorKind::bad_input);
+  CHECK_THAT(failure.message, Contains("tiny.pt") && Contains("efficientnet_lite0") &&
+                                  Contains("missing: backbone._conv_stem.weight") &&
+                                  Contains("unexpected: backbone.conv1.weight"));
   // The file is of the right network, but a tensor is cut off, or one has another shape.
   NamedTensors tensors = without_prefix(*lite0);
   tensors.erase(tensors.begin() + 6);  // _blocks.0._depthwise_conv.weight
   tensors[0].second = at::zeros({32, 3, 5, 5});
   write_checkpoint(dir / "cut.pth", {tensors, {}});
-  CHECK(exit_code_of([&] { load_initial_weights(*lite0, dir / "cut.pth"); }, &message) == 3);
-  CHECK_THAT(message, Contains("backbone._blocks.0._depthwise_conv.weight") && Contains("[32,3,5,5]"));
+  failure = failure_of([&] { load_initial_weights(*lite0, dir / "cut.pth"); });
+  CHECK(failure.kind == ErrorKind::bad_input);
+  CHECK_THAT(failure.message, Contains("backbone._blocks.0._depthwise_conv.weight") && Contains("[32,3,5,5]"));
   write_checkpoint(dir / "other.pt", {{{"encoder.weight", at::zeros({3})}}, {}});
-  CHECK(exit_code_of([&] { load_initial_weights(*lite0, dir / "other.pt"); }, &message) == 3);
-  CHECK_THAT(message, Contains("unknown network") && Contains("encoder.weight"));
-  CHECK(exit_code_of([&] { load_initial_weights(*lite0, dir / "absent.pt"); }, &message) == 3);
+  failure = failure_of([&] { load_initial_weights(*lite0, dir / "other.pt"); });
+  CHECK(failure.kind == ErrorKind::bad_input);
+  CHECK_THAT(failure.message, Contains("unknown network") && Contains("encoder.weight"));
+  failure = failure_of([&] { load_initial_weights(*lite0, dir / "absent.pt"); });
+  CHECK(failure.kind == ErrorKind::bad_input);
 }
 
 TEST_CASE("weights that are no numbers are refused by name, as a start and as a network", "[weights]") {
   TemporaryDirectory dir;
   const auto source = make_network(kTiny, 0), network = make_network(kTiny, 1);
-  std::string message;
   for (const float value : {std::nanf(""), HUGE_VALF, -HUGE_VALF}) {
     Checkpoint checkpoint = make_checkpoint(*source, {});
     for (auto& [name, tensor] : checkpoint.tensors)
@@ -81,15 +73,14 @@ TEST_CASE("weights that are no numbers are refused by name, as a start and as a 
       }
     write_checkpoint(dir / "diverged.pt", checkpoint);
     for (const bool is_start : {true, false}) {
-      CHECK(exit_code_of(
-                [&] {
-                  if (is_start)
-                    load_initial_weights(*network, dir / "diverged.pt");
-                  else
-                    load_network(dir / "diverged.pt", at::kCPU);
-                },
-                &message) == 3);
-      CHECK_THAT(message,
+      const Failure failure = failure_of([&] {
+        if (is_start)
+          load_initial_weights(*network, dir / "diverged.pt");
+        else
+          load_network(dir / "diverged.pt", at::kCPU);
+      });
+      CHECK(failure.kind == ErrorKind::bad_input);
+      CHECK_THAT(failure.message,
                  Contains("diverged.pt: 1 of the ") && Contains("numbers of backbone.conv1.weight are NaN or"));
     }
   }
@@ -158,23 +149,26 @@ TEST_CASE("every backbone and head is told from the names of its tensors alone",
 
 TEST_CASE("a file that is no network is refused, with what it holds", "[weights]") {
   TemporaryDirectory dir;
-  std::string message;
   write_checkpoint(dir / "other.pt", {{{"encoder.weight", at::zeros({3})}}, {}});
-  CHECK(exit_code_of([&] { load_network(dir / "other.pt", at::kCPU); }, &message) == 3);
-  CHECK_THAT(message, Contains("encoder.weight"));
+  Failure failure = failure_of([&] { load_network(dir / "other.pt", at::kCPU); });
+  CHECK(failure.kind == ErrorKind::bad_input);
+  CHECK_THAT(failure.message, Contains("encoder.weight"));
   const auto tiny = make_network(kTiny, 0);
   NamedTensors backbone = tiny->state_dict();
   backbone.pop_back();
   write_checkpoint(dir / "backbone.pt", {backbone, {}});
-  CHECK(exit_code_of([&] { load_network(dir / "backbone.pt", at::kCPU); }, &message) == 3);
-  CHECK_THAT(message, Contains("--init"));
+  failure = failure_of([&] { load_network(dir / "backbone.pt", at::kCPU); });
+  CHECK(failure.kind == ErrorKind::bad_input);
+  CHECK_THAT(failure.message, Contains("--init"));
   Checkpoint checkpoint = make_checkpoint(*tiny, {});
   checkpoint.record["head"] = "largefov";
   write_checkpoint(dir / "head.pt", checkpoint);
-  CHECK(exit_code_of([&] { load_network(dir / "head.pt", at::kCPU); }, &message) == 3);
-  CHECK_THAT(message, Contains("missing: backbone.fc6.weight"));
+  failure = failure_of([&] { load_network(dir / "head.pt", at::kCPU); });
+  CHECK(failure.kind == ErrorKind::bad_input);
+  CHECK_THAT(failure.message, Contains("missing: backbone.fc6.weight"));
   checkpoint.record["head"] = "aspp";
   write_checkpoint(dir / "head.pt", checkpoint);
-  CHECK(exit_code_of([&] { load_network(dir / "head.pt", at::kCPU); }, &message) == 3);
-  CHECK_THAT(message, Contains("head.pt") && Contains("aspp"));
+  failure = failure_of([&] { load_network(dir / "head.pt", at::kCPU); });
+  CHECK(failure.kind == ErrorKind::bad_input);
+  CHECK_THAT(failure.message, Contains("head.pt") && Contains("aspp"));
 }

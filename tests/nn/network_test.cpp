@@ -10,6 +10,7 @@
 #include "common/base/error.h"
 #include "common/networks/efficientnet_lite0.h"
 #include "tests/nn/tensors.h"
+#include "tests/support/failure.h"
 #include "tests/support/golden_weights.h"
 #include "tests/support/support.h"
 
@@ -19,17 +20,6 @@ using namespace boxseg;
 using namespace boxseg::test;
 
 namespace {
-
-template <class Body>
-int exit_code_of(const Body& body, std::string* message = nullptr) {
-  try {
-    body();
-  } catch (const Error& e) {
-    if (message != nullptr) *message = e.what();
-    return e.exit_code();
-  }
-  return 0;
-}
 
 at::Tensor pattern(at::IntArrayRef shape) {
   return at::arange(c10::multiply_integers(shape), at::kFloat).mul_(0.7).sin_().view(shape);
@@ -118,16 +108,18 @@ TEST_CASE("fresh weights follow from the seed and the name", "[network]") {
 }
 
 TEST_CASE("a wrong specification is a usage error that lists what there is", "[network]") {
-  std::string message;
-  CHECK(exit_code_of([] { make_network({.backbone = "resnet50"}, 0); }, &message) == 2);
-  CHECK_THAT(message, Contains("resnet50") && Contains("vgg16, resnet101, efficientnet_lite0, tiny"));
-  CHECK(exit_code_of([] { make_network({.backbone = "vgg16", .output_stride = 16}, 0); }, &message) == 2);
-  CHECK_THAT(message, Contains("--output-stride 16"));
-  CHECK(exit_code_of([] { make_network({.backbone = "tiny", .head = "aspp"}, 0); }, &message) == 2);
-  CHECK_THAT(message, Contains("tiny has plain, largefov"));
-  CHECK(exit_code_of([] { make_network({.classes = 1}, 0); }) == 2);
-  CHECK(exit_code_of([] { make_network({.classes = 256}, 0); }) == 2);
-  CHECK(exit_code_of([] { make_network({.classifier_std = 0}, 0); }) == 2);
+  Failure failure = failure_of([] { make_network({.backbone = "resnet50"}, 0); });
+  CHECK(failure.kind == ErrorKind::usage);
+  CHECK_THAT(failure.message, Contains("resnet50") && Contains("vgg16, resnet101, efficientnet_lite0, tiny"));
+  failure = failure_of([] { make_network({.backbone = "vgg16", .output_stride = 16}, 0); });
+  CHECK(failure.kind == ErrorKind::usage);
+  CHECK_THAT(failure.message, Contains("--output-stride 16"));
+  failure = failure_of([] { make_network({.backbone = "tiny", .head = "aspp"}, 0); });
+  CHECK(failure.kind == ErrorKind::usage);
+  CHECK_THAT(failure.message, Contains("tiny has plain, largefov"));
+  CHECK(failure_of([] { make_network({.classes = 1}, 0); }).kind == ErrorKind::usage);
+  CHECK(failure_of([] { make_network({.classes = 256}, 0); }).kind == ErrorKind::usage);
+  CHECK(failure_of([] { make_network({.classifier_std = 0}, 0); }).kind == ErrorKind::usage);
 }
 
 TEST_CASE("weights of another network are refused, with the names", "[network]") {
@@ -137,11 +129,11 @@ TEST_CASE("weights of another network are refused, with the names", "[network]")
   state[0].second.add_(1);
   state[1].first = "backbone.stranger";
   state.back().second = at::zeros({9, 64, 1, 1});
-  std::string message;
-  CHECK(exit_code_of([&] { network->load_state_dict(state, "weights.pt"); }, &message) == 3);
-  CHECK_THAT(message, Contains("weights.pt") && Contains("missing: backbone.conv1.bias") &&
-                          Contains("unexpected: backbone.stranger") &&
-                          Contains("classifier.weight is [9,64,1,1] instead of [4,64,1,1]"));
+  const Failure failure = failure_of([&] { network->load_state_dict(state, "weights.pt"); });
+  CHECK(failure.kind == ErrorKind::bad_input);
+  CHECK_THAT(failure.message, Contains("weights.pt") && Contains("missing: backbone.conv1.bias") &&
+                                  Contains("unexpected: backbone.stranger") &&
+                                  Contains("classifier.weight is [9,64,1,1] instead of [4,64,1,1]"));
   CHECK(at::equal(network->parameters()[0].value, before));  // nothing was half-loaded
 }
 

@@ -1,4 +1,3 @@
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -8,7 +7,6 @@
 #include "common/base/files.h"
 #include "common/base/text.h"
 #include "common/networks/backbones.h"
-#include "common/networks/efficientnet_lite0.h"
 #include "common/networks/weight_files.h"
 #include "tests/nn/numbered_network.h"
 #include "tests/support/failure.h"
