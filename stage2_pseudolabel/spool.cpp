@@ -58,7 +58,7 @@ Spool::Place Spool::append(const std::string& bytes) {
     if (n < 0) fail_spool(path_, "written", errno);
     done += static_cast<size_t>(n);
   }
-  const Place place{end_, static_cast<int64_t>(bytes.size()), digest_of(bytes)};
+  Place place{end_, static_cast<int64_t>(bytes.size()), digest_of(bytes)};
   end_ += place.size_bytes;
   return place;
 }

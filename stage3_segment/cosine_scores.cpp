@@ -60,7 +60,7 @@ struct CellCosines : torch::autograd::Function<CellCosines> {
     const int64_t n = features.size(0), channels = features.size(1), area = features.size(2) * features.size(3);
     const int64_t classes = unit_weight.size(0);
     const at::Tensor u = unit_weight.contiguous();
-    const at::Tensor scores = at::empty({n, classes, features.size(2), features.size(3)}, features.options());
+    at::Tensor scores = at::empty({n, classes, features.size(2), features.size(3)}, features.options());
     const at::Tensor inverse = at::empty({n, area}, features.options());
     AT_DISPATCH_FLOATING_TYPES(features.scalar_type(), "cosine_scores", [&] {
       const auto* f = features.const_data_ptr<scalar_t>();

@@ -26,7 +26,7 @@ struct ExpParts {
   static constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer, which the low bits hold
   V shifted, rest;
   BOXSEG_INLINED V power_of_two() const {
-    typedef decltype(shifted < shifted) Words;
+    typedef decltype(shifted < V{}) Words;
     return (V)(((Words)shifted + (127 - 0x4B400000)) << 23);
   }
 };
@@ -70,7 +70,7 @@ inline V exp_for_softmax(V x) {
 // to sqrt(2), and a polynomial for log(1 + z).
 template <class V>
 BOXSEG_INLINED V log_of_positive(const V& x) {
-  typedef decltype(x < x) Words;
+  typedef decltype(x < V{}) Words;
   constexpr int32_t kRootOfHalf = 0x3F3504F3;
   const Words exponent = ((Words)x - kRootOfHalf) >> 23;
   const V n = __builtin_convertvector(exponent, V), z = (V)((Words)x - (exponent << 23)) - 1.0f;

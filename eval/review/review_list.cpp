@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include "common/base/text.h"
 #include "common/data/boxes.h"
