@@ -105,7 +105,7 @@ LossOptions loss_options(const Stage3Options& options) {
   return loss;
 }
 
-StepReport train_step(Network& network, const TrainingBatch& batch, const LossOptions& options, Pass pass,
+StepReport train_step(Network& network, const TrainingBatch& batch, const LossOptions& options, const Pass& pass,
                       int64_t micro_batch) {
   const int64_t images = batch.images.size(0);
   ensure(static_cast<int64_t>(batch.keys.size()) == images, "batch of {} images has {} keys", images,

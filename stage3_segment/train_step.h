@@ -22,7 +22,7 @@ LossOptions loss_options(const Stage3Options& options);
 // needs all scores: then a first sweep without graph makes the scores, and a second one, whose dropout masks are the
 // same since they are functions of step and image, sends each part's gradient back. Batch norm statistics are those
 // of each part (use freeze_bn), and move once.
-StepReport train_step(Network& network, const TrainingBatch& batch, const LossOptions& options, Pass pass,
+StepReport train_step(Network& network, const TrainingBatch& batch, const LossOptions& options, const Pass& pass,
                       int64_t micro_batch = 0);
 
 }  // namespace boxseg
