@@ -78,6 +78,9 @@ int prepare_export(int argc, char** argv) {
   require_option(o.tolerance >= 0 && o.tolerance <= 100, "tolerance", o.tolerance, "0 to 100");
   o.dataset = read_dataset(images.dataset, images.data_root, false);
   o.split = images.split;
+  // A dataset of one split need not have it named.
+  if (options.is_default("split") && !o.dataset.splits.contains(o.split) && o.dataset.splits.size() == 1)
+    o.split = o.dataset.splits.begin()->first;
   o.labels = labels;
   o.threads = resolve_threads(options.threads);
   if (const auto from = box_files(o.dataset, o.split); !from.empty()) o.boxes = from[0];

@@ -113,6 +113,11 @@ class Reader {
     return std::move(files_);
   }
 
+  CocoTruth read_truth(const fs::path& path) {
+    read_truth(cut_coco_file(path), path);
+    return std::move(files_.truth);
+  }
+
  private:
   void read_truth(const CutFile& file, const fs::path& path) {
     CocoTruth& truth = files_.truth;
@@ -264,6 +269,10 @@ class Reader {
 
 CocoFiles read_coco_files(const fs::path& truth, const fs::path& detections, CocoType type, int threads) {
   return Reader(type, threads).read(truth, detections);
+}
+
+CocoTruth read_coco_truth(const fs::path& path, CocoType type, int threads) {
+  return Reader(type, threads).read_truth(path);
 }
 
 }  // namespace boxseg

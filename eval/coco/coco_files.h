@@ -48,5 +48,7 @@ struct CocoFiles {
 // categories that the truth lacks are left out; an image that it lacks is refused. A missing 'iscrowd' is 0.
 CocoFiles read_coco_files(const std::filesystem::path& truth, const std::filesystem::path& detections, CocoType type,
                           int threads);
+// The ground truth alone, with the same checks.
+CocoTruth read_coco_truth(const std::filesystem::path& path, CocoType type, int threads);
 
 }  // namespace boxseg

@@ -24,6 +24,8 @@ namespace {
 // The number is raised when the numbers change for equal files.
 constexpr const char* kCocoFingerprint = "3";
 
+CocoType type_of(const std::string& name) { return name == "bbox" ? CocoType::bbox : CocoType::segm; }
+
 // Returns what the categories are called: their ids where they have no name, and both where two have the same.
 std::vector<std::string> names_of(const CocoTruth& truth) {
   std::vector<std::string> names;
@@ -104,12 +106,18 @@ int evaluate_coco_command(int argc, char** argv) {
   options.add("json", &json, "merge the numbers into this file", Role::output);
   options.add("key", &key, "path of the numbers in the JSON file", Role::run);
   if (!options.parse(argc, argv)) return 0;
+  if (!options.check_file.empty()) {
+    const CocoTruth truth = read_coco_truth(options.check_file, type_of(type_name), resolve_threads(options.threads));
+    std::printf("%s: %zu images, %zu categories, %zu objects to measure by\n", options.check_file.c_str(),
+                truth.images.size(), truth.categories.size(), truth.objects.size());
+    return 0;
+  }
   require_given(ground_truth, "ground-truth");
   require_given(detections_file, "detections");
   if (!json.empty() && key.empty()) fail_usage("--json {}: --key is missing; try --key coco/{}", json, type_name);
   if (!key.empty()) check_metrics_key(key);
   if (!json.empty()) require_writable_file(json, "--json");
-  const CocoType type = type_name == "bbox" ? CocoType::bbox : CocoType::segm;
+  const CocoType type = type_of(type_name);
   const int threads = resolve_threads(options.threads);
   const auto [truth, detections] = read_coco_files(ground_truth, detections_file, type, threads);
   const CocoResult result = evaluate_coco(truth, detections, type, threads);

@@ -1,4 +1,6 @@
 // `make table4` in small: a folder as COCO's archives make it, labelled by a classifier of other images.
+#include <regex>
+
 #include "common/base/error.h"
 #include "common/base/text.h"
 #include "common/pipeline/plan/metrics_file.h"
@@ -59,4 +61,21 @@ TEST_CASE("a classifier labels COCO, Table 4 has all of its numbers, and classes
   const fs::path file = coco / "annotations/instances_val2017.json";
   write_file(file, read_file(file) + "\n");
   CHECK_THAT(make(run, "why " + words).out, Contains("dataset: what it is made from changed"));
+
+  // The run keeps its preset, and asks for what it cannot know.
+  CHECK_THAT(make(run, "table4").err, Contains("the preset coco2017 needs a folder of COCO: COCO="));
+  CHECK_THAT(read_file(run / "tables/table4.md"), !Contains("needs COCO"));
+  // Another file in the place of the classifier, beside the manifest of the first.
+  const fs::path classifier = photos / "first/stage1/bap/classifier.pt";
+  write_file(classifier, read_file(classifier) + "x");
+  CHECK_THAT(make(run, "why " + words).out, Contains("dataset will be made again"));
+  write_file(file, trim(read_file(file)));
+  CHECK_THAT(make(run, "why " + words).out, Contains("is not the file that the manifest beside it lists"));
+
+  // Annotations that nothing can be measured by are refused before anything is labelled.
+  write_file(file, std::regex_replace(read_file(file), std::regex("\"area\": 300, "), ""));
+  const auto refused = make(photos / "other", "table4 " + words);
+  CHECK(refused.exit_code != 0);
+  CHECK_THAT(refused.err, Contains("has no 'area'"));
+  CHECK_FALSE(fs::exists(photos / "other/outlines"));
 }

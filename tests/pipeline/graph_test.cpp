@@ -18,6 +18,10 @@ namespace {
 struct Project {
   test::TemporaryDirectory dir;
   fs::path coco, classifier;
+  void make_coco() const {
+    for (const char* split : {"train", "val"})
+      write_file(coco / fmt::format("annotations/instances_{}2017.json", split), "{}");
+  }
   std::vector<Node> nodes(const std::string& preset, std::vector<std::string> overrides,
                           std::vector<std::string> tables = {}, const fs::path& masks = {}) const {
     const fs::path data = fs::path(BOXSEG_SOURCE_DIR) / "data";
@@ -132,7 +136,12 @@ TEST_CASE("a run of own photographs remembers the given classifier and what its 
   CHECK(refused.exit_code == 2);
   CHECK_THAT(refused.err, Contains("is of a classifier that is given (CLASSIFIER=classifier.pt)"));
 
-  const auto first = plan(photos + " --classifier c.pt --class-map " + shell_quote(map));
+  const std::string named = "--classifier " + shell_quote((dir / "c.pt").string());
+  const auto absent = plan(photos + " " + named);
+  CHECK(absent.exit_code == 2);
+  CHECK_THAT(absent.err, Contains("no such file; name a classifier.pt"));
+  write_file(dir / "c.pt", "made up");
+  const auto first = plan(photos + " " + named + " --class-map " + shell_quote(map));
   INFO(first.err);
   REQUIRE(first.exit_code == 0);
   CHECK_THAT(options_of_stage2(), Contains("class-map = " + map + "\n"));
@@ -148,13 +157,17 @@ TEST_CASE("a run of own photographs remembers the given classifier and what its 
 
 TEST_CASE("COCO is indexed from its own folders, labelled by a given classifier, and measured by its annotations") {
   Project project;
-  REQUIRE_THAT(test::failure_of([&] { project.nodes("coco2017", {}); }).message, Contains("COCO=/path/to/coco"));
+  REQUIRE_THAT(test::usage_message_of([&] { project.nodes("coco2017", {}); }), Contains("COCO=/path/to/coco"));
   project.coco = project.dir / "coco";
-  REQUIRE_THAT(test::failure_of([&] { project.nodes("coco2017", {}); }).message, Contains("CLASSIFIER="));
+  const auto refusal = [&] { return test::usage_message_of([&] { project.nodes("coco2017", {}); }); };
+  REQUIRE_THAT(refusal(), Contains("has no annotations/instances_train2017.json"));
+  project.make_coco();
+  REQUIRE_THAT(refusal(), Contains("CLASSIFIER="));
   project.classifier = project.dir / "classifier.pt";
   const auto nodes = project.nodes("coco2017", {}, {"table4"});
   const std::string annotations = (project.coco / "annotations/instances_train2017.json").string();
-  REQUIRE_THAT(find(nodes, "dataset")->commands.at(0),
+  REQUIRE_THAT(find(nodes, "dataset")->commands.at(0), Contains("evaluate coco --check " + annotations));
+  REQUIRE_THAT(find(nodes, "dataset")->commands.at(1),
                Contains("prepare coco") && Contains("--split train --annotations " + annotations) &&
                    Contains("--images " + (project.coco / "train2017").string()) && Contains("/run/outlines"));
   REQUIRE(find(nodes, "stage1/bap") == nullptr);
@@ -178,6 +191,7 @@ TEST_CASE("COCO is indexed from its own folders, labelled by a given classifier,
 TEST_CASE("a preset that trains on COCO indexes both subsets, and its stages find their photographs in one root") {
   Project project;
   project.coco = project.dir / "coco";
+  project.make_coco();
   const std::string coco = project.coco.string();
   const auto nodes = project.nodes("coco2017_vgg16", {});
   const Node* dataset = find(nodes, "dataset");

@@ -1,6 +1,7 @@
 #include "common/pipeline/plan/graph.h"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <optional>
 
@@ -70,13 +71,31 @@ class Builder {
 
   bool is_of_coco() const { return plan_.pipeline.dataset == "coco"; }
 
+  // Whether any variant of stage 2 writes COCO results.
+  bool makes_results() const {
+    const auto variants = plan_.stage2_variants();
+    return std::any_of(variants.begin(), variants.end(), [&](const std::string& v) {
+      return !plan_.stage2(v, plan_.pipeline.evaluate_split).values.instances.empty();
+    });
+  }
+
   void add_coco_dataset(Node& node) {
     if (request_.coco.empty())
       fail_usage("the preset {} needs a folder of COCO: COCO=/path/to/coco (with annotations, train2017, val2017)",
                  request_.run.preset);
+    for (const auto& text : plan_.pipeline.splits)
+      if (const fs::path file = state_.sources.coco.annotations(NamedList(text).list); !fs::is_regular_file(file))
+        fail_usage(
+            "COCO={}: has no {}; name the folder that holds annotations, train2017 and val2017, or other splits "
+            "(SET=\"pipeline.splits=val=val2017 pipeline.label-splits=val pipeline.evaluate-split=val\")",
+            request_.coco.string(), file.lexically_relative(request_.coco).string());
     std::string command = nodes_.program("prepare") + " coco" + option("config", layout_.config("dataset"));
     for (const auto& text : plan_.pipeline.splits) {
       const NamedList split(text);
+      // What cannot be measured by is better said now than after days of labelling.
+      if (split.name == plan_.pipeline.evaluate_split && makes_results())
+        node.commands.push_back(nodes_.program("evaluate") + " coco" +
+                                option("check", state_.sources.coco.annotations(split.list)) + nodes_.run_options());
       command += option("split", split.name) + option("annotations", state_.sources.coco.annotations(split.list)) +
                  option("images", state_.sources.coco.images(split.list));
     }
@@ -169,10 +188,25 @@ class Builder {
     add_coco_evaluation(key + "/y_ret_segm", key, split, dir / "instances_ret.json");
   }
 
+  // A file that was put in the place of another keeps the other's manifest beside it. Manifests are written last; some
+  // seconds are left to whoever copies both.
+  static bool is_newer_than_manifest(const fs::path& path, const Manifest& manifest) {
+    constexpr auto kCopying = std::chrono::seconds(10);
+    const fs::path beside = path.parent_path() / "manifest.h5";
+    std::error_code ignored;
+    if (fs::last_write_time(path, ignored) > fs::last_write_time(beside, ignored) + kCopying) return true;
+    const auto listed = std::find_if(manifest.outputs.begin(), manifest.outputs.end(),
+                                     [&](const ManifestOutput& output) { return output.path == path.filename(); });
+    return listed == manifest.outputs.end() || static_cast<int64_t>(fs::file_size(path, ignored)) != listed->size_bytes;
+  }
+
   // As its manifest has it. One without is read by the program alone, which then says whether there is anything to do.
   static Digest digest_of_classifier(const fs::path& path) {
     const auto manifest = try_read_manifest(path.parent_path() / "manifest.h5");
     if (!manifest) fail("{} has no manifest beside it, so that the program itself has to look", path.string());
+    if (is_newer_than_manifest(path, *manifest))
+      fail("{} is not the file that the manifest beside it lists, so that the program itself has to look",
+           path.string());
     return output_digest(*manifest, path.filename().string());
   }
 

@@ -23,10 +23,11 @@ bool is_damaged_metrics(const fs::path& path) {
 
 }  // namespace
 
-void write_plan(const fs::path& run, const std::vector<Node>& nodes) {
+void write_plan(const fs::path& run, const std::string& preset, const std::vector<Node>& nodes) {
   const RunLayout layout{run};
   layout.require_own_folder();
   std::map<fs::path, std::string> files = {{layout.fragment(), make_fragment(nodes)}};
+  files[layout.preset()] = preset + "\n";
   for (const auto& node : nodes) files.insert(node.files.begin(), node.files.end());
   std::erase_if(files, [](const auto& file) { return fs::exists(file.first) && read_file(file.first) == file.second; });
   const bool is_damaged = is_damaged_metrics(layout.metrics());

@@ -11,6 +11,6 @@ namespace boxseg {
 // stay as they are; where all do, nothing is written and no lock is taken, so that a finished run may be read-only. A
 // metrics.json that cannot be read is put aside, with a warning: its numbers are measured again. Throws usage for a
 // folder of somebody's own.
-void write_plan(const fs::path& run, const std::vector<Node>& nodes);
+void write_plan(const fs::path& run, const std::string& preset, const std::vector<Node>& nodes);
 
 }  // namespace boxseg

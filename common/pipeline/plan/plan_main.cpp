@@ -176,6 +176,9 @@ int body(int argc, char** argv) {
         "classes of the boxes",
         o.class_map);
 
+  if (!o.classifier.empty() && !options.is_default("classifier") && !fs::is_regular_file(o.classifier))
+    fail_usage("--classifier {}: no such file; name a classifier.pt", o.classifier);
+
   GraphRequest request;
   request.run = {o.presets,    o.variants,      o.preset, o.overrides,
                  options.seed, o.tables_folder, o.tables, {o.seeds.begin(), o.seeds.end()},
@@ -204,7 +207,7 @@ int body(int argc, char** argv) {
     const bool is_stale = std::any_of(nodes.begin(), nodes.end(), [](const Node& n) { return !n.reason.empty(); });
     return o.is_why && is_stale ? static_cast<int>(ErrorKind::stale) : 0;
   }
-  if (!o.is_print) return write_plan(request.run_dir, nodes), 0;
+  if (!o.is_print) return write_plan(request.run_dir, o.preset, nodes), 0;
   for (const auto& node : nodes)
     if (!node.reason.empty())
       fail("{}: cannot be written, and {} is not up to date: {}; copy the run to a folder that can be written", o.run,

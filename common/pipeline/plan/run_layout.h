@@ -37,6 +37,7 @@ struct RunLayout {
   fs::path source() const { return run / "config" / "source.ini"; }  // own photographs and boxes, and SET
   // The run on COCO that `make reproduce` puts beside this one, whose tables this one's page shows.
   fs::path on_coco() const { return run.parent_path() / (run.filename().string() + "-coco"); }
+  fs::path preset() const { return run / "config" / "preset.txt"; }  // its name, for later calls that do not say it
   fs::path report() const { return run / "report"; }
   fs::path tables() const { return run / "tables"; }
   fs::path table(const std::string& name) const { return tables() / (name + ".txt"); }  // in terms of the run
