@@ -1,5 +1,6 @@
 #include "common/pipeline/plan/receipts.h"
 
+#include <atomic>
 #include <set>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "common/pipeline/stage/digest_cache.h"
 #include "common/pipeline/stage/fingerprints.h"
 #include "common/pipeline/stage/staleness.h"
+#include "common/runtime/parallel.h"
 
 namespace boxseg {
 namespace {
@@ -184,11 +186,16 @@ Digest Receipts::coco_from(Hasher hasher) const {
   for (const auto& split : plan_.pipeline.splits)
     hasher.text(digest_or_none(sources_.coco.annotations(NamedList(split).list)));
   if (!dataset_) return hasher.digest();
-  int64_t lost = 0;
-  std::error_code ignored;
-  for (const auto& image : dataset_->images)
-    lost += !image.mask_path.empty() && !fs::is_regular_file(sources_.root / image.mask_path, ignored);
-  return hasher.number(lost).digest();
+  constexpr int64_t kGrain = 2048;
+  std::atomic<int64_t> lost = 0;
+  const auto& images = dataset_->images;
+  parallel_for(static_cast<int64_t>(images.size()), kGrain, hardware_threads(), [&](int64_t begin, int64_t end) {
+    std::error_code ignored;
+    for (int64_t i = begin; i < end; ++i)
+      if (const auto& mask = images[static_cast<size_t>(i)].mask_path; !mask.empty())
+        lost += !fs::is_regular_file(sources_.root / mask, ignored);
+  });
+  return hasher.number(int64_t{lost}).digest();
 }
 
 // The index tells which images there are, and what the annotations call them.
@@ -212,13 +219,20 @@ Digest Receipts::given_masks_made() const {
   return manifest->digest();
 }
 
+const std::optional<Digest>& Receipts::digest_of_manifest(const fs::path& folder) const {
+  const auto [place, is_new] = digests_.emplace(folder, std::nullopt);
+  if (is_new)
+    if (const auto manifest = try_read_manifest(folder / "manifest.h5")) place->second = manifest->digest();
+  return place->second;
+}
+
 // Of the manifest of what was measured and the split's truth.
 Digest Receipts::evaluation_from(const std::string& key) const {
   if (!dataset_) fail("{} is not there yet", layout_.dataset().string());
   Hasher hasher;
   hasher.text(kEvaluateFingerprint).text(key).text(dataset_->digest(split_of_number(key), true));
   if (const fs::path folder = layout_.measured(key); !folder.empty())
-    if (const auto manifest = try_read_manifest(folder / "manifest.h5")) hasher.text(manifest->digest());
+    if (const auto& digest = digest_of_manifest(folder)) hasher.text(*digest);
   if (is_of_coco_masks(key))
     hasher.text(digest_or_none(sources_.coco.annotations(list_of(plan_.pipeline.splits, split_of_number(key)))));
   return hasher.digest();
@@ -229,8 +243,7 @@ Digest Receipts::archive_from(const std::string& variant, const std::string& mod
   const std::string& split = plan_.pipeline.test_split;
   Hasher hasher;
   hasher.text(kEvaluateFingerprint).text(dataset_->digest(split, false));
-  if (const auto manifest = try_read_manifest(layout_.predictions(variant, split, mode) / "manifest.h5"))
-    hasher.text(manifest->digest());
+  if (const auto& digest = digest_of_manifest(layout_.predictions(variant, split, mode))) hasher.text(*digest);
   return hasher.digest();
 }
 
@@ -269,7 +282,7 @@ Digest Receipts::report_from() const {
   for (const auto& table : tables) hasher.text(digest_of_file(table));
   if (const RunLayout coco{layout_.on_coco()}; fs::exists(coco.metrics())) hasher.text(digest_of_file(coco.metrics()));
   for (const auto& folder : layout_.manifest_folders())
-    if (const auto manifest = try_read_manifest(folder / "manifest.h5")) hasher.text(manifest->digest());
+    if (const auto& digest = digest_of_manifest(folder)) hasher.text(*digest);
   return hasher.digest();
 }
 

@@ -2,6 +2,7 @@
 // made, as two digests of contents in RUN/receipts/NAME, written once it is done. It is up to date while both are the
 // same.
 #pragma once
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -61,6 +62,9 @@ class Receipts {
   const RunPlan& plan_;
   const RunLayout& layout_;
   const RunSources& sources_;
+  // None where there is no manifest. One of a hundred thousand label maps is read and hashed once for all its numbers.
+  const std::optional<Digest>& digest_of_manifest(const fs::path& folder) const;
+  mutable std::map<fs::path, std::optional<Digest>> digests_;
   const std::optional<Dataset>& dataset_;
   std::optional<Metrics> metrics_;
 };
