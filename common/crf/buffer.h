@@ -33,7 +33,7 @@ class Buffer {
   const T* data() const { return data_.get(); }
   T& operator[](int64_t i) { return data_.get()[i]; }
   const T& operator[](int64_t i) const { return data_.get()[i]; }
-  // Of the most elements that were asked for.
+  // Returns the bytes of the most elements that were asked for; the slack is not counted.
   int64_t bytes() const { return most_ * static_cast<int64_t>(sizeof(T)); }
   void release() {
     data_.reset();

@@ -7,6 +7,7 @@
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
 #include "common/base/outputs.h"
+#include "common/data/bad_images.h"
 #include "common/data/folder_names.h"
 #include "common/data/label_doubts.h"
 #include "common/io/orientation.h"
@@ -33,14 +34,12 @@ std::vector<ForeignMap> good_maps(const std::vector<ForeignMap>& maps, const Dat
   std::vector<std::string> faults(maps.size());
   LabelDoubts doubts(dataset.class_names);
   parallel_for(static_cast<int64_t>(maps.size()), 4, threads, [&](int64_t begin, int64_t end) {
-    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) try {
+    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i)
+      faults[i] = fault_of([&] {
         throw_if_interrupted();
         const auto& boxes = image_of(maps[i], dataset).boxes;
         doubts.look_at(maps[i].file, boxes, read_checked(maps[i], dataset), !boxes.empty(), maps[i].has_palette);
-      } catch (const Error& e) {
-        if (e.kind() != ErrorKind::bad_input) throw;
-        faults[i] = e.what();
-      }
+      });
   });
   std::vector<ForeignMap> good;
   for (size_t i = 0; i < maps.size(); ++i)

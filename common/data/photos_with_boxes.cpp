@@ -26,14 +26,8 @@
 namespace boxseg {
 namespace {
 
-// An image on its way into the dataset.
-struct Candidate {
-  const AnnotatedImage* annotated = nullptr;
-  ImageEntry entry;
-  ClippedBoxes clipped;
-  std::vector<std::string> lost_boxes;
+struct Candidate : IncomingImage {
   std::map<std::string, std::string> doubts;
-  std::string error;
 };
 
 class Join {
@@ -116,12 +110,7 @@ class Join {
       for (int64_t i = begin; i < end; ++i) {
         throw_if_interrupted();
         Candidate& candidate = candidates_[static_cast<size_t>(i)];
-        if (candidate.error.empty()) try {
-            look_at(candidate);
-          } catch (const Error& e) {
-            if (e.kind() != ErrorKind::bad_input) throw;
-            candidate.error = e.what();
-          }
+        if (candidate.error.empty()) candidate.error = fault_of([&] { look_at(candidate); });
         progress.advance();
       }
     });

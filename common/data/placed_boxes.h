@@ -21,6 +21,15 @@ struct BoxPlace {
   ImageSize image;          // of the image in the dataset: the photograph's, or a smaller copy's
 };
 
+// An annotated image on its way into a dataset.
+struct IncomingImage {
+  const AnnotatedImage* annotated = nullptr;
+  ImageEntry entry;
+  ClippedBoxes clipped;
+  std::vector<std::string> lost_boxes;  // a message for each box that does not come along
+  std::string error;                    // what is wrong with it; "" for nothing
+};
+
 struct PlacedBoxes {
   std::vector<Box> boxes;         // edges of pixels of the image, clipped to it
   std::vector<std::string> ids;   // of each box; empty where the annotations have none

@@ -26,6 +26,11 @@ LabelMap read_labels(const ExportOptions& options, const ImageEntry& image) {
   return read_labels_of(options.labels / file, image);
 }
 
+// Y_ret, of the same size; empty where there is none.
+LabelMap read_other_labels(const ExportOptions& options, const ImageEntry& image) {
+  return is_of_stage2(options.labels) ? read_y_ret(options.labels, image) : LabelMap();
+}
+
 // How many of a photograph's rows, or columns, each of an image's becomes.
 std::vector<int64_t> enlarged_counts(int64_t side, int64_t photo_side) {
   std::vector<int64_t> counts(static_cast<size_t>(side));
@@ -48,7 +53,7 @@ int64_t enlarged_area(const OwnedPixels& owned, const std::vector<int64_t>& rows
 LabelMap exported_labels(const ExportOptions& options, const ImageEntry& image) {
   LabelMap labels = read_labels(options, image);
   if (options.is_agreement) {
-    const LabelMap y_ret = is_of_stage2(options.labels) ? read_y_ret(options.labels, image) : LabelMap();
+    const LabelMap y_ret = read_other_labels(options, image);
     if (y_ret.pixels.empty())
       fail_input("{}: has no Y_ret of image '{}', which --agreement compares with Y_crf; leave it out, or label again",
                  options.labels.string(), image.id);
@@ -78,7 +83,7 @@ int64_t boxes_to_export(const ExportOptions& options) {
 
 std::vector<ExportedMask> exported_masks(const ExportOptions& options, const ImageEntry& image) {
   const LabelMap y_crf = read_labels(options, image);
-  const LabelMap y_ret = is_of_stage2(options.labels) ? read_y_ret(options.labels, image) : LabelMap();
+  const LabelMap y_ret = read_other_labels(options, image);
   const Dataset& d = options.dataset;
   const auto [boxes, owners, measured] = options.is_per_class ? labelled_classes(d.classes(), y_crf, y_ret)
                                                               : labelled_boxes(image, d.box_numbers, y_crf, y_ret);

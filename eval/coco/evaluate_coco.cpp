@@ -66,10 +66,10 @@ ClassKinds kinds_of(const fs::path& detections, const std::vector<std::string>& 
 std::string text_of(const ClassKinds& kinds, const CocoResult& result) {
   std::string text;
   for (const auto& [categories, what] : {std::pair{&kinds.known, "learnt"}, {&kinds.unknown, "did not learn"}}) {
+    if (categories->empty()) continue;
     const auto stats = result.stats_of(*categories);
-    if (!categories->empty())
-      text += fmt::format("{} categories that the classifier {}: AP {:.3f}  AP50 {:.3f}  AP75 {:.3f}\n",
-                          categories->size(), what, stats[0], stats[1], stats[2]);
+    text += fmt::format("{} categories that the classifier {}: AP {:.3f}  AP50 {:.3f}  AP75 {:.3f}\n",
+                        categories->size(), what, stats[0], stats[1], stats[2]);
   }
   return text;
 }
@@ -82,9 +82,11 @@ Metrics metrics_of(const std::vector<std::string>& names, const CocoResult& resu
   };
   const auto stats = result.stats();
   for (size_t i = 0; i < stats.size(); ++i) put(kCocoStatNames[i], stats[i]);
-  for (const auto& [categories, suffix] : {std::pair{&kinds.known, "_known"}, {&kinds.unknown, "_unknown"}})
-    for (size_t i = 0; i < stats.size() && !categories->empty(); ++i)
-      put(std::string(kCocoStatNames[i]) + suffix, result.stats_of(*categories)[i]);
+  for (const auto& [categories, suffix] : {std::pair{&kinds.known, "_known"}, {&kinds.unknown, "_unknown"}}) {
+    if (categories->empty()) continue;
+    const auto of_kind = result.stats_of(*categories);
+    for (size_t i = 0; i < of_kind.size(); ++i) put(std::string(kCocoStatNames[i]) + suffix, of_kind[i]);
+  }
   for (size_t k = 0; k < names.size(); ++k) put("AP_of/" + names[k], result.ap_of_category(static_cast<int64_t>(k)));
   return metrics;
 }

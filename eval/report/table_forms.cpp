@@ -129,12 +129,9 @@ std::vector<std::string> remarks(const FilledTable& table) {
   std::vector<std::string> ways = ways_in(table), all;
   for (size_t i = 0; i < ways.size() && ways.size() > 1; ++i) ways[i] = fmt::format("[{}] {}", i + 1, ways[i]);
   if (!ways.empty() && !is_wide(table)) all.push_back("Made with: " + join(ways, "; ") + ".");
-  const bool is_of_other_data = std::any_of(table.rows.begin(), table.rows.end(), [](const auto& row) {
-    return std::any_of(row.begin(), row.end(), [](const FilledCell& cell) {
-      return std::any_of(cell.values.begin(), cell.values.end(), [](const TableValue& value) {
-        return value.mean && (value.authors || value.report) && !value.is_of_published_data;
-      });
-    });
+  bool is_of_other_data = false;
+  for_each_value(table, [&](const auto&, const auto&, const auto&, const TableValue* v) {
+    is_of_other_data |= v != nullptr && v->mean && (v->authors || v->report) && !v->is_of_published_data;
   });
   if (is_of_other_data)
     all.emplace_back(

@@ -23,7 +23,7 @@ RgbImage coloured(int64_t height, int64_t width) {
   return image;
 }
 
-// As those of cameras, whose previews, profiles and notes stand in front of the pixels.
+// Cameras put previews, profiles and notes in front of the pixels; so does this.
 std::string with_segments(const std::string& jpeg, int segments) {
   std::string notes;
   for (int i = 0; i < segments; ++i) notes += "\xff\xed" + big_endian(60002, 2) + std::string(60000, 'n');

@@ -180,7 +180,7 @@ TEST_CASE("COCO is indexed from its own folders, labelled by a given classifier,
     REQUIRE_THAT(node->commands.at(0), Contains("evaluate coco --ground-truth " + annotations) && Contains(results));
     REQUIRE(needs(*find(nodes, "table/table4"), node->name));
   }
-  // Of two splits the folder that holds both is the root.
+  // The root of two splits is the folder that holds both.
   const auto two = project.nodes("coco2017", {"pipeline.splits=train=train2017,val=val2017"});
   REQUIRE_THAT(find(two, "stage2/bap/train")->commands.at(0), Contains("--data-root " + project.coco.string() + " "));
   // Without results there is no average precision.

@@ -5,13 +5,12 @@
 namespace boxseg {
 namespace {
 
-bool has_second_network(const Work& work) {
-  return work.kind != WorkKind::dataset && parse_variant(work.words()[0]).has_second_network;
-}
-
+// The first word of all of these is a variant.
 bool is_counted(WorkKind kind) {
   return kind == WorkKind::stage1 || kind == WorkKind::stage2 || kind == WorkKind::stage3 || kind == WorkKind::predict;
 }
+
+bool has_second_network(const Work& work) { return parse_variant(work.words()[0]).has_second_network; }
 
 // Labels of one split are like those of the same split, and networks like those of the same backbone.
 bool are_alike(const Work& a, const Work& b) {

@@ -17,9 +17,9 @@ struct Cost {
 enum class PublishedTimes { none, voc, coco };
 PublishedTimes published_times(const std::string& preset);
 
-// Of a piece that is up to date: what its manifest records, of a training that was stopped its last part. Of one that
-// is to do: what it took before, else the mean of its like in this run, else what the report has. None for what takes
-// seconds, and where nothing is known.
+// A piece that is up to date took what its manifest records, which for a training that was stopped is its last part.
+// One that is to do may take what it took before, else the mean of its like in this run, else what the report has.
+// There is no cost of what takes seconds, nor where nothing is known.
 std::optional<Cost> cost_of(const Node& node, const std::vector<Node>& all, PublishedTimes published);
 
 }  // namespace boxseg

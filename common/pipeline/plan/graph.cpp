@@ -1,7 +1,6 @@
 #include "common/pipeline/plan/graph.h"
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <optional>
 
@@ -10,6 +9,7 @@
 #include "common/data/dataset.h"
 #include "common/data/formats/voc/voc_files.h"
 #include "common/io/manifest.h"
+#include "common/pipeline/plan/classifier_file.h"
 #include "common/pipeline/plan/pending.h"
 #include "common/pipeline/plan/run_nodes.h"
 #include "common/pipeline/plan/shell.h"
@@ -188,28 +188,6 @@ class Builder {
     add_coco_evaluation(key + "/y_ret_segm", key, split, dir / "instances_ret.json");
   }
 
-  // A file that was put in the place of another keeps the other's manifest beside it. Manifests are written last; some
-  // seconds are left to whoever copies both.
-  static bool is_newer_than_manifest(const fs::path& path, const Manifest& manifest) {
-    constexpr auto kCopying = std::chrono::seconds(10);
-    const fs::path beside = path.parent_path() / "manifest.h5";
-    std::error_code ignored;
-    if (fs::last_write_time(path, ignored) > fs::last_write_time(beside, ignored) + kCopying) return true;
-    const auto listed = std::find_if(manifest.outputs.begin(), manifest.outputs.end(),
-                                     [&](const ManifestOutput& output) { return output.path == path.filename(); });
-    return listed == manifest.outputs.end() || static_cast<int64_t>(fs::file_size(path, ignored)) != listed->size_bytes;
-  }
-
-  // As its manifest has it. One without is read by the program alone, which then says whether there is anything to do.
-  static Digest digest_of_classifier(const fs::path& path) {
-    const auto manifest = try_read_manifest(path.parent_path() / "manifest.h5");
-    if (!manifest) fail("{} has no manifest beside it, so that the program itself has to look", path.string());
-    if (is_newer_than_manifest(path, *manifest))
-      fail("{} is not the file that the manifest beside it lists, so that the program itself has to look",
-           path.string());
-    return output_digest(*manifest, path.filename().string());
-  }
-
   void add_stage2(const std::string& variant, const std::string& split) {
     auto stage = plan_.stage2(variant, split);
     if (!request_.masks.empty()) stage.values.given_masks = layout_.given_masks();
@@ -319,7 +297,7 @@ class Builder {
     nodes_.decide_by_receipt(node);
   }
 
-  // Of the masks of a split, against the annotations that it was made from.
+  // Measures the masks of a split by the annotations that it was made from.
   void add_coco_evaluation(const std::string& key, const std::string& need, const std::string& split,
                            const fs::path& detections) {
     const fs::path truth = state_.sources.coco.annotations(list_of(plan_.pipeline.splits, split));

@@ -13,12 +13,13 @@ namespace boxseg {
 inline constexpr const char* kClassesFact = "classes";  // of Manifest::facts: a name a line, background first
 std::string classes_fact(const std::vector<std::string>& class_names);
 
-// Of the classes that the classifier had no weight for, "- NAME" a line; only where there are any.
+// Names the entry of Manifest::facts with the classes that the classifier had no weight for, "- NAME" a line. It is
+// there only where there are any.
 inline constexpr const char* kUnknownClassesFact = "classes unknown to the classifier";
 std::string unknown_classes_fact(const std::vector<std::string>& class_names);
 
-// Indices of names that the classifier behind label maps had learnt, and of those that it had not. Where it knew all
-// classes, or the manifest does not say, there are none of either.
+// Holds indices of names that the classifier behind label maps had learnt, and of those that it had not. Where it knew
+// all classes, or the manifest does not say, there are none of either.
 struct ClassKinds {
   std::vector<int64_t> known, unknown;
 };

@@ -23,13 +23,8 @@
 namespace boxseg {
 namespace {
 
-struct Candidate {
-  const AnnotatedImage* annotated = nullptr;
-  ImageEntry entry;
-  ClippedBoxes clipped;
-  std::vector<std::string> lost_boxes;
+struct Candidate : IncomingImage {
   bool is_grey = false, is_missing = false, lacks_outlines = false;
-  std::string error;
 };
 
 // The folder that holds all folders of images, directly or below.
@@ -97,12 +92,8 @@ class Part {
       for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
         throw_if_interrupted();
         candidates_[i].annotated = &annotations_.images[i];
-        try {
-          use(candidates_[i]);
-        } catch (const Error& e) {
-          if (e.kind() != ErrorKind::bad_input) throw;
-          candidates_[i].error = e.what();
-        }
+        if (const std::string fault = fault_of([&] { use(candidates_[i]); }); !fault.empty())
+          candidates_[i].error = fault;
       }
       progress.advance(end - begin);
     });
@@ -170,7 +161,7 @@ class Part {
     }
   }
 
-  // Of all annotations, those too whose boxes do not enter.
+  // The mask shows all annotations, those too whose boxes do not enter.
   void write_mask(Candidate& candidate) const {
     const auto& boxes = candidate.annotated->boxes;
     candidate.lacks_outlines = std::any_of(

@@ -21,8 +21,8 @@ struct CocoDatasetOptions {
   // annotations of an image, so they enter by default; the authors publish no code for COCO. Without them, what they
   // hold counts as background.
   bool keeps_crowds = true;
-  // With both the report has 117,040 of the 118,287 images of train2017. 1,021 have no annotation (cocoapi's issue 76),
-  // which leaves 226 of one channel among the others.
+  // The report leaves out both kinds and has 117,040 of the 118,287 images of train2017. As 1,021 have no annotation
+  // (cocoapi's issue 76), 226 of the others must have one channel.
   bool skips_grayscale = false;    // images of one channel (look_at_header()); wants looks_at_images
   bool skips_unannotated = false;  // images without a box
   // Whether photographs are there and have the annotated size, by their headers: they are not decoded, and have no
