@@ -19,7 +19,7 @@ struct Node {
   std::string reason;  // why it must run, a sentence; "" = up to date
   std::string check;   // command that reads again all that was made; "" = nothing was, or nothing to compare with
   std::string damage;  // a sentence when what was made is not as its receipt says; "" = it is
-  std::optional<double> took_s;    // as the manifest of what is up to date has it
+  std::optional<double> took_s;    // when it was made last, by its manifest; none without one
   fs::path checkpoint;             // of a training that was stopped; needed no more, but `verify` looks; "" = none
   std::string checkpoint_check;    // command that reads it
   std::vector<std::string> shows;  // commands after those that show what is there by now: quiet, and free to fail
